@@ -1,0 +1,203 @@
+/**
+ * The operations a workload is made of: what one process (and its children) asks of the kernel's memory management.
+ *
+ * Addresses and lengths are bytes in plain numbers: exact, because they are below 2^53 or multiples of the page size.
+ * The engine checks them as the kernel's system call would (EINVAL, ENOMEM, ...), so a workload may hold bad ones.
+ * The JSON Lines form of a workload file (`*.ops.jsonl`) is one of these objects a line, after a header line.
+ */
+
+/** Protection of a mapping. `rx` and `rwx` exist in traces; page tables do not care about execute. */
+export type Prot = "none" | "r" | "rw" | "rx" | "rwx" | "w" | "x" | "wx";
+
+/** What backs a mapping. `file` is a private file mapping, `shared` anonymous shared memory (shmem). */
+export type Backing = "anon" | "shared" | "file" | "sharedfile" | "hugetlb";
+
+export type MmapFlag =
+  | "populate"
+  | "locked"
+  | "noreserve"
+  | "growsdown"
+  | "stack"
+  /** As if madvise(MADV_HUGEPAGE) or MADV_NOHUGEPAGE followed at once. */
+  | "hugepage"
+  | "nohugepage"
+  /** Fail with EEXIST instead of replacing what is there. */
+  | "noreplace";
+
+/** Advice of madvise(2), by the kernel's names in lower case. */
+export type Advice =
+  | "normal"
+  | "random"
+  | "sequential"
+  | "willneed"
+  | "dontneed"
+  | "dontneed_locked"
+  | "free"
+  | "remove"
+  | "dontfork"
+  | "dofork"
+  | "wipeonfork"
+  | "keeponfork"
+  | "hugepage"
+  | "nohugepage"
+  | "collapse"
+  | "populate_read"
+  | "populate_write"
+  | "guard_install"
+  | "guard_remove"
+  | "cold"
+  | "pageout"
+  | "mergeable"
+  | "unmergeable"
+  | "dontdump"
+  | "dodump"
+  | "hwpoison"
+  | "soft_offline";
+
+interface Range {
+  /** Start, in bytes. */
+  addr: number;
+  /** Length, in bytes. */
+  len: number;
+}
+
+interface InProcess {
+  /** Which process: 0 or absent is the first one, N the Nth forked child. */
+  process?: number;
+}
+
+export interface MmapOp extends Range, InProcess {
+  op: "mmap";
+  prot: Prot;
+  backing: Backing;
+  flags?: readonly MmapFlag[];
+  /** Which file (a number the workload gives it); file mappings only, 0 where absent. */
+  file?: number;
+  /** Offset in the file, in bytes; 0 where absent. */
+  offset?: number;
+}
+
+export interface MunmapOp extends Range, InProcess {
+  op: "munmap";
+}
+
+/** One access a page (or one each `stride` bytes). */
+export interface TouchOp extends Range, InProcess {
+  op: "touch";
+  access: "r" | "w";
+  /** Bytes from one touched address to the next; the page size where absent. */
+  stride?: number;
+}
+
+export interface MadviseOp extends Range, InProcess {
+  op: "madvise";
+  advice: Advice;
+  /** Issue the advice in consecutive pieces of so many bytes (the last may be shorter), one system call each. */
+  step?: number;
+  /** process_madvise: the status is then the number of bytes advised. `self`, or a forked child by its number. */
+  via?: "self" | number;
+}
+
+export interface MprotectOp extends Range, InProcess {
+  op: "mprotect";
+  prot: Prot;
+}
+
+export interface MremapOp extends Range, InProcess {
+  op: "mremap";
+  /** New address (MREMAP_FIXED); absent: resize in place, or move where it may (`mayMove` gives the address it got). */
+  to?: number;
+  /** New length in bytes; `len` where absent. */
+  newLen?: number;
+  dontUnmap?: boolean;
+}
+
+export interface MlockOp extends Range, InProcess {
+  op: "mlock";
+  /** mlock2(MLOCK_ONFAULT). */
+  onFault?: boolean;
+}
+
+export interface MunlockOp extends Range, InProcess {
+  op: "munlock";
+}
+
+export interface BrkOp extends InProcess {
+  op: "brk";
+  /** New end of the heap, in bytes. The first brk of a process that has no heap sets its start. */
+  addr: number;
+}
+
+export interface ForkOp extends InProcess {
+  op: "fork";
+}
+
+/** The process ends. Without `process`: the last child that still lives. */
+export interface ExitOp {
+  op: "exit";
+  process?: number;
+}
+
+/** A fresh address space, as execve leaves it before its mappings are made. */
+export interface ExecOp extends InProcess {
+  op: "exec";
+}
+
+export interface UffdOp extends Range, InProcess {
+  op: "uffd";
+  /** register/unregister in write-protect mode; wp/unwp: UFFDIO_WRITEPROTECT; move: UFFDIO_MOVE from `from`. */
+  action: "register" | "unregister" | "wp" | "unwp" | "move";
+  /** Source address of a move, in bytes. */
+  from?: number;
+}
+
+/** From now on registrations are synchronous (a fault stops the thread) or asynchronous (the kernel resolves it). */
+export interface UffdModeOp extends InProcess {
+  op: "uffdmode";
+  mode: "sync" | "async";
+}
+
+/** File operations on the file behind a mapping; `addr` is a file offset. */
+export interface FallocatePunchOp extends Range {
+  op: "punch";
+  file?: number;
+}
+
+export interface TruncateOp {
+  op: "truncate";
+  file?: number;
+  /** New size of the file, in bytes. */
+  size: number;
+}
+
+/** Memory pressure: swap out what is present in the range, or bring it back. */
+export interface SwapOp extends Range, InProcess {
+  op: "swapout" | "swapin";
+}
+
+/** Time passes: RCU grace periods end, khugepaged scans. */
+export interface TickOp {
+  op: "tick";
+  /** Simulated milliseconds. */
+  ms: number;
+}
+
+export type Operation =
+  | MmapOp
+  | MunmapOp
+  | TouchOp
+  | MadviseOp
+  | MprotectOp
+  | MremapOp
+  | MlockOp
+  | MunlockOp
+  | BrkOp
+  | ForkOp
+  | ExitOp
+  | ExecOp
+  | UffdOp
+  | UffdModeOp
+  | FallocatePunchOp
+  | TruncateOp
+  | SwapOp
+  | TickOp;
