@@ -1,0 +1,209 @@
+/**
+ * One run: a workload driven through one machine, in slices that give the caller a chance to store, show and cancel.
+ * No clock and no randomness of its own: the samples depend on the operations and the machine alone. The caller's
+ * `now` decides only how much is done between two breaths, and fills `wall_ms`.
+ */
+import type { Operation } from "../workload/operation.ts";
+import { samplingPlan } from "./sampling.ts";
+import type { SampleColumn, SampleRow } from "./types.ts";
+import { DECLINED_REASONS, type DeclinedReason, type RunProgress, type RunSummary, SAMPLE_COLUMNS } from "./types.ts";
+
+/** What a run needs of a machine; the engine's kernel is one. */
+export interface Machine {
+  /** Performs one operation. Failures are results (an errno), never exceptions. */
+  execute(operation: Operation): unknown;
+  /** Writes the present state into a row of SAMPLE_COLUMNS, `seq` and `operations` aside. */
+  sampleInto(row: SampleRow): void;
+  /** Present VmPTE in kB, cheap enough to ask after every operation. */
+  readonly vmpteKb: number;
+  /** Present RSS in kB, likewise. */
+  readonly rssKb: number;
+}
+
+/** A workload's operations: one at a time, or in batches where they come from a file. */
+export type OperationStream =
+  | { readonly kind: "operations"; readonly operations: Iterable<Operation> }
+  | { readonly kind: "batches"; readonly batches: AsyncIterable<Iterable<Operation>> };
+
+export interface RunInput {
+  readonly machine: Machine;
+  readonly stream: OperationStream;
+  /** How many operations will come, where it is known; it decides the sampling points and the progress. */
+  readonly operationsTotal: number | null;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Awaited between slices, so that messages get in; the worker gives a turn of its event loop. */
+  readonly breathe?: () => Promise<void>;
+  /** Asked before every slice: true ends the run there, as cancelled. */
+  readonly cancelled?: () => boolean;
+  /** How long a slice may take; 20 ms where absent. One operation is never divided. */
+  readonly sliceMs?: number;
+}
+
+/** What one slice brought: the samples taken in it (in order) and how far the run is. */
+export interface RunSlice {
+  readonly samples: readonly SampleRow[];
+  readonly progress: RunProgress;
+}
+
+export interface RunEnd {
+  readonly outcome: "done" | "cancelled";
+  readonly summary: RunSummary;
+}
+
+const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
+  SampleColumn,
+  number
+>;
+/** At most so many operations between two looks at the clock. */
+const LOOK_EVERY_MAX = 1024;
+
+/** The parts of a run that every way of driving it shares. */
+class RunState {
+  readonly #input: RunInput;
+  readonly #plan: ReturnType<typeof samplingPlan>;
+  readonly #started: number;
+  readonly #last: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
+  #due: number;
+  #samples: SampleRow[] = [];
+  #sequence = 0;
+  #sampledAt = -1;
+  #lookEvery = 1;
+  #peakVmpte = 0;
+  #peakRss = 0;
+  operations = 0;
+
+  constructor(input: RunInput) {
+    this.#input = input;
+    this.#plan = samplingPlan(input.operationsTotal);
+    this.#started = input.now();
+    this.#due = this.#plan.next;
+    this.#notePeaks();
+    this.#sampleIfDue();
+  }
+
+  #notePeaks(): void {
+    const { machine } = this.#input;
+    if (machine.vmpteKb > this.#peakVmpte) this.#peakVmpte = machine.vmpteKb;
+    if (machine.rssKb > this.#peakRss) this.#peakRss = machine.rssKb;
+  }
+
+  #sampleIfDue(): void {
+    if (this.operations < this.#due) return;
+    while (this.#due <= this.operations) {
+      this.#plan.advance();
+      this.#due = this.#plan.next;
+    }
+    this.#sample();
+  }
+
+  #sample(): void {
+    const row: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
+    this.#input.machine.sampleInto(row);
+    row[COLUMN.seq] = this.#sequence++;
+    row[COLUMN.operations] = this.operations;
+    this.#sampledAt = this.operations;
+    this.#samples.push(row);
+  }
+
+  /** Performs operations until they end or the slice's time is up; true when they have ended. */
+  perform(operations: Iterator<Operation>, until: number): boolean {
+    const { machine, now } = this.#input;
+    let looked = now();
+    for (;;) {
+      for (let left = this.#lookEvery; left > 0; left--) {
+        const item = operations.next();
+        if (item.done) return true;
+        machine.execute(item.value);
+        this.operations++;
+        const { vmpteKb, rssKb } = machine;
+        if (vmpteKb > this.#peakVmpte) this.#peakVmpte = vmpteKb;
+        if (rssKb > this.#peakRss) this.#peakRss = rssKb;
+        if (this.operations >= this.#due) this.#sampleIfDue();
+      }
+      const time = now();
+      if (time - looked < 1) this.#lookEvery = Math.min(LOOK_EVERY_MAX, this.#lookEvery * 2);
+      else if (time - looked > 4) this.#lookEvery = Math.max(1, this.#lookEvery >> 2);
+      looked = time;
+      if (time >= until) return false;
+    }
+  }
+
+  /** The samples since the last call, and the progress. */
+  slice(): RunSlice {
+    const samples = this.#samples;
+    this.#samples = [];
+    const seconds = (this.#input.now() - this.#started) / 1000;
+    const operationsPerSecond = seconds > 0 ? Math.round(this.operations / seconds) : 0;
+    const { operationsTotal } = this.#input;
+    return { samples, progress: { operations: this.operations, operationsTotal, operationsPerSecond } };
+  }
+
+  /** Takes the last sample, where it has not just been taken. */
+  finish(): void {
+    if (this.#sampledAt !== this.operations) this.#sample();
+  }
+
+  summary(): RunSummary {
+    const row = this.#last;
+    this.#input.machine.sampleInto(row);
+    const declined = Object.fromEntries(
+      DECLINED_REASONS.map((reason) => [reason, row[COLUMN[`declined_${reason}`]]]),
+    ) as Record<DeclinedReason, number>;
+    return {
+      operations: this.operations,
+      wall_ms: Math.round((this.#input.now() - this.#started) * 1000) / 1000,
+      final: {
+        vmpte_kb: row[COLUMN.vmpte_kb],
+        pte_tables: row[COLUMN.pte_tables],
+        pmd_tables: row[COLUMN.pmd_tables],
+        pud_tables: row[COLUMN.pud_tables],
+        empty_pte_tables: row[COLUMN.empty_pte_tables],
+        rss_kb: row[COLUMN.rss_kb],
+        virt_kb: row[COLUMN.virt_kb],
+      },
+      peak: { vmpte_kb: this.#peakVmpte, rss_kb: this.#peakRss },
+      reclaimed_pte_tables: row[COLUMN.reclaimed_fast] + row[COLUMN.reclaimed_slow],
+      slow_path: row[COLUMN.reclaimed_slow],
+      declined,
+    };
+  }
+}
+
+async function* batchesOf(stream: OperationStream): AsyncGenerator<Iterable<Operation>> {
+  if (stream.kind === "operations") yield stream.operations;
+  else yield* stream.batches;
+}
+
+/**
+ * Runs a workload. Yields a slice at least every `sliceMs` (one operation is never divided), the first one with the
+ * sample before any operation; returns how it ended and the summary. What the stream or the machine throws goes to the
+ * caller, who has every slice yielded so far.
+ */
+export async function* run(input: RunInput): AsyncGenerator<RunSlice, RunEnd> {
+  const { now, breathe, cancelled, sliceMs = 20 } = input;
+  const state = new RunState(input);
+  yield state.slice();
+  let until = now() + sliceMs;
+  for await (const batch of batchesOf(input.stream)) {
+    const operations = batch[Symbol.iterator]();
+    for (;;) {
+      if (cancelled?.()) {
+        operations.return?.();
+        state.finish();
+        yield state.slice();
+        return { outcome: "cancelled", summary: state.summary() };
+      }
+      const ended = state.perform(operations, until);
+      if (now() >= until) {
+        yield state.slice();
+        await breathe?.();
+        until = now() + sliceMs;
+      }
+      if (ended) break;
+    }
+  }
+  state.finish();
+  yield state.slice();
+  return { outcome: "done", summary: state.summary() };
+}
