@@ -1,0 +1,67 @@
+/** Who may import whom (docs/architecture.md): the house's rules, checked by `npm run check:imports`. */
+const ours = "^(engine|probe|db|chart|main|renderer|scripts|e2e|bench)/";
+const tests = "\\.(test|bench)\\.ts$";
+
+/** @type {(name: string, from: string, may: string[]) => object} */
+const only = (folder, may, comment) => ({
+  name: `${folder}-imports`,
+  severity: "error",
+  comment,
+  from: { path: `^${folder}/`, pathNot: tests },
+  to: { path: ours, pathNot: [`^${folder}/`, ...may] },
+});
+
+export default {
+  forbidden: [
+    { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+    { name: "no-unresolved", severity: "error", from: {}, to: { couldNotResolve: true } },
+    only("engine", [], "The engine imports nothing of ours."),
+    {
+      name: "engine-runs-anywhere",
+      severity: "error",
+      comment: "The engine imports no Node, Electron or package.",
+      from: { path: "^engine/", pathNot: tests },
+      to: { dependencyTypes: ["core", "npm", "npm-dev"] },
+    },
+    only("db", ["^engine/"], "The history knows the engine's types."),
+    only("probe", ["^engine/workload/", "^engine/experiment/", "^engine/error\\.ts$"], "The probe runs workloads."),
+    only("chart", ["^engine/experiment/", "^engine/error\\.ts$"], "A chart is made of samples."),
+    only("main", ["^engine/", "^db/", "^probe/", "^chart/"], "The processes."),
+    only(
+      "renderer",
+      ["^engine/experiment/", "^engine/error\\.ts$", "^chart/", "^main/contract"],
+      "The window has types and pure helpers only; all else comes over the contract.",
+    ),
+    {
+      name: "no-electron-outside-its-main",
+      severity: "error",
+      comment: "Electron is imported by its own main and preload alone: host, worker and command line run on Node.",
+      from: { path: ours, pathNot: ["^main/electron/", "^e2e/", "^scripts/"] },
+      to: { path: "^electron$|node_modules/electron/" },
+    },
+    {
+      name: "nothing-imports-main",
+      severity: "error",
+      comment: "Nothing imports main but main; its contract aside.",
+      from: { path: ours, pathNot: ["^main/", "^e2e/", "^bench/"] },
+      to: { path: "^main/", pathNot: "^main/contract" },
+    },
+    {
+      name: "contract-is-pure",
+      severity: "error",
+      comment: "The contract is read by every process: it imports types, tables and the schema library alone.",
+      from: { path: "^main/contract", pathNot: tests },
+      to: { pathNot: ["^main/contract", "^engine/experiment/types\\.ts$", "node_modules/valibot"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(dist|release|out)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js", ".svelte", ".mjs", ".cjs"],
+      conditionNames: ["import", "svelte", "node", "default"],
+    },
+  },
+};

@@ -1,0 +1,118 @@
+/**
+ * Every call between the processes. A name is `group.verb`, the group being a thing of the lab in the singular.
+ * A new call is one line in its group here and one handler where it is answered; nothing else changes.
+ */
+import * as v from "valibot";
+import { shellToHost, windowToHost, windowToMain } from "./define.ts";
+import {
+  countSchema,
+  experimentSchema,
+  experimentSpecSchema,
+  exportFormatSchema,
+  factSchema,
+  historyPageSchema,
+  historyQuerySchema,
+  idSchema,
+  idsSchema,
+  longTextSchema,
+  nothingSchema,
+  presetSchema,
+  sampleBlockSchema,
+  sampleQuerySchema,
+  settingsSchema,
+  shortTextSchema,
+} from "./shapes.ts";
+
+/** The program itself and its window. */
+const app = {
+  "app.info": windowToMain(
+    nothingSchema,
+    v.object({
+      version: v.string(),
+      electron: v.string(),
+      platform: v.string(),
+      /** The history file, to be read by people. */
+      history: v.string(),
+    }),
+  ),
+  /** Opens a documented source in the system's browser; https only, after the system's own confirmation dialog. */
+  "app.openLink": windowToMain(v.object({ url: v.pipe(v.string(), v.maxLength(2000), v.url()) }), v.boolean()),
+  "app.getSettings": windowToMain(nothingSchema, settingsSchema),
+  /** Gives the settings as they then are. */
+  "app.setSettings": windowToMain(v.partial(settingsSchema), settingsSchema),
+};
+
+const doctor = {
+  /** What this machine has: kernel, compiler, display, runtime. Looks anew at each call. */
+  "doctor.look": windowToHost(nothingSchema, v.array(factSchema)),
+};
+
+const preset = {
+  "preset.list": windowToHost(nothingSchema, v.array(presetSchema)),
+};
+
+const experiment = {
+  /** Checks all of the spec, stores experiment and runs, starts them, and gives the experiment at once. */
+  "experiment.start": windowToHost(experimentSpecSchema, experimentSchema),
+  /** Ends the runs that are under way, within a second; their samples stay. Gives how many were ended. */
+  "experiment.cancel": windowToHost(v.object({ id: idSchema }), countSchema),
+  /** The same workload, parameters and seed as a new experiment. */
+  "experiment.again": windowToHost(v.object({ id: idSchema }), experimentSchema),
+  "experiment.get": windowToHost(v.object({ id: idSchema }), experimentSchema),
+  /** Changes what people say about an experiment; what is absent stays. */
+  "experiment.describe": windowToHost(
+    v.object({
+      id: idSchema,
+      title: v.optional(v.pipe(shortTextSchema, v.trim(), v.nonEmpty("a title cannot be empty"))),
+      tags: v.optional(v.pipe(v.array(v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(60))), v.maxLength(50))),
+      notes: v.optional(longTextSchema),
+      pinned: v.optional(v.boolean()),
+    }),
+    experimentSchema,
+  ),
+  /** To the trash; running ones are cancelled first. Gives how many were moved. */
+  "experiment.delete": windowToHost(v.object({ ids: idsSchema }), countSchema),
+  /** Back from the trash. */
+  "experiment.restore": windowToHost(v.object({ ids: idsSchema }), countSchema),
+};
+
+const run = {
+  "run.samples": windowToHost(sampleQuerySchema, sampleBlockSchema),
+};
+
+const history = {
+  "history.list": windowToHost(historyQuerySchema, historyPageSchema),
+};
+
+const exported = {
+  /** Asks where with the system's dialog and writes there. `file`: its name (no path); null: the user changed their mind. */
+  "export.save": windowToMain(
+    v.object({
+      experimentId: idSchema,
+      format: exportFormatSchema,
+      /** Of charts. */
+      theme: v.optional(v.picklist(["light", "dark"]), "light"),
+      /** Of charts: logarithmic y axis. */
+      log: v.optional(v.boolean(), false),
+    }),
+    v.object({ file: v.nullable(v.string()) }),
+  ),
+  /** Writes to a path by way of a temporary file beside it. Gives the bytes written. */
+  "export.write": shellToHost(
+    v.object({
+      experimentId: idSchema,
+      format: exportFormatSchema,
+      theme: v.optional(v.picklist(["light", "dark"]), "light"),
+      log: v.optional(v.boolean(), false),
+      path: v.pipe(v.string(), v.nonEmpty()),
+    }),
+    countSchema,
+  ),
+};
+
+const host = {
+  /** Cancels nothing: commits what is there, marks what is under way interrupted, closes the file. */
+  "host.close": shellToHost(nothingSchema, nothingSchema),
+};
+
+export const CALLS = { ...app, ...doctor, ...preset, ...experiment, ...run, ...history, ...exported, ...host } as const;

@@ -1,0 +1,49 @@
+/** Every event that the host (or main) tells. A name is `group.happened`. */
+import * as v from "valibot";
+import {
+  countSchema,
+  experimentSchema,
+  idSchema,
+  labErrorSchema,
+  runProgressSchema,
+  runSchema,
+  sampleBlockSchema,
+} from "./shapes.ts";
+
+export const EVENTS = {
+  "experiment.started": experimentSchema,
+  /** A batch of samples of a run under way, all columns, in order and without gaps; committed before it is told. */
+  "run.sampled": v.object({
+    experimentId: idSchema,
+    runId: idSchema,
+    fromSeq: countSchema,
+    samples: sampleBlockSchema,
+    progress: runProgressSchema,
+  }),
+  /** Done, cancelled, failed or interrupted: the run as it is stored. */
+  "run.ended": runSchema,
+  /** Rows came, went or changed their text; ask for the list again. */
+  "history.changed": v.object({ ids: v.array(idSchema) }),
+  /** The lab host died and was started again: runs that were under way are marked interrupted. */
+  "host.restarted": v.object({ reason: v.string() }),
+  /** The lab host is gone for good, or could not start. */
+  "host.failed": labErrorSchema,
+  /** The native menu or the desktop asks the window for something; the window decides what it means in its view. */
+  "app.command": v.object({
+    command: v.picklist([
+      "new-experiment",
+      "run",
+      "cancel",
+      "export-csv",
+      "export-json",
+      "export-png",
+      "export-svg",
+      "find",
+      "delete",
+      "undo",
+      "shortcuts",
+      "doctor",
+      "toggle-theme",
+    ]),
+  }),
+} as const;

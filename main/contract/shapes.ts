@@ -1,0 +1,256 @@
+/**
+ * The shapes that cross a process boundary, as valibot schemas; every type is inferred from its schema.
+ * Ids are the history's own positive integers, times are milliseconds since 1970 (UTC), sizes carry their unit.
+ */
+import * as v from "valibot";
+import { DECLINED_REASONS, MODES, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
+
+const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
+
+export const idSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const shortTextSchema = v.pipe(v.string(), v.maxLength(500));
+export const longTextSchema = v.pipe(v.string(), v.maxLength(100_000));
+/** A handle of a file that the system's dialog (or a drop) has opened; paths never leave main and host. */
+export const tokenSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{8,64}$/, "not a token of an opened file"));
+export const idsSchema = v.pipe(v.array(idSchema), v.minLength(1), v.maxLength(10_000));
+export const float64ArraySchema = v.custom<Float64Array>(
+  (value) => value instanceof Float64Array,
+  "not a Float64Array",
+);
+export const nothingSchema = v.undefined();
+
+export const modeSchema = v.picklist(MODES);
+export const modesSchema = v.picklist(["both", ...MODES]);
+export const sourceSchema = v.picklist(["model", "kernel"]);
+export const sourcesSchema = v.picklist(["model", "kernel", "both"]);
+export const runStatusSchema = v.picklist(["queued", "running", "done", "cancelled", "failed", "interrupted"]);
+export const columnSchema = v.picklist(columnNames);
+export type RunStatusName = v.InferOutput<typeof runStatusSchema>;
+
+export const paramValueSchema = v.union([v.pipe(v.number(), v.finite()), shortTextSchema, v.boolean()]);
+export const paramsSchema = v.pipe(
+  v.record(v.pipe(v.string(), v.maxLength(60)), paramValueSchema),
+  v.maxEntries(100, "more than 100 parameters"),
+);
+
+/** A parameter of a preset. Bytes are typed as numbers; the window and `--set` take `2M` and the like. */
+export const presetParamSchema = v.object({
+  name: v.string(),
+  label: v.string(),
+  description: v.string(),
+  type: v.picklist(["bytes", "count", "number", "choice", "boolean"]),
+  /** What the number counts where it is neither bytes nor a bare count: "ms", "%"; empty otherwise. */
+  unit: v.string(),
+  default: paramValueSchema,
+  min: v.optional(v.number()),
+  max: v.optional(v.number()),
+  /** A multiple that the value must be of, in the parameter's unit. */
+  step: v.optional(v.number()),
+  choices: v.optional(v.array(v.object({ value: v.string(), label: v.string() }))),
+});
+export type PresetParam = v.InferOutput<typeof presetParamSchema>;
+
+export const presetSchema = v.object({
+  name: v.string(),
+  title: v.string(),
+  description: v.string(),
+  params: v.array(presetParamSchema),
+  /** Where the behaviour is documented. */
+  sources: v.array(v.object({ label: v.string(), url: v.string() })),
+});
+export type Preset = v.InferOutput<typeof presetSchema>;
+
+/** What an experiment runs: a preset with parameters (absent ones take their default), or an opened file. */
+export const workloadRefSchema = v.variant("kind", [
+  v.object({ kind: v.literal("preset"), name: shortTextSchema, params: paramsSchema }),
+  v.object({
+    kind: v.literal("file"),
+    token: tokenSchema,
+    /** Which process of a trace; its first where absent. */
+    process: v.optional(countSchema),
+  }),
+]);
+export type WorkloadRef = v.InferOutput<typeof workloadRefSchema>;
+
+export const experimentSpecSchema = v.object({
+  workload: workloadRefSchema,
+  mode: v.optional(modesSchema, "both"),
+  source: v.optional(sourcesSchema, "model"),
+  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295)), 1),
+  /** Levels of the page tables. */
+  levels: v.optional(v.picklist([4, 5]), 4),
+  /** The preset's title and what differs from its defaults where absent. */
+  title: v.optional(shortTextSchema),
+});
+/** As a caller writes it: what has a default may be left out. */
+export type ExperimentSpec = v.InferInput<typeof experimentSpecSchema>;
+/** As the host reads it. */
+export type FullExperimentSpec = v.InferOutput<typeof experimentSpecSchema>;
+
+/** RunSummary of engine/experiment/types.ts. */
+export const runSummarySchema = v.object({
+  operations: v.number(),
+  wall_ms: v.number(),
+  final: v.object({
+    vmpte_kb: v.number(),
+    pte_tables: v.nullable(v.number()),
+    pmd_tables: v.nullable(v.number()),
+    pud_tables: v.nullable(v.number()),
+    empty_pte_tables: v.nullable(v.number()),
+    rss_kb: v.number(),
+    virt_kb: v.number(),
+  }),
+  peak: v.object({ vmpte_kb: v.number(), rss_kb: v.number() }),
+  reclaimed_pte_tables: v.nullable(v.number()),
+  slow_path: v.nullable(v.number()),
+  declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, v.number()))),
+});
+
+export const runProgressSchema = v.object({
+  operations: v.number(),
+  operationsTotal: v.nullable(v.number()),
+  operationsPerSecond: v.number(),
+});
+
+/** An error as it is shown: what happened (message), to what, why, and what to do. */
+export const labErrorSchema = v.object({
+  name: v.string(),
+  message: v.string(),
+  where: v.optional(v.string()),
+  why: v.optional(v.string()),
+  todo: v.optional(v.string()),
+});
+export type LabError = v.InferOutput<typeof labErrorSchema>;
+
+/** What a run was made on, kept with it so that it can be made again. */
+export const hostFactsSchema = v.object({
+  engineVersion: v.string(),
+  platform: v.string(),
+  kernelRelease: v.string(),
+  cpu: v.string(),
+  cpus: v.number(),
+  memoryKb: v.number(),
+  /** Does the running kernel reclaim? null: not tried. */
+  ptReclaimSeen: v.nullable(v.boolean()),
+});
+export type HostFacts = v.InferOutput<typeof hostFactsSchema>;
+
+export const runSchema = v.object({
+  id: idSchema,
+  experimentId: idSchema,
+  source: sourceSchema,
+  mode: modeSchema,
+  status: runStatusSchema,
+  /** Why it failed, was interrupted or could not start; null otherwise. */
+  reason: v.nullable(v.string()),
+  startedAt: v.nullable(timeSchema),
+  endedAt: v.nullable(timeSchema),
+  sampleCount: countSchema,
+  /** Of the samples so far where the run has not ended, null before the first. */
+  summary: v.nullable(runSummarySchema),
+  facts: hostFactsSchema,
+});
+export type Run = v.InferOutput<typeof runSchema>;
+
+const experimentCore = {
+  id: idSchema,
+  title: v.string(),
+  /** The preset's name, or the file's. */
+  workload: v.string(),
+  workloadKind: v.picklist(["preset", "file"]),
+  params: paramsSchema,
+  seed: v.number(),
+  levels: v.number(),
+  createdAt: timeSchema,
+  tags: v.array(v.string()),
+  notes: v.string(),
+  /** The baseline that comparisons start from. */
+  pinned: v.boolean(),
+  archived: v.boolean(),
+  /** When it was put in the trash; null: it is not there. */
+  deletedAt: v.nullable(timeSchema),
+};
+
+export const experimentSchema = v.object({ ...experimentCore, runs: v.array(runSchema) });
+export type Experiment = v.InferOutput<typeof experimentSchema>;
+
+export const historyRunSchema = v.object({
+  id: idSchema,
+  source: sourceSchema,
+  mode: modeSchema,
+  status: runStatusSchema,
+  summary: v.nullable(runSummarySchema),
+  /** At most 48 values of vmpte_kb, evenly spread over the run. */
+  sparkline: v.array(v.number()),
+});
+
+/** A line of the history: enough to draw it without another call. */
+export const historyRowSchema = v.object({ ...experimentCore, runs: v.array(historyRunSchema) });
+export type HistoryRow = v.InferOutput<typeof historyRowSchema>;
+
+export const historyQuerySchema = v.object({
+  /** Words looked for in title, workload, parameters, tags and notes. */
+  search: v.optional(shortTextSchema, ""),
+  workloads: v.optional(v.array(shortTextSchema)),
+  tags: v.optional(v.array(shortTextSchema)),
+  statuses: v.optional(v.array(runStatusSchema)),
+  sources: v.optional(v.array(sourceSchema)),
+  pinned: v.optional(v.boolean()),
+  /** Which part of the history: what is at hand, what was put aside, or what was deleted. */
+  shelf: v.optional(v.picklist(["active", "archive", "trash"]), "active"),
+  sort: v.optional(v.picklist(["created", "title", "workload", "saving", "peak", "status"]), "created"),
+  descending: v.optional(v.boolean(), true),
+  offset: v.optional(countSchema, 0),
+  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 200),
+});
+export type HistoryQuery = v.InferInput<typeof historyQuerySchema>;
+export type FullHistoryQuery = v.InferOutput<typeof historyQuerySchema>;
+
+export const historyPageSchema = v.object({
+  rows: v.array(historyRowSchema),
+  /** How many match, all pages together. */
+  total: countSchema,
+});
+export type HistoryPage = v.InferOutput<typeof historyPageSchema>;
+
+/** Columns of samples: each asked-for column as one array, all of `count` values; NaN where the source cannot know. */
+export const sampleBlockSchema = v.object({
+  count: countSchema,
+  columns: v.strictObject(v.entriesFromList(columnNames, v.optional(float64ArraySchema))),
+});
+export type SampleBlock = v.InferOutput<typeof sampleBlockSchema>;
+
+export const sampleQuerySchema = v.object({
+  runId: idSchema,
+  /** All columns where absent. */
+  columns: v.optional(v.array(columnSchema)),
+  /** First sequence number wanted. */
+  fromSeq: v.optional(countSchema, 0),
+  /** Thinned to so many points by min-max of vmpte_kb (peaks stay) where there are more; all where absent. */
+  maxPoints: v.optional(v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(1_000_000))),
+});
+export type SampleQuery = v.InferInput<typeof sampleQuerySchema>;
+export type FullSampleQuery = v.InferOutput<typeof sampleQuerySchema>;
+
+/** One fact that `doctor` reports. */
+export const factSchema = v.object({
+  id: v.string(),
+  label: v.string(),
+  value: v.string(),
+  state: v.picklist(["ok", "missing", "note"]),
+  /** What it means and what to do, where it is missing. */
+  todo: v.optional(v.string()),
+});
+export type Fact = v.InferOutput<typeof factSchema>;
+
+export const exportFormatSchema = v.picklist(["csv", "json", "png", "svg", "html"]);
+export type ExportFormat = v.InferOutput<typeof exportFormatSchema>;
+
+export const settingsSchema = v.object({
+  theme: v.picklist(["system", "light", "dark"]),
+  /** Whatever the window remembers of itself: columns shown, sizes of panes, last preset. JSON text. */
+  window: longTextSchema,
+});
+export type Settings = v.InferOutput<typeof settingsSchema>;

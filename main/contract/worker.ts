@@ -1,0 +1,43 @@
+/** What lab host and engine worker say to each other. */
+import * as v from "valibot";
+import {
+  countSchema,
+  float64ArraySchema,
+  labErrorSchema,
+  modeSchema,
+  paramsSchema,
+  runProgressSchema,
+  runSummarySchema,
+} from "./shapes.ts";
+
+/** What a worker is started with. */
+export const workerTaskSchema = v.object({
+  workload: v.variant("kind", [
+    v.object({ kind: v.literal("preset"), name: v.string(), params: paramsSchema }),
+    v.object({ kind: v.literal("file"), path: v.string(), process: v.optional(countSchema) }),
+  ]),
+  mode: modeSchema,
+  seed: v.number(),
+  levels: v.picklist([4, 5]),
+  /** One shared Int32: 0 go on, 1 stop at the next look. */
+  stop: v.instance(SharedArrayBuffer),
+});
+export type WorkerTask = v.InferOutput<typeof workerTaskSchema>;
+
+export const workerMessageSchema = v.variant("kind", [
+  /** `rows`: count samples, one after the other, each in the order of SAMPLE_COLUMNS. */
+  v.object({
+    kind: v.literal("batch"),
+    count: countSchema,
+    rows: float64ArraySchema,
+    progress: runProgressSchema,
+    summary: runSummarySchema,
+  }),
+  v.object({ kind: v.literal("ended"), status: v.picklist(["done", "cancelled"]), summary: runSummarySchema }),
+  v.object({ kind: v.literal("failed"), error: labErrorSchema }),
+]);
+export type WorkerMessage = v.InferOutput<typeof workerMessageSchema>;
+
+/** The host has stored a batch: the worker may send one more. */
+export const hostMessageSchema = v.object({ kind: v.literal("stored") });
+export type HostMessage = v.InferOutput<typeof hostMessageSchema>;

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["{engine,probe,db,chart,main,renderer,scripts,bench}/**/*.test.ts"],
+    environment: "node",
+    // Two cores are what the smallest machine has; a hang is a failure, and no test asserts a time.
+    testTimeout: 60_000,
+  },
+});
