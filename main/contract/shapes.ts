@@ -35,21 +35,29 @@ export const paramsSchema = v.pipe(
   v.maxEntries(100, "more than 100 parameters"),
 );
 
-/** A parameter of a preset. Bytes are typed as numbers; the window and `--set` take `2M` and the like. */
-export const presetParamSchema = v.object({
-  name: v.string(),
-  label: v.string(),
-  description: v.string(),
-  type: v.picklist(["bytes", "count", "number", "choice", "boolean"]),
-  /** What the number counts where it is neither bytes nor a bare count: "ms", "%"; empty otherwise. */
-  unit: v.string(),
-  default: paramValueSchema,
-  min: v.optional(v.number()),
-  max: v.optional(v.number()),
-  /** A multiple that the value must be of, in the parameter's unit. */
-  step: v.optional(v.number()),
-  choices: v.optional(v.array(v.object({ value: v.string(), label: v.string() }))),
-});
+const presetParamBase = { name: v.string(), label: v.string(), description: v.string() };
+
+/** A parameter of a preset, as engine/experiment/params.ts describes and checks it. */
+export const presetParamSchema = v.variant("type", [
+  v.object({
+    ...presetParamBase,
+    /** Bytes are numbers here; the window and `--set` take `2M` and the like. */
+    type: v.picklist(["bytes", "count", "ms", "percent"]),
+    min: v.number(),
+    max: v.number(),
+    default: v.number(),
+    /** The value must be a multiple of this. */
+    multipleOf: v.exactOptional(v.number()),
+    /** The value may not exceed that of this other parameter. */
+    atMost: v.exactOptional(v.string()),
+  }),
+  v.object({
+    ...presetParamBase,
+    type: v.literal("choice"),
+    choices: v.array(v.object({ value: v.string(), label: v.string() })),
+    default: v.string(),
+  }),
+]);
 export type PresetParam = v.InferOutput<typeof presetParamSchema>;
 
 export const presetSchema = v.object({
@@ -57,8 +65,8 @@ export const presetSchema = v.object({
   title: v.string(),
   description: v.string(),
   params: v.array(presetParamSchema),
-  /** Where the behaviour is documented. */
-  sources: v.array(v.object({ label: v.string(), url: v.string() })),
+  /** Where its numbers come from: a URL, or a file of the kernel or program, and what was taken from it. */
+  sources: v.array(v.object({ title: v.string(), reference: v.string(), used: v.string() })),
 });
 export type Preset = v.InferOutput<typeof presetSchema>;
 
