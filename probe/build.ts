@@ -1,0 +1,38 @@
+/**
+ * `npm run build:probe`: compiles probe/src with the system's C compiler into one static program, probe/bin/reclaim-probe.
+ * Where that cannot be done it says why, and measured runs are off (exit status 0 with --optional).
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { PROBE_PATH } from "./locate.ts";
+
+const FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-static"];
+
+/** Builds the probe. Returns null, or one sentence that says why it could not. */
+export function buildProbe(): string | null {
+  if (process.platform !== "linux") return `the probe asks a Linux kernel; this is ${process.platform}`;
+  const sources = fileURLToPath(new URL("./src/", import.meta.url));
+  if (!existsSync(sources)) return `the probe's sources are not in ${sources}`;
+  const cc = process.env.CC || "cc";
+  const files = readdirSync(sources)
+    .filter((name) => name.endsWith(".c"))
+    .sort()
+    .map((name) => sources + name);
+  mkdirSync(fileURLToPath(new URL("./bin/", import.meta.url)), { recursive: true });
+  const temporary = `${PROBE_PATH}.${process.pid}.tmp`;
+  const run = spawnSync(cc, [...FLAGS, "-o", temporary, ...files], { encoding: "utf8" });
+  if (run.error) return `no C compiler: ${cc} does not start (${run.error.message}); install one (Debian: gcc libc6-dev) or set CC`;
+  if (run.status !== 0) {
+    rmSync(temporary, { force: true });
+    return `${cc} could not build the probe:\n${run.stderr.trim()}`;
+  }
+  renameSync(temporary, PROBE_PATH);
+  return null;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const why = buildProbe();
+  if (why !== null) console.error(`build:probe: ${why}`);
+  process.exitCode = why === null || process.argv.includes("--optional") ? 0 : 1;
+}
