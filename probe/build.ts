@@ -22,7 +22,8 @@ export function buildProbe(): string | null {
   mkdirSync(fileURLToPath(new URL("./bin/", import.meta.url)), { recursive: true });
   const temporary = `${PROBE_PATH}.${process.pid}.tmp`;
   const run = spawnSync(cc, [...FLAGS, "-o", temporary, ...files], { encoding: "utf8" });
-  if (run.error) return `no C compiler: ${cc} does not start (${run.error.message}); install one (Debian: gcc libc6-dev) or set CC`;
+  if (run.error)
+    return `no C compiler: ${cc} does not start (${run.error.message}); install one (Debian: gcc libc6-dev) or set CC`;
   if (run.status !== 0) {
     rmSync(temporary, { force: true });
     return `${cc} could not build the probe:\n${run.stderr.trim()}`;
