@@ -83,7 +83,10 @@ static int do_mmap(const struct op *op) {
   if (f & MAP_F_LOCKED) flags |= MAP_LOCKED;
   if (f & MAP_F_GROWSDOWN) flags |= MAP_GROWSDOWN;
   if (f & MAP_F_STACK) flags |= MAP_STACK;
-  if (f & MAP_F_HUGETLB) flags |= MAP_HUGETLB;
+  if (f & MAP_F_HUGETLB) {
+    flags |= MAP_HUGETLB;
+    dontneed_huge_pages_possible();
+  }
   int fd = -1;
   uint64_t offset = 0;
   if (f & MAP_F_FILE) {
