@@ -1,0 +1,81 @@
+/** The open history that every part of the store works on, and the one way to read and to write it. */
+import type Database from "better-sqlite3";
+import { HistoryError, NewerHistoryError, translate } from "./errors.ts";
+import { userVersion } from "./migrate.ts";
+import type { Owner } from "./owner.ts";
+
+export interface Connection {
+  readonly db: Database.Database;
+  readonly file: string;
+  /** Schema version that this program writes. */
+  readonly version: number;
+  readonly now: () => number;
+  readonly owner: Owner;
+  /** A prepared statement, made once. */
+  prepare<B extends unknown[], R>(sql: string): Database.Statement<B, R>;
+  /** One consistent look at the history: nothing that another process writes shows up half-way. */
+  read<T>(body: () => T): T;
+  /**
+   * One transaction that waits for other writers and is all or nothing. `durable`: on the disk when it returns, also
+   * should the machine lose power; otherwise only a killed process is survived.
+   */
+  write<T>(body: () => T, durable?: "durable"): T;
+}
+
+const STATEMENTS_MAX = 200;
+
+export function connection(
+  db: Database.Database,
+  file: string,
+  version: number,
+  now: () => number,
+  owner: Owner,
+): Connection {
+  const statements = new Map<string, Database.Statement>();
+
+  function prepare<B extends unknown[], R>(sql: string): Database.Statement<B, R> {
+    let statement = statements.get(sql);
+    if (!statement) {
+      if (statements.size >= STATEMENTS_MAX) statements.clear();
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement as unknown as Database.Statement<B, R>;
+  }
+
+  function within<T>(begin: string, body: () => T): T {
+    if (!db.open) throw new HistoryError("The history is closed", { where: file, todo: "Open it again" });
+    if (db.inTransaction) return body();
+    try {
+      prepare(begin).run();
+      // Another process may have brought the file to a newer schema since it was opened.
+      const found = userVersion(db);
+      if (found !== version) throw new NewerHistoryError(file, found, version);
+      const result = body();
+      prepare("COMMIT").run();
+      return result;
+    } catch (error) {
+      if (db.inTransaction) prepare("ROLLBACK").run();
+      throw translate(error, file);
+    }
+  }
+
+  return {
+    db,
+    file,
+    version,
+    now,
+    owner,
+    prepare,
+    read: (body) => within("BEGIN", body),
+    write: (body, durable) => {
+      if (!durable || db.inTransaction || !db.open) return within("BEGIN IMMEDIATE", body);
+      db.pragma("synchronous = FULL");
+      try {
+        return within("BEGIN IMMEDIATE", body);
+      } finally {
+        db.pragma("synchronous = NORMAL");
+      }
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * What can be wrong with a history, each by its name: what happened, to which file, why, and what to do.
+ * `translate` turns SQLite's own errors into these; nothing else in db/ looks at SQLite's codes.
+ */
+import Database from "better-sqlite3";
+import { BadInputError, ReclaimLabError } from "../engine/error.ts";
+
+/** The base of everything that is wrong with a history file; the file is left as it was. */
+export class HistoryError extends ReclaimLabError {
+  override readonly name: string = "HistoryError";
+}
+
+/** The file is no SQLite database, or the database of another program. */
+export class ForeignFileError extends HistoryError {
+  override readonly name = "ForeignFileError";
+  constructor(file: string, why: string) {
+    super("This file is not a Reclaim Lab history; it was left untouched", {
+      where: file,
+      why,
+      todo: "Choose another file, or a new name to start a new history",
+    });
+  }
+}
+
+/** The history was written by a newer version of the program. */
+export class NewerHistoryError extends HistoryError {
+  override readonly name = "NewerHistoryError";
+  constructor(file: string, found: number, known: number) {
+    super("This history is from a newer Reclaim Lab; it was left untouched", {
+      where: file,
+      why: `its schema is version ${found} and this program knows up to ${known}`,
+      todo: "Update Reclaim Lab, open an older copy (*.before-v*.sqlite beside it), or start a new history",
+    });
+  }
+}
+
+/** The history is truncated or corrupt. */
+export class DamagedHistoryError extends HistoryError {
+  override readonly name = "DamagedHistoryError";
+  constructor(file: string, why: string, cause?: unknown) {
+    super("This history is damaged; it was left untouched", {
+      where: file,
+      why,
+      todo: "Open a backup, recover what can be read into a new file, or start a new history",
+      cause,
+    });
+  }
+}
+
+/** The migrations that the file says it went through are not the ones that this program has. */
+export class MigrationLedgerError extends HistoryError {
+  override readonly name = "MigrationLedgerError";
+  constructor(file: string, why: string) {
+    super("This history went through migrations that this program does not know; it was left untouched", {
+      where: file,
+      why,
+      todo: "Open it with the version of Reclaim Lab that wrote it, or start a new history",
+    });
+  }
+}
+
+/** Another process has held the file for longer than the waiting time. */
+export class HistoryBusyError extends HistoryError {
+  override readonly name = "HistoryBusyError";
+  constructor(file: string, cause?: unknown) {
+    super("The history is in use by another program", {
+      where: file,
+      why: "it kept the file locked for longer than the waiting time",
+      todo: "Close the other program (or wait until it is done) and try again; nothing was lost",
+      cause,
+    });
+  }
+}
+
+/** The file or its folder cannot be written. */
+export class HistoryReadOnlyError extends HistoryError {
+  override readonly name = "HistoryReadOnlyError";
+  constructor(file: string, why: string, cause?: unknown) {
+    super("The history cannot be written", {
+      where: file,
+      why,
+      todo: "Make the file and its folder writable for you, or choose another history",
+      cause,
+    });
+  }
+}
+
+/** No space is left where the history is kept. */
+export class HistoryFullError extends HistoryError {
+  override readonly name = "HistoryFullError";
+  constructor(file: string, cause?: unknown) {
+    super("The disk is full: the last change was not stored, what was stored before is safe", {
+      where: file,
+      why: "no space is left on the device, or the file has reached its largest size",
+      todo: "Free some space and try again",
+      cause,
+    });
+  }
+}
+
+/** Reading or writing the file failed. */
+export class HistoryIoError extends HistoryError {
+  override readonly name = "HistoryIoError";
+  constructor(file: string, why: string, cause?: unknown) {
+    super("The history cannot be read or written", {
+      where: file,
+      why,
+      todo: "Check the disk and the path, then try again",
+      cause,
+    });
+  }
+}
+
+/** An id that is not in the history. */
+export class NotFoundError extends BadInputError {
+  override readonly name = "NotFoundError";
+  constructor(what: "experiment" | "run", id: number) {
+    super(`There is no ${what} ${id} in this history`, {
+      todo: "`list` shows what there is; what was purged from the trash is gone",
+    });
+  }
+}
+
+/** The run or experiment is not in a state in which this can be done. */
+export class StateError extends BadInputError {
+  override readonly name = "StateError";
+}
+
+/** A value that the history cannot hold. */
+export class BadValueError extends BadInputError {
+  override readonly name = "BadValueError";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** The named error for one that SQLite or the file system threw; errors that are named already pass through. */
+export function translate(error: unknown, file: string): unknown {
+  if (error instanceof ReclaimLabError) return error;
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return new HistoryBusyError(file, error);
+  if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT") return new HistoryFullError(file, error);
+  if (code.startsWith("SQLITE_CORRUPT")) return new DamagedHistoryError(file, message, error);
+  if (code.startsWith("SQLITE_NOTADB")) return new ForeignFileError(file, message);
+  if (code.startsWith("SQLITE_READONLY") || code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return new HistoryReadOnlyError(file, message, error);
+  if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_MISMATCH" || code === "SQLITE_TOOBIG")
+    return new BadValueError("The history cannot hold this value", { where: file, why: message, cause: error });
+  if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_IOERR") || /^E[A-Z]+$/.test(code))
+    return new HistoryIoError(file, message, error);
+  if (error instanceof Database.SqliteError)
+    return new HistoryError("The history answered with an error", {
+      where: file,
+      why: `${code}: ${message}`,
+      cause: error,
+    });
+  return error;
+}

@@ -1,0 +1,227 @@
+/** Experiments: make, read, describe, and the way through the trash. */
+import { randomUUID } from "node:crypto";
+import type { Connection } from "./connection.ts";
+import { BadValueError, NotFoundError, StateError } from "./errors.ts";
+import type { Description, Json, NewExperiment, StoredExperiment } from "./records.ts";
+import {
+  EXPERIMENT_COLUMNS,
+  type ExperimentRow,
+  jsonOrNull,
+  RUN_COLUMNS,
+  type RunRow,
+  toExperiment,
+  toRun,
+} from "./rows.ts";
+import { searchText } from "./search.ts";
+
+const TITLE_MAX = 500;
+const TAG_MAX = 100;
+
+/** Stores a new experiment without runs. */
+export function createExperiment(c: Connection, spec: NewExperiment): StoredExperiment {
+  return c.write(() => {
+    const now = c.now();
+    const { lastInsertRowid } = c
+      .prepare(
+        `INSERT INTO experiment (uid, kind, title, workload_kind, workload, params, seed, levels, notes, detail,
+          created_ms, updated_ms, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')`,
+      )
+      .run(
+        randomUUID(),
+        spec.kind ?? "workload",
+        checkTitle(spec.title),
+        spec.workloadKind,
+        spec.workload,
+        JSON.stringify(spec.params),
+        spec.seed,
+        spec.levels,
+        spec.notes ?? "",
+        jsonOrNull(spec.detail),
+        now,
+        now,
+      );
+    const id = Number(lastInsertRowid);
+    putTags(c, id, spec.tags ?? []);
+    refreshSearch(c, id);
+    return getExperiment(c, id);
+  });
+}
+
+/** Throws NotFoundError. */
+export function getExperiment(c: Connection, id: number): StoredExperiment {
+  return c.read(() => {
+    const [found] = experimentsOf(c, [id]);
+    if (!found) throw new NotFoundError("experiment", id);
+    return found;
+  });
+}
+
+/** The experiments with these ids, in this order; ids that are not there are left out. */
+export function experimentsOf(c: Connection, ids: readonly number[]): StoredExperiment[] {
+  const list = JSON.stringify(ids);
+  const rows = c
+    .prepare<[string], ExperimentRow>(
+      `SELECT ${EXPERIMENT_COLUMNS} FROM experiment WHERE id IN (SELECT value FROM json_each(?))`,
+    )
+    .all(list);
+  const tags = Map.groupBy(
+    c
+      .prepare<[string], { experiment_id: number; name: string }>(
+        "SELECT experiment_id, name FROM tag WHERE experiment_id IN (SELECT value FROM json_each(?)) ORDER BY experiment_id, name",
+      )
+      .all(list),
+    (tag) => tag.experiment_id,
+  );
+  const runs = Map.groupBy(
+    c
+      .prepare<[string], RunRow>(
+        `SELECT ${RUN_COLUMNS} FROM run WHERE experiment_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+      )
+      .all(list),
+    (run) => run.experiment_id,
+  );
+  const found = new Map(
+    rows.map((row) => [
+      row.id,
+      toExperiment(
+        row,
+        (tags.get(row.id) ?? []).map((tag) => tag.name),
+        (runs.get(row.id) ?? []).map(toRun),
+      ),
+    ]),
+  );
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+/** Changes title, tags, notes, pin, archive, detail; what is absent stays. */
+export function describeExperiment(c: Connection, id: number, change: Description): StoredExperiment {
+  return c.write(() => {
+    const now = c.now();
+    const set = (assignment: string, ...values: (string | number | null)[]) => {
+      const { changes } = c
+        .prepare(`UPDATE experiment SET updated_ms = ?, ${assignment} WHERE id = ?`)
+        .run(now, ...values, id);
+      if (changes === 0) throw new NotFoundError("experiment", id);
+    };
+    if (change.title !== undefined) set("title = ?", checkTitle(change.title));
+    if (change.notes !== undefined) set("notes = ?", change.notes);
+    if (change.pinned !== undefined) set("pinned = ?", change.pinned ? 1 : 0);
+    if (change.archived !== undefined) set("archived_ms = ?", change.archived ? now : null);
+    if (change.detail !== undefined) set("detail = ?", jsonOrNull(change.detail satisfies Json));
+    if (change.tags !== undefined) {
+      set("id = id");
+      c.prepare("DELETE FROM tag WHERE experiment_id = ?").run(id);
+      putTags(c, id, change.tags);
+    }
+    refreshSearch(c, id);
+    return getExperiment(c, id);
+  });
+}
+
+function checkTitle(title: string): string {
+  const trimmed = title.trim();
+  if (trimmed === "" || trimmed.length > TITLE_MAX)
+    throw new BadValueError("An experiment cannot have this title", {
+      where: "title",
+      why: trimmed === "" ? "it is empty" : `it is longer than ${TITLE_MAX} characters`,
+      todo: "Give it another one",
+    });
+  return trimmed;
+}
+
+function putTags(c: Connection, id: number, tags: readonly string[]): void {
+  const insert = c.prepare("INSERT OR IGNORE INTO tag (experiment_id, name) VALUES (?, ?)");
+  for (const tag of tags) {
+    const name = tag.trim();
+    if (name === "" || name.length > TAG_MAX)
+      throw new BadValueError("An experiment cannot have this tag", {
+        where: JSON.stringify(tag.slice(0, 40)),
+        why: name === "" ? "it is empty" : `it is longer than ${TAG_MAX} characters`,
+        todo: "Give it another name",
+      });
+    insert.run(id, name);
+  }
+}
+
+function refreshSearch(c: Connection, id: number): void {
+  const row = c
+    .prepare<[number], { title: string; workload: string; params: string; notes: string }>(
+      "SELECT title, workload, params, notes FROM experiment WHERE id = ?",
+    )
+    .get(id);
+  if (!row) return;
+  const tags = c.prepare<[number], string>("SELECT name FROM tag WHERE experiment_id = ?").pluck().all(id);
+  c.prepare("UPDATE experiment SET search = ? WHERE id = ?").run(searchText(row, tags), id);
+}
+
+/** Brings an experiment's status, saving and peak in line with its runs. */
+export function refreshHeadline(c: Connection, id: number): void {
+  c.prepare(
+    `UPDATE experiment SET
+      status = coalesce((SELECT status FROM run WHERE experiment_id = experiment.id
+        ORDER BY instr('running queued failed interrupted cancelled done', status) LIMIT 1), 'queued'),
+      saving_kb =
+        (SELECT summary ->> '$.final.vmpte_kb' FROM run WHERE experiment_id = experiment.id AND mode = 'none'
+          AND summary IS NOT NULL ORDER BY source = 'model' DESC, id LIMIT 1) -
+        (SELECT summary ->> '$.final.vmpte_kb' FROM run WHERE experiment_id = experiment.id AND mode = 'sync'
+          AND summary IS NOT NULL ORDER BY source = 'model' DESC, id LIMIT 1),
+      peak_kb = (SELECT max(summary ->> '$.peak.vmpte_kb') FROM run WHERE experiment_id = experiment.id)
+    WHERE id = ?`,
+  ).run(id);
+}
+
+/** Puts experiments in the trash. Those with a run under way cannot go. Gives how many were moved. */
+export function trash(c: Connection, ids: readonly number[]): number {
+  return c.write(() => {
+    refuseUnfinished(c, ids, "put in the trash");
+    return c
+      .prepare(
+        "UPDATE experiment SET trashed_ms = ? WHERE trashed_ms IS NULL AND id IN (SELECT value FROM json_each(?))",
+      )
+      .run(c.now(), JSON.stringify(ids)).changes;
+  }, "durable");
+}
+
+/** Back from the trash. Gives how many were moved. */
+export function untrash(c: Connection, ids: readonly number[]): number {
+  return c.write(
+    () =>
+      c
+        .prepare(
+          "UPDATE experiment SET trashed_ms = NULL WHERE trashed_ms IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+        )
+        .run(JSON.stringify(ids)).changes,
+    "durable",
+  );
+}
+
+/** Removes for good what is in the trash: these, or all that was put there before `before`. Gives how many went. */
+export function purge(c: Connection, what: { ids: readonly number[] } | { before: number }): number {
+  const count = c.write(() => {
+    const ids =
+      "ids" in what
+        ? what.ids
+        : c.prepare<[number], number>("SELECT id FROM experiment WHERE trashed_ms < ?").pluck().all(what.before);
+    refuseUnfinished(c, ids, "removed");
+    return c
+      .prepare("DELETE FROM experiment WHERE trashed_ms IS NOT NULL AND id IN (SELECT value FROM json_each(?))")
+      .run(JSON.stringify(ids)).changes;
+  }, "durable");
+  // Gives the room back to the file system, a bounded part at a time.
+  if (count > 0) c.db.pragma("incremental_vacuum(25600)");
+  return count;
+}
+
+function refuseUnfinished(c: Connection, ids: readonly number[], verb: string): void {
+  const busy = c
+    .prepare<[string], number>(
+      "SELECT experiment_id FROM run WHERE status IN ('queued', 'running') AND experiment_id IN (SELECT value FROM json_each(?)) LIMIT 1",
+    )
+    .pluck()
+    .get(JSON.stringify(ids));
+  if (busy !== undefined)
+    throw new StateError(`Experiment ${busy} cannot be ${verb}`, {
+      why: "a run of it is under way",
+      todo: "Cancel it first",
+    });
+}

@@ -1,0 +1,47 @@
+/** Files that are either whole or not there: written under another name in the same folder, synced, then renamed. */
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** A name beside `file` that nobody uses, hidden where a leading dot hides. */
+export function temporaryBeside(file: string): string {
+  return join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+}
+
+/** Waits until the file's bytes are on the disk. */
+export function syncFile(file: string): void {
+  const fd = openSync(file, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Waits until a rename in the folder is on the disk. Windows cannot open a folder and needs no such thing. */
+export function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  syncFile(folder);
+}
+
+/** Puts a finished temporary file in its place; what was there before is replaced in one step. */
+export function publish(temporary: string, file: string): void {
+  syncFile(temporary);
+  renameSync(temporary, file);
+  syncFolder(dirname(file));
+}
+
+/** Size in bytes, or null where there is no such file. */
+export function sizeOf(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? null;
+}
+
+/** Removes a SQLite file and what SQLite keeps beside it. */
+export function removeDatabase(file: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+}
+
+/** 20260131T235959Z: sorts by time and is a valid name everywhere. */
+export function stamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
+}

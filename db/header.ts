@@ -1,0 +1,48 @@
+/**
+ * The first 100 bytes of a SQLite file (https://www.sqlite.org/fileformat2.html#the_database_header), read without
+ * SQLite, so that a file which is not ours is not touched in any way.
+ */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { DamagedHistoryError, ForeignFileError, HistoryIoError, NewerHistoryError } from "./errors.ts";
+import { sizeOf } from "./files.ts";
+import { APPLICATION_ID } from "./schema.ts";
+
+const HEADER_BYTES = 100;
+const MAGIC = "SQLite format 3\0";
+
+function readHeader(file: string): { header: Buffer; size: number } {
+  const fd = openSync(file, "r");
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    const got = readSync(fd, header, 0, HEADER_BYTES, 0);
+    return { header: header.subarray(0, got), size: statSync(file).size };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Throws unless the file is a history that this program may open, as far as the header tells.
+ * `latest`: the newest schema version that is known.
+ */
+export function checkHeader(file: string, latest: number): void {
+  if (statSync(file).isDirectory()) throw new HistoryIoError(file, "it is a folder");
+  const { header, size } = readHeader(file);
+  const magic = header.subarray(0, MAGIC.length).toString("latin1");
+  if (magic !== MAGIC) throw new ForeignFileError(file, "it is not a SQLite database");
+  if (header.length < HEADER_BYTES) throw new DamagedHistoryError(file, `it was cut off after ${header.length} bytes`);
+  const applicationId = header.readUInt32BE(68);
+  if (applicationId !== APPLICATION_ID)
+    throw new ForeignFileError(
+      file,
+      `it is a SQLite database of another program (application id 0x${applicationId.toString(16)})`,
+    );
+  const version = header.readUInt32BE(60);
+  if (version > latest) throw new NewerHistoryError(file, version, latest);
+  const sizeIsValid = header.readUInt32BE(24) === header.readUInt32BE(92);
+  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
+  const expected = header.readUInt32BE(28) * pageSize;
+  // Pages may still be in the write-ahead log only; then SQLite itself finds out what is missing.
+  if (sizeIsValid && size < expected && (sizeOf(`${file}-wal`) ?? 0) === 0)
+    throw new DamagedHistoryError(file, `it was cut off: ${size} of ${expected} bytes are left`);
+}

@@ -1,0 +1,70 @@
+/** A page of the history: filtered, sorted, counted. */
+import type { Connection } from "./connection.ts";
+import { experimentsOf } from "./experiments.ts";
+import type { HistoryFilter, HistoryPage, HistorySort } from "./records.ts";
+import { searchWords } from "./search.ts";
+
+const SHELVES = {
+  active: "trashed_ms IS NULL AND archived_ms IS NULL",
+  archive: "trashed_ms IS NULL AND archived_ms IS NOT NULL",
+  trash: "trashed_ms IS NOT NULL",
+} as const;
+
+const SORTS: Readonly<Record<HistorySort, string>> = {
+  created: "created_ms",
+  title: "title COLLATE NOCASE",
+  workload: "workload COLLATE NOCASE",
+  saving: "saving_kb",
+  peak: "peak_kb",
+  status: "status",
+};
+
+/** Default: the newest 200 of the shelf `active`. */
+export function listHistory(c: Connection, filter: HistoryFilter = {}): HistoryPage {
+  const conditions: string[] = [SHELVES[filter.shelf ?? "active"]];
+  const values: (string | number)[] = [];
+  const also = (condition: string, ...bound: (string | number)[]) => {
+    conditions.push(condition);
+    values.push(...bound);
+  };
+  for (const word of searchWords(filter.search ?? "")) also("instr(search, ?) > 0", word);
+  if (filter.workloads) also("workload IN (SELECT value FROM json_each(?))", JSON.stringify(filter.workloads));
+  for (const tag of filter.tags ?? [])
+    also("EXISTS (SELECT 1 FROM tag WHERE experiment_id = experiment.id AND name = ?)", tag);
+  const ofRuns = (column: "status" | "source", wanted: readonly string[]) =>
+    also(
+      `EXISTS (SELECT 1 FROM run WHERE experiment_id = experiment.id AND run.${column} IN (SELECT value FROM json_each(?)))`,
+      JSON.stringify(wanted),
+    );
+  if (filter.statuses) ofRuns("status", filter.statuses);
+  if (filter.sources) ofRuns("source", filter.sources);
+  if (filter.pinned !== undefined) also("pinned = ?", filter.pinned ? 1 : 0);
+
+  const where = conditions.join(" AND ");
+  const direction = (filter.descending ?? true) ? "DESC" : "ASC";
+  return c.read(() => {
+    const total = c.prepare<(string | number)[], number>(`SELECT count(*) FROM experiment WHERE ${where}`).pluck();
+    const ids = c
+      .prepare<(string | number)[], number>(
+        `SELECT id FROM experiment WHERE ${where}
+         ORDER BY ${SORTS[filter.sort ?? "created"]} ${direction} NULLS LAST, id ${direction} LIMIT ? OFFSET ?`,
+      )
+      .pluck();
+    return {
+      total: total.get(...values) ?? 0,
+      rows: experimentsOf(c, ids.all(...values, filter.limit ?? 200, filter.offset ?? 0)),
+    };
+  });
+}
+
+/** Every tag with how many experiments (not in the trash) have it, the most used first. */
+export function listTags(c: Connection): { name: string; count: number }[] {
+  return c.read(() =>
+    c
+      .prepare<[], { name: string; count: number }>(
+        `SELECT name, count(*) AS count FROM tag JOIN experiment ON experiment.id = tag.experiment_id
+         WHERE trashed_ms IS NULL GROUP BY name ORDER BY count DESC, name`,
+      )
+      .all(),
+  );
+}

@@ -1,0 +1,114 @@
+/** Brings a history to the newest schema: all or nothing, with a copy of the file kept beforehand. */
+import { basename, dirname, join } from "node:path";
+import Database from "better-sqlite3";
+import { DamagedHistoryError, MigrationLedgerError, NewerHistoryError } from "./errors.ts";
+import { publish, removeDatabase, sizeOf, stamp, temporaryBeside } from "./files.ts";
+import { checksumOf, type Migration } from "./schema.ts";
+
+export function userVersion(db: Database.Database): number {
+  const version: unknown = db.pragma("user_version", { simple: true });
+  return typeof version === "number" ? version : 0;
+}
+
+/** Throws when the ledger in the file is not a beginning of the migrations that are known. */
+export function checkLedger(db: Database.Database, file: string, migrations: readonly Migration[]): void {
+  const version = userVersion(db);
+  const latest = migrations.length;
+  if (version > latest) throw new NewerHistoryError(file, version, latest);
+  const rows = db
+    .prepare<[], { version: number; name: string; checksum: string }>(
+      "SELECT version, name, checksum FROM migration ORDER BY version",
+    )
+    .all();
+  if (rows.length !== version)
+    throw new MigrationLedgerError(file, `its version is ${version}, its ledger has ${rows.length} entries`);
+  for (const [i, migration] of migrations.slice(0, version).entries()) {
+    const row = rows[i];
+    if (row?.version !== migration.version || row.name !== migration.name || row.checksum !== checksumOf(migration))
+      throw new MigrationLedgerError(
+        file,
+        `migration ${i + 1} is "${row?.name}" there and "${migration.name}" here, or its text differs`,
+      );
+  }
+}
+
+/** Applies migrations after `from`. Inside a transaction; the ledger and user_version go with it. */
+export function applyMigrations(
+  db: Database.Database,
+  migrations: readonly Migration[],
+  from: number,
+  nowMs: number,
+  copy: string | null,
+): void {
+  for (const migration of migrations.slice(from)) {
+    db.exec(migration.sql);
+    db.prepare("INSERT INTO migration (version, name, checksum, applied_ms, copy) VALUES (?, ?, ?, ?, ?)").run(
+      migration.version,
+      migration.name,
+      checksumOf(migration),
+      nowMs,
+      copy,
+    );
+    db.pragma(`user_version = ${migration.version}`);
+  }
+}
+
+/** `history.before-v2.20260131T235959Z.sqlite`, with a number behind it where that is taken. */
+function copyName(file: string, version: number, nowMs: number): string {
+  const stem = basename(file).replace(/\.(sqlite3?|db)$/, "");
+  for (let n = 1; ; n++) {
+    const name = join(dirname(file), `${stem}.before-v${version}.${stamp(nowMs)}${n === 1 ? "" : `-${n}`}.sqlite`);
+    if (sizeOf(name) === null) return name;
+  }
+}
+
+/** A whole copy of the committed state, through a connection of its own; the writer's lock may be held meanwhile. */
+function copyTo(file: string, target: string): void {
+  const temporary = temporaryBeside(target);
+  const reader = new Database(file, { readonly: true, fileMustExist: true });
+  try {
+    reader.prepare("VACUUM INTO ?").run(temporary);
+    publish(temporary, target);
+  } finally {
+    reader.close();
+    removeDatabase(temporary);
+  }
+}
+
+/**
+ * Migrates an opened history. Another process that migrates the same file at the same time waits, then finds nothing
+ * left to do. Returns the path of the copy, null where the file was up to date.
+ */
+export function migrate(
+  db: Database.Database,
+  file: string,
+  migrations: readonly Migration[],
+  nowMs: number,
+): string | null {
+  const latest = migrations.length;
+  if (userVersion(db) === latest) return null;
+  db.pragma("foreign_keys = OFF");
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const from = userVersion(db);
+    if (from > latest) throw new NewerHistoryError(file, from, latest);
+    let copy: string | null = null;
+    if (from < latest) {
+      copy = copyName(file, latest, nowMs);
+      copyTo(file, copy);
+      applyMigrations(db, migrations, from, nowMs, basename(copy));
+      const orphans = db.pragma("foreign_key_check");
+      if (Array.isArray(orphans) && orphans.length > 0)
+        throw new DamagedHistoryError(file, `${orphans.length} rows refer to rows that do not exist`);
+    }
+    db.exec("COMMIT");
+    // The header of the file itself then says which version it is, also to a program that reads no log.
+    db.pragma("wal_checkpoint(TRUNCATE)");
+    return copy;
+  } catch (error) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw error;
+  } finally {
+    db.pragma("foreign_keys = ON");
+  }
+}

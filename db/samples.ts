@@ -1,0 +1,64 @@
+/** Samples: plain rows, stored in batches while a run goes on, read back as columns. */
+import { SAMPLE_COLUMNS, type SampleColumn } from "../engine/experiment/types.ts";
+import type { Connection } from "./connection.ts";
+import { BadValueError, NotFoundError } from "./errors.ts";
+import { type SampleRange, type Samples, SPARKLINE_POINTS } from "./records.ts";
+
+const WIDTH = SAMPLE_COLUMNS.length;
+const NAMES = SAMPLE_COLUMNS.map((column) => column.name);
+const OPERATIONS = NAMES.indexOf("operations");
+
+const INSERT = `INSERT INTO sample (run_id, ${NAMES.join(", ")}) VALUES (?${", ?".repeat(WIDTH)})`;
+
+/**
+ * Inserts packed rows (each WIDTH numbers in the order of SAMPLE_COLUMNS; NaN is stored as NULL) inside the caller's
+ * transaction. Returns the number of rows and the operations of the last.
+ */
+export function insertSamples(c: Connection, runId: number, rows: Float64Array): { count: number; operations: number } {
+  if (rows.length % WIDTH !== 0)
+    throw new BadValueError("A batch of samples has a wrong length", {
+      where: `run ${runId}`,
+      why: `${rows.length} numbers are no multiple of the ${WIDTH} columns`,
+    });
+  const insert = c.prepare<[unknown[]], never>(INSERT);
+  const bound: unknown[] = new Array(WIDTH + 1);
+  bound[0] = runId;
+  for (let at = 0; at < rows.length; at += WIDTH) {
+    for (let i = 0; i < WIDTH; i++) bound[i + 1] = rows[at + i];
+    insert.run(bound);
+  }
+  const count = rows.length / WIDTH;
+  return { count, operations: count === 0 ? 0 : rows[rows.length - WIDTH + OPERATIONS] };
+}
+
+/** The samples of a run, in order. Throws NotFoundError. */
+export function readSamples(c: Connection, runId: number, range: SampleRange = {}): Samples {
+  const names = [...new Set<SampleColumn>(range.columns ?? NAMES)];
+  return c.read(() => {
+    if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(runId) === undefined) throw new NotFoundError("run", runId);
+    const rows = c
+      .prepare<[number, number, number], (number | null)[]>(
+        `SELECT ${names.join(", ") || "seq"} FROM sample WHERE run_id = ? AND seq BETWEEN ? AND ? ORDER BY seq`,
+      )
+      .raw()
+      .all(runId, range.fromSeq ?? 0, range.toSeq ?? Number.MAX_SAFE_INTEGER);
+    const columns: Samples["columns"] = {};
+    for (const [at, name] of names.entries()) {
+      const values = new Float64Array(rows.length);
+      for (let i = 0; i < rows.length; i++) values[i] = rows[i][at] ?? Number.NaN;
+      columns[name] = values;
+    }
+    return { count: rows.length, columns };
+  });
+}
+
+/** VmPTE at up to SPARKLINE_POINTS samples, evenly spread, first and last among them. */
+export function sparklineOf(c: Connection, runId: number, count: number): number[] {
+  const at = c
+    .prepare<[number, number], number | null>("SELECT vmpte_kb FROM sample WHERE run_id = ? AND seq = ?")
+    .pluck();
+  const points = Math.min(count, SPARKLINE_POINTS);
+  return Array.from({ length: points }, (_, i) =>
+    at.get(runId, points === 1 ? 0 : Math.round((i * (count - 1)) / (points - 1))),
+  ).filter((value) => typeof value === "number");
+}

@@ -1,0 +1,108 @@
+/**
+ * The history: one SQLite file with experiments, their runs and the runs' samples. All calls are synchronous and each
+ * is one transaction. Errors are those of errors.ts: named, with what, where, why and what to do.
+ */
+import type { RunSummary } from "../engine/experiment/types.ts";
+import { connection } from "./connection.ts";
+import * as experiments from "./experiments.ts";
+import { listHistory, listTags } from "./list.ts";
+import { type OpenOptions, openFile } from "./open.ts";
+import { claimOwner, HEARTBEAT_EVERY_MS, releaseOwner } from "./owner.ts";
+import type {
+  Description,
+  HistoryFilter,
+  HistoryPage,
+  NewExperiment,
+  NewRun,
+  RunEnding,
+  SampleRange,
+  Samples,
+  StoredExperiment,
+  StoredRun,
+} from "./records.ts";
+import * as runs from "./runs.ts";
+import { readSamples } from "./samples.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { getSetting, setSetting } from "./settings.ts";
+
+export type Store = ReturnType<typeof openStore>;
+
+/**
+ * Opens a history, creating it where there is none; runs whose process is dead are marked interrupted.
+ */
+export function openStore(file: string, options: OpenOptions = {}) {
+  const { db, copy } = openFile(file, options);
+  const version = (options.migrations ?? MIGRATIONS).length;
+  const owner = claimOwner();
+  const c = connection(db, file, version, options.now ?? Date.now, owner);
+  const interrupted = runs.markInterrupted(c);
+  let heart: NodeJS.Timeout | undefined;
+
+  function stopHeart(): void {
+    clearInterval(heart);
+    heart = undefined;
+  }
+
+  /** Beats while runs are under way, so that a process that cannot look at this one knows that it lives. */
+  function startHeart(): void {
+    heart ??= setInterval(() => {
+      try {
+        if (runs.beat(c) === 0) stopHeart();
+      } catch {
+        // A beat that could not be stored (file busy, disk full) is made up by the next, or by the next batch.
+      }
+    }, HEARTBEAT_EVERY_MS).unref();
+  }
+
+  return {
+    file,
+    /** The copy that was kept because the file was brought to a newer schema, else null. */
+    copy,
+    /** Runs that were found unfinished with their process dead when the file was opened. */
+    interrupted,
+
+    createExperiment: (spec: NewExperiment): StoredExperiment => experiments.createExperiment(c, spec),
+    getExperiment: (id: number): StoredExperiment => experiments.getExperiment(c, id),
+    describeExperiment: (id: number, change: Description): StoredExperiment =>
+      experiments.describeExperiment(c, id, change),
+    list: (filter?: HistoryFilter): HistoryPage => listHistory(c, filter),
+    tags: (): { name: string; count: number }[] => listTags(c),
+
+    trash: (ids: readonly number[]): number => experiments.trash(c, ids),
+    untrash: (ids: readonly number[]): number => experiments.untrash(c, ids),
+    purge: (what: { ids: readonly number[] } | { before: number }): number => experiments.purge(c, what),
+
+    startRun: (experimentId: number, spec: NewRun): StoredRun => {
+      startHeart();
+      return runs.startRun(c, experimentId, spec);
+    },
+    beginRun: (id: number): StoredRun => runs.beginRun(c, id),
+    getRun: (id: number): StoredRun => runs.getRun(c, id),
+    appendSamples: (runId: number, rows: Float64Array, summary?: RunSummary): void =>
+      runs.appendSamples(c, runId, rows, summary),
+    finishRun: (runId: number, ending: RunEnding): StoredRun => runs.finishRun(c, runId, ending),
+    markInterrupted: (): StoredRun[] => runs.markInterrupted(c),
+    samples: (runId: number, range?: SampleRange): Samples => readSamples(c, runId, range),
+
+    getSetting: (key: string) => getSetting(c, key),
+    setSetting: (key: string, value: Parameters<typeof setSetting>[2]): void => setSetting(c, key, value),
+
+    /** A number that differs when another process has changed the history since it was last asked for. */
+    changeMark: (): number => Number(db.pragma("data_version", { simple: true })),
+
+    /** All that many writes belong together: one transaction. */
+    together: <T>(body: () => T): T => c.write(body),
+
+    /** Runs of this store that are still under way are marked interrupted; may be called twice. */
+    close(): void {
+      if (!db.open) return;
+      stopHeart();
+      try {
+        runs.interruptOwn(c, "The lab was closed before the run ended; the samples up to then are kept");
+      } finally {
+        releaseOwner(owner);
+        db.close();
+      }
+    },
+  };
+}
