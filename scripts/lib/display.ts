@@ -1,0 +1,30 @@
+/** What there is to show a window on. Linux alone can be without. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+export function hasDisplay(env: NodeJS.ProcessEnv = process.env): boolean {
+  return process.platform !== "linux" || Boolean(env.DISPLAY) || Boolean(env.WAYLAND_DISPLAY);
+}
+
+function runsXvfb(): boolean {
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "Xvfb") return true;
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return false;
+}
+
+/**
+ * The switches that Electron needs on this machine: root cannot have Chromium's sandbox, and a display without a
+ * graphics card (a virtual one) hangs now and then unless the GPU process is off.
+ */
+export function electronSwitches(): string[] {
+  const switches: string[] = [];
+  if (process.platform !== "linux") return switches;
+  if (process.getuid?.() === 0) switches.push("--no-sandbox");
+  if (!existsSync("/dev/dri") || runsXvfb()) switches.push("--disable-gpu");
+  return switches;
+}

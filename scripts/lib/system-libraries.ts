@@ -1,0 +1,106 @@
+/** The shared libraries and programs of the system that the window needs, found or installed. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { SetupError, say } from "./say.ts";
+
+interface Need {
+  /** Package names, the first that the system's archive has is taken (Debian renamed some of them). */
+  readonly packages: readonly string[];
+  /** A library by its soname, or a program. */
+  readonly library?: string;
+  readonly program?: string;
+}
+
+const WINDOW: readonly Need[] = [
+  { packages: ["libgtk-3-0t64", "libgtk-3-0"], library: "libgtk-3.so.0" },
+  { packages: ["libnss3"], library: "libnss3.so" },
+  { packages: ["libasound2t64", "libasound2"], library: "libasound.so.2" },
+  { packages: ["libgbm1"], library: "libgbm.so.1" },
+  { packages: ["libxss1"], library: "libXss.so.1" },
+  { packages: ["libxtst6"], library: "libXtst.so.6" },
+  { packages: ["libnotify4"], library: "libnotify.so.4" },
+];
+
+const VIRTUAL_DISPLAY: readonly Need[] = [
+  { packages: ["xvfb"], program: "Xvfb" },
+  { packages: ["xvfb"], program: "xvfb-run" },
+  { packages: ["xauth"], program: "xauth" },
+];
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
+}
+
+function linkerCache(): string {
+  for (const ldconfig of ["/sbin/ldconfig", "/usr/sbin/ldconfig", "ldconfig"]) {
+    const found = spawnSync(ldconfig, ["-p"], { encoding: "utf8" });
+    if (found.status === 0) return found.stdout;
+  }
+  return "";
+}
+
+function missing(needs: readonly Need[]): Need[] {
+  const cache = linkerCache();
+  return needs.filter((need) =>
+    need.program === undefined ? !cache.includes(`\t${need.library} `) : !onPath(need.program),
+  );
+}
+
+function isDebian(): boolean {
+  try {
+    return /^(ID|ID_LIKE)=.*\b(debian|ubuntu)\b/m.test(readFileSync("/etc/os-release", "utf8")) && onPath("apt-get");
+  } catch {
+    return false;
+  }
+}
+
+function available(name: string): boolean {
+  const policy = spawnSync("apt-cache", ["policy", name], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
+  return /Candidate: (?!\(none\))/.test(policy.stdout ?? "");
+}
+
+function packagesOf(needs: readonly Need[]): string[] {
+  return [...new Set(needs.map((need) => need.packages.find(available) ?? need.packages.at(-1) ?? ""))];
+}
+
+function install(needs: readonly Need[]): void {
+  const quiet = { stdio: ["ignore", "ignore", "pipe"] as ["ignore", "ignore", "pipe"], encoding: "utf8" as const };
+  say(`installing system libraries (${packagesOf(needs).join(" ")})`);
+  execFileSync("apt-get", ["update", "-qq"], quiet);
+  const packages = packagesOf(needs);
+  execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
+    ...quiet,
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+}
+
+/**
+ * Makes sure that Electron can start: as root on Debian or Ubuntu what is missing is installed, elsewhere the one
+ * command to type is in the error. `virtualDisplay`: also what shows a window where there is no display.
+ */
+export function ensureSystemLibraries(options: { readonly virtualDisplay: boolean }): void {
+  if (process.platform !== "linux") return;
+  const needs = options.virtualDisplay ? [...WINDOW, ...VIRTUAL_DISPLAY] : WINDOW;
+  const lacking = missing(needs);
+  if (lacking.length === 0) return;
+  const names = [...new Set(lacking.map((need) => need.library ?? need.program))].join(", ");
+  if (!isDebian())
+    throw new SetupError(`this system lacks ${names}: install them with its package manager and try again`);
+  const command = `apt-get install -y --no-install-recommends ${packagesOf(lacking).join(" ")}`;
+  if (process.getuid?.() !== 0) throw new SetupError(`this system lacks ${names}. Type: sudo ${command}`);
+  try {
+    install(lacking);
+  } catch (error) {
+    const stderr = String((error as { stderr?: unknown }).stderr ?? error)
+      .trim()
+      .split("\n")
+      .at(-1);
+    throw new SetupError(`this system lacks ${names}, and ${command} failed: ${stderr}`);
+  }
+  const still = missing(lacking);
+  if (still.length > 0)
+    throw new SetupError(
+      `still missing after ${command}: ${still.map((need) => need.library ?? need.program).join(", ")}`,
+    );
+}

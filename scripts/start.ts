@@ -1,0 +1,38 @@
+/**
+ * `npm start`: opens the desktop window, doing all the set-up that this machine still lacks. Without a display it runs
+ * the default experiment in the terminal, into the same history. Arguments after `--` go to the window's program.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { buildIfNeeded } from "./lib/build.ts";
+import { electronSwitches, hasDisplay } from "./lib/display.ts";
+import { findElectron } from "./lib/electron-runtime.ts";
+import { ROOT } from "./lib/paths.ts";
+import { runScript, say } from "./lib/say.ts";
+import { ensureSystemLibraries } from "./lib/system-libraries.ts";
+
+/** Runs a program in the foreground, passes signals on, and gives its exit status. */
+function foreground(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: ROOT, stdio: "inherit" });
+    // The terminal's Ctrl-C reaches the child by itself; this one waits for it to end in order.
+    const wait = () => {};
+    const pass = () => child.kill("SIGTERM");
+    process.on("SIGINT", wait);
+    process.on("SIGTERM", pass);
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 1)));
+  });
+}
+
+await runScript(async () => {
+  if (!hasDisplay()) {
+    say("no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): running the default experiment in the terminal");
+    return foreground(process.execPath, [join(ROOT, "main", "cli.ts"), "run", "commit-table"]);
+  }
+  ensureSystemLibraries({ virtualDisplay: false });
+  const electron = await findElectron();
+  say(electron.chosen);
+  buildIfNeeded();
+  return foreground(electron.executable, [...electronSwitches(), ROOT, ...process.argv.slice(2)]);
+});
