@@ -1,0 +1,195 @@
+/**
+ * Tries every interleaving of a program's CPUs.
+ *
+ * Depth-first search with sleep sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems", 1996):
+ * of all schedules that differ only in the order of independent actions one is run, and every state that any schedule
+ * reaches is still reached, so invariants of the whole state may be checked after each step. Generators cannot be cloned:
+ * going back means running the prefix again from a fresh start.
+ *
+ * *An interleaving* is counted once a class of complete schedules that are equal but for the order of independent actions
+ * (a Mazurkiewicz trace). Runs that end early because all they could still do has been seen are counted apart, as `cut`.
+ */
+
+import { Cursor } from "./cursor.ts";
+import { dependent, type Execution, type Program, type Violation } from "./program.ts";
+
+export interface Bounds {
+  /** Runs at most, complete and cut. */
+  readonly runs: number;
+  /** Steps a run at most; beyond, the run must finish under a fair schedule. */
+  readonly depth: number;
+}
+
+export const DEFAULT_BOUNDS: Bounds = { runs: 5_000_000, depth: 2_000 };
+
+export interface Progress {
+  readonly interleavings: number;
+  readonly runs: number;
+  readonly steps: number;
+}
+
+export interface ExploreOptions {
+  readonly bounds?: Partial<Bounds>;
+  /** Called every 1,024 runs; false: give up. */
+  readonly onProgress?: (progress: Progress) => boolean;
+  /** Called at the end of each interleaving and at each violation, with the schedule so far. */
+  readonly onEnd?: (execution: Execution, violation: Violation | null, schedule: readonly number[]) => void;
+  /** Go on after the first violation, which is still the one reported. */
+  readonly keepGoing?: boolean;
+}
+
+export interface Exploration {
+  readonly verdict: "holds" | "broken" | "unknown";
+  /** Interleavings run to their end (or to the violation). */
+  readonly interleavings: number;
+  /** Runs that ended early as all they could still do had been seen. */
+  readonly cut: number;
+  /** Steps taken, those that repeat a prefix included. */
+  readonly steps: number;
+  /** States reached, each counted once a class of schedules that lead to it. */
+  readonly states: number;
+  /** Steps of the longest run. */
+  readonly depth: number;
+  readonly violation: Violation | null;
+  /** The schedule of the violation: the CPU of each step. */
+  readonly schedule: readonly number[] | null;
+  /** Why the search is not exhaustive; null where it is (or where it ended at a violation). */
+  readonly bound: string | null;
+}
+
+const PROGRESS_EVERY = 1024;
+
+/** Explores `program`. Deterministic: the same program and options give the same result. */
+export function explore(program: Program, options: ExploreOptions = {}): Exploration {
+  const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
+  const cpus = program.cpus;
+  // A node for each step of the current run: who went, who is done or asleep there, and who may be tried yet.
+  const chosen: number[] = [];
+  const asleep: number[] = [];
+  const open: number[] = [];
+  let interleavings = 0;
+  let cut = 0;
+  let runs = 0;
+  let steps = 0;
+  let states = 1;
+  let deepest = 0;
+  let bound: string | null = null;
+  let found: { violation: Violation; schedule: number[] } | null = null;
+
+  /** CPUs that stay asleep when `cpu` goes, of those in `mask`. */
+  const stillAsleep = (cursor: Cursor, mask: number, cpu: number): number => {
+    if (mask === 0) return 0;
+    const point = cursor.points[cpu]!;
+    let still = 0;
+    for (let other = 0; other < cpus; other++) {
+      if ((mask & (1 << other)) !== 0 && other !== cpu && !dependent(cursor.points[other]!, point)) still |= 1 << other;
+    }
+    return still;
+  };
+
+  const report = (cursor: Cursor, violation: Violation | null): void => {
+    options.onEnd?.(cursor.execution, violation, chosen);
+    if (violation !== null && found === null) found = { violation, schedule: [...chosen] };
+  };
+
+  /** Runs on from the last node of `chosen` (whose CPU has not gone yet) to an end. */
+  const runOn = (cursor: Cursor): void => {
+    for (;;) {
+      const at = chosen.length - 1;
+      const cpu = chosen[at];
+      const sleep = stillAsleep(cursor, asleep[at], cpu);
+      const violation = cursor.step(cpu);
+      steps++;
+      states++;
+      if (chosen.length > deepest) deepest = chosen.length;
+      if (violation !== null) {
+        interleavings++;
+        report(cursor, violation);
+        return;
+      }
+      if (!node(cursor, sleep, cpu)) return;
+    }
+  };
+
+  /** Opens a node after `chosen`; false: the run ends here. The CPU that went last goes on if it may. */
+  const node = (cursor: Cursor, sleep: number, last: number): boolean => {
+    const enabled = cursor.enabledMask();
+    if (enabled === 0) {
+      interleavings++;
+      report(cursor, cursor.end());
+      return false;
+    }
+    const candidates = enabled & ~sleep;
+    if (candidates === 0) {
+      cut++;
+      return false;
+    }
+    if (chosen.length >= bounds.depth) {
+      const violation = cursor.finishFairly(bounds.depth);
+      steps += bounds.depth;
+      interleavings++;
+      if (violation === null)
+        bound = `a run went on beyond ${bounds.depth} steps; later orders of its steps were not tried`;
+      report(cursor, violation);
+      return false;
+    }
+    const cpu = last >= 0 && (candidates & (1 << last)) !== 0 ? last : 31 - Math.clz32(candidates & -candidates);
+    chosen.push(cpu);
+    asleep.push(sleep);
+    open.push(candidates & ~(1 << cpu));
+    return true;
+  };
+
+  /** Goes back to the deepest node with a CPU to try, and chooses it; false: there is none. */
+  const back = (): boolean => {
+    for (let at = chosen.length - 1; at >= 0; at--) {
+      const left = open[at];
+      if (left === 0) continue;
+      chosen.length = asleep.length = open.length = at + 1;
+      asleep[at] |= 1 << chosen[at];
+      chosen[at] = 31 - Math.clz32(left & -left);
+      open[at] = left & (left - 1);
+      return true;
+    }
+    return false;
+  };
+
+  let more: boolean;
+  do {
+    const cursor = new Cursor(program);
+    if (chosen.length === 0) {
+      const violation = cursor.execution.check();
+      if (violation !== null) report(cursor, violation);
+      else if (node(cursor, 0, -1)) runOn(cursor);
+    } else {
+      cursor.replay(chosen, chosen.length - 1);
+      steps += chosen.length - 1;
+      runOn(cursor);
+    }
+    runs++;
+    if (found !== null && options.keepGoing !== true) break;
+    more = back();
+    if (more && runs >= bounds.runs) {
+      bound = `stopped after ${bounds.runs} runs`;
+      break;
+    }
+    if (runs % PROGRESS_EVERY === 0 && options.onProgress?.({ interleavings, runs, steps }) === false) {
+      bound = "cancelled";
+      break;
+    }
+  } while (more);
+
+  // Assigned in a closure, which the compiler does not follow.
+  const result = found as { violation: Violation; schedule: number[] } | null;
+  return {
+    verdict: result !== null ? "broken" : bound !== null ? "unknown" : "holds",
+    interleavings,
+    cut,
+    steps,
+    states,
+    depth: deepest,
+    violation: result?.violation ?? null,
+    schedule: result?.schedule ?? null,
+    bound: result !== null && options.keepGoing !== true ? null : bound,
+  };
+}
