@@ -7,11 +7,31 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { fileURLToPath } from "node:url";
 import { PROBE_PATH } from "./locate.ts";
 
-const FLAGS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-static"];
+/**
+ * No C library and position-independent code, so that the image can be linked where no workload is (a PGD entry of
+ * its own); the loops of lib.c must not be turned into calls of the functions they are.
+ */
+const FLAGS = [
+  "-std=gnu17",
+  "-O2",
+  "-Wall",
+  "-Wextra",
+  "-ffreestanding",
+  "-fPIE",
+  "-fno-stack-protector",
+  "-fno-asynchronous-unwind-tables",
+  "-fcf-protection=none",
+  "-fno-tree-loop-distribute-patterns",
+  "-nostdlib",
+  "-static",
+  "-no-pie",
+  "-Wl,--no-relax,-Ttext-segment=0x6a0000000000,--build-id=none,-z,noexecstack",
+];
 
 /** Builds the probe. Returns null, or one sentence that says why it could not. */
 export function buildProbe(): string | null {
   if (process.platform !== "linux") return `the probe asks a Linux kernel; this is ${process.platform}`;
+  if (process.arch !== "x64") return `the probe knows x86_64 page tables; this machine is ${process.arch}`;
   const sources = fileURLToPath(new URL("./src/", import.meta.url));
   if (!existsSync(sources)) return `the probe's sources are not in ${sources}`;
   const cc = process.env.CC || "cc";

@@ -3,19 +3,14 @@
  * `N <tab> VmPTE delta kB <tab> status <tab> operation`. A line `@reset` (not counted) empties the arena, starts
  * the numbering anew and prints `@reset <tab> delta kB`, so that one process can answer many scripts.
  */
-#define _GNU_SOURCE
 #include "probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <linux/mman.h>
 
 #define LINE_MAX 4096
 #define WORDS_MAX 16
 
-static char input[1 << 16];
+static char input[1 << 15];
 static size_t input_at, input_end;
 static char line[LINE_MAX], words_text[LINE_MAX];
 static char *words[WORDS_MAX];
@@ -24,16 +19,11 @@ static uint64_t line_number;
 static const char *script_name;
 
 static _Noreturn void bad(const char *why, const char *what) {
-  char at[256];
+  char at[LINE_MAX + 512];
   size_t n = 0;
-  const char *parts[] = {script_name, ":", NULL, ": ", why, " ", what};
   char digits[24];
-  size_t d = sizeof digits - 1;
-  uint64_t v = line_number;
-  digits[d] = 0;
-  do digits[--d] = (char)('0' + v % 10);
-  while (v /= 10);
-  parts[2] = digits + d;
+  format_dec(digits, line_number);
+  const char *parts[] = {script_name, ":", digits, ": ", why, " ", what};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     for (const char *p = parts[i]; *p && n < sizeof at - 1; p++) at[n++] = *p;
   at[n] = 0;
@@ -41,14 +31,15 @@ static _Noreturn void bad(const char *why, const char *what) {
 }
 
 /* The next line, without its end; false at the end of the script. Results are flushed before it waits for input. */
-static bool next_line(int fd) {
+static bool next_line(long fd) {
   size_t n = 0;
   for (;;) {
     if (input_at == input_end) {
       out_flush();
-      ssize_t got = read(fd, input, sizeof input);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) bad("cannot read:", strerror(errno));
+      long got = sys3(__NR_read, fd, input, sizeof input);
+      if (got == -EINTR && !stopping) continue;
+      if (stopping) return false;
+      if (got < 0) bad("cannot read:", errno_name(error_of(got)));
       if (got == 0) {
         line[n] = 0;
         line_number++;
@@ -282,17 +273,11 @@ static void print_status(const struct result *r) {
 /* Runs the script of a file ("-": standard input) and prints a line for every operation. */
 int conform_main(const char *path, enum mode mode) {
   script_name = strcmp(path, "-") ? path : "stdin";
-  int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-  if (fd < 0) {
-    line_number = 0;
-    die(EXIT_USAGE, path, strerror(errno));
-  }
-  memset(input, 1, sizeof input);
-  memset(line, 1, sizeof line);
-  memset(words_text, 1, sizeof words_text);
+  long fd = strcmp(path, "-") ? open_read(path) : 0;
+  if (fd < 0) die(EXIT_USAGE, path, errno_name(error_of(fd)));
   struct usage base, now;
   usage_read(&base);
-  for (uint64_t n = 0; next_line(fd);) {
+  for (uint64_t n = 0; !stopping && next_line(fd);) {
     split();
     if (!word_count) continue;
     if (is(0, "@reset")) {
@@ -313,6 +298,5 @@ int conform_main(const char *path, enum mode mode) {
     out_str("\t"), out_str(line), out_str("\n");
   }
   out_flush();
-  exec_end();
   return EXIT_OK;
 }

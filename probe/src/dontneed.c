@@ -6,22 +6,18 @@
  * which a kernel without the series does not do; so slots that a huge page maps are looked up (PAGEMAP_SCAN) and get
  * one call each: mm/huge_memory.c: zap_huge_pmd frees the deposited table in both kinds of kernel, and reclaims nothing.
  */
-#define _GNU_SOURCE
 #include "probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/ioctl.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include <asm/ioctl.h>
+#include <linux/mman.h>
 
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif
+
+struct range {
+  uint64_t addr, len;
+};
 
 /* uapi/linux/fs.h, since 6.7; older headers lack it */
 struct scan_region {
@@ -36,10 +32,14 @@ struct scan_arg {
 
 #define PIECE (1ull << 20)
 
-static int pagemap_fd = -1;
+static long pagemap_fd = -1;
 static bool huge_possible;
 
-void dontneed_prepare(void) { pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }
+/* Again in a child: the file belongs to the process that opened it. */
+void dontneed_prepare(void) {
+  if (pagemap_fd >= 0) sys1(__NR_close, pagemap_fd);
+  pagemap_fd = open_read("/proc/self/pagemap");
+}
 
 /* From now on a huge page may be mapped (they were asked for, or the system gives them to everyone). */
 void dontneed_huge_pages_possible(void) { huge_possible = true; }
@@ -55,23 +55,22 @@ static bool slot_is_huge(uint64_t addr) {
                           .vec_len = 1,
                           .category_mask = SCAN_IS_HUGE,
                           .return_mask = SCAN_IS_HUGE};
-  return ioctl(pagemap_fd, SCAN_IOCTL, &scan) == 1 && region.start == addr && region.end == addr + PMD_SIZE;
+  return sys3(__NR_ioctl, pagemap_fd, SCAN_IOCTL, &scan) == 1 && region.start == addr && region.end == addr + PMD_SIZE;
 }
 
 /* One system call. Returns errno, 0 where it went well. */
-static int advise_once(uint64_t addr, uint64_t len, int advice, int pidfd, uint64_t *bytes) {
+static int advise_once(uint64_t addr, uint64_t len, int advice, long pidfd, uint64_t *bytes) {
   if (pidfd >= 0) {
-    struct iovec range = {(void *)addr, len};
-    long n = syscall(SYS_process_madvise, pidfd, &range, 1ul, advice, 0u);
-    if (n < 0) return errno;
-    *bytes += (uint64_t)n;
-    return 0;
+    struct range range = {addr, len};
+    long n = sys5(__NR_process_madvise, pidfd, &range, 1, advice, 0);
+    if (!error_of(n)) *bytes += (uint64_t)n;
+    return error_of(n);
   }
-  return syscall(SYS_madvise, addr, len, advice) ? errno : 0;
+  return error_of(sys3(__NR_madvise, addr, len, advice));
 }
 
 /* One request below PMD_SIZE pieces; what one call would have answered (mm/madvise.c: madvise_walk_vmas). */
-static int advise_in_pieces(uint64_t addr, uint64_t len, int advice, int pidfd, uint64_t *bytes) {
+static int advise_in_pieces(uint64_t addr, uint64_t len, int advice, long pidfd, uint64_t *bytes) {
   uint64_t end = addr + len;
   int hole = 0;
   while (addr < end) {
@@ -90,7 +89,7 @@ static int advise_in_pieces(uint64_t addr, uint64_t len, int advice, int pidfd, 
   return hole;
 }
 
-static int advise_request(uint64_t addr, uint64_t len, int advice, int pidfd, enum mode mode, uint64_t *bytes) {
+static int advise_request(uint64_t addr, uint64_t len, int advice, long pidfd, enum mode mode, uint64_t *bytes) {
   bool drops = advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED;
   uint64_t rounded = (len + PAGE - 1) & ~(PAGE - 1);
   /* A request that the kernel refuses as such goes to it as it is. */
@@ -104,7 +103,7 @@ static int advise_request(uint64_t addr, uint64_t len, int advice, int pidfd, en
  * Advises [addr, addr+len), one call each `step` bytes (0: one call). Every piece is issued; the last error is
  * returned (errno, 0: none). `pidfd` below 0: madvise, else process_madvise, whose bytes are added to *bytes.
  */
-int advise_range(uint64_t addr, uint64_t len, int advice, uint64_t step, int pidfd, enum mode mode, uint64_t *bytes) {
+int advise_range(uint64_t addr, uint64_t len, int advice, uint64_t step, long pidfd, enum mode mode, uint64_t *bytes) {
   if (!step || step >= len) return advise_request(addr, len, advice, pidfd, mode, bytes);
   int last = 0;
   for (uint64_t done = 0; done < len; done += step) {
@@ -113,4 +112,10 @@ int advise_range(uint64_t addr, uint64_t len, int advice, uint64_t step, int pid
     if (error) last = error;
   }
   return last;
+}
+
+/* Is the page at `addr` in swap? */
+bool page_is_swapped(uint64_t addr) {
+  uint64_t entry = 0;
+  return sys4(__NR_pread64, pagemap_fd, &entry, sizeof entry, addr / PAGE * sizeof entry) == sizeof entry && entry >> 62 & 1;
 }

@@ -1,79 +1,65 @@
 /* One operation, executed by the real kernel. */
-#define _GNU_SOURCE
 #include "probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include <linux/mman.h>
+#include <asm/resource.h>
+#include <linux/falloc.h>
+#include <linux/memfd.h>
 
-#ifndef UFFD_FEATURE_WP_UNPOPULATED
-#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
 #endif
-#ifndef UFFD_FEATURE_WP_ASYNC
-#define UFFD_FEATURE_WP_ASYNC (1 << 15)
-#endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
+#define MREMAP_FLAG_MAYMOVE 1
+#define MREMAP_FLAG_FIXED 2
+#define MREMAP_FLAG_DONTUNMAP 4
+#define MLOCK_FLAG_ONFAULT 1
 
-#define FILES_MAX 16
-/* The file behind file mappings: sparse, and longer than any offset that a workload uses. */
-#define FILE_SIZE (1ll << 48)
+#define FILES_MAX 256
+/* The files behind file mappings: sparse, and longer than any offset that a workload uses. */
+#define FILE_SIZE (1ull << 48)
 
-static int files[FILES_MAX];
-static int self_pidfd = -1;
-static int uffd_async = -1, uffd_sync = -1;
-static bool uffd_is_async = true;
+static int files[FILES_MAX]; /* file descriptor + 1; 0: not made yet */
+static long self_pidfd = -1;
+static uint64_t heap_start, heap_end;
 
-/* A userfaultfd, or -1 where the kernel has none to give. Its faults raise SIGBUS: nobody would answer them. */
-static int uffd_open(uint64_t features) {
-  int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return -1;
-  struct uffdio_api api = {.api = UFFD_API, .features = features};
-  if (ioctl(fd, UFFDIO_API, &api) == 0) return fd;
-  close(fd);
-  return -1;
-}
-
-static int file_of(uint32_t number) {
-  if (number >= FILES_MAX) return -1;
-  if (files[number] < 0) {
-    files[number] = memfd_create("workload", MFD_CLOEXEC);
-    if (files[number] >= 0 && ftruncate(files[number], FILE_SIZE)) return -1;
+/* The descriptor of a workload's file, or minus an errno. */
+static long file_of(uint64_t number) {
+  if (number >= FILES_MAX) return -EMFILE;
+  if (!files[number]) {
+    long fd = sys2(__NR_memfd_create, "workload", MFD_CLOEXEC);
+    if (fd < 0) return fd;
+    int error = error_of(sys2(__NR_ftruncate, fd, FILE_SIZE));
+    if (error) return -error;
+    files[number] = (int)fd + 1;
   }
-  return files[number];
+  return files[number] - 1;
 }
 
 static bool thp_always(void) {
   char text[64] = {0};
-  int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC);
+  long fd = open_read("/sys/kernel/mm/transparent_hugepage/enabled");
   if (fd < 0) return false;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
+  long n = sys3(__NR_read, fd, text, sizeof text - 1);
+  sys1(__NR_close, fd);
   return n > 0 && strstr(text, "[always]");
 }
 
 void exec_prepare(void) {
-  struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-  setrlimit(RLIMIT_MEMLOCK, &unlimited);
-  for (int i = 0; i < FILES_MAX; i++) files[i] = -1;
-  if (file_of(0) < 0) die(EXIT_FAILED, "cannot make a file in memory", strerror(errno));
-  self_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-  uffd_async = uffd_open(UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_HUGETLBFS_SHMEM);
-  uffd_sync = uffd_open(UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_SIGBUS | UFFD_FEATURE_PAGEFAULT_FLAG_WP);
+  uint64_t unlimited[2] = {RLIM_INFINITY, RLIM_INFINITY};
+  sys2(__NR_setrlimit, RLIMIT_MEMLOCK, unlimited);
+  uint64_t open_files[2];
+  if (sys2(__NR_getrlimit, RLIMIT_NOFILE, open_files) == 0) {
+    open_files[0] = open_files[1];
+    sys2(__NR_setrlimit, RLIMIT_NOFILE, open_files);
+  }
+  long fd = file_of(0);
+  if (fd < 0) die(EXIT_FAILED, "cannot make a file in memory", errno_name(error_of(fd)));
+  self_pidfd = sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
+  uffd_prepare();
   if (thp_always()) dontneed_huge_pages_possible();
 }
+
+static int advise(uint64_t addr, uint64_t len, int advice) { return error_of(sys3(__NR_madvise, addr, len, advice)); }
 
 static int do_mmap(const struct op *op) {
   uint32_t f = op->flags;
@@ -83,36 +69,31 @@ static int do_mmap(const struct op *op) {
   if (f & MAP_F_LOCKED) flags |= MAP_LOCKED;
   if (f & MAP_F_GROWSDOWN) flags |= MAP_GROWSDOWN;
   if (f & MAP_F_STACK) flags |= MAP_STACK;
-  if (f & MAP_F_HUGETLB) {
-    flags |= MAP_HUGETLB;
-    dontneed_huge_pages_possible();
-  }
-  int fd = -1;
+  if (f & MAP_F_HUGETLB) flags |= MAP_HUGETLB;
+  if (f & (MAP_F_HUGETLB | MAP_F_HUGEPAGE)) dontneed_huge_pages_possible();
+  long fd = -1;
   uint64_t offset = 0;
   if (f & MAP_F_FILE) {
-    fd = file_of((uint32_t)op->arg2);
-    if (fd < 0) return EMFILE;
+    fd = file_of(op->arg2);
+    if (fd < 0) return error_of(fd);
     offset = op->arg;
   } else {
     flags |= MAP_ANONYMOUS;
   }
-  if ((long)syscall(SYS_mmap, op->addr, op->len, op->what, flags, fd, offset) == -1) return errno;
-  if (f & MAP_F_HUGEPAGE) {
-    dontneed_huge_pages_possible();
-    if (madvise((void *)op->addr, op->len, MADV_HUGEPAGE)) return errno;
-  }
-  if (f & MAP_F_NOHUGEPAGE && madvise((void *)op->addr, op->len, MADV_NOHUGEPAGE)) return errno;
-  return 0;
+  int error = error_of(sys6(__NR_mmap, (long)op->addr, (long)op->len, op->what, flags, fd, (long)offset));
+  if (!error && f & MAP_F_HUGEPAGE) error = advise(op->addr, op->len, MADV_HUGEPAGE);
+  if (!error && f & MAP_F_NOHUGEPAGE) error = advise(op->addr, op->len, MADV_NOHUGEPAGE);
+  return error;
 }
 
 static int do_madvise(const struct op *op, enum mode mode, struct result *r) {
-  if (op->what == MADV_HUGEPAGE || op->what == 25 /* MADV_COLLAPSE */) dontneed_huge_pages_possible();
+  if (op->what == MADV_HUGEPAGE || op->what == MADV_COLLAPSE) dontneed_huge_pages_possible();
   if (op->flags & MADV_F_CHILD) {
-    int pidfd = child_pidfd();
+    long pidfd = child_pidfd((uint32_t)op->arg2);
     if (pidfd < 0) return ESRCH;
     r->has_bytes = true;
     int error = advise_range(op->addr, op->len, (int)op->what, op->arg, pidfd, mode, &r->bytes);
-    close(pidfd);
+    sys1(__NR_close, pidfd);
     return error;
   }
   r->has_bytes = op->flags & MADV_F_PROCESS;
@@ -121,109 +102,108 @@ static int do_madvise(const struct op *op, enum mode mode, struct result *r) {
 
 static int do_mremap(const struct op *op) {
   unsigned long flags = 0;
-  if (op->flags & MREMAP_F_FIXED) flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
-  if (op->flags & MREMAP_F_MAYMOVE) flags |= MREMAP_MAYMOVE;
-  if (op->flags & MREMAP_F_DONTUNMAP) flags |= MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
-  return syscall(SYS_mremap, op->addr, op->len, op->arg2, flags, op->arg) == -1 ? errno : 0;
+  if (op->flags & MREMAP_F_FIXED) flags |= MREMAP_FLAG_MAYMOVE | MREMAP_FLAG_FIXED;
+  if (op->flags & MREMAP_F_DONTUNMAP) flags |= MREMAP_FLAG_MAYMOVE | MREMAP_FLAG_DONTUNMAP;
+  return error_of(sys5(__NR_mremap, op->addr, op->len, op->arg2, flags, op->arg));
 }
 
-static int uffd_protect(int fd, const struct op *op, bool on) {
-  struct uffdio_writeprotect wp = {.range = {op->addr, op->len}, .mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0};
-  return ioctl(fd, UFFDIO_WRITEPROTECT, &wp) ? errno : 0;
-}
-
-static int do_uffd(const struct op *op) {
-  int fd = uffd_is_async ? uffd_async : uffd_sync;
-  if (fd < 0) return ENOSYS;
-  struct uffdio_range range = {op->addr, op->len};
-  struct uffdio_register reg = {.range = range, .mode = UFFDIO_REGISTER_MODE_WP};
-  switch (op->what) {
-    case UFFD_REGISTER:
-      return ioctl(fd, UFFDIO_REGISTER, &reg) ? errno : 0;
-    case UFFD_ON:
-      if (ioctl(fd, UFFDIO_REGISTER, &reg)) return errno;
-      return uffd_protect(fd, op, true);
-    case UFFD_UNREGISTER:
-      return ioctl(fd, UFFDIO_UNREGISTER, &range) ? errno : 0;
-    case UFFD_WP:
-      return uffd_protect(fd, op, true);
-    case UFFD_UNWP:
-      return uffd_protect(fd, op, false);
-#ifdef UFFDIO_MOVE
-    case UFFD_MOVE: {
-      struct uffdio_move move = {.dst = op->addr, .src = op->arg, .len = op->len, .mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES};
-      return ioctl(fd, UFFDIO_MOVE, &move) ? errno : 0;
-    }
-#endif
+/* A heap of the workload's own: the probe has none, and brk's range cannot be moved. The first call says where it starts. */
+static int do_brk(uint64_t end) {
+  end = (end + PAGE - 1) & ~(PAGE - 1);
+  if (!heap_start) {
+    heap_start = heap_end = end;
+    return 0;
   }
-  return EOPNOTSUPP;
+  if (end < heap_start) return ENOMEM;
+  int error = 0;
+  if (end > heap_end) {
+    struct op map = {.kind = OP_MMAP, .addr = heap_end, .len = end - heap_end, .what = PROT_READ | PROT_WRITE,
+                     .flags = MAP_F_NOREPLACE};
+    error = do_mmap(&map);
+  } else if (end < heap_end) {
+    error = error_of(sys2(__NR_munmap, end, heap_end - end));
+  }
+  if (!error) heap_end = end;
+  return error == EEXIST ? ENOMEM : error;
 }
 
-static int do_sleep(uint64_t ms) {
-  struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-  while (nanosleep(&t, &t) && errno == EINTR) continue;
+static int do_swapin(const struct op *op) {
+  struct result r;
+  for (uint64_t p = op->addr; p < op->addr + op->len && !stopping; p += PAGE)
+    if (page_is_swapped(p)) touch_range(p, 1, PAGE, false, &r);
   return 0;
+}
+
+static int do_file(const struct op *op) {
+  long fd = file_of(op->what);
+  if (fd < 0) return error_of(fd);
+  if (op->kind == OP_TRUNCATE) return error_of(sys2(__NR_ftruncate, fd, op->addr));
+  return error_of(sys4(__NR_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, op->addr, op->len));
 }
 
 /* Executes one operation and says what the kernel answered. */
 void exec_op(const struct op *op, enum mode mode, struct result *r) {
+  if (op->process && op->kind != OP_FORK && op->kind != OP_EXIT) {
+    if (!child_execute(op, r)) r->error = ESRCH;
+    return;
+  }
   memset(r, 0, sizeof *r);
   switch (op->kind) {
     case OP_MMAP:
       r->error = do_mmap(op);
       return;
     case OP_MUNMAP:
-      r->error = syscall(SYS_munmap, op->addr, op->len) ? errno : 0;
+      r->error = error_of(sys2(__NR_munmap, op->addr, op->len));
       return;
     case OP_TOUCH:
-      r->touched = true;
-      touch_range(op->addr, op->len, op->arg ? op->arg : PAGE, op->flags & TOUCH_F_WRITE, &r->segv, &r->bus);
+      touch_range(op->addr, op->len, op->arg ? op->arg : PAGE, op->flags & TOUCH_F_WRITE, r);
       return;
     case OP_MADVISE:
       r->error = do_madvise(op, mode, r);
       return;
     case OP_MPROTECT:
-      r->error = syscall(SYS_mprotect, op->addr, op->len, op->what) ? errno : 0;
+      r->error = error_of(sys3(__NR_mprotect, op->addr, op->len, op->what));
       return;
     case OP_MREMAP:
       r->error = do_mremap(op);
       return;
     case OP_MLOCK:
-      r->error = (op->flags & MLOCK_F_ONFAULT ? syscall(SYS_mlock2, op->addr, op->len, 1)
-                                              : syscall(SYS_mlock, op->addr, op->len))
-                     ? errno
-                     : 0;
+      r->error = error_of(sys3(__NR_mlock2, op->addr, op->len, op->flags & MLOCK_F_ONFAULT ? MLOCK_FLAG_ONFAULT : 0));
       return;
     case OP_MUNLOCK:
-      r->error = syscall(SYS_munlock, op->addr, op->len) ? errno : 0;
+      r->error = error_of(sys2(__NR_munlock, op->addr, op->len));
+      return;
+    case OP_BRK:
+      r->error = do_brk(op->addr);
       return;
     case OP_FORK:
-      r->error = child_fork(&r->child_kb);
-      r->has_child = true;
+      r->error = child_fork(op, r);
       return;
     case OP_CHILDSTAT:
-      r->error = child_stat(&r->child_kb);
-      r->has_child = true;
+      r->error = child_stat(r);
       return;
     case OP_EXIT:
-      r->error = child_kill();
+      r->error = child_kill(op->process);
+      return;
+    case OP_EXEC:
+      own_unmap_the_rest();
+      heap_start = heap_end = 0;
       return;
     case OP_UFFD:
-      r->error = do_uffd(op);
+      r->error = uffd_do(op);
       return;
     case OP_UFFDMODE:
-      uffd_is_async = op->what;
+      uffd_set_async(op->what);
       return;
     case OP_PUNCH:
-      r->error = fallocate(file_of(op->what), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)op->addr, (off_t)op->len)
-                     ? errno
-                     : 0;
-      return;
     case OP_TRUNCATE:
-      r->error = ftruncate(file_of(op->what), (off_t)op->addr) ? errno : 0;
+      r->error = do_file(op);
+      return;
+    case OP_SWAPIN:
+      r->error = do_swapin(op);
       return;
     case OP_SLEEP:
-      r->error = do_sleep(op->arg);
+      sleep_ms(op->arg);
       return;
     case OP_VMAS:
       r->has_vmas = true;
@@ -233,15 +213,15 @@ void exec_op(const struct op *op, enum mode mode, struct result *r) {
   r->error = ENOSYS;
 }
 
-/* An empty arena again, as at the start: nothing mapped, no child, files empty. */
+/* An empty address space again, as at the start: nothing mapped, no child, files empty. */
 void exec_reset(void) {
   children_end();
-  munmap((void *)ARENA_BASE, ARENA_END - ARENA_BASE);
-  uffd_is_async = true;
-  for (int i = 0; i < FILES_MAX; i++)
-    if (files[i] >= 0 && (ftruncate(files[i], 0) || ftruncate(files[i], FILE_SIZE)))
-      die(EXIT_FAILED, "cannot empty a file in memory", strerror(errno));
+  own_unmap_the_rest();
+  heap_start = heap_end = 0;
+  uffd_set_async(true);
+  for (int i = 0; i < FILES_MAX; i++) {
+    if (!files[i]) continue;
+    if (sys2(__NR_ftruncate, files[i] - 1, 0) || sys2(__NR_ftruncate, files[i] - 1, FILE_SIZE))
+      die(EXIT_FAILED, "cannot empty a file in memory", NULL);
+  }
 }
-
-/* Leaves nothing behind: children end with the probe. */
-void exec_end(void) { children_end(); }

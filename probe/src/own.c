@@ -1,88 +1,29 @@
-/*
- * What the probe needs for itself: output, readings of /proc, the clock. All of it static, opened and touched before
- * the first reading of VmPTE; nothing here allocates afterwards.
- */
-#define _GNU_SOURCE
+/* What the probe needs for itself: readings of /proc and the clock, and a place where no workload is. */
 #include "probe.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-static int status_fd = -1;
-static char status_text[8192];
-static char out_buf[1 << 16];
-static size_t out_used;
+static long status_fd = -1, meminfo_fd = -1;
+static char text[8192];
 
-void out_flush(void) {
-  size_t done = 0;
-  while (done < out_used) {
-    ssize_t n = write(STDOUT_FILENO, out_buf + done, out_used - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) _exit(EXIT_FAILED); /* whoever listened is gone */
-    done += (size_t)n;
-  }
-  out_used = 0;
-}
+/* The image as the linker laid it out. */
+extern char __executable_start[], _end[];
 
-void out_bytes(const char *s, size_t n) {
-  while (n > 0) {
-    size_t room = sizeof out_buf - out_used;
-    size_t k = n < room ? n : room;
-    memcpy(out_buf + out_used, s, k);
-    out_used += k, s += k, n -= k;
-    if (out_used == sizeof out_buf) out_flush();
-  }
-}
-
-void out_str(const char *s) { out_bytes(s, strlen(s)); }
-
-void out_dec(int64_t v) {
-  char digits[24];
-  size_t at = sizeof digits;
-  uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-  do digits[--at] = (char)('0' + u % 10);
-  while (u /= 10);
-  if (v < 0) digits[--at] = '-';
-  out_bytes(digits + at, sizeof digits - at);
-}
-
-void out_hex(uint64_t v) {
-  char digits[16];
-  size_t at = sizeof digits;
-  do digits[--at] = "0123456789abcdef"[v & 15];
-  while (v >>= 4);
-  out_bytes(digits + at, sizeof digits - at);
-}
-
-/* Ends the probe with one line on stderr: what went wrong, and with what. */
-_Noreturn void die(int status, const char *what, const char *detail) {
-  out_flush();
-  char line[512];
-  size_t n = 0;
-  const char *parts[] = {"reclaim-probe: ", what, detail ? ": " : "", detail ? detail : "", "\n"};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    for (const char *p = parts[i]; *p && n < sizeof line - 1; p++) line[n++] = *p;
-  if (write(STDERR_FILENO, line, n) < 0) status = EXIT_FAILED;
-  exec_end();
-  _exit(status);
-}
-
-const char *errno_name(int e) {
-  const char *name = strerrorname_np(e);
-  return name ? name : "E?";
-}
+long open_read(const char *path) { return sys4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0); }
 
 uint64_t now_ns(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  sys2(__NR_clock_gettime, CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-static int64_t field_kb(const char *text, const char *name) {
+void sleep_ms(uint64_t ms) {
+  struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+  while (sys2(__NR_nanosleep, &t, &t) == -EINTR && !stopping) continue;
+}
+
+static int64_t field_kb(const char *name) {
   const char *p = strstr(text, name);
   if (!p) return 0;
   p += strlen(name);
@@ -92,46 +33,63 @@ static int64_t field_kb(const char *text, const char *name) {
   return v;
 }
 
-static bool usage_from(int fd, struct usage *u) {
-  ssize_t n = pread(fd, status_text, sizeof status_text - 1, 0);
+static bool read_text(long fd) {
+  long n = sys4(__NR_pread64, fd, text, sizeof text - 1, 0);
   if (n <= 0) return false;
-  status_text[n] = 0;
-  u->vmpte_kb = field_kb(status_text, "VmPTE:");
-  u->rss_kb = field_kb(status_text, "VmRSS:");
-  u->virt_kb = field_kb(status_text, "VmSize:");
+  text[n] = 0;
+  return true;
+}
+
+static bool usage_from(long fd, struct usage *u) {
+  if (!read_text(fd)) return false;
+  u->virt_kb = field_kb("VmSize:");
+  u->rss_kb = field_kb("VmRSS:");
+  u->vmpte_kb = field_kb("VmPTE:");
   return true;
 }
 
 /* VmPTE, VmRSS and VmSize of this process, in kB (fs/proc/task_mmu.c: task_mem). */
 void usage_read(struct usage *u) {
-  if (!usage_from(status_fd, u)) die(EXIT_FAILED, "cannot read /proc/self/status", strerror(errno));
+  if (!usage_from(status_fd, u)) die(EXIT_FAILED, "cannot read /proc/self/status", NULL);
 }
 
 /* The same of another process; false where it is gone. */
-bool usage_read_pid(int pid, struct usage *u) {
-  char path[40] = "/proc/";
-  size_t n = 6, at = 20;
-  char digits[20];
-  do digits[--at] = (char)('0' + pid % 10);
-  while (pid /= 10);
-  while (at < 20) path[n++] = digits[at++];
+bool usage_read_pid(long pid, struct usage *u) {
+  char path[48] = "/proc/";
+  size_t n = 6 + format_dec(path + 6, (uint64_t)pid);
   memcpy(path + n, "/status", 8);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  long fd = open_read(path);
   if (fd < 0) return false;
   bool ok = usage_from(fd, u);
-  close(fd);
+  sys1(__NR_close, fd);
   return ok;
 }
 
+/* How much memory could still be had without swapping, in kB (/proc/meminfo, MemAvailable). */
+int64_t memory_available_kb(void) { return read_text(meminfo_fd) ? field_kb("MemAvailable:") : 0; }
+
+/* A file of /proc/self belongs to the process that opened it: a child opens its own. */
+void own_reopen(void) {
+  if (status_fd >= 0) sys1(__NR_close, status_fd);
+  status_fd = open_read("/proc/self/status");
+  if (status_fd < 0) die(EXIT_FAILED, "cannot open /proc/self/status", errno_name(error_of(status_fd)));
+}
+
+/* Unmaps everything but the probe's own image: as execve leaves an address space, but for the image. */
+void own_unmap_the_rest(void) {
+  uint64_t start = (uint64_t)__executable_start & ~(PAGE - 1);
+  uint64_t end = ((uint64_t)_end + PAGE - 1) & ~(PAGE - 1);
+  sys2(__NR_munmap, 0, start);
+  sys2(__NR_munmap, end, USER_END - end);
+}
+
 void own_prepare(void) {
-  status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (status_fd < 0) die(EXIT_FAILED, "cannot open /proc/self/status", strerror(errno));
-  memset(status_text, 1, sizeof status_text);
-  memset(out_buf, 1, sizeof out_buf);
-  /* The stack as deep as it will ever be, a signal frame included. */
-  volatile char stack[128 << 10];
-  for (size_t i = 0; i < sizeof stack; i += 512) stack[i] = 1;
-  (void)now_ns();
+  /* Every page of the image, so that no fault of the probe's own comes later. */
+  for (volatile char *p = __executable_start; p < _end; p += PAGE) (void)*p;
+  memset(text, 1, sizeof text);
+  own_unmap_the_rest();
+  own_reopen();
+  meminfo_fd = open_read("/proc/meminfo");
   struct usage u;
   usage_read(&u);
 }

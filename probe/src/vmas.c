@@ -1,22 +1,14 @@
 /* The VMAs of the arena, from /proc/self/maps. */
-#define _GNU_SOURCE
 #include "probe.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-static int maps_fd = -1;
-static char text[1 << 16];
+static long maps_fd = -1;
+static char text[1 << 14];
 static char list_text[1 << 18];
 static size_t list_used;
 
 void vmas_prepare(void) {
-  maps_fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  if (maps_fd < 0) die(EXIT_FAILED, "cannot open /proc/self/maps", strerror(errno));
-  memset(text, 1, sizeof text);
-  memset(list_text, 1, sizeof list_text);
+  maps_fd = open_read("/proc/self/maps");
+  if (maps_fd < 0) die(EXIT_FAILED, "cannot open /proc/self/maps", errno_name(error_of(maps_fd)));
   (void)vmas_count(true);
 }
 
@@ -27,11 +19,8 @@ static void list_add(const char *s, size_t n) {
 }
 
 static void list_add_hex(uint64_t v) {
-  char digits[16];
-  size_t at = sizeof digits;
-  do digits[--at] = "0123456789abcdef"[v & 15];
-  while (v >>= 4);
-  list_add(digits + at, sizeof digits - at);
+  char digits[24];
+  list_add(digits, format_hex(digits, v));
 }
 
 static uint64_t hex(const char **p) {
@@ -70,10 +59,10 @@ uint64_t vmas_count(bool list) {
   uint64_t count = 0;
   size_t held = 0;
   list_used = 0;
-  lseek(maps_fd, 0, SEEK_SET);
+  sys3(__NR_lseek, maps_fd, 0, 0);
   for (;;) {
-    ssize_t n = read(maps_fd, text + held, sizeof text - 1 - held);
-    if (n < 0 && errno == EINTR) continue;
+    long n = sys3(__NR_read, maps_fd, text + held, sizeof text - 1 - held);
+    if (n == -EINTR) continue;
     if (n <= 0) break;
     held += (size_t)n;
     size_t from = 0;
