@@ -13,11 +13,11 @@ export class Cursor {
   /** Starts the program: every CPU runs to its first point, which touches nothing shared. */
   constructor(program: Program) {
     this.execution = program.start();
-    for (let cpu = 0; cpu < program.cpus; cpu++) this.advance(cpu);
+    for (let cpu = 0; cpu < program.cpus; cpu++) this.advance(cpu, false);
   }
 
-  private advance(cpu: number): void {
-    this.execution.select(cpu);
+  private advance(cpu: number, record: boolean): void {
+    this.execution.select(cpu, record);
     const result = this.execution.cpus[cpu].next();
     this.points[cpu] = result.done === true ? null : result.value;
   }
@@ -43,7 +43,7 @@ export class Cursor {
   /** `cpu` performs its action. Returns the invariant that this broke, if any. */
   step(cpu: number): Violation | null {
     try {
-      this.advance(cpu);
+      this.advance(cpu, true);
     } catch (error) {
       const violation = this.execution.explain(error);
       if (violation === null) throw error;
@@ -54,7 +54,7 @@ export class Cursor {
 
   /** Repeats steps that are known to break nothing. */
   replay(schedule: ArrayLike<number>, length: number): void {
-    for (let step = 0; step < length; step++) this.advance(schedule[step]);
+    for (let step = 0; step < length; step++) this.advance(schedule[step], false);
   }
 
   /** What is wrong where no CPU may go on: a deadlock, or a broken invariant of the end. */

@@ -11,7 +11,7 @@
  */
 
 import { Cursor } from "./cursor.ts";
-import { dependent, type Execution, type Program, type Violation } from "./program.ts";
+import { dependent, type Execution, type Footprint, type Program, type Violation } from "./program.ts";
 
 export interface Bounds {
   /** Runs at most, complete and cut. */
@@ -59,14 +59,20 @@ export interface Exploration {
 
 const PROGRESS_EVERY = 1024;
 
+/** By CPU: what it would read and write next, where that has been tried; null where it has not. */
+type Sleep = readonly (Footprint | null)[];
+
 /** Explores `program`. Deterministic: the same program and options give the same result. */
 export function explore(program: Program, options: ExploreOptions = {}): Exploration {
   const bounds = { ...DEFAULT_BOUNDS, ...options.bounds };
   const cpus = program.cpus;
-  // A node for each step of the current run: who went, who is done or asleep there, and who may be tried yet.
+  const nobody: Sleep = new Array<null>(cpus).fill(null);
+  // A node for each step of the current run: who went, what that read and wrote, who is left to try, and who sleeps there
+  // (has been tried, there or before with nothing in between that it depends on): the footprint of what it would do.
   const chosen: number[] = [];
-  const asleep: number[] = [];
+  const footprints: (Footprint | null)[] = [];
   const open: number[] = [];
+  const asleep: Sleep[] = [];
   let interleavings = 0;
   let cut = 0;
   let runs = 0;
@@ -76,15 +82,17 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
   let bound: string | null = null;
   let found: { violation: Violation; schedule: number[] } | null = null;
 
-  /** CPUs that stay asleep when `cpu` goes, of those in `mask`. */
-  const stillAsleep = (cursor: Cursor, mask: number, cpu: number): number => {
-    if (mask === 0) return 0;
-    const point = cursor.points[cpu]!;
-    let still = 0;
+  /** Who sleeps after the last step of `chosen`, and needs not be tried. */
+  const stillAsleep = (at: number, footprint: Footprint): Sleep => {
+    const sleep = asleep[at];
+    let still: (Footprint | null)[] | null = null;
     for (let other = 0; other < cpus; other++) {
-      if ((mask & (1 << other)) !== 0 && other !== cpu && !dependent(cursor.points[other]!, point)) still |= 1 << other;
+      const would = sleep[other];
+      if (would === null || other === chosen[at] || dependent(would, footprint)) continue;
+      still ??= new Array<Footprint | null>(cpus).fill(null);
+      still[other] = would;
     }
-    return still;
+    return still ?? nobody;
   };
 
   const report = (cursor: Cursor, violation: Violation | null): void => {
@@ -97,8 +105,9 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
     for (;;) {
       const at = chosen.length - 1;
       const cpu = chosen[at];
-      const sleep = stillAsleep(cursor, asleep[at], cpu);
       const violation = cursor.step(cpu);
+      const footprint = cursor.execution.footprint();
+      footprints[at] = footprint;
       steps++;
       states++;
       if (chosen.length > deepest) deepest = chosen.length;
@@ -107,19 +116,20 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
         report(cursor, violation);
         return;
       }
-      if (!node(cursor, sleep, cpu)) return;
+      if (!node(cursor, stillAsleep(at, footprint), cpu)) return;
     }
   };
 
   /** Opens a node after `chosen`; false: the run ends here. The CPU that went last goes on if it may. */
-  const node = (cursor: Cursor, sleep: number, last: number): boolean => {
+  const node = (cursor: Cursor, sleep: Sleep, last: number): boolean => {
     const enabled = cursor.enabledMask();
     if (enabled === 0) {
       interleavings++;
       report(cursor, cursor.end());
       return false;
     }
-    const candidates = enabled & ~sleep;
+    let candidates = enabled;
+    for (let cpu = 0; cpu < cpus; cpu++) if (sleep[cpu] !== null) candidates &= ~(1 << cpu);
     if (candidates === 0) {
       cut++;
       return false;
@@ -136,6 +146,7 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
     const cpu = last >= 0 && (candidates & (1 << last)) !== 0 ? last : 31 - Math.clz32(candidates & -candidates);
     chosen.push(cpu);
     asleep.push(sleep);
+    footprints.push(null);
     open.push(candidates & ~(1 << cpu));
     return true;
   };
@@ -145,8 +156,8 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
     for (let at = chosen.length - 1; at >= 0; at--) {
       const left = open[at];
       if (left === 0) continue;
-      chosen.length = asleep.length = open.length = at + 1;
-      asleep[at] |= 1 << chosen[at];
+      chosen.length = asleep.length = open.length = footprints.length = at + 1;
+      asleep[at] = asleep[at].with(chosen[at], footprints[at]);
       chosen[at] = 31 - Math.clz32(left & -left);
       open[at] = left & (left - 1);
       return true;
@@ -160,7 +171,7 @@ export function explore(program: Program, options: ExploreOptions = {}): Explora
     if (chosen.length === 0) {
       const violation = cursor.execution.check();
       if (violation !== null) report(cursor, violation);
-      else if (node(cursor, 0, -1)) runOn(cursor);
+      else if (node(cursor, nobody, -1)) runOn(cursor);
     } else {
       cursor.replay(chosen, chosen.length - 1);
       steps += chosen.length - 1;

@@ -3,7 +3,7 @@
  * caching", Musuvathi and Qadeer 2007). Two schedules with the same hash lead to the same state, CPUs' locals included.
  */
 
-import type { Point } from "./program.ts";
+import type { Footprint } from "./program.ts";
 
 /** Not symmetrical: an object's last write may well be the CPU's own last step. */
 function mix(hash: number, value: number): number {
@@ -35,12 +35,12 @@ export class History {
     }
   }
 
-  /** `cpu` performs the action of `point`. */
-  record(cpu: number, point: Point): void {
-    this.see(cpu, point.object, point.write);
-    if (point.object2 !== 0) this.see(cpu, point.object2, point.write2);
-    this.leave(cpu, point.object, point.write);
-    if (point.object2 !== 0) this.leave(cpu, point.object2, point.write2);
+  /** `cpu` has taken a step that read and wrote `footprint`. */
+  record(cpu: number, footprint: Footprint): void {
+    this.laneA[cpu] = mix(this.laneA[cpu], 1);
+    this.laneB[cpu] = mix(this.laneB[cpu], 1);
+    for (const each of footprint) this.see(cpu, Math.floor(each / 2), each % 2 === 1);
+    for (const each of footprint) this.leave(cpu, Math.floor(each / 2), each % 2 === 1);
   }
 
   private of(object: number): ObjectHistory {

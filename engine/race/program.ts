@@ -2,19 +2,39 @@
  * What the explorer explores: a few CPUs that run generators over shared state.
  *
  * A generator yields a point *before* each action that another CPU could see or be affected by; resuming it performs that
- * one action and runs on, touching nothing shared, to the next point. The point says which objects the action reads or
- * writes: that is all the search knows about the program, and all that its reduction rests on.
+ * action and runs on to the next point. What the action read and wrote is asked for after each step: that footprint is all
+ * that the reduction rests on.
  */
 
-/** The action a CPU is about to perform. `object2` is 0 where the action touches one object only. */
+/** The action a CPU is about to perform. */
 export interface Point {
   /** The function that is about to act. */
   readonly fn: string;
   readonly event: string;
+  /** What it acts on: a lock, a table's entry, ... */
   readonly object: number;
   readonly write: boolean;
-  readonly object2: number;
-  readonly write2: boolean;
+}
+
+/** What a step read and wrote: a list of access(object, write), without order; an object may be in it twice. */
+export type Footprint = readonly number[];
+
+/** One access of a footprint. Objects are whole numbers below 2^52. */
+export function access(object: number, write: boolean): number {
+  return object * 2 + (write ? 1 : 0);
+}
+
+/** Are two steps dependent: does one write what the other reads or writes? */
+export function dependent(a: Footprint, b: Footprint): boolean {
+  for (let i = 0; i < a.length; i++) {
+    const mine = a[i];
+    for (let j = 0; j < b.length; j++) {
+      const other = b[j];
+      // Equal but for the lowest bit, which says write; doubles hold what bit operations cannot.
+      if (mine === other ? mine % 2 === 1 : mine - (mine % 2) === other - (other % 2)) return true;
+    }
+  }
+  return false;
 }
 
 /** A broken invariant: its name, and what was seen in words. */
@@ -27,10 +47,12 @@ export interface Violation {
 export interface Execution {
   /** One generator a CPU; not yet started. */
   readonly cpus: readonly Iterator<Point, void, void>[];
-  /** Called before CPU `cpu` is started or resumed. */
-  select(cpu: number): void;
-  /** May `cpu` perform `point` now? Must depend on nothing but the point's objects. */
+  /** Called before CPU `cpu` is started or resumed. `record`: footprint() will be asked for this step. */
+  select(cpu: number, record: boolean): void;
+  /** May `cpu` perform `point` now? Must depend on nothing but what the step would read. */
   enabled(cpu: number, point: Point): boolean;
+  /** What the last step read and wrote; a new list. */
+  footprint(): Footprint;
   /** Invariants of the whole state; called after each step. */
   check(): Violation | null;
   /** Invariants that hold when every CPU has finished. */
@@ -43,13 +65,4 @@ export interface Program {
   readonly cpus: number;
   /** A fresh execution. Executions do not overlap: the one before is over when the next begins. */
   start(): Execution;
-}
-
-/** Are the two actions dependent: does their order matter? */
-export function dependent(a: Point, b: Point): boolean {
-  if (a.object === b.object && (a.write || b.write)) return true;
-  if (b.object2 !== 0 && a.object === b.object2 && (a.write || b.write2)) return true;
-  if (a.object2 === 0) return false;
-  if (a.object2 === b.object && (a.write2 || b.write)) return true;
-  return a.object2 === b.object2 && (a.write2 || b.write2);
 }

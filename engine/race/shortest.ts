@@ -64,8 +64,8 @@ function runOn(
   const history = new History(program.cpus);
   const schedule = [...start.prefix];
   for (const cpu of schedule) {
-    history.record(cpu, cursor.points[cpu]!);
-    cursor.replay([cpu], 1);
+    cursor.step(cpu);
+    history.record(cpu, cursor.execution.footprint());
   }
   const cpu = start.next;
   let first = schedule.length > 0;
@@ -90,8 +90,8 @@ function runOn(
       const violation = cursor.finishFairly(depth);
       return violation === null ? null : { violation, schedule };
     }
-    history.record(cpu, cursor.points[cpu]!);
     const violation = cursor.step(cpu);
+    history.record(cpu, cursor.execution.footprint());
     schedule.push(cpu);
     if (violation !== null) return { violation, schedule };
   }

@@ -2,7 +2,7 @@
 
 import { Cursor } from "./cursor.ts";
 import { History } from "./history.ts";
-import type { Execution, Point, Program, Violation } from "./program.ts";
+import { access, type Execution, type Point, type Program, type Violation } from "./program.ts";
 
 /** Memory words and locks of a toy program. */
 export class Toy {
@@ -29,7 +29,7 @@ const WORD = 1;
 const LOCK = 1000;
 
 function point(fn: string, event: string, object: number, write: boolean): Point {
-  return { fn, event, object, write, object2: 0, write2: false };
+  return { fn, event, object, write };
 }
 
 export function* load(toy: Toy, word: number): Generator<Point, number, void> {
@@ -82,6 +82,13 @@ export function toyOf(execution: Execution): Toy {
   return (execution as ToyExecution).toy;
 }
 
+function* watched(path: ToyPath, onPoint: (point: Point) => void): ToyPath {
+  for (const next of path) {
+    onPoint(next);
+    yield next;
+  }
+}
+
 export function toyProgram(definition: ToyProgram): Program {
   const found = (detail: string | null | undefined): Violation | null =>
     detail === null || detail === undefined ? null : { invariant: "toy", detail };
@@ -89,12 +96,17 @@ export function toyProgram(definition: ToyProgram): Program {
     cpus: definition.cpus.length,
     start(): ToyExecution {
       const toy = new Toy(definition.words ?? [], definition.locks ?? 0, definition.cpus.length);
+      const at = new Array<Point | null>(definition.cpus.length).fill(null);
+      let last: Point | null = null;
+      const cpus = definition.cpus.map((path, cpu) => watched(path(toy, cpu), (next) => (at[cpu] = next)));
       return {
         toy,
-        cpus: definition.cpus.map((path, cpu) => path(toy, cpu)),
+        cpus,
         select: (cpu) => {
           toy.cpu = cpu;
+          last = at[cpu];
         },
+        footprint: () => (last === null ? [] : [access(last.object, last.write)]),
         enabled: (_cpu, at) => {
           if (at.event === "lock") return toy.locks[at.object - LOCK] === null;
           if (at.event === "await") return toy.words[at.object - WORD] === Number(at.fn.split(" ")[1]);
@@ -134,8 +146,8 @@ export function bruteForce(program: Program): BruteForce {
     const history = new History(program.cpus);
     let violation: Violation | null = null;
     for (const cpu of schedule) {
-      history.record(cpu, cursor.points[cpu]!);
       violation = cursor.step(cpu);
+      history.record(cpu, cursor.execution.footprint());
     }
     states.add(history.key());
     const enabled = cursor.enabledMask();
