@@ -22,7 +22,9 @@ export type MmapFlag =
   | "hugepage"
   | "nohugepage"
   /** Fail with EEXIST instead of replacing what is there. */
-  | "noreplace";
+  | "noreplace"
+  /** The kernel picks the address (`addr` is ignored); the result's value says which. */
+  | "anywhere";
 
 /** Advice of madvise(2), by the kernel's names in lower case. */
 export type Advice =

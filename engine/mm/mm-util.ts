@@ -1,0 +1,12 @@
+/** Small helpers that several paths need and that belong to none of them. */
+
+import { anonVmaPrepare } from "./anon-vma.ts";
+import { type KernelState, type Mm, neighbours } from "./state.ts";
+import type { Vma } from "./vma.ts";
+
+/** vmf_anon_prepare(): the VMA is about to get a page of its own. */
+export function anonPrepare(_k: KernelState, mm: Mm, vma: Vma): void {
+	if (vma.anonVma !== null) return;
+	const { prev, next } = neighbours(mm, vma);
+	anonVmaPrepare(vma, prev, next);
+}
