@@ -68,7 +68,7 @@ export interface StoredRun {
   /** Of the samples so far where the run has not ended, null before the first. */
   readonly summary: RunSummary | null;
   /** At most SPARKLINE_POINTS values of vmpte_kb, evenly spread over the run. */
-  readonly sparkline: readonly number[];
+  readonly sparkline: number[];
   readonly facts: RunFacts;
   readonly detail: Json;
 }

@@ -1,0 +1,121 @@
+/** Axes of charts: names with units, ticks with thousands separators, linear or logarithmic. */
+import type { Source } from "../engine/experiment/types.ts";
+import { formatCount, formatNs, formatNsTick, formatValue } from "./format.ts";
+import type { Axis, Metric } from "./metrics.ts";
+import type { Palette } from "./palette.ts";
+
+export type Scale = "linear" | "log";
+
+/** A logarithmic axis has no zero: zeros are drawn here, at a place that is labelled 0. Counts and kB are whole. */
+export const LOG_ZERO = 0.5;
+
+export function onScale(value: number, scale: Scale): number {
+  return scale === "log" && value <= 0 ? LOG_ZERO : value;
+}
+
+/** "operations", "simulated time" or "time": measured runs have the clock's, modelled ones the cost model's. */
+export function axisTitle(axis: Axis, sources: readonly Source[]): string {
+  if (axis === "operations") return "operations";
+  const kinds = new Set(sources);
+  if (kinds.size > 1) return "time (simulated; measured)";
+  return kinds.has("kernel") ? "measured time" : "simulated time";
+}
+
+/** A moment on the axis: "33,000" operations, "11.7 s". */
+export const formatAxis = (value: number, axis: Axis): string =>
+  axis === "operations" ? formatCount(value) : formatNs(value);
+
+/** Powers of ten are labelled; 2 and 5 times them too where fewer than two decades are seen. */
+export function isLogTickLabelled(value: number, min: number, max: number): boolean {
+  const power = 10 ** Math.floor(Math.log10(value) + 1e-9);
+  const leading = Math.round(value / power);
+  return leading === 1 || (max / min < 100 && (leading === 2 || leading === 5));
+}
+
+type Ticks = { font: { family: string; size: number }; color: string };
+
+function ticks(palette: Palette, font: string): Ticks {
+  return { font: { family: font, size: 11 }, color: palette.ink2 };
+}
+
+const TICKS_MAX = 50;
+
+/**
+ * The multiples of the ticks' own step between the ends of an axis. Chart.js puts a tick at an end that is not round
+ * where the axis ends with the data, and leaves out the round one beside it.
+ */
+export function roundTicks(
+  ticks: readonly { readonly value: number }[],
+  min: number,
+  max: number,
+): { value: number }[] {
+  if (ticks.length < 3) return [...ticks];
+  const step = ticks.length > 3 ? ticks[2].value - ticks[1].value : ticks[1].value - ticks[0].value;
+  const first = Math.ceil(min / step - 1e-9);
+  const count = Math.floor(max / step + 1e-9) - first + 1;
+  if (!(count >= 1 && count <= TICKS_MAX)) return [...ticks];
+  return Array.from({ length: count }, (_, i) => ({ value: (first + i) * step }));
+}
+
+/** Chart.js options of the axis along the bottom. */
+export function xScale(axis: Axis, sources: readonly Source[], palette: Palette, font: string, tickPadding = 3) {
+  return {
+    type: "linear",
+    bounds: "data",
+    afterBuildTicks(scale: { ticks: { value: number }[]; min: number; max: number }) {
+      scale.ticks = roundTicks(scale.ticks, scale.min, scale.max);
+    },
+    grid: { display: false },
+    border: { color: palette.hairline },
+    ticks: {
+      ...ticks(palette, font),
+      maxRotation: 0,
+      autoSkipPadding: 24,
+      padding: tickPadding,
+      callback(this: { max: number }, value: number | string) {
+        return axis === "operations" ? formatCount(Number(value)) : formatNsTick(Number(value), this.max);
+      },
+    },
+    title: {
+      display: true,
+      align: "end",
+      text: axisTitle(axis, sources),
+      color: palette.ink2,
+      font: { family: font, size: 11 },
+    },
+  } as const;
+}
+
+/** Chart.js options of the axis at the left. */
+export function yScale(metric: Pick<Metric, "unit">, scale: Scale, palette: Palette, font: string) {
+  const shared = {
+    grid: { color: palette.hairline, drawTicks: false },
+    border: { display: false },
+  } as const;
+  if (scale === "log")
+    return {
+      ...shared,
+      type: "logarithmic",
+      ticks: {
+        ...ticks(palette, font),
+        padding: 8,
+        callback(this: { min: number; max: number }, value: number | string) {
+          const number = Number(value);
+          if (number === LOG_ZERO) return formatValue(0, metric.unit);
+          return number >= 1 && isLogTickLabelled(number, this.min, this.max) ? formatValue(number, metric.unit) : null;
+        },
+      },
+    } as const;
+  return {
+    ...shared,
+    type: "linear",
+    beginAtZero: true,
+    ticks: {
+      ...ticks(palette, font),
+      padding: 8,
+      maxTicksLimit: 7,
+      callback: (value: number | string) =>
+        Number.isInteger(Number(value)) ? formatValue(Number(value), metric.unit) : null,
+    },
+  } as const;
+}

@@ -1,0 +1,82 @@
+/** Which samples of many a chart draws: peaks and troughs stay, whatever is left out. */
+import type { SampleColumn } from "../engine/experiment/types.ts";
+import type { Metric } from "./metrics.ts";
+
+/** Columns of samples, as the store and the contract give them. */
+export interface Samples {
+  readonly count: number;
+  readonly columns: Partial<Readonly<Record<SampleColumn, Float64Array>>>;
+}
+
+/**
+ * Indices (rising) of at most `points` values between `from` and `to` (exclusive) that keep first, last and each
+ * stretch's smallest and largest value. All of them where there are no more than `points` (at least 4).
+ */
+export function minMaxIndices(values: Float64Array, points: number, from = 0, to = values.length): number[] {
+  const count = to - from;
+  if (count <= Math.max(points, 4)) return Array.from({ length: Math.max(count, 0) }, (_, i) => from + i);
+  const kept = [from];
+  const buckets = Math.max(1, Math.floor((points - 2) / 2));
+  // First and last sample are kept by themselves; the buckets divide what lies between them.
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const start = from + 1 + Math.floor(((count - 2) * bucket) / buckets);
+    const end = from + 1 + Math.floor(((count - 2) * (bucket + 1)) / buckets);
+    if (start >= end) continue;
+    let low = start;
+    let high = start;
+    for (let i = start + 1; i < end; i++) {
+      if (values[i] < values[low] || Number.isNaN(values[low])) low = i;
+      if (values[i] > values[high] || Number.isNaN(values[high])) high = i;
+    }
+    if (low !== high) kept.push(Math.min(low, high));
+    kept.push(Math.max(low, high));
+  }
+  kept.push(to - 1);
+  return kept;
+}
+
+/** All columns at these indices. */
+export function pick(samples: Samples, indices: readonly number[]): Samples {
+  const columns: Partial<Record<SampleColumn, Float64Array>> = {};
+  for (const [name, values] of Object.entries(samples.columns) as [SampleColumn, Float64Array][])
+    columns[name] = Float64Array.from(indices, (i) => values[i]);
+  return { count: indices.length, columns };
+}
+
+/** Samples thinned to at most `points` rows by the peaks and troughs of one column. */
+export function thin(samples: Samples, points: number, by: SampleColumn = "vmpte_kb"): Samples {
+  const values = samples.columns[by];
+  if (!values || samples.count <= points) return samples;
+  return pick(samples, minMaxIndices(values, points, 0, samples.count));
+}
+
+/** The values of a metric, one a sample; NaN where a column is not there or not known. */
+export function metricValues(samples: Samples, metric: Metric): Float64Array {
+  const [first, ...others] = metric.columns.map((name) => samples.columns[name]);
+  if (!first || others.some((values) => values === undefined)) return new Float64Array(samples.count).fill(Number.NaN);
+  if (others.length === 0) return first.subarray(0, samples.count);
+  const sum = first.slice(0, samples.count);
+  for (const values of others) for (let i = 0; i < sum.length; i++) sum[i] += values?.[i] ?? Number.NaN;
+  return sum;
+}
+
+/** First index whose value is at least `x` in rising values; their number where there is none. */
+export function lowerBound(values: Float64Array, x: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle] < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Index of the last value that is at most `x` in rising values: the state at x. -1 before the first. */
+export function indexAt(values: Float64Array, x: number): number {
+  const at = lowerBound(values, x);
+  if (at === values.length || values[at] > x) return at - 1;
+  let last = at;
+  while (last + 1 < values.length && values[last + 1] === x) last++;
+  return last;
+}

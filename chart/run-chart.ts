@@ -1,0 +1,144 @@
+/** The chart of an experiment's runs, as Chart.js configuration: what the window draws and what the exports hold. */
+import type { ChartConfiguration, Point } from "chart.js";
+import { onScale, type Scale, xScale, yScale } from "./axes.ts";
+import { endLabels, endLabelWidth } from "./end-labels.ts";
+import { formatValue } from "./format.ts";
+import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
+import { AXIS_COLUMN, type Axis, METRICS, type Metric } from "./metrics.ts";
+import type { Palette } from "./palette.ts";
+import { lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
+import { inOrder, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
+
+export interface RunChartOptions {
+  readonly series: readonly RunSeries[];
+  readonly palette: Palette;
+  /** CSS font family; it must be there where the chart is drawn. */
+  readonly font: string;
+  /** VmPTE where absent. */
+  readonly metric?: Metric;
+  readonly axis?: Axis;
+  readonly scale?: Scale;
+  /** Most points a line; twice the width in pixels loses nothing that can be seen. 2400 where absent. */
+  readonly points?: number;
+  /** Part of the x axis to draw; all where absent. */
+  readonly range?: { readonly min: number; readonly max: number };
+  /** Marks where tables were freed; needs the column tables_freed. */
+  readonly marks?: boolean;
+  /** Name and last value at the end of each line; true where absent. */
+  readonly labels?: boolean;
+  /** Above the chart, for pictures that stand alone. */
+  readonly title?: string;
+  readonly subtitle?: string | readonly string[];
+  /** Free pixels around all of it, for pictures that stand alone. */
+  readonly margin?: number;
+}
+
+/** The points of one line within a range, peaks kept; one sample outside on each side, so that lines reach the edges. */
+export function linePoints(
+  samples: Samples,
+  metric: Metric,
+  axis: Axis,
+  scale: Scale,
+  points: number,
+  range?: { readonly min: number; readonly max: number },
+): Point[] {
+  const xs = samples.columns[AXIS_COLUMN[axis]]?.subarray(0, samples.count);
+  if (!xs) return [];
+  const ys = metricValues(samples, metric);
+  const from = range ? Math.max(0, lowerBound(xs, range.min) - 1) : 0;
+  const to = range ? Math.min(samples.count, lowerBound(xs, range.max) + 1) : samples.count;
+  return minMaxIndices(ys, points, from, to).map((i) => ({ x: xs[i], y: onScale(ys[i], scale) }));
+}
+
+/** The last known value of a metric. */
+export function lastValue(samples: Samples, metric: Metric): number | null {
+  return metricValues(samples, metric).findLast((value) => !Number.isNaN(value)) ?? null;
+}
+
+/** One dataset a series, in the order sync, without; parsing, animation and decimation by Chart.js are off. */
+export function runChart(options: RunChartOptions): ChartConfiguration<"line", Point[]> {
+  const { palette, font, axis = "operations", scale = "linear", points = 2400, range } = options;
+  const metric = options.metric ?? METRICS[0];
+  const series = inOrder(options.series);
+  const styles = lineStyles(series, palette);
+  const labels = series.map((item, i) => ({
+    name: seriesLabel(item, series),
+    value: formatValue(lastValue(item.samples, metric), metric.unit),
+    color: styles[i].color,
+  }));
+  const withLabels = options.labels ?? true;
+  const marks = options.marks
+    ? series
+        .map((item, i) => ({ marks: freedMarks(item.samples, axis), color: styles[i].color }))
+        .filter((row) => row.marks.length > 0)
+    : [];
+  const margin = options.margin ?? 0;
+  const text = (
+    content: string | readonly string[] | undefined,
+    size: number,
+    weight: number,
+    color: string,
+    bottom: number,
+  ) => ({
+    display: content !== undefined,
+    text: typeof content === "string" ? content : [...(content ?? [])],
+    align: "start" as const,
+    color,
+    font: { family: font, size, weight },
+    padding: { top: 0, bottom },
+  });
+  return {
+    type: "line",
+    data: {
+      datasets: series.map((item, i) => ({
+        label: labels[i].name,
+        data: linePoints(item.samples, metric, axis, scale, points, range),
+        borderColor: styles[i].color,
+        backgroundColor: styles[i].color,
+        borderDash: [...styles[i].dash],
+        borderWidth: styles[i].width,
+        borderJoinStyle: "round",
+        pointRadius: item.samples.count === 1 ? 3 : 0,
+        pointHitRadius: 0,
+        tension: 0,
+        spanGaps: false,
+      })),
+    },
+    options: {
+      animation: false,
+      parsing: false,
+      normalized: true,
+      maintainAspectRatio: false,
+      events: [],
+      layout: {
+        padding: {
+          top: margin + 8,
+          right: margin + (withLabels ? endLabelWidth(labels) : 8),
+          bottom: margin,
+          left: margin,
+        },
+      },
+      scales: {
+        x: {
+          ...xScale(
+            axis,
+            series.map((item) => item.source),
+            palette,
+            font,
+            3 + marks.length * MARK_ROW_HEIGHT,
+          ),
+          ...range,
+        },
+        y: yScale(metric, scale, palette, font),
+      },
+      plugins: {
+        legend: { display: false },
+        tooltip: { enabled: false },
+        decimation: { enabled: false },
+        title: text(options.title, 16, 600, palette.ink, 4),
+        subtitle: text(options.subtitle, 12, 400, palette.ink2, 12),
+      },
+    },
+    plugins: [...(withLabels ? [endLabels(labels, font)] : []), ...(marks.length > 0 ? [freedMarksPlugin(marks)] : [])],
+  };
+}

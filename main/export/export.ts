@@ -1,0 +1,69 @@
+/** An experiment as a file: the same bytes for the same runs, from the window and from the command line. */
+import { PALETTES } from "../../chart/palette.ts";
+import type { StoredExperiment } from "../../db/records.ts";
+import { csvParts, type ReadSamples } from "./csv.ts";
+import { resultWords } from "./describe.ts";
+import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
+import { jsonParts } from "./json.ts";
+import { chartPng, chartSvg } from "./picture.ts";
+import { reportParts } from "./report.ts";
+import { writeWhole } from "./write-file.ts";
+
+export const EXPORT_FORMATS = ["csv", "json", "png", "svg", "html"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportOptions {
+  readonly format: ExportFormat;
+  /** Of charts. */
+  readonly theme?: "light" | "dark";
+  /** Of charts: logarithmic y axis. */
+  readonly log?: boolean;
+}
+
+/** What an export reads; the store is one. */
+export interface ExportSource {
+  readonly getExperiment: (id: number) => StoredExperiment;
+  readonly samples: ReadSamples;
+}
+
+/** The file in parts, made while they are taken. Throws NotFoundError where there is no such experiment. */
+export function exportParts(
+  source: ExportSource,
+  experimentId: number,
+  options: ExportOptions,
+): Iterable<string | Uint8Array> {
+  const experiment = source.getExperiment(experimentId);
+  const look: ChartLook = { theme: options.theme ?? "light", scale: options.log ? "log" : "linear" };
+  switch (options.format) {
+    case "csv":
+      return csvParts(experiment, source.samples);
+    case "json":
+      return jsonParts(experiment, source.samples);
+    case "html":
+      return reportParts(experiment, source.samples, look);
+    case "png":
+    case "svg": {
+      const config = experimentChart(experiment, seriesOf(experiment, source.samples), look);
+      const { surface } = PALETTES[look.theme];
+      if (options.format === "png") return [chartPng(config, surface)];
+      return [chartSvg(config, surface, { title: experiment.title, description: resultWords(experiment) })];
+    }
+  }
+}
+
+/** Writes the export whole or not at all; returns the bytes written. Throws ExportError and NotFoundError. */
+export function exportToFile(source: ExportSource, experimentId: number, options: ExportOptions, path: string): number {
+  return writeWhole(path, exportParts(source, experimentId, options));
+}
+
+/** A name to offer: the title in letters that every file system takes, and the experiment's number. */
+export function exportName(experiment: Pick<StoredExperiment, "id" | "title">, format: ExportFormat): string {
+  const words = experiment.title
+    .normalize("NFKD")
+    .replace(/\p{Mn}+/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 60);
+  return `${words || "experiment"}-${experiment.id}.${format}`;
+}

@@ -1,0 +1,30 @@
+/** The typeface of pictures: our own, so that a picture is the same on every machine, also on one without fonts. */
+import { createRequire } from "node:module";
+import { GlobalFonts } from "@napi-rs/canvas";
+import { ExportError } from "./write-file.ts";
+
+const require = createRequire(import.meta.url);
+const FILES = [
+  ["Reclaim Lab Sans", "latin"],
+  ["Reclaim Lab Sans Latin", "latin-ext"],
+  ["Reclaim Lab Sans Greek", "greek"],
+  ["Reclaim Lab Sans Cyrillic", "cyrillic"],
+] as const;
+
+let registered = false;
+
+/** The CSS font family of pictures; registers it at the first call. What it lacks comes from the system's fonts. */
+export function pictureFont(): string {
+  if (!registered) {
+    for (const [family, subset] of FILES) {
+      const path = require.resolve(`@fontsource-variable/inter/files/inter-${subset}-wght-normal.woff2`);
+      if (!GlobalFonts.registerFromPath(path, family))
+        throw new ExportError("The typeface of pictures cannot be read", {
+          where: path,
+          todo: "Install the program again",
+        });
+    }
+    registered = true;
+  }
+  return [...FILES.map(([family]) => `"${family}"`), "sans-serif"].join(", ");
+}

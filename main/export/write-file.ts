@@ -1,0 +1,90 @@
+/** Writes an export: whole or not at all. */
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { syncFolder, temporaryBeside } from "../../db/files.ts";
+import { ReclaimLabError } from "../../engine/error.ts";
+
+/** The export could not be made or written; nothing half-written is left behind. */
+export class ExportError extends ReclaimLabError {
+  override readonly name = "ExportError";
+}
+
+const REASONS: Readonly<Record<string, readonly [why: string, todo: string]>> = {
+  ENOSPC: ["no space is left on the device", "Free some space or choose another place"],
+  EDQUOT: ["your quota on the device is used up", "Free some space or choose another place"],
+  EACCES: ["the folder or file cannot be written by you", "Choose another place"],
+  EPERM: ["the folder or file cannot be written by you", "Choose another place"],
+  EROFS: ["the file system is read-only", "Choose another place"],
+  ENOENT: ["there is no such folder", "Make the folder first or choose another place"],
+  ENOTDIR: ["a part of the path is not a folder", "Choose another place"],
+  EISDIR: ["it is a folder", "Give it the name of a file"],
+  ENAMETOOLONG: ["the name is too long", "Choose a shorter one"],
+};
+
+function named(error: unknown, path: string): unknown {
+  if (error instanceof ReclaimLabError) return error;
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  const known = REASONS[code];
+  if (known === undefined && code === "") return error;
+  const [why, todo] = known ?? [error instanceof Error ? error.message : code, "Choose another place"];
+  return new ExportError("The export was not written", { where: path, why, todo, cause: error });
+}
+
+function writeAll(fd: number, parts: Iterable<string | Uint8Array>): number {
+  let bytes = 0;
+  for (const part of parts) {
+    const data = typeof part === "string" ? Buffer.from(part, "utf8") : part;
+    for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+    bytes += data.length;
+  }
+  return bytes;
+}
+
+/**
+ * Writes the parts to a temporary file beside `path`, syncs it and renames it into place; returns the bytes written.
+ * A symbolic link is followed. What is not a regular file (a pipe, /dev/stdout) is written as it is. Throws ExportError.
+ */
+export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): number {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
+    if (there && !there.isFile()) {
+      const fd = openSync(path, constants.O_WRONLY);
+      try {
+        return writeAll(fd, parts);
+      } finally {
+        closeSync(fd);
+      }
+    }
+    const target = there ? realpathSync(path) : path;
+    const temporary = temporaryBeside(target);
+    const fd = openSync(temporary, "wx", there ? there.mode : 0o666);
+    let bytes: number;
+    try {
+      try {
+        bytes = writeAll(fd, parts);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, target);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncFolder(dirname(target));
+    return bytes;
+  } catch (error) {
+    throw named(error, path);
+  }
+}
