@@ -8,7 +8,7 @@ static long status_fd = -1, meminfo_fd = -1;
 static char text[8192];
 
 /* The image as the linker laid it out. */
-extern char __executable_start[], _end[];
+extern char __executable_start[], __bss_start[], _end[];
 
 long open_read(const char *path) { return sys4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0); }
 
@@ -75,6 +75,11 @@ void own_reopen(void) {
   if (status_fd < 0) die(EXIT_FAILED, "cannot open /proc/self/status", errno_name(error_of(status_fd)));
 }
 
+/* Does the range touch the probe's own image? */
+bool own_overlaps(uint64_t addr, uint64_t len) {
+  return addr < (uint64_t)_end && (addr + len < addr || addr + len > (uint64_t)__executable_start);
+}
+
 /* Unmaps everything but the probe's own image: as execve leaves an address space, but for the image. */
 void own_unmap_the_rest(void) {
   uint64_t start = (uint64_t)__executable_start & ~(PAGE - 1);
@@ -86,7 +91,7 @@ void own_unmap_the_rest(void) {
 void own_prepare(void) {
   /* Every page of the image, so that no fault of the probe's own comes later. */
   for (volatile char *p = __executable_start; p < _end; p += PAGE) (void)*p;
-  memset(text, 1, sizeof text);
+  for (volatile char *p = __bss_start; p < _end; p += PAGE) *p = *p;
   own_unmap_the_rest();
   own_reopen();
   meminfo_fd = open_read("/proc/meminfo");

@@ -107,6 +107,7 @@ struct usage {
 void own_prepare(void);
 void own_reopen(void);
 void own_unmap_the_rest(void);
+bool own_overlaps(uint64_t addr, uint64_t len);
 void usage_read(struct usage *u);
 bool usage_read_pid(long pid, struct usage *u);
 int64_t memory_available_kb(void);

@@ -4,14 +4,15 @@
  * multiples of the page size). The format's other end is probe/stream-format.ts.
  *
  * A record: code, addr, len, arg, arg2; code = kind + what * 2^8 + flags * 2^20 + process * 2^32. Besides the operations
- * there are RECORD_SAMPLE (answer with a sample) and RECORD_END (answer with the end, and go).
+ * there are RECORD_BEGIN (what came so far made the start-up image: count from here), RECORD_SAMPLE (answer with a sample)
+ * and RECORD_END (answer with the end, and go).
  */
 #include "probe.h"
 
 #define RECORD_DOUBLES 5
 #define RECORD_BYTES (RECORD_DOUBLES * 8)
 #define FRAME_DOUBLES 9
-enum { RECORD_SAMPLE = 254, RECORD_END = 255 };
+enum { RECORD_BEGIN = 253, RECORD_SAMPLE = 254, RECORD_END = 255 };
 enum { FRAME_HELLO = 1, FRAME_SAMPLE = 2, FRAME_RESULT = 3, FRAME_END = 4 };
 /* How often frames go out while there is input, and memory is looked at besides after touches. */
 #define BEAT_NS 50000000ull
@@ -60,10 +61,24 @@ static void decode(const double *record, struct op *op) {
   op->arg2 = (uint64_t)record[4];
 }
 
+/* Would the operation change what the probe needs to go on? */
+static bool hits_own_image(const struct op *op) {
+  switch (op->kind) {
+    case OP_PUNCH:
+    case OP_TRUNCATE:
+    case OP_SLEEP:
+    case OP_TOUCH:
+      return false;
+    case OP_MREMAP:
+      return own_overlaps(op->addr, op->len) || (op->flags & MREMAP_F_FIXED && own_overlaps(op->arg, op->arg2));
+  }
+  return own_overlaps(op->addr, op->len);
+}
+
 /* Takes in whole records; their number, 0 at the end of input. The clock does not run meanwhile. */
 static size_t receive(void) {
   static size_t held;
-  static char *bytes = (char *)input;
+  char *bytes = (char *)input;
   size_t used = held / RECORD_BYTES * RECORD_BYTES;
   memmove(bytes, bytes + used, held - used);
   held -= used;
@@ -80,7 +95,6 @@ static size_t receive(void) {
 
 /* Runs the stream. Returns the exit status; the end frame says how it went. */
 int stream_main(enum mode mode, bool results, int64_t floor_kb) {
-  memset(input, 1, sizeof input);
   usage_read(&own);
   stop_guard_memory(floor_kb);
   frame(FRAME_HELLO, (double[]){(double)own.vmpte_kb, (double)own.rss_kb, (double)own.virt_kb}, 3);
@@ -94,10 +108,10 @@ int stream_main(enum mode mode, bool results, int64_t floor_kb) {
       struct op op;
       struct result r;
       decode(input + i * RECORD_DOUBLES, &op);
-      if (op.kind == RECORD_SAMPLE || op.kind == RECORD_END) {
-        uint64_t now = now_ns();
-        active_ns += now - started;
-        if (op.kind == RECORD_SAMPLE) state_frame(FRAME_SAMPLE, 0);
+      if (op.kind >= RECORD_BEGIN) {
+        active_ns += now_ns() - started;
+        if (op.kind == RECORD_BEGIN) operations = failed = faulted = active_ns = 0;
+        else if (op.kind == RECORD_SAMPLE) state_frame(FRAME_SAMPLE, 0);
         else ended = true;
         started = now_ns();
         if (started - beat > BEAT_NS) {
@@ -106,6 +120,7 @@ int stream_main(enum mode mode, bool results, int64_t floor_kb) {
         }
         continue;
       }
+      if (hits_own_image(&op)) die(EXIT_FAILED, "an operation names the addresses where the probe itself lies", NULL);
       exec_op(&op, mode, &r);
       operations++;
       failed += r.error != 0;

@@ -1,0 +1,22 @@
+/** What can go wrong with a measured run. */
+import { ReclaimLabError } from "../engine/error.ts";
+
+/** Measured runs are not possible here: no Linux, no compiler, no probe, or a kernel without the feature. */
+export class MeasuredUnavailableError extends ReclaimLabError {
+  override readonly name: string = "MeasuredUnavailableError";
+}
+
+/** The workload's memory does not fit this machine; nothing was started. */
+export class MeasuredTooLargeError extends ReclaimLabError {
+  override readonly name: string = "MeasuredTooLargeError";
+}
+
+/** The workload asks for something that is not done to a real machine. */
+export class NotMeasurableError extends ReclaimLabError {
+  override readonly name: string = "NotMeasurableError";
+}
+
+/** The probe stopped, was killed, or ran short of memory while the run was under way. */
+export class ProbeDiedError extends ReclaimLabError {
+  override readonly name: string = "ProbeDiedError";
+}
