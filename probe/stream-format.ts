@@ -4,7 +4,7 @@
  * To the probe: records of RECORD_DOUBLES doubles, one an operation: code, addr, len, arg, arg2, where
  * code = kind + what * 2^8 + flags * 2^20 + process * 2^32. From the probe: frames of FRAME_DOUBLES doubles.
  */
-import type { Advice, MmapOp, Operation, Prot } from "../engine/workload/operation.ts";
+import type { Advice, MmapFlag, MmapOp, Operation, Prot } from "../engine/workload/operation.ts";
 import { NotMeasurableError } from "./errors.ts";
 
 export const RECORD_DOUBLES = 5;
@@ -72,7 +72,8 @@ const ADVICE: Record<Advice, number | null> = {
   soft_offline: null,
 };
 
-const MAP_FLAG: Record<NonNullable<MmapOp["flags"]>[number], number> = {
+/** Null: has no meaning in a stream, whose later operations must know the address. */
+const MAP_FLAG: Record<MmapFlag, number | null> = {
   populate: 1 << 3,
   locked: 1 << 4,
   noreserve: 0,
@@ -81,6 +82,7 @@ const MAP_FLAG: Record<NonNullable<MmapOp["flags"]>[number], number> = {
   hugepage: 1 << 7,
   nohugepage: 1 << 8,
   noreplace: 1 << 9,
+  anywhere: null,
 };
 const BACKING: Record<MmapOp["backing"], number> = { anon: 0, shared: 1, file: 2, sharedfile: 3, hugetlb: 4 };
 const UFFD_ACTION = { register: 1, unregister: 2, wp: 3, unwp: 4, move: 6 } as const;
@@ -100,7 +102,15 @@ function advice(name: Advice): number {
 
 function mmapFlags(operation: MmapOp): number {
   let flags = BACKING[operation.backing];
-  for (const flag of operation.flags ?? []) flags |= MAP_FLAG[flag];
+  for (const flag of operation.flags ?? []) {
+    const bit = MAP_FLAG[flag];
+    if (bit === null)
+      throw new NotMeasurableError(`a mapping with the flag ${flag} cannot be measured`, {
+        why: "the kernel would choose an address that the operations after it do not know",
+        todo: "Give the mapping an address, or run this workload through the model alone (--source model)",
+      });
+    flags |= bit;
+  }
   return flags;
 }
 
