@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Operation } from "../workload/operation.ts";
-import { type Machine, type RunEnd, type RunInput, type RunSlice, run } from "./run.ts";
+import type { Machine } from "./machine.ts";
+import { type RunEnd, type RunInput, type RunSlice, run } from "./run.ts";
 import { SAMPLE_COLUMNS } from "./types.ts";
 
 const VMPTE = SAMPLE_COLUMNS.findIndex(({ name }) => name === "vmpte_kb");

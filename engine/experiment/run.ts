@@ -4,21 +4,10 @@
  * `now` decides only how much is done between two breaths, and fills `wall_ms`.
  */
 import type { Operation } from "../workload/operation.ts";
+import type { Machine } from "./machine.ts";
 import { samplingPlan } from "./sampling.ts";
 import type { SampleColumn, SampleRow } from "./types.ts";
 import { DECLINED_REASONS, type DeclinedReason, type RunProgress, type RunSummary, SAMPLE_COLUMNS } from "./types.ts";
-
-/** What a run needs of a machine; the engine's kernel is one. */
-export interface Machine {
-  /** Performs one operation. Failures are results (an errno), never exceptions. */
-  execute(operation: Operation): unknown;
-  /** Writes the present state into a row of SAMPLE_COLUMNS, `seq` and `operations` aside. */
-  sampleInto(row: SampleRow): void;
-  /** Present VmPTE in kB, cheap enough to ask after every operation. */
-  readonly vmpteKb: number;
-  /** Present RSS in kB, likewise. */
-  readonly rssKb: number;
-}
 
 /** A workload's operations: one at a time, or in batches where they come from a file. */
 export type OperationStream =

@@ -1,0 +1,81 @@
+/** Numbers of the x86_64 system-call interface (include/uapi/asm-generic/mman*.h, linux/sched.h) and what they mean here. */
+import type { Advice, Backing, MmapFlag, Prot } from "../operation.ts";
+
+export const PAGE = 4096;
+/** User addresses end here with five levels of tables; anything above is no address. */
+export const ADDRESS_END = 2 ** 56;
+
+export const MAP_SHARED = 0x01;
+export const MAP_SHARED_VALIDATE = 0x03;
+export const MAP_TYPE = 0x0f;
+export const MAP_FIXED = 0x10;
+export const MAP_ANONYMOUS = 0x20;
+export const MAP_GROWSDOWN = 0x100;
+export const MAP_LOCKED = 0x2000;
+export const MAP_NORESERVE = 0x4000;
+export const MAP_POPULATE = 0x8000;
+export const MAP_NONBLOCK = 0x10000;
+export const MAP_STACK = 0x20000;
+export const MAP_HUGETLB = 0x40000;
+export const MAP_FIXED_NOREPLACE = 0x100000;
+export const MREMAP_DONTUNMAP = 4;
+export const MLOCK_ONFAULT = 1;
+export const CLONE_VM = 0x100;
+
+const PROTS = ["none", "r", "w", "rw", "x", "rx", "wx", "rwx"] as const satisfies readonly Prot[];
+
+/** Protection from PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
+export function protOf(bits: number): Prot {
+  return PROTS[bits & 7];
+}
+
+/** Advice by its number (madvise(2)). */
+export const ADVICE: Readonly<Record<number, Advice>> = {
+  0: "normal",
+  1: "random",
+  2: "sequential",
+  3: "willneed",
+  4: "dontneed",
+  8: "free",
+  9: "remove",
+  10: "dontfork",
+  11: "dofork",
+  12: "mergeable",
+  13: "unmergeable",
+  14: "hugepage",
+  15: "nohugepage",
+  16: "dontdump",
+  17: "dodump",
+  18: "wipeonfork",
+  19: "keeponfork",
+  20: "cold",
+  21: "pageout",
+  22: "populate_read",
+  23: "populate_write",
+  24: "dontneed_locked",
+  25: "collapse",
+  100: "hwpoison",
+  101: "soft_offline",
+  102: "guard_install",
+  103: "guard_remove",
+};
+
+/** What backs a mapping made with these flags. */
+export function backingOf(flags: number): Backing {
+  if (flags & MAP_HUGETLB) return "hugetlb";
+  const type = flags & MAP_TYPE;
+  const shared = type === MAP_SHARED || type === MAP_SHARED_VALIDATE;
+  if (flags & MAP_ANONYMOUS) return shared ? "shared" : "anon";
+  return shared ? "sharedfile" : "file";
+}
+
+/** The flags that change page tables or which VMAs merge. */
+export function mmapFlagsOf(flags: number): MmapFlag[] {
+  const out: MmapFlag[] = [];
+  if (flags & MAP_POPULATE && !(flags & MAP_NONBLOCK)) out.push("populate");
+  if (flags & MAP_LOCKED) out.push("locked");
+  if (flags & MAP_NORESERVE) out.push("noreserve");
+  if (flags & MAP_GROWSDOWN) out.push("growsdown");
+  if (flags & MAP_STACK) out.push("stack");
+  return out;
+}

@@ -1,0 +1,72 @@
+/** Importing: a trace of a real program, or a workload file, as a lazy stream of operations. */
+import type { Operation } from "../operation.ts";
+import { ImportError } from "./error.ts";
+import type { TextSource } from "./lines.ts";
+import { readOperations } from "./ops-jsonl.ts";
+import { eventBlocks, formatHasFaults, listProcesses, openTrace, type TraceFormat, type TracedProcess } from "./reader.ts";
+import type { ImportReport } from "./report.ts";
+import { Translator } from "./translate.ts";
+
+export interface ImportOptions {
+  /** The process to follow; needed for every format but `ops`. */
+  readonly pid?: number;
+  /** Guessed from the first lines where absent. */
+  readonly format?: TraceFormat;
+  /**
+   * For traces without page faults (strace): take memory as used as soon as it may be accessed. Without it nothing is
+   * ever used and there are no tables to speak of.
+   */
+  readonly touchOnMap?: boolean;
+}
+
+/**
+ * The operations of a trace or workload file, in batches of one block of text; constant memory for any size.
+ * Throws ImportError where the input cannot be used at all; what could be skipped is in the report.
+ */
+export async function* importOperations(
+  source: TextSource,
+  options: ImportOptions,
+  report: ImportReport,
+): AsyncGenerator<readonly Operation[]> {
+  const { format, blocks } = await openTrace(source, report, options.format);
+  if (format === "ops") {
+    yield* readOperations(blocks, report);
+    return;
+  }
+  if (options.pid === undefined) throw new ImportError("a trace may hold several processes; choose one by its pid");
+  let operations: Operation[] = [];
+  const sink = { operation: (operation: Operation): void => void operations.push(operation) };
+  const translator = new Translator(sink, report, { pid: options.pid, touchOnMap: options.touchOnMap ?? false });
+  for await (const _ of eventBlocks(blocks, format, report, (event) => translator.take(event))) {
+    yield operations;
+    operations = [];
+  }
+  translator.finish();
+}
+
+/** What is in a file: its format and, for a trace, its processes (the busiest first). Reads it to its end. */
+export interface Contents {
+  readonly format: TraceFormat;
+  readonly hasFaults: boolean;
+  readonly processes: readonly TracedProcess[];
+  readonly events: number;
+}
+
+/** Surveys a trace or workload file, so that a process can be chosen. Throws ImportError as importOperations does. */
+export async function survey(source: TextSource, report: ImportReport, format?: TraceFormat): Promise<Contents> {
+  const opened = await openTrace(source, report, format);
+  if (opened.format === "ops") {
+    let events = 0;
+    for await (const batch of readOperations(opened.blocks, report)) events += batch.length;
+    return { format: "ops", hasFaults: true, processes: [], events };
+  }
+  const { format: found, blocks } = opened;
+  const processes = await listProcesses({ format: found, blocks }, report);
+  return { format: found, hasFaults: formatHasFaults(found), processes, events: report.events };
+}
+
+export { ImportError } from "./error.ts";
+export type { TextSource } from "./lines.ts";
+export { operationLine, opsHeaderLine } from "./ops-jsonl.ts";
+export { TRACE_FORMATS, type TraceFormat, type TracedProcess } from "./reader.ts";
+export { describeProblem, ImportReport, type Problem } from "./report.ts";

@@ -1,0 +1,185 @@
+/**
+ * The lab's own workload file, `NAME.ops.jsonl`: JSON Lines, UTF-8. The first line is the header
+ *
+ *     {"format":"reclaim-lab-ops","version":1,"title":"redis under load","operations":51201}
+ *
+ * (`title` and `operations`, the number of lines that follow, may be missing); every further line is one operation as
+ * engine/workload/operation.ts defines it, for example
+ *
+ *     {"op":"mmap","addr":140737215201280,"len":53687091200,"prot":"rw","backing":"anon"}
+ *     {"op":"touch","addr":140737215201280,"len":2097152,"access":"w"}
+ *     {"op":"madvise","addr":140737215201280,"len":2097152,"advice":"dontneed"}
+ *
+ * Numbers are bytes, below 2^53. Blank lines are allowed. A reader refuses a newer version, and skips and reports lines
+ * that are not an operation.
+ */
+import type { Operation } from "../operation.ts";
+import { ImportError } from "./error.ts";
+import type { LineBlock } from "./lines.ts";
+import { eachLine } from "./reader.ts";
+import type { ImportReport } from "./report.ts";
+
+export const OPS_FORMAT = "reclaim-lab-ops";
+export const OPS_VERSION = 1;
+
+export interface OpsHeader {
+  readonly format: typeof OPS_FORMAT;
+  readonly version: number;
+  readonly title?: string;
+  /** How many operations follow. */
+  readonly operations?: number;
+}
+
+/** The header line, with its end. */
+export function opsHeaderLine(header: { readonly title?: string; readonly operations?: number }): string {
+  return `${JSON.stringify({ format: OPS_FORMAT, version: OPS_VERSION, ...header })}\n`;
+}
+
+/** One operation's line, with its end. */
+export function operationLine(operation: Operation): string {
+  return `${JSON.stringify(operation)}\n`;
+}
+
+type Check = (value: unknown) => boolean;
+
+const isBytes: Check = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+const isCount = isBytes;
+const isFlag: Check = (value) => typeof value === "boolean";
+function oneOf(...values: readonly string[]): Check {
+  return (value) => typeof value === "string" && values.includes(value);
+}
+
+const isProt = oneOf("none", "r", "rw", "rx", "rwx", "w", "x", "wx");
+const isBacking = oneOf("anon", "shared", "file", "sharedfile", "hugetlb");
+const isMmapFlag = oneOf("populate", "locked", "noreserve", "growsdown", "stack", "hugepage", "nohugepage", "noreplace");
+const isAdvice = oneOf(
+  ..."normal random sequential willneed dontneed dontneed_locked free remove dontfork dofork wipeonfork".split(" "),
+  ..."keeponfork hugepage nohugepage collapse populate_read populate_write guard_install guard_remove cold".split(" "),
+  ..."pageout mergeable unmergeable dontdump dodump hwpoison soft_offline".split(" "),
+);
+
+interface Shape {
+  readonly required: Readonly<Record<string, Check>>;
+  readonly optional: Readonly<Record<string, Check>>;
+}
+
+const RANGE = { addr: isBytes, len: isBytes };
+const PROCESS = { process: isCount };
+
+/** The fields of every operation. */
+const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
+  mmap: {
+    required: { ...RANGE, prot: isProt, backing: isBacking },
+    optional: {
+      ...PROCESS,
+      flags: (value) => Array.isArray(value) && value.length <= 16 && value.every(isMmapFlag),
+      file: isCount,
+      offset: isBytes,
+    },
+  },
+  munmap: { required: RANGE, optional: PROCESS },
+  touch: { required: { ...RANGE, access: oneOf("r", "w") }, optional: { ...PROCESS, stride: (value) => isBytes(value) && value !== 0 } },
+  madvise: {
+    required: { ...RANGE, advice: isAdvice },
+    optional: { ...PROCESS, step: (value) => isBytes(value) && value !== 0, via: (value) => value === "self" || isCount(value) },
+  },
+  mprotect: { required: { ...RANGE, prot: isProt }, optional: PROCESS },
+  mremap: { required: RANGE, optional: { ...PROCESS, to: isBytes, newLen: isBytes, dontUnmap: isFlag } },
+  mlock: { required: RANGE, optional: { ...PROCESS, onFault: isFlag } },
+  munlock: { required: RANGE, optional: PROCESS },
+  brk: { required: { addr: isBytes }, optional: PROCESS },
+  fork: { required: {}, optional: PROCESS },
+  exit: { required: {}, optional: PROCESS },
+  exec: { required: {}, optional: PROCESS },
+  uffd: {
+    required: { ...RANGE, action: oneOf("register", "unregister", "wp", "unwp", "move") },
+    optional: { ...PROCESS, from: isBytes },
+  },
+  uffdmode: { required: { mode: oneOf("sync", "async") }, optional: PROCESS },
+  punch: { required: RANGE, optional: { file: isCount } },
+  truncate: { required: { size: isBytes }, optional: { file: isCount } },
+  swapout: { required: RANGE, optional: PROCESS },
+  swapin: { required: RANGE, optional: PROCESS },
+  tick: { required: { ms: (value) => typeof value === "number" && value >= 0 && value <= 1e12 }, optional: {} },
+};
+
+/**
+ * A parsed JSON value as an operation, or why it is none. Whether the kernel would accept it is the engine's to say.
+ */
+export function readOperation(value: unknown): Operation | string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "it is not a JSON object";
+  const fields = value as Readonly<Record<string, unknown>>;
+  const op = fields.op;
+  if (typeof op !== "string" || !Object.hasOwn(SHAPES, op)) {
+    return `op is ${JSON.stringify(op)?.slice(0, 40) ?? "missing"}; it must be one of ${Object.keys(SHAPES).join(", ")}`;
+  }
+  const { required, optional } = SHAPES[op as Operation["op"]];
+  for (const [name, check] of Object.entries(required)) {
+    if (!Object.hasOwn(fields, name)) return `${op} needs ${name}`;
+    if (!check(fields[name])) return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
+  }
+  for (const name of Object.keys(fields)) {
+    if (name === "op" || Object.hasOwn(required, name)) continue;
+    if (!Object.hasOwn(optional, name)) return `${op} has no ${name.slice(0, 40)}`;
+    if (!optional[name](fields[name])) return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
+  }
+  return value as Operation;
+}
+
+/** Reads the header from the first non-blank line. Throws ImportError where it is none, or of a newer version. */
+export function readOpsHeader(line: string): OpsHeader {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new ImportError(`its first line is not the header {"format":"${OPS_FORMAT}","version":${OPS_VERSION}}`);
+  }
+  const header = (typeof value === "object" && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
+  if (header.format !== OPS_FORMAT) {
+    throw new ImportError(`its first line is not the header {"format":"${OPS_FORMAT}","version":${OPS_VERSION}}`);
+  }
+  if (header.version !== OPS_VERSION) {
+    throw new ImportError(`it is of version ${JSON.stringify(header.version)}; this reclaim-lab reads version ${OPS_VERSION}`);
+  }
+  return {
+    format: OPS_FORMAT,
+    version: OPS_VERSION,
+    ...(typeof header.title === "string" ? { title: header.title.slice(0, 200) } : {}),
+    ...(isCount(header.operations) ? { operations: header.operations as number } : {}),
+  };
+}
+
+/** The operations of a workload file, a block of the file at a time. Lines that are none are reported and skipped. */
+export async function* readOperations(
+  blocks: AsyncIterable<LineBlock>,
+  report: ImportReport,
+  onHeader?: (header: OpsHeader) => void,
+): AsyncGenerator<readonly Operation[]> {
+  let headerRead = false;
+  for await (const block of blocks) {
+    const operations: Operation[] = [];
+    eachLine(block, (text, line) => {
+      if (text.trim() === "") return;
+      if (!headerRead) {
+        onHeader?.(readOpsHeader(text));
+        headerRead = true;
+        return;
+      }
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        report.problem("bad_operation", line, `not JSON: ${text.slice(0, 80)}`);
+        return;
+      }
+      const operation = readOperation(value);
+      if (typeof operation === "string") {
+        report.problem("bad_operation", line, operation);
+        return;
+      }
+      report.events++;
+      operations.push(operation);
+    });
+    yield operations;
+  }
+}

@@ -1,0 +1,164 @@
+/** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
+import { ImportError } from "./error.ts";
+import type { LineParser, TraceEvent } from "./event.ts";
+import { type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
+import { createPerfParser, looksLikePerf, perfComm } from "./perf-script.ts";
+import type { ImportReport } from "./report.ts";
+import { createStraceParser, looksLikeStrace } from "./strace.ts";
+import { createTracefsParser, looksLikeTracefs } from "./tracefs.ts";
+
+/** The formats of traces; `ops` is the lab's own JSON Lines. */
+export const TRACE_FORMATS = ["perf-script", "tracefs", "strace", "ops"] as const;
+export type TraceFormat = (typeof TRACE_FORMATS)[number];
+export type EventFormat = Exclude<TraceFormat, "ops">;
+
+const CREATE: Readonly<Record<EventFormat, (report: ImportReport) => LineParser>> = {
+  "perf-script": createPerfParser,
+  tracefs: createTracefsParser,
+  strace: createStraceParser,
+};
+
+const LOOKS: readonly (readonly [TraceFormat, (line: string) => boolean])[] = [
+  ["ops", (line) => /^\s*\{\s*"(?:format|op)"\s*:/.test(line)],
+  ["perf-script", looksLikePerf],
+  ["tracefs", looksLikeTracefs],
+  ["strace", looksLikeStrace],
+];
+
+/** Does the trace say nothing of page faults? Then what is used must be assumed. */
+export function formatHasFaults(format: TraceFormat): boolean {
+  return format !== "strace";
+}
+
+/** How many lines a guess is made from. */
+const GUESS_LINES = 400;
+
+/** The format that most of the first lines look like, or null where none does. */
+export function guessFormat(text: string): TraceFormat | null {
+  const votes = new Map<TraceFormat, number>();
+  const lines = text.slice(0, 1 << 18).split("\n", GUESS_LINES);
+  for (const line of lines) {
+    const short = line.slice(0, 400);
+    const format = LOOKS.find(([, looks]) => looks(short))?.[0];
+    if (format) votes.set(format, (votes.get(format) ?? 0) + 1);
+  }
+  return [...votes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+}
+
+export interface OpenedTrace {
+  readonly format: TraceFormat;
+  readonly blocks: AsyncIterable<LineBlock>;
+}
+
+/**
+ * Begins to read a trace; guesses the format where none is given. Throws ImportError where there is nothing to read or
+ * the format is not known.
+ */
+export async function openTrace(source: TextSource, report: ImportReport, format?: TraceFormat): Promise<OpenedTrace> {
+  const blocks = lineBlocks(source, report);
+  const first = await blocks.next();
+  if (first.done) {
+    const [problem] = report.problems();
+    const why = problem ? ` (${problem.kind.replaceAll("_", " ")}: ${problem.example})` : "";
+    throw new ImportError(`there is nothing to read in it${why}`);
+  }
+  const found = format ?? guessFormat(first.value.text);
+  if (found === null) {
+    await blocks.return(undefined);
+    const gzip = first.value.text.startsWith("\u001f");
+    throw new ImportError(
+      gzip
+        ? "it is compressed and was not unpacked"
+        : `it is in no known format: none of its first lines is one of ${TRACE_FORMATS.join(", ")}; name one with --format`,
+    );
+  }
+  async function* all(): AsyncGenerator<LineBlock> {
+    yield first.value as LineBlock;
+    yield* blocks;
+  }
+  return { format: found, blocks: all() };
+}
+
+/** Cuts a block into lines, without "\r". */
+export function eachLine(block: LineBlock, take: (text: string, line: number) => void): void {
+  const { text } = block;
+  let line = block.firstLine;
+  let start = 0;
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+    const stop = end > start && text.charCodeAt(end - 1) === 13 ? end - 1 : end;
+    take(text.slice(start, stop), line++);
+    start = end + 1;
+  }
+}
+
+/**
+ * Gives every event of a trace to `take`, a block (at most some 64 KiB to 1 MiB of text) at a time; the caller goes on
+ * with `next()` when it has dealt with them. Times that go back are reported.
+ */
+export async function* eventBlocks(
+  blocks: AsyncIterable<LineBlock>,
+  format: EventFormat,
+  report: ImportReport,
+  take: (event: TraceEvent) => void,
+): AsyncGenerator<void> {
+  const parse = CREATE[format](report);
+  let last = 0;
+  const emit = (event: TraceEvent): void => {
+    report.events++;
+    if (event.timeNs < last) report.problem("time_back", event.line, `${event.timeNs / 1e9} s after ${last / 1e9} s`);
+    else last = event.timeNs;
+    take(event);
+  };
+  const parseLine = (text: string, line: number): void => parse(text, line, emit);
+  for await (const block of blocks) {
+    eachLine(block, parseLine);
+    yield;
+  }
+}
+
+/** What one process of a trace did. */
+export interface TracedProcess {
+  readonly pid: number;
+  readonly comm: string;
+  readonly events: number;
+  /** madvise(MADV_DONTNEED) calls. */
+  readonly dontneed: number;
+  readonly threads: number;
+}
+
+const PROCESSES_MAX = 1 << 16;
+const MADV_DONTNEED = 4;
+
+/** Lists the processes of a trace, the busiest first. Reads it to its end. */
+export async function listProcesses(
+  opened: { readonly format: EventFormat; readonly blocks: AsyncIterable<LineBlock> },
+  report: ImportReport,
+): Promise<readonly TracedProcess[]> {
+  const found = new Map<number, { comm: string; events: number; dontneed: number; threads: Set<number> }>();
+  const parse = CREATE[opened.format](report);
+  let current = "";
+  const take = (event: TraceEvent): void => {
+    report.events++;
+    if (event.kind === "lost" || event.pid <= 0) return;
+    let entry = found.get(event.pid);
+    if (!entry) {
+      if (found.size >= PROCESSES_MAX) return;
+      entry = { comm: event.comm, events: 0, dontneed: 0, threads: new Set() };
+      found.set(event.pid, entry);
+    }
+    if (event.kind === "comm" && (event.exec || entry.comm === "")) entry.comm = event.comm;
+    else if (entry.comm === "") entry.comm = opened.format === "perf-script" ? perfComm(current) : event.comm;
+    entry.events++;
+    if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
+    if (entry.threads.size < PROCESSES_MAX) entry.threads.add(event.tid);
+  };
+  for await (const block of opened.blocks) {
+    eachLine(block, (text, line) => {
+      current = text;
+      parse(text, line, take);
+    });
+  }
+  return [...found]
+    .map(([pid, { threads, ...rest }]) => ({ pid, ...rest, threads: threads.size }))
+    .sort((a, b) => b.events - a.events || a.pid - b.pid);
+}

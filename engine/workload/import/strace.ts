@@ -1,0 +1,210 @@
+/**
+ * The output of `strace -f -ttt -o FILE PROGRAM`:
+ *
+ *     17037 1795405612.551740 brk(NULL)       = 0x55e88d01a000
+ *     17037 1795405612.552198 mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f5025e3c000
+ *     17040 1795405612.563496 clone3({flags=CLONE_VM|..., ...}, 88 <unfinished ...>
+ *     17040 1795405612.563500 <... clone3 resumed>) = 17041
+ *
+ * The process id and the time may be missing. strace sees no page faults: which memory is used must be assumed.
+ */
+import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
+import type { ImportReport } from "./report.ts";
+import { Cursor } from "./scan.ts";
+
+const LINE = /^\s*(?:\[pid\s+(\d{1,10})\]\s+|(\d{1,10})\s+(?=\d|\w+\(|<|\+|-))?(?:(\d{1,12}\.\d{1,9}|\d\d:\d\d:\d\d(?:\.\d{1,9})?)\s+)?/;
+const CALL = /^(\w{1,40})\((.*?)\)\s+= (-?0x[0-9a-f]+|-?\d+|\?)(?: (E[A-Z0-9]+))?/;
+const UNFINISHED = /^(\w{1,40})\((.*?),?\s*<unfinished \.\.\.>/;
+const RESUMED = /^<\.\.\. (\w{1,40}) resumed>(.*?)\)\s+= (-?0x[0-9a-f]+|-?\d+|\?)(?: (E[A-Z0-9]+))?/;
+const THREADS_MAX = 1 << 18;
+
+const ERRNO: Readonly<Record<string, number>> = { ENOMEM: -12, EFAULT: -14, EINVAL: -22, EAGAIN: -11, EPERM: -1 };
+
+/** Numbers of the names that matter; strace prints unknown bits as numbers. */
+const NAMES: Readonly<Record<string, number>> = {
+  NULL: 0,
+  PROT_NONE: 0,
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  PROT_EXEC: 4,
+  MAP_SHARED: 1,
+  MAP_PRIVATE: 2,
+  MAP_SHARED_VALIDATE: 3,
+  MAP_DROPPABLE: 8,
+  MAP_FIXED: 0x10,
+  MAP_ANONYMOUS: 0x20,
+  MAP_32BIT: 0x40,
+  MAP_GROWSDOWN: 0x100,
+  MAP_DENYWRITE: 0x800,
+  MAP_EXECUTABLE: 0x1000,
+  MAP_LOCKED: 0x2000,
+  MAP_NORESERVE: 0x4000,
+  MAP_POPULATE: 0x8000,
+  MAP_NONBLOCK: 0x10000,
+  MAP_STACK: 0x20000,
+  MAP_HUGETLB: 0x40000,
+  MAP_SYNC: 0x80000,
+  MAP_FIXED_NOREPLACE: 0x100000,
+  MREMAP_MAYMOVE: 1,
+  MREMAP_FIXED: 2,
+  MREMAP_DONTUNMAP: 4,
+  MLOCK_ONFAULT: 1,
+  MADV_NORMAL: 0,
+  MADV_RANDOM: 1,
+  MADV_SEQUENTIAL: 2,
+  MADV_WILLNEED: 3,
+  MADV_DONTNEED: 4,
+  MADV_FREE: 8,
+  MADV_REMOVE: 9,
+  MADV_DONTFORK: 10,
+  MADV_DOFORK: 11,
+  MADV_MERGEABLE: 12,
+  MADV_UNMERGEABLE: 13,
+  MADV_HUGEPAGE: 14,
+  MADV_NOHUGEPAGE: 15,
+  MADV_DONTDUMP: 16,
+  MADV_DODUMP: 17,
+  MADV_WIPEONFORK: 18,
+  MADV_KEEPONFORK: 19,
+  MADV_COLD: 20,
+  MADV_PAGEOUT: 21,
+  MADV_POPULATE_READ: 22,
+  MADV_POPULATE_WRITE: 23,
+  MADV_DONTNEED_LOCKED: 24,
+  MADV_COLLAPSE: 25,
+  MADV_GUARD_INSTALL: 102,
+  MADV_GUARD_REMOVE: 103,
+};
+
+const CLONE_FLAGS: Readonly<Record<string, number>> = { CLONE_VM: 0x100, CLONE_VFORK: 0x4000, CLONE_THREAD: 0x10000 };
+
+const cursor = new Cursor();
+
+/** One printed value: `NULL`, a number, or names and numbers joined by `|`. NaN where it is something else. */
+function valueOf(text: string): number {
+  let value = 0;
+  for (const part of text.split("|")) {
+    const name = part.trim();
+    const known = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
+    if (known === undefined) {
+      cursor.set(name, 0);
+      const number = cursor.number();
+      if (Number.isNaN(number)) return /^MAP_HUGE_/.test(name) ? value : Number.NaN;
+      if (!text.includes("|")) return number;
+      value |= number;
+    } else value |= known;
+  }
+  return value;
+}
+
+function cloneFlagsOf(args: string): number {
+  let flags = 0;
+  for (const [name, bit] of Object.entries(CLONE_FLAGS)) if (new RegExp(`\\b${name}\\b`).test(args)) flags |= bit;
+  return flags;
+}
+
+function timeOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const clock = /^(\d\d):(\d\d):(\d\d)(\.\d+)?$/.exec(text);
+  const seconds = clock ? `${Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3])}${clock[4] ?? ".0"}` : text;
+  cursor.set(seconds, 0);
+  return cursor.seconds();
+}
+
+export function createStraceParser(report: ImportReport): LineParser {
+  const event: TraceEvent = emptyEvent();
+  const processOf = new Map<number, number>();
+  /** Clones that have not returned yet: the thread, and whether a thread or a process is being made. */
+  const cloning = new Map<number, { readonly pid: number; readonly flags: number }>();
+
+  const processOfThread = (tid: number): number => {
+    const known = processOf.get(tid);
+    if (known !== undefined) return known;
+    // A thread that acts before its clone has returned: the clone that was begun last made it.
+    const last = [...cloning.values()].at(-1);
+    const pid = last && last.flags & CLONE_FLAGS.CLONE_THREAD ? last.pid : tid;
+    if (processOf.size < THREADS_MAX) processOf.set(tid, pid);
+    return pid;
+  };
+
+  const enter = (name: string, args: string, emit: (event: TraceEvent) => void): void => {
+    event.kind = "enter";
+    event.args.fill(Number.NaN);
+    if (name.startsWith("clone") || name.endsWith("fork")) {
+      const flags = name === "vfork" ? CLONE_FLAGS.CLONE_VM : cloneFlagsOf(args);
+      if (cloning.size < THREADS_MAX) cloning.set(event.tid, { pid: event.pid, flags });
+      // clone3's flags are readable here: what follows sees it as a clone that has them.
+      if (event.call === "clone3") event.call = "clone";
+      event.args[0] = flags;
+    } else if (!name.startsWith("exec")) {
+      const values = args.split(",");
+      for (let i = 0; i < event.args.length && i < values.length; i++) event.args[i] = valueOf(values[i].trim());
+    }
+    emit(event);
+  };
+
+  const exit = (name: string, result: string, errno: string | undefined, emit: (event: TraceEvent) => void): void => {
+    if (result === "?") return;
+    cursor.set(result, 0);
+    event.ret = errno === undefined ? cursor.number() : (ERRNO[errno] ?? -1);
+    if (name.startsWith("clone") || name.endsWith("fork")) {
+      const flags = cloning.get(event.tid)?.flags ?? 0;
+      cloning.delete(event.tid);
+      if (event.call === "clone3") event.call = "clone";
+      if (event.ret > 0) {
+        event.kind = "fork";
+        event.childTid = event.ret;
+        event.childPid = flags & CLONE_FLAGS.CLONE_THREAD ? event.pid : event.ret;
+        if (processOf.size < THREADS_MAX) processOf.set(event.childTid, event.childPid);
+        emit(event);
+      }
+    }
+    if (name.startsWith("exec") && event.ret === 0) {
+      event.kind = "comm";
+      event.exec = true;
+      emit(event);
+    }
+    event.kind = "exit";
+    emit(event);
+  };
+
+  return (text, line, emit) => {
+    const whole = text.slice(0, 4096);
+    const head = LINE.exec(whole);
+    const body = whole.slice(head?.[0].length ?? 0);
+    if (body === "" || body.startsWith("---") || body.startsWith("strace: ")) return;
+    event.line = line;
+    event.tid = Number(head?.[1] ?? head?.[2] ?? 1);
+    event.pid = processOfThread(event.tid);
+    event.timeNs = timeOf(head?.[3]);
+    if (body.startsWith("+++")) {
+      event.kind = "task-exit";
+      event.childTid = event.tid;
+      event.childPid = event.tid === event.pid ? event.pid : -1;
+      processOf.delete(event.tid);
+      cloning.delete(event.tid);
+      emit(event);
+      return;
+    }
+    const call = CALL.exec(body) ?? UNFINISHED.exec(body);
+    const resumed = call ? null : RESUMED.exec(body);
+    const name = call?.[1] ?? resumed?.[1];
+    if (name === undefined) {
+      report.problem("not_understood", line, body);
+    } else if (!isCall(name)) {
+      report.problem("unknown_event", line, name);
+    } else {
+      event.call = name;
+      if (name.startsWith("exec") && call) event.comm = /^"(?:[^"]*\/)?([^"/]{1,64})"/.exec(call[2])?.[1] ?? event.comm;
+      if (call) enter(name, call[2], emit);
+      if (call && call[3] !== undefined) exit(name, call[3], call[4], emit);
+      if (resumed) exit(name, resumed[3], resumed[4], emit);
+    }
+  };
+}
+
+/** Does a line look like strace's? */
+export function looksLikeStrace(line: string): boolean {
+  const rest = line.slice(LINE.exec(line)?.[0].length ?? 0);
+  return CALL.test(rest) || UNFINISHED.test(rest) || RESUMED.test(rest) || /^(?:---|\+\+\+) /.test(rest);
+}

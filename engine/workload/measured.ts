@@ -1,0 +1,61 @@
+/**
+ * The measured side of a captured program (`vmpte.txt`): VmPTE read from /proc/PID/status again and again, on the clock of
+ * the trace. A line is
+ *
+ *     SECONDS-BEFORE VMPTE-KB RSS-KB THREADS SECONDS-AFTER
+ *
+ * and the read happened at some moment between the two times. The first line is a comment that names the process.
+ */
+import { ImportError } from "./import/error.ts";
+import { lineBlocks, type TextSource } from "./import/lines.ts";
+import { eachLine } from "./import/reader.ts";
+import type { ImportReport } from "./import/report.ts";
+import { Cursor } from "./import/scan.ts";
+
+export interface MeasuredSample {
+  readonly fromNs: number;
+  readonly toNs: number;
+  readonly vmpteKb: number;
+}
+
+export interface Measured {
+  /** The process, where the file says it. */
+  readonly pid: number | null;
+  /** In the order of time. */
+  readonly samples: readonly MeasuredSample[];
+}
+
+const COMMENT = /^#\s*pid\s+(\d{1,10})\b/;
+
+/** Reads the samples; lines that are none are reported. Throws ImportError where there is not a single one. */
+export async function readMeasured(source: TextSource, report: ImportReport): Promise<Measured> {
+  const cursor = new Cursor();
+  const samples: MeasuredSample[] = [];
+  let pid: number | null = null;
+  const take = (text: string, line: number): void => {
+    if (text.trim() === "") return;
+    if (text.startsWith("#")) {
+      const match = COMMENT.exec(text);
+      if (match) pid = Number(match[1]);
+      return;
+    }
+    cursor.set(text, 0);
+    const fromNs = cursor.seconds();
+    cursor.blanks();
+    const vmpteKb = cursor.decimal();
+    cursor.blanks();
+    cursor.decimal();
+    cursor.blanks();
+    cursor.decimal();
+    cursor.blanks();
+    const toNs = cursor.seconds();
+    if (Number.isNaN(fromNs + vmpteKb + toNs) || toNs < fromNs) report.problem("not_understood", line, text);
+    else samples.push({ fromNs, toNs, vmpteKb });
+  };
+  for await (const block of lineBlocks(source, report)) eachLine(block, take);
+  if (samples.length === 0) {
+    throw new ImportError("it holds no sample; a line is: seconds-before VmPTE-kB RSS-kB threads seconds-after");
+  }
+  samples.sort((a, b) => a.fromNs - b.fromNs);
+  return { pid, samples };
+}
