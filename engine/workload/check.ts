@@ -4,10 +4,10 @@
  * was, or none that changes a table, the value must be equal.
  */
 import type { Machine } from "../experiment/machine.ts";
+import { ImportError } from "./import/error.ts";
 import type { Call } from "./import/event.ts";
 import type { TextSource } from "./import/lines.ts";
 import { eventBlocks, openTrace, type TraceFormat } from "./import/reader.ts";
-import { ImportError } from "./import/error.ts";
 import type { ImportReport } from "./import/report.ts";
 import { type TraceSink, Translator } from "./import/translate.ts";
 import type { Measured, MeasuredSample } from "./measured.ts";
@@ -204,10 +204,13 @@ export async function checkTrace(input: CheckInput): Promise<Check> {
   const { trace, measured, machine, report } = input;
   const { format, blocks } = await openTrace(trace, report, input.format);
   if (format === "ops" || format === "strace") {
-    throw new ImportError(`a ${format} file shows no page faults with their times, so there is nothing to check against`);
+    throw new ImportError(
+      `a ${format} file shows no page faults with their times, so there is nothing to check against`,
+    );
   }
   const pid = input.pid ?? measured.pid;
-  if (pid === null) throw new ImportError("the samples do not say of which process they are (# pid N); name it with --pid");
+  if (pid === null)
+    throw new ImportError("the samples do not say of which process they are (# pid N); name it with --pid");
   const watch = new Watch(machine, measured.samples);
   const translator = new Translator(watch, report, { pid });
   let endNs = 0;

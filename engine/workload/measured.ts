@@ -7,8 +7,7 @@
  * and the read happened at some moment between the two times. The first line is a comment that names the process.
  */
 import { ImportError } from "./import/error.ts";
-import { lineBlocks, type TextSource } from "./import/lines.ts";
-import { eachLine } from "./import/reader.ts";
+import { eachLine, lineBlocks, type TextSource } from "./import/lines.ts";
 import type { ImportReport } from "./import/report.ts";
 import { Cursor } from "./import/scan.ts";
 

@@ -1,4 +1,6 @@
-/** An input that cannot be used at all: what it is, where, and what would do. Shown as it is, without a stack. */
-export class ImportError extends Error {
-  override readonly name = "ImportError";
+import { BadInputError } from "../../error.ts";
+
+/** An input that cannot be used at all: what it is and what would do. */
+export class ImportError extends BadInputError {
+  override readonly name: string = "ImportError";
 }

@@ -3,7 +3,14 @@ import type { Operation } from "../operation.ts";
 import { ImportError } from "./error.ts";
 import type { TextSource } from "./lines.ts";
 import { readOperations } from "./ops-jsonl.ts";
-import { eventBlocks, formatHasFaults, listProcesses, openTrace, type TraceFormat, type TracedProcess } from "./reader.ts";
+import {
+  eventBlocks,
+  formatHasFaults,
+  listProcesses,
+  openTrace,
+  type TracedProcess,
+  type TraceFormat,
+} from "./reader.ts";
 import type { ImportReport } from "./report.ts";
 import { Translator } from "./translate.ts";
 
@@ -68,5 +75,5 @@ export async function survey(source: TextSource, report: ImportReport, format?: 
 export { ImportError } from "./error.ts";
 export type { TextSource } from "./lines.ts";
 export { operationLine, opsHeaderLine } from "./ops-jsonl.ts";
-export { TRACE_FORMATS, type TraceFormat, type TracedProcess } from "./reader.ts";
+export { TRACE_FORMATS, type TracedProcess, type TraceFormat } from "./reader.ts";
 export { describeProblem, ImportReport, type Problem } from "./report.ts";

@@ -75,3 +75,15 @@ export async function* lineBlocks(source: TextSource, report: ImportReport): Asy
   }
   if (rest) yield { text: `${rest}\n`, firstLine: line };
 }
+
+/** Cuts a block into lines, without "\r". */
+export function eachLine(block: LineBlock, take: (text: string, line: number) => void): void {
+  const { text } = block;
+  let line = block.firstLine;
+  let start = 0;
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+    const stop = end > start && text.charCodeAt(end - 1) === 13 ? end - 1 : end;
+    take(text.slice(start, stop), line++);
+    start = end + 1;
+  }
+}

@@ -15,8 +15,7 @@
  */
 import type { Operation } from "../operation.ts";
 import { ImportError } from "./error.ts";
-import type { LineBlock } from "./lines.ts";
-import { eachLine } from "./reader.ts";
+import { eachLine, type LineBlock } from "./lines.ts";
 import type { ImportReport } from "./report.ts";
 
 export const OPS_FORMAT = "reclaim-lab-ops";
@@ -51,7 +50,16 @@ function oneOf(...values: readonly string[]): Check {
 
 const isProt = oneOf("none", "r", "rw", "rx", "rwx", "w", "x", "wx");
 const isBacking = oneOf("anon", "shared", "file", "sharedfile", "hugetlb");
-const isMmapFlag = oneOf("populate", "locked", "noreserve", "growsdown", "stack", "hugepage", "nohugepage", "noreplace");
+const isMmapFlag = oneOf(
+  "populate",
+  "locked",
+  "noreserve",
+  "growsdown",
+  "stack",
+  "hugepage",
+  "nohugepage",
+  "noreplace",
+);
 const isAdvice = oneOf(
   ..."normal random sequential willneed dontneed dontneed_locked free remove dontfork dofork wipeonfork".split(" "),
   ..."keeponfork hugepage nohugepage collapse populate_read populate_write guard_install guard_remove cold".split(" "),
@@ -78,10 +86,17 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
     },
   },
   munmap: { required: RANGE, optional: PROCESS },
-  touch: { required: { ...RANGE, access: oneOf("r", "w") }, optional: { ...PROCESS, stride: (value) => isBytes(value) && value !== 0 } },
+  touch: {
+    required: { ...RANGE, access: oneOf("r", "w") },
+    optional: { ...PROCESS, stride: (value) => isBytes(value) && value !== 0 },
+  },
   madvise: {
     required: { ...RANGE, advice: isAdvice },
-    optional: { ...PROCESS, step: (value) => isBytes(value) && value !== 0, via: (value) => value === "self" || isCount(value) },
+    optional: {
+      ...PROCESS,
+      step: (value) => isBytes(value) && value !== 0,
+      via: (value) => value === "self" || isCount(value),
+    },
   },
   mprotect: { required: { ...RANGE, prot: isProt }, optional: PROCESS },
   mremap: { required: RANGE, optional: { ...PROCESS, to: isBytes, newLen: isBytes, dontUnmap: isFlag } },
@@ -121,7 +136,8 @@ export function readOperation(value: unknown): Operation | string {
   for (const name of Object.keys(fields)) {
     if (name === "op" || Object.hasOwn(required, name)) continue;
     if (!Object.hasOwn(optional, name)) return `${op} has no ${name.slice(0, 40)}`;
-    if (!optional[name](fields[name])) return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
+    if (!optional[name](fields[name]))
+      return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
   }
   return value as Operation;
 }
@@ -139,7 +155,9 @@ export function readOpsHeader(line: string): OpsHeader {
     throw new ImportError(`its first line is not the header {"format":"${OPS_FORMAT}","version":${OPS_VERSION}}`);
   }
   if (header.version !== OPS_VERSION) {
-    throw new ImportError(`it is of version ${JSON.stringify(header.version)}; this reclaim-lab reads version ${OPS_VERSION}`);
+    throw new ImportError(
+      `it is of version ${JSON.stringify(header.version)}; this reclaim-lab reads version ${OPS_VERSION}`,
+    );
   }
   return {
     format: OPS_FORMAT,
@@ -161,7 +179,8 @@ export async function* readOperations(
     eachLine(block, (text, line) => {
       if (text.trim() === "") return;
       if (!headerRead) {
-        onHeader?.(readOpsHeader(text));
+        const header = readOpsHeader(text);
+        onHeader?.(header);
         headerRead = true;
         return;
       }

@@ -229,6 +229,7 @@ export function perfComm(text: string): string {
 
 /** Does a line look like perf script's? */
 export function looksLikePerf(line: string): boolean {
-  return /\s\d+(?:\/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\w+:(?:sys_(?:enter|exit)_|page_fault_)|PERF_RECORD_)/.test(line);
+  return /\s\d+(?:\/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\w+:(?:sys_(?:enter|exit)_|page_fault_)|PERF_RECORD_)/.test(
+    line,
+  );
 }
-

@@ -1,7 +1,7 @@
 /** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
 import { ImportError } from "./error.ts";
 import type { LineParser, TraceEvent } from "./event.ts";
-import { type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
+import { eachLine, type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
 import { createPerfParser, looksLikePerf, perfComm } from "./perf-script.ts";
 import type { ImportReport } from "./report.ts";
 import { createStraceParser, looksLikeStrace } from "./strace.ts";
@@ -77,18 +77,6 @@ export async function openTrace(source: TextSource, report: ImportReport, format
     yield* blocks;
   }
   return { format: found, blocks: all() };
-}
-
-/** Cuts a block into lines, without "\r". */
-export function eachLine(block: LineBlock, take: (text: string, line: number) => void): void {
-  const { text } = block;
-  let line = block.firstLine;
-  let start = 0;
-  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
-    const stop = end > start && text.charCodeAt(end - 1) === 13 ? end - 1 : end;
-    take(text.slice(start, stop), line++);
-    start = end + 1;
-  }
 }
 
 /**

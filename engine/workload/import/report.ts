@@ -12,8 +12,10 @@ export const PROBLEM_KINDS = {
   unmatched_exit: "The end of a call whose beginning is not in the trace; ignored.",
   unmatched_enter: "A call whose end is not in the trace; ignored.",
   not_modelled: "Calls that say too little in a trace to be replayed; ignored.",
-  outside_mapping: "Accesses outside every known mapping (the program got SIGSEGV, or its mapping is not in the trace); ignored.",
-  assumed_mapping: "Accesses outside every known mapping of a trace that does not show how the program was loaded: a mapping was assumed.",
+  outside_mapping:
+    "Accesses outside every known mapping (the program got SIGSEGV, or its mapping is not in the trace); ignored.",
+  assumed_mapping:
+    "Accesses outside every known mapping of a trace that does not show how the program was loaded: a mapping was assumed.",
   no_process_id: "Lines show the thread but not the process; capture with -F comm,pid,tid,time,event,trace.",
   other_process: "Events of other processes were left out.",
   bad_operation: "Lines that are not a valid operation were skipped.",
@@ -38,7 +40,8 @@ const EXAMPLE_LENGTH = 120;
 function printable(text: string): string {
   const short = text.length > EXAMPLE_LENGTH ? `${text.slice(0, EXAMPLE_LENGTH)}...` : text;
   let out = "";
-  for (const char of short) out += char < " " || (char >= "\u007f" && char < "\u00a0") || char === "\ufffd" ? "?" : char;
+  for (const char of short)
+    out += char < " " || (char >= "\u007f" && char < "\u00a0") || char === "\ufffd" ? "?" : char;
   return out;
 }
 
@@ -63,7 +66,12 @@ export class ImportReport {
   }
 
   problems(): readonly Problem[] {
-    return [...this.#problems].map(([kind, { count, lines, example }]) => ({ kind, count, lines: [...lines], example }));
+    return [...this.#problems].map(([kind, { count, lines, example }]) => ({
+      kind,
+      count,
+      lines: [...lines],
+      example,
+    }));
   }
 }
 

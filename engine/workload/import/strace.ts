@@ -12,7 +12,8 @@ import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts
 import type { ImportReport } from "./report.ts";
 import { Cursor } from "./scan.ts";
 
-const LINE = /^\s*(?:\[pid\s+(\d{1,10})\]\s+|(\d{1,10})\s+(?=\d|\w+\(|<|\+|-))?(?:(\d{1,12}\.\d{1,9}|\d\d:\d\d:\d\d(?:\.\d{1,9})?)\s+)?/;
+const LINE =
+  /^\s*(?:\[pid\s+(\d{1,10})\]\s+|(\d{1,10})\s+(?=\d|\w+\(|<|\+|-))?(?:(\d{1,12}\.\d{1,9}|\d\d:\d\d:\d\d(?:\.\d{1,9})?)\s+)?/;
 const CALL = /^(\w{1,40})\((.*?)\)\s+= (-?0x[0-9a-f]+|-?\d+|\?)(?: (E[A-Z0-9]+))?/;
 const UNFINISHED = /^(\w{1,40})\((.*?),?\s*<unfinished \.\.\.>/;
 const RESUMED = /^<\.\.\. (\w{1,40}) resumed>(.*?)\)\s+= (-?0x[0-9a-f]+|-?\d+|\?)(?: (E[A-Z0-9]+))?/;
@@ -81,7 +82,7 @@ const CLONE_FLAGS: Readonly<Record<string, number>> = { CLONE_VM: 0x100, CLONE_V
 const cursor = new Cursor();
 
 /** One printed value: `NULL`, a number, or names and numbers joined by `|`. NaN where it is something else. */
-function valueOf(text: string): number {
+function printedValue(text: string): number {
   let value = 0;
   for (const part of text.split("|")) {
     const name = part.trim();
@@ -106,7 +107,9 @@ function cloneFlagsOf(args: string): number {
 function timeOf(text: string | undefined): number {
   if (text === undefined) return 0;
   const clock = /^(\d\d):(\d\d):(\d\d)(\.\d+)?$/.exec(text);
-  const seconds = clock ? `${Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3])}${clock[4] ?? ".0"}` : text;
+  const seconds = clock
+    ? `${Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3])}${clock[4] ?? ".0"}`
+    : text;
   cursor.set(seconds, 0);
   return cursor.seconds();
 }
@@ -138,7 +141,7 @@ export function createStraceParser(report: ImportReport): LineParser {
       event.args[0] = flags;
     } else if (!name.startsWith("exec")) {
       const values = args.split(",");
-      for (let i = 0; i < event.args.length && i < values.length; i++) event.args[i] = valueOf(values[i].trim());
+      for (let i = 0; i < event.args.length && i < values.length; i++) event.args[i] = printedValue(values[i].trim());
     }
     emit(event);
   };

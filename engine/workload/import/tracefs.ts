@@ -131,5 +131,8 @@ export function createTracefsParser(report: ImportReport): LineParser {
 
 /** Does a line look like tracefs's? */
 export function looksLikeTracefs(line: string): boolean {
-  return line.startsWith("# tracer: ") || (HEADER.test(line) && / (?:sys_\w+(?:\(| ->)|page_fault_|sched_process_)/.test(line));
+  return (
+    line.startsWith("# tracer: ") ||
+    (HEADER.test(line) && / (?:sys_\w+(?:\(| ->)|page_fault_|sched_process_)/.test(line))
+  );
 }

@@ -27,6 +27,8 @@ const ENOMEM = -12;
 const EFAULT = -14;
 const EINVAL = -22;
 const SLOT = 2 ** 21;
+/** An access further below the stack than this is no stack growth. */
+const STACK_GROWTH_MAX = 2 ** 30;
 /** Tasks and files remembered at most; a trace with more is damaged or hostile. */
 const TASKS_MAX = 1 << 18;
 const FILES_MAX = 1 << 16;
@@ -103,7 +105,8 @@ export class Translator {
       return;
     }
     if (event.pid !== this.#pid && this.#sharing.get(event.pid) !== this.#pid) {
-      if (event.kind === "fault" || event.kind === "enter") this.#report.problem("other_process", event.line, `pid ${event.pid}`);
+      if (event.kind === "fault" || event.kind === "enter")
+        this.#report.problem("other_process", event.line, `pid ${event.pid}`);
       return;
     }
     if (this.#ended) return;
@@ -140,7 +143,8 @@ export class Translator {
   /** Call it after the last event: what is still under way is reported. */
   finish(): void {
     for (const [tid, { call, line }] of this.#calls) {
-      if (call !== "exit_group" && call !== "exit") this.#report.problem("unmatched_enter", line, `${call} of thread ${tid}`);
+      if (call !== "exit_group" && call !== "exit")
+        this.#report.problem("unmatched_enter", line, `${call} of thread ${tid}`);
     }
     this.#calls.clear();
   }
@@ -173,7 +177,7 @@ export class Translator {
   #explainOutside(event: TraceEvent): boolean {
     const { address } = event;
     const { below, above } = this.#map.gapAround(address);
-    if (above === this.#map.stackStart) {
+    if (above === this.#map.stackStart && above - address <= STACK_GROWTH_MAX) {
       const start = address - (address % PAGE);
       this.#map.add(start, above);
       this.#map.stackStart = start;
@@ -187,7 +191,10 @@ export class Translator {
     const addr = Math.max(below, slot);
     const len = Math.min(above, slot + SLOT) - addr;
     this.#report.problem("assumed_mapping", event.line, `address 0x${address.toString(16)}`);
-    this.#emit({ op: "mmap", addr, len, prot: "rwx", backing: "file", file: this.#fileNumber("assumed"), offset: addr }, event);
+    this.#emit(
+      { op: "mmap", addr, len, prot: "rwx", backing: "file", file: this.#fileNumber("assumed"), offset: addr },
+      event,
+    );
     this.#map.add(addr, addr + len);
     return true;
   }
@@ -238,9 +245,20 @@ export class Translator {
       this.#emit({ op: "mmap", addr: address, len: length, prot, backing: event.shared ? "shared" : "anon" }, event);
       return;
     }
-    const file = this.#fileNumber(event.name.startsWith("[") ? event.name : event.fileKey.replace(/^\S+ /, ""));
+    const file = this.#fileNumber(event.name.startsWith("[") ? event.name : event.fileKey);
     const backing = event.shared ? "sharedfile" : "file";
-    this.#emit({ op: "mmap", addr: address, len: length, prot, backing, file, offset: Math.max(0, event.pgoff) }, event);
+    this.#emit(
+      {
+        op: "mmap",
+        addr: address,
+        len: length,
+        prot,
+        backing,
+        file,
+        offset: event.pgoff >= 0 && event.pgoff <= ADDRESS_END ? event.pgoff : 0,
+      },
+      event,
+    );
   }
 
   #forked(event: TraceEvent): void {
@@ -347,7 +365,12 @@ export class Translator {
     const flags = mmapFlagsOf(flagBits);
     const backing = backingOf(flagBits);
     const file =
-      flagBits & MAP_ANONYMOUS ? {} : { file: this.#fileNumber(under.fileKey.replace(/^\S+ /, "") || `fd ${fd}`), offset: offset > 0 ? offset : 0 };
+      flagBits & MAP_ANONYMOUS
+        ? {}
+        : {
+            file: this.#fileNumber(under.fileKey || `fd ${fd}`),
+            offset: offset >= 0 && offset <= ADDRESS_END ? offset : 0,
+          };
     const withFlags = flags.length > 0 ? { flags } : {};
     this.#emit({ op: "mmap", addr, len, prot: protOf(protBits), backing, ...withFlags, ...file }, event);
     this.#map.add(addr, end);
