@@ -1,14 +1,17 @@
 import type { Operation } from "../workload/operation.ts";
 import type { SampleRow } from "./types.ts";
 
-/** What a run, a check or a verdict needs of a modelled kernel. */
+/** What a run, a check or a verdict needs of a modelled kernel; engine/mm's Kernel is one. */
 export interface Machine {
-  /** Performs one operation. Failures are results (an errno), never exceptions. */
+  /**
+   * Performs one operation. Failures of a call are results (an errno); an exception means that the operation makes no
+   * sense at all, such as one of a process that was never made.
+   */
   execute(operation: Operation): unknown;
-  /** Writes the present state into a row of SAMPLE_COLUMNS, `seq` and `operations` aside. */
-  sampleInto(row: SampleRow): void;
-  /** Present VmPTE in kB, cheap enough to ask after every operation. */
-  readonly vmpteKb: number;
-  /** Present RSS in kB, likewise. */
-  readonly rssKb: number;
+  /** Writes the present state of a process (0 the first, N the Nth forked child) into a row of SAMPLE_COLUMNS. */
+  sampleInto(row: SampleRow, sequence: number, process?: number): void;
+  /** Present VmPTE of a process in kB, cheap enough to ask after every operation. */
+  vmpteKb(process?: number): number;
+  /** Present RSS of a process in kB, likewise. */
+  rssKb(process?: number): number;
 }

@@ -8,18 +8,20 @@ const VMPTE = SAMPLE_COLUMNS.findIndex(({ name }) => name === "vmpte_kb");
 const OPERATIONS = SAMPLE_COLUMNS.findIndex(({ name }) => name === "operations");
 
 /** A machine whose VmPTE rises by 4 kB a touch and falls by 4 kB with everything else. */
-function counter(): Machine & { vmpteKb: number; executed: number } {
+function counter(): Machine & { executed: number } {
+  let kb = 40;
   return {
-    vmpteKb: 40,
-    rssKb: 1,
     executed: 0,
+    vmpteKb: () => kb,
+    rssKb: () => 1,
     execute(operation) {
       this.executed++;
-      this.vmpteKb += operation.op === "touch" ? 4 : -4;
+      kb += operation.op === "touch" ? 4 : -4;
     },
-    sampleInto(row) {
+    sampleInto(row, sequence) {
       row.fill(0);
-      row[VMPTE] = this.vmpteKb;
+      row[0] = sequence;
+      row[VMPTE] = kb;
     },
   };
 }

@@ -67,14 +67,9 @@ class RunState {
     this.#plan = samplingPlan(input.operationsTotal);
     this.#started = input.now();
     this.#due = this.#plan.next;
-    this.#notePeaks();
+    this.#peakVmpte = input.machine.vmpteKb();
+    this.#peakRss = input.machine.rssKb();
     this.#sampleIfDue();
-  }
-
-  #notePeaks(): void {
-    const { machine } = this.#input;
-    if (machine.vmpteKb > this.#peakVmpte) this.#peakVmpte = machine.vmpteKb;
-    if (machine.rssKb > this.#peakRss) this.#peakRss = machine.rssKb;
   }
 
   #sampleIfDue(): void {
@@ -88,8 +83,7 @@ class RunState {
 
   #sample(): void {
     const row: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
-    this.#input.machine.sampleInto(row);
-    row[COLUMN.seq] = this.#sequence++;
+    this.#input.machine.sampleInto(row, this.#sequence++);
     row[COLUMN.operations] = this.operations;
     this.#sampledAt = this.operations;
     this.#samples.push(row);
@@ -105,7 +99,8 @@ class RunState {
         if (item.done) return true;
         machine.execute(item.value);
         this.operations++;
-        const { vmpteKb, rssKb } = machine;
+        const vmpteKb = machine.vmpteKb();
+        const rssKb = machine.rssKb();
         if (vmpteKb > this.#peakVmpte) this.#peakVmpte = vmpteKb;
         if (rssKb > this.#peakRss) this.#peakRss = rssKb;
         if (this.operations >= this.#due) this.#sampleIfDue();
@@ -135,7 +130,7 @@ class RunState {
 
   summary(): RunSummary {
     const row = this.#last;
-    this.#input.machine.sampleInto(row);
+    this.#input.machine.sampleInto(row, this.#sequence);
     const declined = Object.fromEntries(
       DECLINED_REASONS.map((reason) => [reason, row[COLUMN[`declined_${reason}`]]]),
     ) as Record<DeclinedReason, number>;

@@ -82,7 +82,7 @@ class Watch implements TraceSink {
   #open(timeNs: number): void {
     while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) {
       const sample = this.#samples[this.#next++];
-      const now = this.#machine.vmpteKb;
+      const now = this.#machine.vmpteKb();
       let low = now;
       let high = now;
       for (const change of this.#faults.values()) {
@@ -156,9 +156,9 @@ class Watch implements TraceSink {
 
   operation(operation: Operation, tid: number, timeNs: number, fault: boolean): void {
     this.#reach(timeNs);
-    const before = this.#machine.vmpteKb;
+    const before = this.#machine.vmpteKb();
     this.#machine.execute(operation);
-    const change = this.#machine.vmpteKb - before;
+    const change = this.#machine.vmpteKb() - before;
     if (operation.op === "exec") {
       this.#movingStack = true;
       for (const pending of this.#pending) pending.high = Math.max(pending.high, STACK_MOVE_KB);
