@@ -17,10 +17,10 @@ export const GIB = 2 ** 30;
 export const TIB = 2 ** 40;
 
 /**
- * The 1 GiB that holds the libraries and the stack of the start-up image starts here. Large mappings end below it, as
- * a top-down mmap places them, at a multiple of 1 GiB so that a mapping of N GiB needs N PMD tables.
+ * Where the libraries of the start-up image begin (engine/mm/image.ts). Large mappings end there, as a top-down mmap places
+ * them; being at a multiple of 1 GiB, a mapping of N GiB needs N PMD tables.
  */
-const LIBRARIES_GIB = 0x7fff_c000_0000;
+const LIBRARIES = (127 * 1024 + 900) * 2 ** 30;
 /** The program and its heap (position-independent, at 0x5555_5555_4000) keep everything below this free. */
 const BELOW_PROGRAM = 0x5000_0000_0000;
 /** Where arenas too large for the gap between program and libraries start: 16 TiB. */
@@ -32,7 +32,7 @@ export const LOW_ARENA = 2 ** 44;
  */
 export function arenaFor(size: number): number {
   const whole = Math.ceil(size / GIB) * GIB;
-  if (whole <= 32 * TIB) return LIBRARIES_GIB - whole;
+  if (whole <= 32 * TIB) return LIBRARIES - whole;
   if (LOW_ARENA + whole <= BELOW_PROGRAM) return LOW_ARENA;
   throw new RangeError(`no room for a mapping of ${size} bytes in a 47-bit address space`);
 }
