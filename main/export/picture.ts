@@ -57,14 +57,25 @@ export function chartSvg(
   const svg = canvas.getContent().toString("utf8");
   chart.destroy();
   const id = `${idPrefix}chart`;
+  return renumbered(svg, idPrefix).replace(
+    /<svg ([^>]*)>/,
+    `<svg $1 viewBox="0 0 ${size.width} ${size.height}" role="img" aria-labelledby="${id}-title ${id}-words">` +
+      `<title id="${id}-title">${escapeXml(words.title)}</title><desc id="${id}-words">${escapeXml(words.description)}</desc>`,
+  );
+}
+
+/** The canvas numbers its ids over the life of the process; the same chart must be the same bytes. */
+function renumbered(svg: string, prefix: string): string {
+  const numbers = new Map<string, number>();
+  const name = (id: string): string => {
+    const number = numbers.get(id) ?? numbers.size + 1;
+    numbers.set(id, number);
+    return `${prefix}part${number}`;
+  };
   return svg
-    .replace(/\bid="([^"]+)"/g, `id="${idPrefix}$1"`)
-    .replace(/\burl\(#/g, `url(#${idPrefix}`)
-    .replace(
-      /<svg ([^>]*)>/,
-      `<svg $1 viewBox="0 0 ${size.width} ${size.height}" role="img" aria-labelledby="${id}-title ${id}-words">` +
-        `<title id="${id}-title">${escapeXml(words.title)}</title><desc id="${id}-words">${escapeXml(words.description)}</desc>`,
-    );
+    .replace(/\bid="([^"]+)"/g, (_, id: string) => `id="${name(id)}"`)
+    .replace(/\burl\(#([^)]+)\)/g, (_, id: string) => `url(#${name(id)})`)
+    .replace(/\bhref="#([^"]+)"/g, (_, id: string) => `href="#${name(id)}"`);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -1,0 +1,290 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createCanvas, loadImage } from "@napi-rs/canvas";
+import { DOMParser } from "@xmldom/xmldom";
+import { parse } from "csv-parse/sync";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PALETTES } from "../../chart/palette.ts";
+import { NotFoundError } from "../../db/errors.ts";
+import { openStore, type Store } from "../../db/store.ts";
+import { newRun, rows, SPEC, summary, testFolder } from "../../db/testing.ts";
+import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { CSV_COLUMNS } from "./csv.ts";
+import { commandFor } from "./describe.ts";
+import { EXPORT_FORMATS, type ExportFormat, exportName, exportParts, exportToFile } from "./export.ts";
+import { ExportError, writeWhole } from "./write-file.ts";
+
+const COUNT = 6001;
+const TITLE = 'The "50 GB" <experiment> & more, with Größe';
+
+let folder: ReturnType<typeof testFolder>;
+let store: Store;
+let id: number;
+
+beforeEach(() => {
+  folder = testFolder();
+  store = openStore(folder.file());
+  id = experiment();
+});
+
+afterEach(() => {
+  store.close();
+  folder.remove();
+});
+
+/** Both modes; VmPTE rises to 240 and 102640 kB; swap is unknown. */
+function experiment(more: Partial<typeof SPEC> = {}): number {
+  const made = store.createExperiment({ ...SPEC, title: TITLE, notes: "<script>alert(1)</script>", ...more });
+  for (const [mode, kb] of [
+    ["sync", 240],
+    ["none", 102_640],
+  ] as const) {
+    const run = store.startRun(made.id, newRun(mode));
+    store.appendSamples(
+      run.id,
+      rows(0, COUNT, {
+        vmpte_kb: (seq) => Math.round((kb * seq) / (COUNT - 1)),
+        time_ns: (seq) => seq * 2 ** 40,
+        swap_kb: () => Number.NaN,
+      }),
+    );
+    store.finishRun(run.id, { status: "done", summary: summary(kb) });
+  }
+  return made.id;
+}
+
+function exported(format: ExportFormat, more: { theme?: "light" | "dark"; log?: boolean } = {}): Buffer {
+  const path = folder.file(`out.${format}`);
+  const bytes = exportToFile(store, id, { format, ...more }, path);
+  const content = readFileSync(path);
+  expect(content.length).toBe(bytes);
+  return content;
+}
+
+describe("CSV", () => {
+  test("holds every sample of every run in full, as another program reads it", () => {
+    const text = exported("csv").toString("utf8");
+    expect(text.replaceAll("\r\n", "").includes("\n")).toBe(false);
+    const records: Record<string, string>[] = parse(text, { columns: true, record_delimiter: "\r\n" });
+    expect(records).toHaveLength(2 * COUNT);
+    expect(Object.keys(records[0])).toEqual(CSV_COLUMNS);
+    const { runs } = store.getExperiment(id);
+    for (const [nth, run] of runs.entries()) {
+      const { columns } = store.samples(run.id);
+      for (const at of [0, 1, COUNT - 1]) {
+        const record = records[nth * COUNT + at];
+        expect(record).toMatchObject({ experiment_id: String(id), run_id: String(run.id), mode: run.mode });
+        for (const { name } of SAMPLE_COLUMNS)
+          expect(record[name], name).toBe(name === "swap_kb" ? "" : String(columns[name]?.[at]));
+      }
+    }
+    expect(records[0].parameters).toBe("size=53687091200 chunk=2097152");
+  });
+
+  test("is taken by SQLite's own shell", () => {
+    exported("csv");
+    const out = execFileSync("sqlite3", [
+      ":memory:",
+      "-cmd",
+      `.import --csv ${folder.file("out.csv")} s`,
+      "SELECT count(*), max(vmpte_kb + 0), count(DISTINCT run_id), max(time_ns + 0) FROM s",
+    ]).toString();
+    expect(out.trim()).toBe(`${2 * COUNT}|102640|2|${(COUNT - 1) * 2 ** 40}`);
+  });
+
+  test("is the same byte for byte, of the same run and, identity aside, of the same samples", () => {
+    const first = exported("csv");
+    expect(exported("csv").equals(first)).toBe(true);
+    id = experiment();
+    const withoutIdentity = (content: Buffer) => content.toString().replace(/^\d+,\d+,/gm, "");
+    expect(withoutIdentity(exported("csv"))).toBe(withoutIdentity(first));
+  });
+
+  test("quotes what must be, and turns no name into a formula", () => {
+    id = experiment({ workload: '=1+1,"x"\ny', workloadKind: "file" });
+    const records: Record<string, string>[] = parse(exported("csv"), { columns: true });
+    expect(records[0].workload).toBe('\'=1+1,"x"\ny');
+  });
+});
+
+test("JSON has all that is stored, unknown values as null", () => {
+  const document = JSON.parse(exported("json").toString("utf8"));
+  const { runs, ...about } = store.getExperiment(id);
+  expect(document).toMatchObject({ format: "reclaim-lab/experiment", version: 1, experiment: about });
+  expect(document.runs.map((run: { id: number }) => run.id)).toEqual(runs.map((run) => run.id));
+  expect(document.runs[1]).toMatchObject(runs[1]);
+  expect(Object.keys(document.runs[0].samples)).toEqual(SAMPLE_COLUMNS.map(({ name }) => name));
+  expect(document.runs[1].samples.vmpte_kb).toEqual([...(store.samples(runs[1].id).columns.vmpte_kb ?? [])]);
+  expect(document.runs[0].samples.swap_kb).toEqual(new Array(COUNT).fill(null));
+});
+
+/** How many pixels are near a colour. */
+async function pixels(image: Buffer, color: string): Promise<number> {
+  const picture = await loadImage(image);
+  const canvas = createCanvas(picture.width, picture.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(picture, 0, 0);
+  const { data } = context.getImageData(0, 0, picture.width, picture.height);
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4)
+    if (Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 12) count++;
+  return count;
+}
+
+describe.each(["light", "dark"] as const)("pictures, %s", (theme) => {
+  test("PNG has twice the pixels, both lines and the ground", async () => {
+    const png = exported("png", { theme });
+    const { width, height } = await loadImage(png);
+    expect([width, height]).toEqual([2400, 1350]);
+    const { modes, surface } = PALETTES[theme];
+    expect(await pixels(png, modes.sync)).toBeGreaterThan(2000);
+    expect(await pixels(png, modes.none)).toBeGreaterThan(2000);
+    expect(await pixels(png, surface)).toBeGreaterThan(2_000_000);
+    expect(exported("png", { theme }).equals(png)).toBe(true);
+  });
+
+  test("SVG is XML with a title, letters as outlines, and shows both lines", async () => {
+    const svg = exported("svg", { theme, log: true });
+    const problems: string[] = [];
+    const collect = (message: string) => problems.push(message);
+    const parser = new DOMParser({ errorHandler: { warning: collect, error: collect, fatalError: collect } });
+    const document = parser.parseFromString(svg.toString("utf8"), "image/svg+xml");
+    expect(problems).toEqual([]);
+    expect(document.documentElement.getAttribute("viewBox")).toBe("0 0 1200 675");
+    expect(document.getElementsByTagName("title")[0].textContent).toBe(TITLE);
+    expect(document.getElementsByTagName("desc")[0].textContent).toContain("99.8 % less");
+    expect(document.getElementsByTagName("text")).toHaveLength(0);
+    const { modes } = PALETTES[theme];
+    expect(await pixels(svg, modes.sync)).toBeGreaterThan(500);
+    expect(await pixels(svg, modes.none)).toBeGreaterThan(500);
+    expect(exported("svg", { theme, log: true }).equals(svg)).toBe(true);
+  });
+});
+
+test("pictures have letters on a machine without fonts", () => {
+  const script = `
+    const { openStore } = await import(${JSON.stringify(new URL("../../db/store.ts", import.meta.url).href)});
+    const { exportToFile } = await import(${JSON.stringify(new URL("./export.ts", import.meta.url).href)});
+    const { GlobalFonts } = await import("@napi-rs/canvas");
+    const store = openStore(${JSON.stringify(folder.file())});
+    exportToFile(store, ${id}, { format: "svg" }, ${JSON.stringify(folder.file("bare.svg"))});
+    store.close();
+    console.log(GlobalFonts.families.map((font) => font.family).join());`;
+  writeFileSync(folder.file("fonts.conf"), "<?xml version='1.0'?><fontconfig></fontconfig>");
+  const env = { ...process.env, FONTCONFIG_FILE: folder.file("fonts.conf"), NODE_OPTIONS: "" };
+  const families = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    env,
+    cwd: new URL(".", import.meta.url),
+  }).toString();
+  expect(families).toContain("Reclaim Lab Sans");
+  expect(readFileSync(folder.file("bare.svg")).equals(exported("svg"))).toBe(true);
+});
+
+describe("the HTML report", () => {
+  test("is whole, well-formed, and asks no network for anything", () => {
+    const page = exported("html").toString("utf8");
+    expect(page).not.toMatch(/<script|<link|<img|@import|@font-face/i);
+    const addresses = page.match(/https?:\/\/[^"'\s<)]+/g) ?? [];
+    expect(addresses.filter((address) => !address.startsWith("http://www.w3.org/"))).toEqual([]);
+    expect(page).toContain("default-src 'none'");
+    expect(page).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+    const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, name]) => name);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [, used] of page.matchAll(/url\(#([^)]+)\)/g)) expect(ids).toContain(used);
+    expect(exported("html").toString("utf8")).toBe(page);
+    for (const tag of ["section", "figure", "table", "tr", "td", "th", "span", "p", "svg"])
+      expect(page.split(`</${tag}>`).length, tag).toBe(page.match(new RegExp(`<${tag}[\\s>]`, "g"))!.length + 1);
+  });
+
+  test("says the result, the numbers and how to make them again", () => {
+    const page = exported("html")
+      .toString("utf8")
+      .replace(/<svg.*?<\/svg>/gs, "");
+    const words = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+    expect(words).toContain("99.8 % less");
+    expect(words).toContain("VmPTE at the end 240 kB 102,640 kB 102,400 kB less (99.8 %), better");
+    expect(words).toContain("npm run -s lab -- run commit-table --set size=50G --set chunk=2M --seed 1");
+    expect(page.indexOf('class="sync">with sync reclaim')).toBeLessThan(page.indexOf('class="none">without'));
+  });
+});
+
+test("an experiment without samples can be exported", () => {
+  id = store.createExperiment({ ...SPEC, title: "nothing yet" }).id;
+  store.finishRun(store.startRun(id, newRun()).id, { status: "failed", reason: "worker died" });
+  for (const format of EXPORT_FORMATS) expect(exported(format).length, format).toBeGreaterThan(50);
+});
+
+test("the command to run it again is one that a shell takes", () => {
+  const odd = { ...store.getExperiment(id), workload: "my trace's.jsonl", workloadKind: "file" as const, params: {} };
+  const words = execFileSync("sh", ["-c", commandFor(odd).replace("npm run -s lab --", "printf '%s\\n'")]).toString();
+  expect(words.split("\n").slice(0, 4)).toEqual(["run", "my trace's.jsonl", "--seed", "1"]);
+});
+
+test("names to offer are names everywhere", () => {
+  expect(exportName({ id: 7, title: "Café / 50 GB: sync*?" }, "csv")).toBe("cafe-50-gb-sync-7.csv");
+  expect(exportName({ id: 8, title: "日本" }, "png")).toBe("experiment-8.png");
+});
+
+describe("an export is written whole or not at all", () => {
+  const fails = function* (): Generator<string> {
+    yield "half";
+    throw new Error("worker gone");
+  };
+
+  test("a failure leaves the old file and no other", () => {
+    mkdirSync(folder.file("out"));
+    const path = join(folder.path, "out", "x.csv");
+    writeFileSync(path, "old");
+    expect(() => writeWhole(path, fails())).toThrow("worker gone");
+    expect(readFileSync(path, "utf8")).toBe("old");
+    expect(readdirSync(join(folder.path, "out"))).toEqual(["x.csv"]);
+    expect(() => exportToFile(store, 999, { format: "csv" }, path)).toThrow(NotFoundError);
+    expect(readFileSync(path, "utf8")).toBe("old");
+  });
+
+  test("replaces a file, keeps its rights, follows a link", () => {
+    writeFileSync(folder.file("x"), "old");
+    chmodSync(folder.file("x"), 0o640);
+    symlinkSync(folder.file("x"), folder.file("link"));
+    expect(writeWhole(folder.file("link"), ["new ", Buffer.from("bytes")])).toBe(9);
+    expect(readFileSync(folder.file("x"), "utf8")).toBe("new bytes");
+    expect(statSync(folder.file("x")).mode & 0o777).toBe(0o640);
+  });
+
+  test("what cannot be written is named", () => {
+    expect(() => writeWhole(folder.path, ["x"])).toThrow(ExportError);
+    expect(() => writeWhole(join(folder.path, "no", "x"), ["x"])).toThrow(/not written/);
+    expect(existsSync(join(folder.path, "no"))).toBe(false);
+    expect(() => writeWhole(join(folder.path, "n".repeat(300)), ["x"])).toThrow(ExportError);
+    try {
+      writeWhole(join(folder.path, "no", "x"), ["x"]);
+    } catch (error) {
+      expect(error).toMatchObject({
+        where: join(folder.path, "no", "x"),
+        why: expect.any(String),
+        todo: expect.any(String),
+      });
+    }
+  });
+
+  test("a device is written as it is, not replaced", () => {
+    expect(writeWhole("/dev/null", ["x"])).toBe(1);
+    expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+  });
+
+  test("comes in parts, so that it can go to a pipe", () => {
+    const parts = [...exportParts(store, id, { format: "csv" })].join("");
+    expect(Buffer.from(parts).equals(exported("csv"))).toBe(true);
+  });
+});
