@@ -60,6 +60,7 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: {
+      exportsFields: ["exports"],
       extensions: [".ts", ".js", ".svelte", ".mjs", ".cjs"],
       conditionNames: ["import", "svelte", "node", "default"],
     },
