@@ -10,100 +10,97 @@ import { EngineError } from "./error.ts";
 
 /** The patches of the series that change behaviour; each is read in one place, at the function it touches. */
 export interface Patches {
-	/** retract_page_tables() rechecks the PMD under both locks. */
-	readonly recheckRetract: boolean;
-	/** move_pages_pte() rechecks dst_pmd. */
-	readonly recheckMove: boolean;
-	/** zap_pte_range() finishes its PMD itself, retrying inside. */
-	readonly fullWithinPmd: boolean;
-	/** PTE tables that DONTNEED emptied are freed. */
-	readonly reclaim: boolean;
-	/** The follow-up fix: the fast path only where the PTE lock was never dropped. */
-	readonly directReclaimFix: boolean;
-	/** Single tables are freed by RCU instead of IPI. */
-	readonly rcuSingle: boolean;
+  /** retract_page_tables() rechecks the PMD under both locks. */
+  readonly recheckRetract: boolean;
+  /** move_pages_pte() rechecks dst_pmd. */
+  readonly recheckMove: boolean;
+  /** zap_pte_range() finishes its PMD itself, retrying inside. */
+  readonly fullWithinPmd: boolean;
+  /** PTE tables that DONTNEED emptied are freed. */
+  readonly reclaim: boolean;
+  /** The follow-up fix: the fast path only where the PTE lock was never dropped. */
+  readonly directReclaimFix: boolean;
+  /** Single tables are freed by RCU instead of IPI. */
+  readonly rcuSingle: boolean;
 }
 
 /** The names of the series' patches on the command line, and the switch that each is. */
 export const PATCH_SWITCHES = {
-	"1": "recheckRetract",
-	"2": "recheckMove",
-	"8": "fullWithinPmd",
-	"9": "reclaim",
-	"9fix": "directReclaimFix",
-	"10": "rcuSingle",
+  "1": "recheckRetract",
+  "2": "recheckMove",
+  "8": "fullWithinPmd",
+  "9": "reclaim",
+  "9fix": "directReclaimFix",
+  "10": "rcuSingle",
 } as const satisfies Record<string, keyof Patches>;
 
 export type PatchName = keyof typeof PATCH_SWITCHES;
 
 export const ALL_PATCHES: Patches = {
-	recheckRetract: true,
-	recheckMove: true,
-	fullWithinPmd: true,
-	reclaim: true,
-	directReclaimFix: true,
-	rcuSingle: true,
+  recheckRetract: true,
+  recheckMove: true,
+  fullWithinPmd: true,
+  reclaim: true,
+  directReclaimFix: true,
+  rcuSingle: true,
 };
 
 /** A kernel before the series. */
 export const NO_PATCHES: Patches = {
-	recheckRetract: false,
-	recheckMove: false,
-	fullWithinPmd: false,
-	reclaim: false,
-	directReclaimFix: false,
-	rcuSingle: false,
+  recheckRetract: false,
+  recheckMove: false,
+  fullWithinPmd: false,
+  reclaim: false,
+  directReclaimFix: false,
+  rcuSingle: false,
 };
 
 /** The complete series with the named patches taken out. */
 export function patchesWithout(...names: readonly PatchName[]): Patches {
-	const patches: Record<keyof Patches, boolean> = { ...ALL_PATCHES };
-	for (const name of names) patches[PATCH_SWITCHES[name]] = false;
-	return patches;
+  const patches: Record<keyof Patches, boolean> = { ...ALL_PATCHES };
+  for (const name of names) patches[PATCH_SWITCHES[name]] = false;
+  return patches;
 }
 
 export interface KernelOptions {
-	readonly mode: Mode;
-	readonly seed?: number;
-	/** 4 or 5 levels; x86_64 or i386; SMP or UP. */
-	readonly config?: Partial<KernelConfig>;
-	/** Which patches are in; by default what the mode says. */
-	readonly patches?: Patches;
-	readonly cost?: CostModel;
-	/** Probability that need_resched() is true when zap_pte_range() asks, each time it asks. */
-	readonly reschedRate?: number;
-	/** Probability that the page for a batch of tables cannot be allocated. */
-	readonly batchFailRate?: number;
-	/** `process`: the first process has the mappings of a small program (40 kB of tables). `empty`: none. */
-	readonly image?: "process" | "empty";
-	/** Keep freed rows freed and assert on every access. */
-	readonly checked?: boolean;
-	/** Paths yield at scheduling points, pages have identities and contents, locks are real. For the explorer. */
-	readonly explored?: boolean;
-	/** Is there swap space? Without it MADV_PAGEOUT leaves anonymous memory alone. */
-	readonly swap?: boolean;
-	/** Does khugepaged run as time passes? */
-	readonly khugepaged?: boolean;
-	/** Pages of the hugetlb pool. */
-	readonly hugetlbPages?: number;
-	/** vm.max_map_count. */
-	readonly maxMapCount?: number;
-	/** Files are tmpfs (`shmem`) or on a disk file system. */
-	readonly files?: "shmem" | "disk";
+  readonly mode: Mode;
+  readonly seed?: number;
+  /** 4 or 5 levels; x86_64 or i386; SMP or UP. */
+  readonly config?: Partial<KernelConfig>;
+  /** Which patches are in; by default what the mode says. */
+  readonly patches?: Patches;
+  readonly cost?: CostModel;
+  /** Probability that need_resched() is true when zap_pte_range() asks, each time it asks. */
+  readonly reschedRate?: number;
+  /** Probability that the page for a batch of tables cannot be allocated. */
+  readonly batchFailRate?: number;
+  /** `process`: the first process has the mappings of a small program (40 kB of tables). `empty`: none. */
+  readonly image?: "process" | "empty";
+  /** Keep freed rows freed and assert on every access. */
+  readonly checked?: boolean;
+  /** Paths yield at scheduling points, pages have identities and contents, locks are real. For the explorer. */
+  readonly explored?: boolean;
+  /** Is there swap space? Without it MADV_PAGEOUT leaves anonymous memory alone. */
+  readonly swap?: boolean;
+  /** Does khugepaged run as time passes? */
+  readonly khugepaged?: boolean;
+  /** Pages of the hugetlb pool. */
+  readonly hugetlbPages?: number;
+  /** vm.max_map_count. */
+  readonly maxMapCount?: number;
+  /** Files are tmpfs (`shmem`) or on a disk file system. */
+  readonly files?: "shmem" | "disk";
 }
 
 /** KernelOptions with every default filled in and checked. */
-export interface ResolvedOptions
-	extends Required<Omit<KernelOptions, "config">> {
-	readonly config: KernelConfig;
+export interface ResolvedOptions extends Required<Omit<KernelOptions, "config">> {
+  readonly config: KernelConfig;
 }
 
 function checkRate(name: string, rate: number): number {
-	if (!(rate >= 0 && rate < 1))
-		throw new EngineError(
-			`${name} is ${rate}; it must be a probability of at least 0 and less than 1`,
-		);
-	return rate;
+  if (!(rate >= 0 && rate < 1))
+    throw new EngineError(`${name} is ${rate}; it must be a probability of at least 0 and less than 1`);
+  return rate;
 }
 
 /**
@@ -112,41 +109,31 @@ function checkRate(name: string, rate: number): number {
  * five levels on 32-bit, for rates outside [0, 1).
  */
 export function resolveOptions(options: KernelOptions): ResolvedOptions {
-	const arch = options.config?.arch ?? "x86_64";
-	const smp = options.config?.smp ?? true;
-	const levels = options.config?.levels ?? 4;
-	const patches =
-		options.patches ?? (options.mode === "sync" ? ALL_PATCHES : NO_PATCHES);
-	if (arch === "i386" && levels === 5)
-		throw new EngineError(
-			"five-level page tables need x86_64; 32-bit x86 has none",
-		);
-	if (options.mode === "sync" && (arch !== "x86_64" || !smp)) {
-		const why =
-			arch !== "x86_64"
-				? `${arch} does not select ARCH_SUPPORTS_PT_RECLAIM`
-				: "CONFIG_PT_RECLAIM needs SMP";
-		throw new EngineError(
-			`mode sync is not possible on this kernel: ${why}; use x86_64 with SMP, or mode none`,
-		);
-	}
-	if (arch === "i386")
-		throw new EngineError("the engine models x86_64 only; use arch x86_64");
-	return {
-		mode: options.mode,
-		seed: options.seed ?? 1,
-		config: { arch, smp, levels, ptReclaim: patches.reclaim },
-		patches,
-		cost: options.cost ?? DEFAULT_COST,
-		reschedRate: checkRate("reschedRate", options.reschedRate ?? 0),
-		batchFailRate: checkRate("batchFailRate", options.batchFailRate ?? 0),
-		image: options.image ?? "process",
-		checked: options.checked ?? false,
-		explored: options.explored ?? false,
-		swap: options.swap ?? false,
-		khugepaged: options.khugepaged ?? false,
-		hugetlbPages: options.hugetlbPages ?? 0,
-		maxMapCount: options.maxMapCount ?? 65530,
-		files: options.files ?? "shmem",
-	};
+  const arch = options.config?.arch ?? "x86_64";
+  const smp = options.config?.smp ?? true;
+  const levels = options.config?.levels ?? 4;
+  const patches = options.patches ?? (options.mode === "sync" ? ALL_PATCHES : NO_PATCHES);
+  if (arch === "i386" && levels === 5) throw new EngineError("five-level page tables need x86_64; 32-bit x86 has none");
+  if (options.mode === "sync" && (arch !== "x86_64" || !smp)) {
+    const why = arch !== "x86_64" ? `${arch} does not select ARCH_SUPPORTS_PT_RECLAIM` : "CONFIG_PT_RECLAIM needs SMP";
+    throw new EngineError(`mode sync is not possible on this kernel: ${why}; use x86_64 with SMP, or mode none`);
+  }
+  if (arch === "i386") throw new EngineError("the engine models x86_64 only; use arch x86_64");
+  return {
+    mode: options.mode,
+    seed: options.seed ?? 1,
+    config: { arch, smp, levels, ptReclaim: patches.reclaim },
+    patches,
+    cost: options.cost ?? DEFAULT_COST,
+    reschedRate: checkRate("reschedRate", options.reschedRate ?? 0),
+    batchFailRate: checkRate("batchFailRate", options.batchFailRate ?? 0),
+    image: options.image ?? "process",
+    checked: options.checked ?? false,
+    explored: options.explored ?? false,
+    swap: options.swap ?? false,
+    khugepaged: options.khugepaged ?? false,
+    hugetlbPages: options.hugetlbPages ?? 0,
+    maxMapCount: options.maxMapCount ?? 65530,
+    files: options.files ?? "shmem",
+  };
 }

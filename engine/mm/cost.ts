@@ -5,52 +5,52 @@
 
 /** Nanoseconds an event. */
 export interface CostModel {
-	/** Entry into and exit from a system call. */
-	readonly syscall: number;
-	/** An access that needs no fault. */
-	readonly access: number;
-	/** A page fault, without the page. */
-	readonly fault: number;
-	/** Allocating and clearing a 4 KiB page, or mapping one. */
-	readonly page: number;
-	/** Allocating and clearing a 2 MiB page. */
-	readonly hugePage: number;
-	/** Allocating a page-table page. */
-	readonly tableAlloc: number;
-	/** Detaching and freeing a page-table page. */
-	readonly tableFree: number;
-	/** Zapping a present or non-present entry. */
-	readonly zapEntry: number;
-	/** Skipping a none entry. */
-	readonly skipEntry: number;
-	/** A TLB flush of one page. */
-	readonly tlbPage: number;
-	/** A TLB flush of everything. */
-	readonly tlbFull: number;
-	/** An inter-processor interrupt. */
-	readonly ipi: number;
-	/** Creating, splitting, merging or removing a VMA. */
-	readonly vma: number;
-	/** Copying an entry (fork) or moving one (mremap). */
-	readonly copyEntry: number;
-	/** Reading from or writing to swap or a file. */
-	readonly io: number;
+  /** Entry into and exit from a system call. */
+  readonly syscall: number;
+  /** An access that needs no fault. */
+  readonly access: number;
+  /** A page fault, without the page. */
+  readonly fault: number;
+  /** Allocating and clearing a 4 KiB page, or mapping one. */
+  readonly page: number;
+  /** Allocating and clearing a 2 MiB page. */
+  readonly hugePage: number;
+  /** Allocating a page-table page. */
+  readonly tableAlloc: number;
+  /** Detaching and freeing a page-table page. */
+  readonly tableFree: number;
+  /** Zapping a present or non-present entry. */
+  readonly zapEntry: number;
+  /** Skipping a none entry. */
+  readonly skipEntry: number;
+  /** A TLB flush of one page. */
+  readonly tlbPage: number;
+  /** A TLB flush of everything. */
+  readonly tlbFull: number;
+  /** An inter-processor interrupt. */
+  readonly ipi: number;
+  /** Creating, splitting, merging or removing a VMA. */
+  readonly vma: number;
+  /** Copying an entry (fork) or moving one (mremap). */
+  readonly copyEntry: number;
+  /** Reading from or writing to swap or a file. */
+  readonly io: number;
 }
 
 export const DEFAULT_COST: CostModel = {
-	syscall: 150,
-	access: 2,
-	fault: 350,
-	page: 250,
-	hugePage: 60_000,
-	tableAlloc: 300,
-	tableFree: 200,
-	zapEntry: 35,
-	skipEntry: 1,
-	tlbPage: 100,
-	tlbFull: 250,
-	ipi: 2_000,
-	vma: 250,
-	copyEntry: 20,
-	io: 4_000,
+  syscall: 150,
+  access: 2,
+  fault: 350,
+  page: 250,
+  hugePage: 60_000,
+  tableAlloc: 300,
+  tableFree: 200,
+  zapEntry: 35,
+  skipEntry: 1,
+  tlbPage: 100,
+  tlbFull: 250,
+  ipi: 2_000,
+  vma: 250,
+  copyEntry: 20,
+  io: 4_000,
 };

@@ -1,19 +1,19 @@
 /** Outcomes of system calls, by their names. */
 
 export type Errno =
-	| "EPERM"
-	| "ENOENT"
-	| "ESRCH"
-	| "E2BIG"
-	| "EAGAIN"
-	| "ENOMEM"
-	| "EACCES"
-	| "EFAULT"
-	| "EBUSY"
-	| "EEXIST"
-	| "ENODEV"
-	| "EINVAL"
-	| "ENOSPC"
-	| "EBADF";
+  | "EPERM"
+  | "ENOENT"
+  | "ESRCH"
+  | "E2BIG"
+  | "EAGAIN"
+  | "ENOMEM"
+  | "EACCES"
+  | "EFAULT"
+  | "EBUSY"
+  | "EEXIST"
+  | "ENODEV"
+  | "EINVAL"
+  | "ENOSPC"
+  | "EBADF";
 
 export type Status = "ok" | Errno;

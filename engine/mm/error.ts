@@ -1,9 +1,9 @@
 /** A workload or configuration that the engine cannot run. The message says what, why, and what to do. */
 export class EngineError extends Error {
-	override readonly name = "EngineError";
+  override readonly name = "EngineError";
 }
 
 /** A broken invariant: a defect of the engine (or of a sabotaged one), never of its input. */
 export class InvariantError extends Error {
-	override readonly name = "InvariantError";
+  override readonly name = "InvariantError";
 }

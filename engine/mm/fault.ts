@@ -1,409 +1,271 @@
 /** Page faults (mm/memory.c: __handle_mm_fault and below; arch/x86/mm/fault.c: access_error). */
 
-import {
-	FAULT_BUS,
-	FAULT_OK,
-	FAULT_RETRY,
-	FAULT_SEGV,
-} from "./fault-result.ts";
+import { FAULT_BUS, FAULT_OK, FAULT_RETRY, FAULT_SEGV } from "./fault-result.ts";
 import { fileFault } from "./file-fault.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
+import { pmdAlloc, pmdInstall, pmdTable, pteAllocOne, pteFree } from "./pgtable.ts";
 import {
-	pmdAlloc,
-	pmdInstall,
-	pmdTable,
-	pteAllocOne,
-	pteFree,
-} from "./pgtable.ts";
-import {
-	KIND_ANON,
-	KIND_FILE,
-	KIND_HWPOISON,
-	KIND_MARKER_GUARD,
-	KIND_MARKER_POISON,
-	KIND_MARKER_UFFD_WP,
-	KIND_MASK,
-	KIND_SWAP,
-	KIND_ZERO,
-	PAGE_ID_SHIFT,
-	PTE_DIRTY,
-	PTE_EXCLUSIVE,
-	PTE_LAZYFREE,
-	PTE_UFFD_WP,
-	PTE_WRITE,
-	PTE_YOUNG,
-	ptePageId,
+  KIND_ANON,
+  KIND_FILE,
+  KIND_HWPOISON,
+  KIND_MARKER_GUARD,
+  KIND_MARKER_POISON,
+  KIND_MARKER_UFFD_WP,
+  KIND_MASK,
+  KIND_SWAP,
+  KIND_ZERO,
+  PAGE_ID_SHIFT,
+  PTE_DIRTY,
+  PTE_EXCLUSIVE,
+  PTE_LAZYFREE,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  PTE_YOUNG,
+  ptePageId,
 } from "./pte.ts";
-import {
-	drive,
-	lock,
-	OBJ_PMD_ENTRY,
-	OBJ_PML,
-	OBJ_PTL,
-	type Path,
-	point,
-	schedObject,
-	unlock,
-} from "./sched.ts";
+import { drive, lock, OBJ_PMD_ENTRY, OBJ_PML, OBJ_PTL, type Path, point, schedObject, unlock } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import {
-	doHugePmdAnonymousPage,
-	doHugePmdWpPage,
-	thpAllowable,
-} from "./thp.ts";
+import { doHugePmdAnonymousPage, doHugePmdWpPage, thpAllowable } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
-import {
-	VM_ACCESS_FLAGS,
-	VM_HUGETLB,
-	VM_SHARED,
-	VM_UFFD_WP,
-	VM_WRITE,
-	type Vma,
-	vmaIsAnonymous,
-} from "./vma.ts";
+import { VM_ACCESS_FLAGS, VM_HUGETLB, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
 /** access_error(): may the VMA be accessed so? */
 export function accessError(vma: Vma, write: boolean): boolean {
-	return write
-		? (vma.flags & VM_WRITE) === 0
-		: (vma.flags & VM_ACCESS_FLAGS) === 0;
+  return write ? (vma.flags & VM_WRITE) === 0 : (vma.flags & VM_ACCESS_FLAGS) === 0;
 }
 
 /** A page of its own for the explorer: an identity and contents that start as `value`; 0 in experiments. */
 function newPage(k: KernelState, value: number): number {
-	if (!k.explored) return 0;
-	const id = k.nextPageId++;
-	k.pages.set(id, value);
-	return (id << PAGE_ID_SHIFT) >>> 0;
+  if (!k.explored) return 0;
+  const id = k.nextPageId++;
+  k.pages.set(id, value);
+  return (id << PAGE_ID_SHIFT) >>> 0;
 }
 
 function writableBit(vma: Vma): number {
-	return (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
+  return (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
 }
 
 /** The entry of a new anonymous page, or of the zero page for a read. `old`: what was there (none, or a marker). */
-function newAnonEntry(
-	k: KernelState,
-	vma: Vma,
-	write: boolean,
-	old: number,
-): number {
-	const keep =
-		(old & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0
-			? PTE_UFFD_WP
-			: 0;
-	if (!write) return KIND_ZERO | PTE_YOUNG | keep;
-	const writable = keep !== 0 ? 0 : writableBit(vma);
-	return (
-		(KIND_ANON |
-			PTE_YOUNG |
-			PTE_DIRTY |
-			PTE_EXCLUSIVE |
-			writable |
-			keep |
-			newPage(k, 0)) >>>
-		0
-	);
+function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): number {
+  const keep = (old & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
+  if (!write) return KIND_ZERO | PTE_YOUNG | keep;
+  const writable = keep !== 0 ? 0 : writableBit(vma);
+  return (KIND_ANON | PTE_YOUNG | PTE_DIRTY | PTE_EXCLUSIVE | writable | keep | newPage(k, 0)) >>> 0;
 }
 
 /** Makes sure that the PMD entry has a PTE table (pte_alloc()); returns its row. Yields at the PMD lock. */
-function* pteAllocPath(
-	k: KernelState,
-	mm: Mm,
-	pmd: number,
-	index: number,
-): Path<number> {
-	const found = k.tables.child(pmd, index);
-	if (found !== 0) return found;
-	const fresh = pteAllocOne(k);
-	if (k.explored) {
-		const pml = schedObject(OBJ_PML, pmd);
-		yield* lock(k, "__pte_alloc", pml);
-		const again = k.tables.child(pmd, index);
-		if (again === 0) {
-			yield point(
-				k,
-				"pmd_install",
-				"pmd_write",
-				schedObject(OBJ_PMD_ENTRY, pmd, index),
-				true,
-			);
-			pmdInstall(k, mm, pmd, index, fresh);
-		}
-		yield* unlock(k, "__pte_alloc", pml);
-		if (again !== 0) {
-			pteFree(k, fresh);
-			return again;
-		}
-		return fresh;
-	}
-	pmdInstall(k, mm, pmd, index, fresh);
-	return fresh;
+function* pteAllocPath(k: KernelState, mm: Mm, pmd: number, index: number): Path<number> {
+  const found = k.tables.child(pmd, index);
+  if (found !== 0) return found;
+  const fresh = pteAllocOne(k);
+  if (k.explored) {
+    const pml = schedObject(OBJ_PML, pmd);
+    yield* lock(k, "__pte_alloc", pml);
+    const again = k.tables.child(pmd, index);
+    if (again === 0) {
+      yield point(k, "pmd_install", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+      pmdInstall(k, mm, pmd, index, fresh);
+    }
+    yield* unlock(k, "__pte_alloc", pml);
+    if (again !== 0) {
+      pteFree(k, fresh);
+      return again;
+    }
+    return fresh;
+  }
+  pmdInstall(k, mm, pmd, index, fresh);
+  return fresh;
 }
 
 /** do_anonymous_page(): the entry was `old`, none or a uffd-wp marker. */
 function* doAnonymousPage(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	page: number,
-	write: boolean,
-	old: number,
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  page: number,
+  write: boolean,
+  old: number,
 ): Path<number> {
-	const fn = "do_anonymous_page";
-	if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-	const index = pmdIndex(page);
-	const row = yield* pteAllocPath(k, mm, pmd, index);
-	if (row < 0) return FAULT_RETRY;
-	if (write) anonPrepare(k, mm, vma);
-	const at = pteIndex(page);
-	if (k.explored) {
-		// pte_offset_map_lock(): the table may have gone since.
-		const ptl = schedObject(OBJ_PTL, row);
-		yield* lock(k, fn, ptl);
-		if (k.tables.child(pmd, index) !== row || k.tables.pte(row, at) !== old) {
-			yield* unlock(k, fn, ptl);
-			return FAULT_RETRY;
-		}
-	}
-	const entry = newAnonEntry(k, vma, write, old);
-	k.tables.setPte(row, at, entry);
-	if (write) mm.rssAnon++;
-	k.timeNs += k.options.cost.page;
-	if (k.explored) yield* unlock(k, fn, schedObject(OBJ_PTL, row));
-	return FAULT_OK;
+  const fn = "do_anonymous_page";
+  if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
+  const index = pmdIndex(page);
+  const row = yield* pteAllocPath(k, mm, pmd, index);
+  if (row < 0) return FAULT_RETRY;
+  if (write) anonPrepare(k, mm, vma);
+  const at = pteIndex(page);
+  if (k.explored) {
+    // pte_offset_map_lock(): the table may have gone since.
+    const ptl = schedObject(OBJ_PTL, row);
+    yield* lock(k, fn, ptl);
+    if (k.tables.child(pmd, index) !== row || k.tables.pte(row, at) !== old) {
+      yield* unlock(k, fn, ptl);
+      return FAULT_RETRY;
+    }
+  }
+  const entry = newAnonEntry(k, vma, write, old);
+  k.tables.setPte(row, at, entry);
+  if (write) mm.rssAnon++;
+  k.timeNs += k.options.cost.page;
+  if (k.explored) yield* unlock(k, fn, schedObject(OBJ_PTL, row));
+  return FAULT_OK;
 }
 
 /** do_wp_page(): a write to a present entry that is not writable. The PTE lock is held in an explored kernel. */
-function doWpPage(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	row: number,
-	at: number,
-	page: number,
-	pte: number,
-): number {
-	let entry = pte;
-	if ((entry & PTE_UFFD_WP) !== 0 && (vma.flags & VM_UFFD_WP) !== 0) {
-		// Asynchronous mode resolves the fault here; in synchronous mode the workload's handler is taken to do the same.
-		entry &= ~PTE_UFFD_WP;
-	}
-	const kind = entry & KIND_MASK;
-	if (kind === KIND_FILE && (vma.flags & VM_SHARED) !== 0) {
-		k.tables.setPte(row, at, (entry | PTE_WRITE | PTE_DIRTY | PTE_YOUNG) >>> 0);
-		return FAULT_OK;
-	}
-	if (kind === KIND_ANON && (entry & PTE_EXCLUSIVE) !== 0) {
-		entry = ((entry & ~PTE_LAZYFREE) | PTE_WRITE | PTE_DIRTY | PTE_YOUNG) >>> 0;
-		k.tables.setPte(row, at, entry);
-		return FAULT_OK;
-	}
-	anonPrepare(k, mm, vma);
-	if (kind === KIND_FILE) {
-		if (vma.file?.shmem === true) mm.rssShmem--;
-		else mm.rssFile--;
-	}
-	if (kind !== KIND_ANON) mm.rssAnon++;
-	k.timeNs += k.options.cost.page;
-	const copy = newPage(k, k.pages.get(ptePageId(entry)) ?? 0);
-	k.tables.setPte(
-		row,
-		at,
-		(KIND_ANON | PTE_WRITE | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | copy) >>>
-			0,
-	);
-	if (k.explored) tlbInvalidate(k, mm, page, page + 1);
-	return FAULT_OK;
+function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, page: number, pte: number): number {
+  let entry = pte;
+  if ((entry & PTE_UFFD_WP) !== 0 && (vma.flags & VM_UFFD_WP) !== 0) {
+    // Asynchronous mode resolves the fault here; in synchronous mode the workload's handler is taken to do the same.
+    entry &= ~PTE_UFFD_WP;
+  }
+  const kind = entry & KIND_MASK;
+  if (kind === KIND_FILE && (vma.flags & VM_SHARED) !== 0) {
+    k.tables.setPte(row, at, (entry | PTE_WRITE | PTE_DIRTY | PTE_YOUNG) >>> 0);
+    return FAULT_OK;
+  }
+  if (kind === KIND_ANON && (entry & PTE_EXCLUSIVE) !== 0) {
+    entry = ((entry & ~PTE_LAZYFREE) | PTE_WRITE | PTE_DIRTY | PTE_YOUNG) >>> 0;
+    k.tables.setPte(row, at, entry);
+    return FAULT_OK;
+  }
+  anonPrepare(k, mm, vma);
+  if (kind === KIND_FILE) {
+    if (vma.file?.shmem === true) mm.rssShmem--;
+    else mm.rssFile--;
+  }
+  if (kind !== KIND_ANON) mm.rssAnon++;
+  k.timeNs += k.options.cost.page;
+  const copy = newPage(k, k.pages.get(ptePageId(entry)) ?? 0);
+  k.tables.setPte(row, at, (KIND_ANON | PTE_WRITE | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | copy) >>> 0);
+  if (k.explored) tlbInvalidate(k, mm, page, page + 1);
+  return FAULT_OK;
 }
 
 /** do_swap_page() for a swap entry: the page comes back. */
-function doSwapPage(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	row: number,
-	at: number,
-	write: boolean,
-	pte: number,
-): number {
-	anonPrepare(k, mm, vma);
-	mm.swapEntries--;
-	mm.rssAnon++;
-	k.timeNs += k.options.cost.io;
-	const wp = pte & PTE_UFFD_WP;
-	const exclusive = pte & PTE_EXCLUSIVE;
-	const writable =
-		wp === 0 && (write || exclusive !== 0) ? writableBit(vma) : 0;
-	const dirty = write ? PTE_DIRTY : 0;
-	k.tables.setPte(
-		row,
-		at,
-		KIND_ANON |
-			PTE_YOUNG |
-			dirty |
-			writable |
-			wp |
-			(write ? PTE_EXCLUSIVE : exclusive),
-	);
-	return FAULT_OK;
+function doSwapPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, write: boolean, pte: number): number {
+  anonPrepare(k, mm, vma);
+  mm.swapEntries--;
+  mm.rssAnon++;
+  k.timeNs += k.options.cost.io;
+  const wp = pte & PTE_UFFD_WP;
+  const exclusive = pte & PTE_EXCLUSIVE;
+  const writable = wp === 0 && (write || exclusive !== 0) ? writableBit(vma) : 0;
+  const dirty = write ? PTE_DIRTY : 0;
+  k.tables.setPte(row, at, KIND_ANON | PTE_YOUNG | dirty | writable | wp | (write ? PTE_EXCLUSIVE : exclusive));
+  return FAULT_OK;
 }
 
 /** handle_pte_fault(): there is no huge page at `page`. */
-function* handlePteFault(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	page: number,
-	write: boolean,
-): Path<number> {
-	const fn = "handle_pte_fault";
-	const index = pmdIndex(page);
-	const at = pteIndex(page);
-	if (k.explored)
-		yield point(
-			k,
-			fn,
-			"pmd_read",
-			schedObject(OBJ_PMD_ENTRY, pmd, index),
-			false,
-		);
-	const row = k.tables.child(pmd, index);
-	if (row < 0) return FAULT_RETRY;
-	const pte = row === 0 ? 0 : k.tables.pte(row, at);
-	const kind = pte & KIND_MASK;
-	if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
-		if (vmaIsAnonymous(vma))
-			return yield* doAnonymousPage(k, mm, vma, pmd, page, write, pte);
-		return fileFault(k, mm, vma, pmd, page, write, pte);
-	}
-	if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
-	if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
-	if (k.explored) {
-		const ptl = schedObject(OBJ_PTL, row);
-		yield* lock(k, fn, ptl);
-		const same =
-			k.tables.child(pmd, index) === row && k.tables.pte(row, at) === pte;
-		const result = same
-			? resolvePresent(k, mm, vma, row, at, page, write, pte)
-			: FAULT_RETRY;
-		yield* unlock(k, fn, ptl);
-		return result;
-	}
-	return resolvePresent(k, mm, vma, row, at, page, write, pte);
+function* handlePteFault(k: KernelState, mm: Mm, vma: Vma, pmd: number, page: number, write: boolean): Path<number> {
+  const fn = "handle_pte_fault";
+  const index = pmdIndex(page);
+  const at = pteIndex(page);
+  if (k.explored) yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
+  const row = k.tables.child(pmd, index);
+  if (row < 0) return FAULT_RETRY;
+  const pte = row === 0 ? 0 : k.tables.pte(row, at);
+  const kind = pte & KIND_MASK;
+  if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
+    if (vmaIsAnonymous(vma)) return yield* doAnonymousPage(k, mm, vma, pmd, page, write, pte);
+    return fileFault(k, mm, vma, pmd, page, write, pte);
+  }
+  if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
+  if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
+  if (k.explored) {
+    const ptl = schedObject(OBJ_PTL, row);
+    yield* lock(k, fn, ptl);
+    const same = k.tables.child(pmd, index) === row && k.tables.pte(row, at) === pte;
+    const result = same ? resolvePresent(k, mm, vma, row, at, page, write, pte) : FAULT_RETRY;
+    yield* unlock(k, fn, ptl);
+    return result;
+  }
+  return resolvePresent(k, mm, vma, row, at, page, write, pte);
 }
 
 function resolvePresent(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	row: number,
-	at: number,
-	page: number,
-	write: boolean,
-	pte: number,
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  row: number,
+  at: number,
+  page: number,
+  write: boolean,
+  pte: number,
 ): number {
-	const kind = pte & KIND_MASK;
-	if (kind === KIND_SWAP) return doSwapPage(k, mm, vma, row, at, write, pte);
-	if (kind > KIND_SWAP) {
-		// Migration and device memory come back as what they were.
-		k.tables.setPte(
-			row,
-			at,
-			KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | writableBit(vma),
-		);
-		return FAULT_OK;
-	}
-	if (write && (pte & PTE_WRITE) === 0)
-		return doWpPage(k, mm, vma, row, at, page, pte);
-	k.tables.setPte(row, at, (pte | PTE_YOUNG | (write ? PTE_DIRTY : 0)) >>> 0);
-	return FAULT_OK;
+  const kind = pte & KIND_MASK;
+  if (kind === KIND_SWAP) return doSwapPage(k, mm, vma, row, at, write, pte);
+  if (kind > KIND_SWAP) {
+    // Migration and device memory come back as what they were.
+    k.tables.setPte(row, at, KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | writableBit(vma));
+    return FAULT_OK;
+  }
+  if (write && (pte & PTE_WRITE) === 0) return doWpPage(k, mm, vma, row, at, page, pte);
+  k.tables.setPte(row, at, (pte | PTE_YOUNG | (write ? PTE_DIRTY : 0)) >>> 0);
+  return FAULT_OK;
 }
 
 /** __handle_mm_fault(): the VMA allows the access. Returns FAULT_OK, FAULT_SEGV or FAULT_BUS. */
-export function* handleMmFault(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	page: number,
-	write: boolean,
-): Path<number> {
-	k.stats.faults++;
-	k.timeNs += k.options.cost.fault;
-	if ((vma.flags & VM_HUGETLB) !== 0)
-		return hugetlbFault(k, mm, vma, page) ? FAULT_OK : FAULT_BUS;
-	for (;;) {
-		const pmd = pmdAlloc(k, mm, page);
-		const index = pmdIndex(page);
-		const entry = k.tables.child(pmd, index);
-		if (entry === 0 && vmaIsAnonymous(vma) && thpAllowable(vma, page)) {
-			doHugePmdAnonymousPage(k, mm, vma, pmd, index, write);
-			return FAULT_OK;
-		}
-		if (entry < 0) {
-			const huge = k.tables.huge(-entry);
-			if (!write || (huge & PTE_WRITE) !== 0) return FAULT_OK;
-			if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
-		}
-		const result = yield* handlePteFault(k, mm, vma, pmd, page, write);
-		if (result !== FAULT_RETRY) return result;
-	}
+export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): Path<number> {
+  k.stats.faults++;
+  k.timeNs += k.options.cost.fault;
+  if ((vma.flags & VM_HUGETLB) !== 0) return hugetlbFault(k, mm, vma, page) ? FAULT_OK : FAULT_BUS;
+  for (;;) {
+    const pmd = pmdAlloc(k, mm, page);
+    const index = pmdIndex(page);
+    const entry = k.tables.child(pmd, index);
+    if (entry === 0 && vmaIsAnonymous(vma) && thpAllowable(vma, page)) {
+      doHugePmdAnonymousPage(k, mm, vma, pmd, index, write);
+      return FAULT_OK;
+    }
+    if (entry < 0) {
+      const huge = k.tables.huge(-entry);
+      if (!write || (huge & PTE_WRITE) !== 0) return FAULT_OK;
+      if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
+    }
+    const result = yield* handlePteFault(k, mm, vma, pmd, page, write);
+    if (result !== FAULT_RETRY) return result;
+  }
 }
 
 /** wp_huge_pmd(): a write to a huge page that is not writable. False: split, go on with small pages. */
-function wpHuge(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	index: number,
-	row: number,
-	huge: number,
-): boolean {
-	if (vmaIsAnonymous(vma)) {
-		if ((huge & PTE_UFFD_WP) !== 0) k.tables.setHuge(row, huge & ~PTE_UFFD_WP);
-		return doHugePmdWpPage(k, mm, vma, pmd, index);
-	}
-	if ((vma.flags & VM_SHARED) !== 0 && (huge & PTE_UFFD_WP) === 0) {
-		k.tables.setHuge(row, huge | PTE_WRITE | PTE_DIRTY);
-		return true;
-	}
-	splitFileHuge(k, mm, vma, pmd, index);
-	return false;
+function wpHuge(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number, row: number, huge: number): boolean {
+  if (vmaIsAnonymous(vma)) {
+    if ((huge & PTE_UFFD_WP) !== 0) k.tables.setHuge(row, huge & ~PTE_UFFD_WP);
+    return doHugePmdWpPage(k, mm, vma, pmd, index);
+  }
+  if ((vma.flags & VM_SHARED) !== 0 && (huge & PTE_UFFD_WP) === 0) {
+    k.tables.setHuge(row, huge | PTE_WRITE | PTE_DIRTY);
+    return true;
+  }
+  splitFileHuge(k, mm, vma, pmd, index);
+  return false;
 }
 
-function splitFileHuge(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	index: number,
-): void {
-	// A private copy of one page: the file's huge page is unmapped and small pages follow.
-	const row = -k.tables.child(pmd, index);
-	if (vma.file?.shmem === true) mm.rssShmem -= PMD_PAGES;
-	else mm.rssFile -= PMD_PAGES;
-	k.tables.setChild(pmd, index, 0);
-	k.tables.free(row);
-	k.stats.hugeSplits++;
+function splitFileHuge(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): void {
+  // A private copy of one page: the file's huge page is unmapped and small pages follow.
+  const row = -k.tables.child(pmd, index);
+  if (vma.file?.shmem === true) mm.rssShmem -= PMD_PAGES;
+  else mm.rssFile -= PMD_PAGES;
+  k.tables.setChild(pmd, index, 0);
+  k.tables.free(row);
+  k.stats.hugeSplits++;
 }
 
 /** Would the hardware allow the access without a fault? */
 function mapped(k: KernelState, pte: number, write: boolean): boolean {
-	const kind = pte & KIND_MASK;
-	if (kind === 0 || kind > KIND_ZERO) return false;
-	if (k.explored) return false;
-	return !write || (pte & PTE_WRITE) !== 0;
+  const kind = pte & KIND_MASK;
+  if (kind === 0 || kind > KIND_ZERO) return false;
+  if (k.explored) return false;
+  return !write || (pte & PTE_WRITE) !== 0;
 }
 
 /** What one touch operation came to, in pages. */
 export interface TouchCounts {
-	segv: number;
-	bus: number;
+  segv: number;
+  bus: number;
 }
 
 /**
@@ -411,93 +273,71 @@ export interface TouchCounts {
  * memory are dealt with in one go after the first of them went through the fault path: the others would take the same.
  */
 export function touchVmaRange(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	start: number,
-	end: number,
-	write: boolean,
-	counts: TouchCounts,
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  start: number,
+  end: number,
+  write: boolean,
+  counts: TouchCounts,
 ): void {
-	if (accessError(vma, write)) {
-		counts.segv += end - start;
-		k.timeNs += (end - start) * k.options.cost.fault;
-		return;
-	}
-	const anonymous = vmaIsAnonymous(vma);
-	let page = start;
-	while (page < end) {
-		const stop = slotEnd(page, end, PMD_PAGES);
-		const pmd = pmdTable(k, mm, page);
-		const entry = pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
-		if (entry < 0 && (!write || (k.tables.huge(-entry) & PTE_WRITE) !== 0)) {
-			k.timeNs += (stop - page) * k.options.cost.access;
-			page = stop;
-			continue;
-		}
-		const at = pteIndex(page);
-		const old = entry > 0 ? k.tables.pte(entry, at) : 0;
-		const same =
-			entry > 0
-				? k.tables.stretchEnd(entry, at, at + (stop - page)) - at
-				: entry === 0
-					? stop - page
-					: 1;
-		if (entry > 0 && mapped(k, old, write)) {
-			k.timeNs += same * k.options.cost.access;
-			if (write && (old & PTE_DIRTY) === 0)
-				k.tables.fillPte(
-					entry,
-					at,
-					at + same,
-					((old & ~PTE_LAZYFREE) | PTE_DIRTY | PTE_YOUNG) >>> 0,
-				);
-			page += same;
-			continue;
-		}
-		const result = drive(handleMmFault(k, mm, vma, page, write));
-		if (result !== FAULT_OK) {
-			if (result === FAULT_SEGV) counts.segv++;
-			else counts.bus++;
-			page++;
-			continue;
-		}
-		page++;
-		if (anonymous && same > 1 && page < stop)
-			page += touchAlike(k, mm, page, at + 1, same - 1, old);
-	}
+  if (accessError(vma, write)) {
+    counts.segv += end - start;
+    k.timeNs += (end - start) * k.options.cost.fault;
+    return;
+  }
+  const anonymous = vmaIsAnonymous(vma);
+  let page = start;
+  while (page < end) {
+    const stop = slotEnd(page, end, PMD_PAGES);
+    const pmd = pmdTable(k, mm, page);
+    const entry = pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
+    if (entry < 0 && (!write || (k.tables.huge(-entry) & PTE_WRITE) !== 0)) {
+      k.timeNs += (stop - page) * k.options.cost.access;
+      page = stop;
+      continue;
+    }
+    const at = pteIndex(page);
+    const old = entry > 0 ? k.tables.pte(entry, at) : 0;
+    const same = entry > 0 ? k.tables.stretchEnd(entry, at, at + (stop - page)) - at : entry === 0 ? stop - page : 1;
+    if (entry > 0 && mapped(k, old, write)) {
+      k.timeNs += same * k.options.cost.access;
+      if (write && (old & PTE_DIRTY) === 0)
+        k.tables.fillPte(entry, at, at + same, ((old & ~PTE_LAZYFREE) | PTE_DIRTY | PTE_YOUNG) >>> 0);
+      page += same;
+      continue;
+    }
+    const result = drive(handleMmFault(k, mm, vma, page, write));
+    if (result !== FAULT_OK) {
+      if (result === FAULT_SEGV) counts.segv++;
+      else counts.bus++;
+      page++;
+      continue;
+    }
+    page++;
+    if (anonymous && same > 1 && page < stop) page += touchAlike(k, mm, page, at + 1, same - 1, old);
+  }
 }
 
 /**
  * The rest of a stretch of equal entries, the first of which has just been faulted in: entries [at, at + n) take what it
  * became. Returns how many were dealt with: 0 where the fault mapped a huge page.
  */
-function touchAlike(
-	k: KernelState,
-	mm: Mm,
-	page: number,
-	at: number,
-	n: number,
-	old: number,
-): number {
-	const pmd = pmdTable(k, mm, page);
-	const row = k.tables.child(pmd, pmdIndex(page));
-	if (row <= 0) return 0;
-	const entry = k.tables.pte(row, at - 1);
-	if (
-		k.tables.stretchEnd(row, at, at + n) !== at + n ||
-		k.tables.pte(row, at) !== old
-	)
-		return 0;
-	const oldKind = old & KIND_MASK;
-	const newKind = entry & KIND_MASK;
-	k.tables.fillPte(row, at, at + n, entry);
-	if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += n;
-	if (oldKind === KIND_SWAP) {
-		mm.swapEntries -= n;
-		k.timeNs += n * k.options.cost.io;
-	}
-	k.stats.faults += n;
-	k.timeNs += n * (k.options.cost.fault + k.options.cost.page);
-	return n;
+function touchAlike(k: KernelState, mm: Mm, page: number, at: number, n: number, old: number): number {
+  const pmd = pmdTable(k, mm, page);
+  const row = k.tables.child(pmd, pmdIndex(page));
+  if (row <= 0) return 0;
+  const entry = k.tables.pte(row, at - 1);
+  if (k.tables.stretchEnd(row, at, at + n) !== at + n || k.tables.pte(row, at) !== old) return 0;
+  const oldKind = old & KIND_MASK;
+  const newKind = entry & KIND_MASK;
+  k.tables.fillPte(row, at, at + n, entry);
+  if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += n;
+  if (oldKind === KIND_SWAP) {
+    mm.swapEntries -= n;
+    k.timeNs += n * k.options.cost.io;
+  }
+  k.stats.faults += n;
+  k.timeNs += n * (k.options.cost.fault + k.options.cost.page);
+  return n;
 }

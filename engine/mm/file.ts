@@ -1,49 +1,43 @@
 /** Files behind mappings: their size and which of their pages are in the page cache (mm/filemap.c, mm/shmem.c). */
 
 export class MappedFile {
-	readonly id: number;
-	/** tmpfs or shared anonymous memory: swap-backed, and a write mapping's pages are the cache's own. */
-	readonly shmem: boolean;
-	/** Size in pages; accesses beyond raise SIGBUS. */
-	sizePages: number;
-	/** Pages in the cache, by offset. Whole aligned stretches of 512 are kept as one number in `hugeCached`. */
-	readonly cached = new Set<number>();
-	/** Offsets / 512 of stretches that one huge folio holds. */
-	readonly hugeCached = new Set<number>();
-	/** Pages of shmem that were swapped out. */
-	readonly swapped = new Set<number>();
-	readonly hugetlb: boolean;
+  readonly id: number;
+  /** tmpfs or shared anonymous memory: swap-backed, and a write mapping's pages are the cache's own. */
+  readonly shmem: boolean;
+  /** Size in pages; accesses beyond raise SIGBUS. */
+  sizePages: number;
+  /** Pages in the cache, by offset. Whole aligned stretches of 512 are kept as one number in `hugeCached`. */
+  readonly cached = new Set<number>();
+  /** Offsets / 512 of stretches that one huge folio holds. */
+  readonly hugeCached = new Set<number>();
+  /** Pages of shmem that were swapped out. */
+  readonly swapped = new Set<number>();
+  readonly hugetlb: boolean;
 
-	constructor(id: number, shmem: boolean, sizePages: number, hugetlb = false) {
-		this.id = id;
-		this.shmem = shmem;
-		this.sizePages = sizePages;
-		this.hugetlb = hugetlb;
-	}
+  constructor(id: number, shmem: boolean, sizePages: number, hugetlb = false) {
+    this.id = id;
+    this.shmem = shmem;
+    this.sizePages = sizePages;
+    this.hugetlb = hugetlb;
+  }
 
-	isCached(offset: number): boolean {
-		return (
-			this.cached.has(offset) || this.hugeCached.has(Math.floor(offset / 512))
-		);
-	}
+  isCached(offset: number): boolean {
+    return this.cached.has(offset) || this.hugeCached.has(Math.floor(offset / 512));
+  }
 
-	/** Drops [from, end) from the cache; a huge folio that is cut becomes small pages. */
-	drop(from: number, end: number): void {
-		for (const huge of [...this.hugeCached]) {
-			const start = huge * 512;
-			if (start + 512 <= from || start >= end) continue;
-			this.hugeCached.delete(huge);
-			for (let offset = start; offset < start + 512; offset++)
-				this.cached.add(offset);
-		}
-		const drop = (set: Set<number>): void => {
-			if (end - from < set.size)
-				for (let offset = from; offset < end; offset++) set.delete(offset);
-			else
-				for (const offset of set)
-					if (offset >= from && offset < end) set.delete(offset);
-		};
-		drop(this.cached);
-		drop(this.swapped);
-	}
+  /** Drops [from, end) from the cache; a huge folio that is cut becomes small pages. */
+  drop(from: number, end: number): void {
+    for (const huge of [...this.hugeCached]) {
+      const start = huge * 512;
+      if (start + 512 <= from || start >= end) continue;
+      this.hugeCached.delete(huge);
+      for (let offset = start; offset < start + 512; offset++) this.cached.add(offset);
+    }
+    const drop = (set: Set<number>): void => {
+      if (end - from < set.size) for (let offset = from; offset < end; offset++) set.delete(offset);
+      else for (const offset of set) if (offset >= from && offset < end) set.delete(offset);
+    };
+    drop(this.cached);
+    drop(this.swapped);
+  }
 }

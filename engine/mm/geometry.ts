@@ -25,36 +25,36 @@ export const LEVEL_PGD = 4;
 
 /** The first page number that user space cannot have: TASK_SIZE_MAX, one page below 2^47 or 2^56 bytes. */
 export function taskPages(levels: 4 | 5): number {
-	return (levels === 5 ? 2 ** 44 : 2 ** 35) - 1;
+  return (levels === 5 ? 2 ** 44 : 2 ** 35) - 1;
 }
 
 /** The page number at which the slot (of a power of two pages) that holds `page` begins. */
 export function slotStart(page: number, slotPages: number): number {
-	return Math.floor(page / slotPages) * slotPages;
+  return Math.floor(page / slotPages) * slotPages;
 }
 
 /** The end of the slot that holds `page`, or `end` where that comes first (pmd_addr_end and friends). */
 export function slotEnd(page: number, end: number, slotPages: number): number {
-	const boundary = slotStart(page, slotPages) + slotPages;
-	return boundary < end ? boundary : end;
+  const boundary = slotStart(page, slotPages) + slotPages;
+  return boundary < end ? boundary : end;
 }
 
 export function pteIndex(page: number): number {
-	return page & 511;
+  return page & 511;
 }
 
 export function pmdIndex(page: number): number {
-	return Math.floor(page / PMD_PAGES) & 511;
+  return Math.floor(page / PMD_PAGES) & 511;
 }
 
 export function pudIndex(page: number): number {
-	return Math.floor(page / PUD_PAGES) & 511;
+  return Math.floor(page / PUD_PAGES) & 511;
 }
 
 export function p4dIndex(page: number): number {
-	return Math.floor(page / P4D_PAGES) & 511;
+  return Math.floor(page / P4D_PAGES) & 511;
 }
 
 export function pgd5Index(page: number): number {
-	return Math.floor(page / PGD5_PAGES) & 511;
+  return Math.floor(page / PGD5_PAGES) & 511;
 }

@@ -12,47 +12,28 @@ import { removeHugePmd, setHugeBare } from "./thp.ts";
 import { VM_WRITE, type Vma } from "./vma.ts";
 
 /** hugetlb_fault(): maps the huge page of the slot. Returns false (SIGBUS) where the file ends before it. */
-export function hugetlbFault(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	page: number,
-): boolean {
-	const slot = slotStart(page, PMD_PAGES);
-	const pmd = pmdAlloc(k, mm, slot);
-	const index = pmdIndex(slot);
-	if (k.tables.child(pmd, index) !== 0) return true;
-	setHugeBare(
-		k,
-		pmd,
-		index,
-		KIND_FILE |
-			PTE_DIRTY |
-			PTE_YOUNG |
-			((vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0),
-	);
-	mm.hugetlbPages += PMD_PAGES;
-	k.timeNs += k.options.cost.hugePage;
-	return true;
+export function hugetlbFault(k: KernelState, mm: Mm, vma: Vma, page: number): boolean {
+  const slot = slotStart(page, PMD_PAGES);
+  const pmd = pmdAlloc(k, mm, slot);
+  const index = pmdIndex(slot);
+  if (k.tables.child(pmd, index) !== 0) return true;
+  setHugeBare(k, pmd, index, KIND_FILE | PTE_DIRTY | PTE_YOUNG | ((vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0));
+  mm.hugetlbPages += PMD_PAGES;
+  k.timeNs += k.options.cost.hugePage;
+  return true;
 }
 
 /** __unmap_hugepage_range(): [start, end) is aligned to huge pages. */
-export function clearHugetlbPages(
-	k: KernelState,
-	tlb: MmuGather,
-	_vma: Vma,
-	start: number,
-	end: number,
-): void {
-	const mm = tlb.mm;
-	for (let page = start; page < end; page += PMD_PAGES) {
-		const pmd = pmdTable(k, mm, page);
-		if (pmd === 0) continue;
-		const entry = k.tables.child(pmd, pmdIndex(page));
-		if (entry === 0) continue;
-		removeHugePmd(k, mm, pmd, pmdIndex(page), -entry);
-		mm.hugetlbPages -= PMD_PAGES;
-		tlbAdjustRange(tlb, page, page + PMD_PAGES);
-		k.stats.entriesZapped++;
-	}
+export function clearHugetlbPages(k: KernelState, tlb: MmuGather, _vma: Vma, start: number, end: number): void {
+  const mm = tlb.mm;
+  for (let page = start; page < end; page += PMD_PAGES) {
+    const pmd = pmdTable(k, mm, page);
+    if (pmd === 0) continue;
+    const entry = k.tables.child(pmd, pmdIndex(page));
+    if (entry === 0) continue;
+    removeHugePmd(k, mm, pmd, pmdIndex(page), -entry);
+    mm.hugetlbPages -= PMD_PAGES;
+    tlbAdjustRange(tlb, page, page + PMD_PAGES);
+    k.stats.entriesZapped++;
+  }
 }

@@ -11,14 +11,7 @@ import { MappedFile } from "./file.ts";
 import { doBrk, mmapRegion } from "./mmap.ts";
 import { drive } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import {
-	VM_EXEC,
-	VM_GROWSDOWN,
-	VM_READ,
-	VM_STACK,
-	VM_WRITE,
-	type Vma,
-} from "./vma.ts";
+import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_STACK, VM_WRITE, type Vma } from "./vma.ts";
 
 const MIB = 256;
 const GIB = 1024 * MIB;
@@ -34,65 +27,65 @@ const RW = VM_READ | VM_WRITE;
 const RX = VM_READ | VM_EXEC;
 
 interface ImagePart {
-	readonly start: number;
-	readonly pages: number;
-	readonly flags: number;
-	/** Pages touched from the start on. */
-	readonly touched: number;
-	readonly write: boolean;
-	readonly file: boolean;
+  readonly start: number;
+  readonly pages: number;
+  readonly flags: number;
+  /** Pages touched from the start on. */
+  readonly touched: number;
+  readonly write: boolean;
+  readonly file: boolean;
 }
 
 const PARTS: readonly ImagePart[] = [
-	{ start: PROGRAM, pages: 8, flags: R, touched: 4, write: false, file: true },
-	{
-		start: PROGRAM + 8,
-		pages: 24,
-		flags: RX,
-		touched: 20,
-		write: false,
-		file: true,
-	},
-	{
-		start: PROGRAM + 32,
-		pages: 2,
-		flags: RW,
-		touched: 2,
-		write: true,
-		file: true,
-	},
-	{
-		start: LIBRARIES,
-		pages: 400,
-		flags: RX,
-		touched: 300,
-		write: false,
-		file: true,
-	},
-	{
-		start: LIBRARIES + 400,
-		pages: 84,
-		flags: R,
-		touched: 60,
-		write: false,
-		file: true,
-	},
-	{
-		start: LIBRARIES + 484,
-		pages: 6,
-		flags: RW,
-		touched: 6,
-		write: true,
-		file: true,
-	},
-	{
-		start: LIBRARIES + 560,
-		pages: 13,
-		flags: RW,
-		touched: 6,
-		write: true,
-		file: false,
-	},
+  { start: PROGRAM, pages: 8, flags: R, touched: 4, write: false, file: true },
+  {
+    start: PROGRAM + 8,
+    pages: 24,
+    flags: RX,
+    touched: 20,
+    write: false,
+    file: true,
+  },
+  {
+    start: PROGRAM + 32,
+    pages: 2,
+    flags: RW,
+    touched: 2,
+    write: true,
+    file: true,
+  },
+  {
+    start: LIBRARIES,
+    pages: 400,
+    flags: RX,
+    touched: 300,
+    write: false,
+    file: true,
+  },
+  {
+    start: LIBRARIES + 400,
+    pages: 84,
+    flags: R,
+    touched: 60,
+    write: false,
+    file: true,
+  },
+  {
+    start: LIBRARIES + 484,
+    pages: 6,
+    flags: RW,
+    touched: 6,
+    write: true,
+    file: true,
+  },
+  {
+    start: LIBRARIES + 560,
+    pages: 13,
+    flags: RW,
+    touched: 6,
+    write: true,
+    file: false,
+  },
 ];
 
 const HEAP_PAGES = 33;
@@ -104,65 +97,39 @@ const IMAGE_FILE = -1_000_000;
 
 /** Maps and touches the image in an empty address space. */
 export function loadImage(k: KernelState, mm: Mm): void {
-	const counts = { segv: 0, bus: 0 };
-	PARTS.forEach((part, index) => {
-		const file = part.file
-			? new MappedFile(IMAGE_FILE - index, false, part.pages)
-			: null;
-		const end = part.start + part.pages;
-		const pgoff = file === null ? part.start : 0;
-		drive(
-			mmapRegion(k, mm, {
-				start: part.start,
-				end,
-				flags: part.flags,
-				pgoff,
-				file,
-				uffd: null,
-			}),
-		);
-		const vma = mm.vmas.lookup(part.start) as Vma;
-		touchVmaRange(
-			k,
-			mm,
-			vma,
-			part.start,
-			part.start + part.touched,
-			part.write,
-			counts,
-		);
-	});
-	drive(doBrk(k, mm, HEAP, RW));
-	drive(doBrk(k, mm, HEAP + HEAP_PAGES, RW));
-	touchVmaRange(
-		k,
-		mm,
-		mm.vmas.lookup(HEAP) as Vma,
-		HEAP,
-		HEAP + HEAP_TOUCHED,
-		true,
-		counts,
-	);
-	const stack = STACK_TOP - STACK_PAGES;
-	const flags = RW | VM_GROWSDOWN | VM_STACK;
-	drive(
-		mmapRegion(k, mm, {
-			start: stack,
-			end: STACK_TOP,
-			flags,
-			pgoff: stack,
-			file: null,
-			uffd: null,
-		}),
-	);
-	touchVmaRange(
-		k,
-		mm,
-		mm.vmas.lookup(stack) as Vma,
-		STACK_TOP - STACK_TOUCHED,
-		STACK_TOP,
-		true,
-		counts,
-	);
-	mm.mmapBase = LIBRARIES;
+  const counts = { segv: 0, bus: 0 };
+  PARTS.forEach((part, index) => {
+    const file = part.file ? new MappedFile(IMAGE_FILE - index, false, part.pages) : null;
+    const end = part.start + part.pages;
+    const pgoff = file === null ? part.start : 0;
+    drive(
+      mmapRegion(k, mm, {
+        start: part.start,
+        end,
+        flags: part.flags,
+        pgoff,
+        file,
+        uffd: null,
+      }),
+    );
+    const vma = mm.vmas.lookup(part.start) as Vma;
+    touchVmaRange(k, mm, vma, part.start, part.start + part.touched, part.write, counts);
+  });
+  drive(doBrk(k, mm, HEAP, RW));
+  drive(doBrk(k, mm, HEAP + HEAP_PAGES, RW));
+  touchVmaRange(k, mm, mm.vmas.lookup(HEAP) as Vma, HEAP, HEAP + HEAP_TOUCHED, true, counts);
+  const stack = STACK_TOP - STACK_PAGES;
+  const flags = RW | VM_GROWSDOWN | VM_STACK;
+  drive(
+    mmapRegion(k, mm, {
+      start: stack,
+      end: STACK_TOP,
+      flags,
+      pgoff: stack,
+      file: null,
+      uffd: null,
+    }),
+  );
+  touchVmaRange(k, mm, mm.vmas.lookup(stack) as Vma, STACK_TOP - STACK_TOUCHED, STACK_TOP, true, counts);
+  mm.mmapBase = LIBRARIES;
 }

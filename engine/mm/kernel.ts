@@ -18,86 +18,83 @@ export type { KernelOptions } from "./config.ts";
 export type { OpResult } from "./result.ts";
 
 export class Kernel {
-	readonly state: KernelState;
-	private readonly result: OpResult = newResult();
-	private executed = 0;
+  readonly state: KernelState;
+  private readonly result: OpResult = newResult();
+  private executed = 0;
 
-	constructor(options: KernelOptions) {
-		this.state = new KernelState(resolveOptions(options));
-		const first = this.state.newMm();
-		if (this.state.options.image === "process") loadImage(this.state, first);
-	}
+  constructor(options: KernelOptions) {
+    this.state = new KernelState(resolveOptions(options));
+    const first = this.state.newMm();
+    if (this.state.options.image === "process") loadImage(this.state, first);
+  }
 
-	/** Operations executed so far. */
-	get operations(): number {
-		return this.executed;
-	}
+  /** Operations executed so far. */
+  get operations(): number {
+    return this.executed;
+  }
 
-	/** Simulated time since the kernel was created, in ns. */
-	get timeNs(): number {
-		return this.state.timeNs;
-	}
+  /** Simulated time since the kernel was created, in ns. */
+  get timeNs(): number {
+    return this.state.timeNs;
+  }
 
-	/**
-	 * Runs one operation to its end, as the system call would. Returns its outcome in an object that the next call reuses.
-	 * Errors: EngineError where the operation names a process or file that cannot be.
-	 */
-	execute(op: Operation): OpResult {
-		this.executed++;
-		executeOperation(this.state, op, this.result);
-		return this.result;
-	}
+  /**
+   * Runs one operation to its end, as the system call would. Returns its outcome in an object that the next call reuses.
+   * Errors: EngineError where the operation names a process or file that cannot be.
+   */
+  execute(op: Operation): OpResult {
+    this.executed++;
+    executeOperation(this.state, op, this.result);
+    return this.result;
+  }
 
-	private process(id: number): Mm {
-		const mm = this.state.processes[id];
-		if (mm === undefined)
-			throw new RangeError(
-				`there is no process ${id}; there are ${this.state.processes.length}`,
-			);
-		return mm;
-	}
+  private process(id: number): Mm {
+    const mm = this.state.processes[id];
+    if (mm === undefined) throw new RangeError(`there is no process ${id}; there are ${this.state.processes.length}`);
+    return mm;
+  }
 
-	/** VmPTE of a process in kB: its PTE, PMD and PUD tables. 0 once it has ended. */
-	vmpteKb(process = 0): number {
-		return pgtablesKb(this.process(process));
-	}
+  /** VmPTE of a process in kB: its PTE, PMD and PUD tables. 0 once it has ended. */
+  vmpteKb(process = 0): number {
+    return pgtablesKb(this.process(process));
+  }
 
-	/** RSS of a process in kB. */
-	rssKb(process = 0): number {
-		return rssPages(this.process(process)) * 4;
-	}
+  /** RSS of a process in kB. */
+  rssKb(process = 0): number {
+    return rssPages(this.process(process)) * 4;
+  }
 
-	/** VIRT of a process in kB. */
-	virtKb(process = 0): number {
-		return this.process(process).totalVm * 4;
-	}
+  /** VIRT of a process in kB. */
+  virtKb(process = 0): number {
+    return this.process(process).totalVm * 4;
+  }
 
-	/** Fills one sample of process `process` into `row` (SAMPLE_COLUMNS.length numbers). `seq`: its number in the run. */
-	sampleInto(row: Float64Array, seq: number, process = 0): void {
-		sampleInto(this.state, this.process(process), seq, this.executed, row);
-	}
+  /** Fills one sample of process `process` into `row` (SAMPLE_COLUMNS.length numbers). `seq`: its number in the run. */
+  sampleInto(row: Float64Array, seq: number, process = 0): void {
+    sampleInto(this.state, this.process(process), seq, this.executed, row);
+  }
 
-	/** PTE tables that the series freed, by either path. */
-	get reclaimedPteTables(): number {
-		return this.state.stats.reclaimedFast + this.state.stats.reclaimedSlow;
-	}
+  /** PTE tables that the series freed, by either path. */
+  get reclaimedPteTables(): number {
+    return this.state.stats.reclaimedFast + this.state.stats.reclaimedSlow;
+  }
 
-	/** Of those, the ones that took the slow path. */
-	get slowPathReclaims(): number {
-		return this.state.stats.reclaimedSlow;
-	}
+  /** Of those, the ones that took the slow path. */
+  get slowPathReclaims(): number {
+    return this.state.stats.reclaimedSlow;
+  }
 
-	/** PTE tables that an advice left standing, by reason. */
-	declined(): Record<DeclinedReason, number> {
-		const stats = this.state.stats;
-		return {
-			below_pmd: stats.declinedBelowPmd,
-			split_vma: stats.declinedSplitVma,
-			entry_kept: stats.declinedEntryKept,
-			refilled: stats.declinedRefilled,
-			advice: stats.declinedAdvice,
-		};
-	}
+  /** PTE tables that an advice left standing, by reason. */
+  declined(): Record<DeclinedReason, number> {
+    const stats = this.state.stats;
+    return {
+      below_pmd: stats.declinedBelowPmd,
+      split_vma: stats.declinedSplitVma,
+      entry_kept: stats.declinedEntryKept,
+      refilled: stats.declinedRefilled,
+      advice: stats.declinedAdvice,
+    };
+  }
 }
 
 /**
@@ -105,5 +102,5 @@ export class Kernel {
  * Errors: EngineError for options that no kernel can have, as `sync` on 32-bit or UP.
  */
 export function createKernel(options: KernelOptions): Kernel {
-	return new Kernel(options);
+  return new Kernel(options);
 }

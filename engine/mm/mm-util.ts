@@ -6,7 +6,7 @@ import type { Vma } from "./vma.ts";
 
 /** vmf_anon_prepare(): the VMA is about to get a page of its own. */
 export function anonPrepare(_k: KernelState, mm: Mm, vma: Vma): void {
-	if (vma.anonVma !== null) return;
-	const { prev, next } = neighbours(mm, vma);
-	anonVmaPrepare(vma, prev, next);
+  if (vma.anonVma !== null) return;
+  const { prev, next } = neighbours(mm, vma);
+  anonVmaPrepare(vma, prev, next);
 }

@@ -7,14 +7,7 @@
  */
 
 import { callRcu, freeTableNow } from "./rcu.ts";
-import {
-	OBJ_CPU,
-	OBJ_TABLE,
-	OBJ_TLB,
-	type Path,
-	point,
-	schedObject,
-} from "./sched.ts";
+import { OBJ_CPU, OBJ_TABLE, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { TABLE_GATHERED } from "./tables.ts";
 import { tlbInvalidate } from "./tlb.ts";
@@ -27,202 +20,159 @@ export const MAX_TABLE_BATCH = Math.floor((4096 - 24) / 8);
 export const TLB_FLUSH_CEILING = 33;
 
 /** Pages that fit before the gather must be flushed: each batch is left with one slot free. */
-const GATHER_CAPACITY =
-	MMU_GATHER_BUNDLE - 1 + MAX_GATHER_BATCH_COUNT * (MAX_GATHER_BATCH - 1);
+const GATHER_CAPACITY = MMU_GATHER_BUNDLE - 1 + MAX_GATHER_BATCH_COUNT * (MAX_GATHER_BATCH - 1);
 
 export class MmuGather {
-	mm: Mm;
-	/** Range to flush, in pages; empty while start >= end. */
-	start = Number.POSITIVE_INFINITY;
-	end = 0;
-	freedTables = false;
-	/** Pages gathered since the last flush. */
-	pages = 0;
-	/** Identities of the pages gathered (explored kernels only). */
-	pageIds: number[] = [];
-	/** The batch of tables: a chain of rows through tables.parent. */
-	tableHead = 0;
-	tableCount = 0;
-	/** What the system call asked for, in pages: tells a range that is too short from one that a VMA boundary cut. */
-	requestStart = 0;
-	requestEnd = 0;
+  mm: Mm;
+  /** Range to flush, in pages; empty while start >= end. */
+  start = Number.POSITIVE_INFINITY;
+  end = 0;
+  freedTables = false;
+  /** Pages gathered since the last flush. */
+  pages = 0;
+  /** Identities of the pages gathered (explored kernels only). */
+  pageIds: number[] = [];
+  /** The batch of tables: a chain of rows through tables.parent. */
+  tableHead = 0;
+  tableCount = 0;
+  /** What the system call asked for, in pages: tells a range that is too short from one that a VMA boundary cut. */
+  requestStart = 0;
+  requestEnd = 0;
 
-	constructor(mm: Mm) {
-		this.mm = mm;
-	}
+  constructor(mm: Mm) {
+    this.mm = mm;
+  }
 }
 
 /** tlb_gather_mmu(). */
 export function tlbGatherMmu(mm: Mm): MmuGather {
-	return new MmuGather(mm);
+  return new MmuGather(mm);
 }
 
 /** Extends the range that the next flush covers. */
-export function tlbAdjustRange(
-	tlb: MmuGather,
-	start: number,
-	end: number,
-): void {
-	if (start < tlb.start) tlb.start = start;
-	if (end > tlb.end) tlb.end = end;
+export function tlbAdjustRange(tlb: MmuGather, start: number, end: number): void {
+  if (start < tlb.start) tlb.start = start;
+  if (end > tlb.end) tlb.end = end;
 }
 
 /** How many more pages the gather takes before it must be flushed. */
 export function tlbRoom(tlb: MmuGather): number {
-	return GATHER_CAPACITY - tlb.pages;
+  return GATHER_CAPACITY - tlb.pages;
 }
 
 /** tlb_flush_mmu_tlbonly(): flushes the gathered range, if there is one. */
 export function tlbFlushMmuTlbonly(k: KernelState, tlb: MmuGather): void {
-	if (tlb.start >= tlb.end) return;
-	const stats = k.stats;
-	const pages = tlb.end - tlb.start;
-	if (pages > TLB_FLUSH_CEILING) {
-		stats.tlbFlushesFull++;
-		k.timeNs += k.options.cost.tlbFull;
-	} else {
-		stats.tlbFlushesPaged++;
-		stats.tlbPagesFlushed += pages;
-		k.timeNs += k.options.cost.tlbPage * pages;
-	}
-	if (k.explored) tlbInvalidate(k, tlb.mm, tlb.start, tlb.end);
-	tlb.start = Number.POSITIVE_INFINITY;
-	tlb.end = 0;
-	tlb.freedTables = false;
+  if (tlb.start >= tlb.end) return;
+  const stats = k.stats;
+  const pages = tlb.end - tlb.start;
+  if (pages > TLB_FLUSH_CEILING) {
+    stats.tlbFlushesFull++;
+    k.timeNs += k.options.cost.tlbFull;
+  } else {
+    stats.tlbFlushesPaged++;
+    stats.tlbPagesFlushed += pages;
+    k.timeNs += k.options.cost.tlbPage * pages;
+  }
+  if (k.explored) tlbInvalidate(k, tlb.mm, tlb.start, tlb.end);
+  tlb.start = Number.POSITIVE_INFINITY;
+  tlb.end = 0;
+  tlb.freedTables = false;
 }
 
 /** tlb_table_flush(): the batch of tables goes to RCU. */
 function tlbTableFlush(k: KernelState, tlb: MmuGather): void {
-	if (tlb.tableCount === 0) return;
-	tlbFlushMmuTlbonly(k, tlb);
-	let row = tlb.tableHead;
-	while (row !== 0) {
-		const next = k.tables.parent[row];
-		callRcu(k, row);
-		row = next;
-	}
-	tlb.tableHead = 0;
-	tlb.tableCount = 0;
-	k.stats.tableBatches++;
+  if (tlb.tableCount === 0) return;
+  tlbFlushMmuTlbonly(k, tlb);
+  let row = tlb.tableHead;
+  while (row !== 0) {
+    const next = k.tables.parent[row];
+    callRcu(k, row);
+    row = next;
+  }
+  tlb.tableHead = 0;
+  tlb.tableCount = 0;
+  k.stats.tableBatches++;
 }
 
 /** tlb_flush_mmu(): flush, then free what was gathered. */
 export function tlbFlushMmu(k: KernelState, tlb: MmuGather): void {
-	tlbFlushMmuTlbonly(k, tlb);
-	tlbTableFlush(k, tlb);
-	if (k.explored) {
-		for (const id of tlb.pageIds) k.pages.delete(id);
-		tlb.pageIds.length = 0;
-	}
-	tlb.pages = 0;
+  tlbFlushMmuTlbonly(k, tlb);
+  tlbTableFlush(k, tlb);
+  if (k.explored) {
+    for (const id of tlb.pageIds) k.pages.delete(id);
+    tlb.pageIds.length = 0;
+  }
+  tlb.pages = 0;
 }
 
 /** tlb_flush_mmu() with its scheduling point; for explored kernels. */
-export function* tlbFlushMmuPath(
-	k: KernelState,
-	fn: string,
-	tlb: MmuGather,
-): Path<void> {
-	yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
-	tlbFlushMmu(k, tlb);
+export function* tlbFlushMmuPath(k: KernelState, fn: string, tlb: MmuGather): Path<void> {
+  yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  tlbFlushMmu(k, tlb);
 }
 
 /**
  * tlb_remove_table(): a table that was detached and covers pages from `page` on. The caller has dropped it from the
  * process's count.
  */
-export function tlbRemoveTable(
-	k: KernelState,
-	tlb: MmuGather,
-	row: number,
-	page: number,
-): void {
-	k.timeNs += k.options.cost.tableFree;
-	tlbAdjustRange(tlb, page, page + 1);
-	tlb.freedTables = true;
-	k.tables.setState(row, TABLE_GATHERED);
-	const rate = k.options.batchFailRate;
-	if (tlb.tableCount === 0 && (k.explored ? rate > 0 : k.rng.chance(rate))) {
-		tlbRemoveTableOne(k, tlb, row);
-		return;
-	}
-	k.tables.parent[row] = tlb.tableHead;
-	tlb.tableHead = row;
-	tlb.tableCount++;
-	if (tlb.tableCount === MAX_TABLE_BATCH) tlbTableFlush(k, tlb);
+export function tlbRemoveTable(k: KernelState, tlb: MmuGather, row: number, page: number): void {
+  k.timeNs += k.options.cost.tableFree;
+  tlbAdjustRange(tlb, page, page + 1);
+  tlb.freedTables = true;
+  k.tables.setState(row, TABLE_GATHERED);
+  const rate = k.options.batchFailRate;
+  if (tlb.tableCount === 0 && (k.explored ? rate > 0 : k.rng.chance(rate))) {
+    tlbRemoveTableOne(k, tlb, row);
+    return;
+  }
+  k.tables.parent[row] = tlb.tableHead;
+  tlb.tableHead = row;
+  tlb.tableCount++;
+  if (tlb.tableCount === MAX_TABLE_BATCH) tlbTableFlush(k, tlb);
 }
 
 /** tlb_remove_table_one(): no memory for a batch. */
 function tlbRemoveTableOne(k: KernelState, tlb: MmuGather, row: number): void {
-	tlbFlushMmuTlbonly(k, tlb);
-	k.stats.tablesFreedSingly++;
-	if (k.options.patches.rcuSingle) {
-		callRcu(k, row);
-		return;
-	}
-	k.stats.ipis++;
-	k.timeNs += k.options.cost.ipi;
-	freeTableNow(k, row);
+  tlbFlushMmuTlbonly(k, tlb);
+  k.stats.tablesFreedSingly++;
+  if (k.options.patches.rcuSingle) {
+    callRcu(k, row);
+    return;
+  }
+  k.stats.ipis++;
+  k.timeNs += k.options.cost.ipi;
+  freeTableNow(k, row);
 }
 
 /**
  * tlb_remove_table() in an explored kernel: the failing allocation is what the options say (a rate of 0 never fails, any
  * other always does), and the IPI is answered only by CPUs with interrupts on.
  */
-export function* tlbRemoveTablePath(
-	k: KernelState,
-	tlb: MmuGather,
-	row: number,
-	page: number,
-): Path<void> {
-	tlbAdjustRange(tlb, page, page + 1);
-	tlb.freedTables = true;
-	k.tables.setState(row, TABLE_GATHERED);
-	if (k.options.batchFailRate === 0) {
-		k.tables.parent[row] = tlb.tableHead;
-		tlb.tableHead = row;
-		tlb.tableCount++;
-		return;
-	}
-	yield point(
-		k,
-		"tlb_remove_table_one",
-		"tlb_flush",
-		schedObject(OBJ_TLB, 0),
-		true,
-	);
-	tlbFlushMmuTlbonly(k, tlb);
-	k.stats.tablesFreedSingly++;
-	if (k.options.patches.rcuSingle) {
-		yield point(
-			k,
-			"tlb_remove_table_one",
-			"free_table",
-			schedObject(OBJ_TABLE, row),
-			true,
-		);
-		callRcu(k, row);
-		return;
-	}
-	k.stats.ipis++;
-	yield point(
-		k,
-		"tlb_remove_table_sync_one",
-		"ipi",
-		schedObject(OBJ_CPU, 0),
-		true,
-	);
-	yield point(
-		k,
-		"__tlb_remove_table",
-		"free_table",
-		schedObject(OBJ_TABLE, row),
-		true,
-	);
-	freeTableNow(k, row);
+export function* tlbRemoveTablePath(k: KernelState, tlb: MmuGather, row: number, page: number): Path<void> {
+  tlbAdjustRange(tlb, page, page + 1);
+  tlb.freedTables = true;
+  k.tables.setState(row, TABLE_GATHERED);
+  if (k.options.batchFailRate === 0) {
+    k.tables.parent[row] = tlb.tableHead;
+    tlb.tableHead = row;
+    tlb.tableCount++;
+    return;
+  }
+  yield point(k, "tlb_remove_table_one", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  tlbFlushMmuTlbonly(k, tlb);
+  k.stats.tablesFreedSingly++;
+  if (k.options.patches.rcuSingle) {
+    yield point(k, "tlb_remove_table_one", "free_table", schedObject(OBJ_TABLE, row), true);
+    callRcu(k, row);
+    return;
+  }
+  k.stats.ipis++;
+  yield point(k, "tlb_remove_table_sync_one", "ipi", schedObject(OBJ_CPU, 0), true);
+  yield point(k, "__tlb_remove_table", "free_table", schedObject(OBJ_TABLE, row), true);
+  freeTableNow(k, row);
 }
 
 /** tlb_finish_mmu(). */
 export function tlbFinishMmu(k: KernelState, tlb: MmuGather): void {
-	tlbFlushMmu(k, tlb);
+  tlbFlushMmu(k, tlb);
 }

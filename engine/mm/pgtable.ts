@@ -3,16 +3,16 @@
  */
 
 import {
-	LEVEL_P4D,
-	LEVEL_PGD,
-	LEVEL_PMD,
-	LEVEL_PTE,
-	LEVEL_PUD,
-	PUD_PAGES,
-	p4dIndex,
-	pgd5Index,
-	pmdIndex,
-	pudIndex,
+  LEVEL_P4D,
+  LEVEL_PGD,
+  LEVEL_PMD,
+  LEVEL_PTE,
+  LEVEL_PUD,
+  PUD_PAGES,
+  p4dIndex,
+  pgd5Index,
+  pmdIndex,
+  pudIndex,
 } from "./geometry.ts";
 import { freeTableNow } from "./rcu.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -20,123 +20,107 @@ import { TABLE_LIVE, TABLE_UNLINKED } from "./tables.ts";
 
 /** The PUD table that covers `page`, or 0 (p4d_offset and below are none). */
 export function pudTable(k: KernelState, mm: Mm, page: number): number {
-	let row = mm.pgd;
-	if (k.rootLevel === LEVEL_PGD) {
-		row = k.tables.child(row, pgd5Index(page));
-		if (row === 0) return 0;
-	}
-	return k.tables.child(row, p4dIndex(page));
+  let row = mm.pgd;
+  if (k.rootLevel === LEVEL_PGD) {
+    row = k.tables.child(row, pgd5Index(page));
+    if (row === 0) return 0;
+  }
+  return k.tables.child(row, p4dIndex(page));
 }
 
 /** The PMD table that covers `page`, or 0. */
 export function pmdTable(k: KernelState, mm: Mm, page: number): number {
-	const gib = Math.floor(page / PUD_PAGES);
-	if (gib === mm.cachedGib) return mm.cachedPmdTable;
-	const pud = pudTable(k, mm, page);
-	if (pud === 0) return 0;
-	const pmd = k.tables.child(pud, pudIndex(page));
-	if (pmd !== 0) {
-		mm.cachedGib = gib;
-		mm.cachedPmdTable = pmd;
-	}
-	return pmd;
+  const gib = Math.floor(page / PUD_PAGES);
+  if (gib === mm.cachedGib) return mm.cachedPmdTable;
+  const pud = pudTable(k, mm, page);
+  if (pud === 0) return 0;
+  const pmd = k.tables.child(pud, pudIndex(page));
+  if (pmd !== 0) {
+    mm.cachedGib = gib;
+    mm.cachedPmdTable = pmd;
+  }
+  return pmd;
 }
 
 /** The PMD entry that covers `page`: 0 none, > 0 a PTE table's row, < 0 minus a huge page's row. */
 export function pmdEntry(k: KernelState, mm: Mm, page: number): number {
-	const pmd = pmdTable(k, mm, page);
-	return pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
+  const pmd = pmdTable(k, mm, page);
+  return pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
 }
 
 /** Call when a PMD table has gone from its place. */
 export function forgetWalk(mm: Mm): void {
-	mm.cachedGib = -1;
+  mm.cachedGib = -1;
 }
 
 function newTable(k: KernelState, level: number): number {
-	k.stats.tablesAllocated++;
-	k.timeNs += k.options.cost.tableAlloc;
-	return k.tables.alloc(level, TABLE_UNLINKED);
+  k.stats.tablesAllocated++;
+  k.timeNs += k.options.cost.tableAlloc;
+  return k.tables.alloc(level, TABLE_UNLINKED);
 }
 
 /** Installs a table in its parent. */
-export function linkTable(
-	k: KernelState,
-	parent: number,
-	index: number,
-	row: number,
-): void {
-	k.tables.setChild(parent, index, row);
-	k.tables.setState(row, TABLE_LIVE);
+export function linkTable(k: KernelState, parent: number, index: number, row: number): void {
+  k.tables.setChild(parent, index, row);
+  k.tables.setState(row, TABLE_LIVE);
 }
 
 /** pud_alloc(): the PUD table that covers `page`, made where it is missing. */
 export function pudAlloc(k: KernelState, mm: Mm, page: number): number {
-	let row = mm.pgd;
-	if (k.rootLevel === LEVEL_PGD) {
-		const index = pgd5Index(page);
-		let p4d = k.tables.child(row, index);
-		if (p4d === 0) {
-			p4d = newTable(k, LEVEL_P4D);
-			linkTable(k, row, index, p4d);
-		}
-		row = p4d;
-	}
-	const index = p4dIndex(page);
-	let pud = k.tables.child(row, index);
-	if (pud === 0) {
-		pud = newTable(k, LEVEL_PUD);
-		linkTable(k, row, index, pud);
-		mm.puds++;
-	}
-	return pud;
+  let row = mm.pgd;
+  if (k.rootLevel === LEVEL_PGD) {
+    const index = pgd5Index(page);
+    let p4d = k.tables.child(row, index);
+    if (p4d === 0) {
+      p4d = newTable(k, LEVEL_P4D);
+      linkTable(k, row, index, p4d);
+    }
+    row = p4d;
+  }
+  const index = p4dIndex(page);
+  let pud = k.tables.child(row, index);
+  if (pud === 0) {
+    pud = newTable(k, LEVEL_PUD);
+    linkTable(k, row, index, pud);
+    mm.puds++;
+  }
+  return pud;
 }
 
 /** pmd_alloc(): the PMD table that covers `page`, made (with what is above it) where it is missing. */
 export function pmdAlloc(k: KernelState, mm: Mm, page: number): number {
-	const found = pmdTable(k, mm, page);
-	if (found !== 0) return found;
-	const pud = pudAlloc(k, mm, page);
-	const pmd = newTable(k, LEVEL_PMD);
-	linkTable(k, pud, pudIndex(page), pmd);
-	mm.pmds++;
-	return pmd;
+  const found = pmdTable(k, mm, page);
+  if (found !== 0) return found;
+  const pud = pudAlloc(k, mm, page);
+  const pmd = newTable(k, LEVEL_PMD);
+  linkTable(k, pud, pudIndex(page), pmd);
+  mm.pmds++;
+  return pmd;
 }
 
 /** pte_alloc_one(): a PTE table that nothing points to yet and that no process is charged for. */
 export function pteAllocOne(k: KernelState): number {
-	return newTable(k, LEVEL_PTE);
+  return newTable(k, LEVEL_PTE);
 }
 
 /** pte_free(): back from pteAllocOne, or a deposited table; nobody can be walking it. */
 export function pteFree(k: KernelState, row: number): void {
-	k.timeNs += k.options.cost.tableFree;
-	freeTableNow(k, row);
+  k.timeNs += k.options.cost.tableFree;
+  freeTableNow(k, row);
 }
 
 /** pmd_install(): links a table from pteAllocOne and charges it. */
-export function pmdInstall(
-	k: KernelState,
-	mm: Mm,
-	pmd: number,
-	index: number,
-	row: number,
-): void {
-	linkTable(k, pmd, index, row);
-	mm.ptes++;
+export function pmdInstall(k: KernelState, mm: Mm, pmd: number, index: number, row: number): void {
+  linkTable(k, pmd, index, row);
+  mm.ptes++;
 }
 
 /** pte_alloc(): the PTE table under entry `index` of a PMD table, made where the entry is none. Not for huge entries. */
-export function pteAlloc(
-	k: KernelState,
-	mm: Mm,
-	pmd: number,
-	index: number,
-): number {
-	let row = k.tables.child(pmd, index);
-	if (row === 0) {
-		row = pteAllocOne(k);
-		pmdInstall(k, mm, pmd, index, row);
-	}
-	return row;
+export function pteAlloc(k: KernelState, mm: Mm, pmd: number, index: number): number {
+  let row = k.tables.child(pmd, index);
+  if (row === 0) {
+    row = pteAllocOne(k);
+    pmdInstall(k, mm, pmd, index, row);
+  }
+  return row;
 }

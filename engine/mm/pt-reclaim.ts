@@ -1,125 +1,90 @@
 /** Reclaim of empty PTE tables (mm/pt_reclaim.c). */
 
 import { PMD_PAGES, PTRS_PER_TABLE } from "./geometry.ts";
+import { type MmuGather, tlbRemoveTable, tlbRemoveTablePath } from "./mmu-gather.ts";
 import {
-	type MmuGather,
-	tlbRemoveTable,
-	tlbRemoveTablePath,
-} from "./mmu-gather.ts";
-import {
-	acquire,
-	lock,
-	OBJ_PMD_ENTRY,
-	OBJ_PML,
-	OBJ_PTL,
-	type Path,
-	point,
-	release,
-	schedObject,
-	unlock,
+  acquire,
+  lock,
+  OBJ_PMD_ENTRY,
+  OBJ_PML,
+  OBJ_PTL,
+  type Path,
+  point,
+  release,
+  schedObject,
+  unlock,
 } from "./sched.ts";
 import type { KernelState } from "./state.ts";
 import type { ZapDetails } from "./zap-details.ts";
 
 /** reclaim_pt_is_enabled(): `pages` of one PMD's share are about to be zapped. */
-export function reclaimPtIsEnabled(
-	k: KernelState,
-	pages: number,
-	details: ZapDetails,
-): boolean {
-	return k.options.patches.reclaim && details.reclaimPt && pages >= PMD_PAGES;
+export function reclaimPtIsEnabled(k: KernelState, pages: number, details: ZapDetails): boolean {
+  return k.options.patches.reclaim && details.reclaimPt && pages >= PMD_PAGES;
 }
 
 /**
  * try_get_and_clear_pmd(): with the PTE lock held, trylocks the PMD lock and clears the entry.
  * Returns whether it did. The caller has yielded the point of the trylock in an explored kernel.
  */
-export function tryGetAndClearPmd(
-	k: KernelState,
-	pmd: number,
-	index: number,
-): boolean {
-	if (k.explored) {
-		const pml = schedObject(OBJ_PML, pmd);
-		if (!acquire(k, pml)) {
-			k.stats.trylockFailed++;
-			return false;
-		}
-		k.tables.setChild(pmd, index, 0);
-		release(k, pml);
-		return true;
-	}
-	k.tables.setChild(pmd, index, 0);
-	return true;
+export function tryGetAndClearPmd(k: KernelState, pmd: number, index: number): boolean {
+  if (k.explored) {
+    const pml = schedObject(OBJ_PML, pmd);
+    if (!acquire(k, pml)) {
+      k.stats.trylockFailed++;
+      return false;
+    }
+    k.tables.setChild(pmd, index, 0);
+    release(k, pml);
+    return true;
+  }
+  k.tables.setChild(pmd, index, 0);
+  return true;
 }
 
 /** free_pte(): a detached table goes to the gather and off the process's count. `page`: the first that it covered. */
-export function freePte(
-	k: KernelState,
-	tlb: MmuGather,
-	row: number,
-	page: number,
-): void {
-	tlb.mm.ptes--;
-	tlbRemoveTable(k, tlb, row, page);
+export function freePte(k: KernelState, tlb: MmuGather, row: number, page: number): void {
+  tlb.mm.ptes--;
+  tlbRemoveTable(k, tlb, row, page);
 }
 
 /** free_pte() in an explored kernel. */
-export function* freePtePath(
-	k: KernelState,
-	tlb: MmuGather,
-	row: number,
-	page: number,
-): Path<void> {
-	tlb.mm.ptes--;
-	yield* tlbRemoveTablePath(k, tlb, row, page);
+export function* freePtePath(k: KernelState, tlb: MmuGather, row: number, page: number): Path<void> {
+  tlb.mm.ptes--;
+  yield* tlbRemoveTablePath(k, tlb, row, page);
 }
 
 /**
  * try_to_free_pte(): the slow path, after the PTE lock was dropped. Takes the PMD lock, then the PTE lock, looks at all
  * 512 entries again, and frees the table only if every one is none.
  */
-export function* tryToFreePte(
-	k: KernelState,
-	tlb: MmuGather,
-	pmd: number,
-	index: number,
-	page: number,
-): Path<void> {
-	const fn = "try_to_free_pte";
-	const pml = schedObject(OBJ_PML, pmd);
-	let ptl = 0;
-	if (k.explored) yield* lock(k, fn, pml);
-	const row = k.tables.child(pmd, index);
-	if (row <= 0) {
-		if (k.explored) yield* unlock(k, fn, pml);
-		return;
-	}
-	if (k.explored) {
-		ptl = schedObject(OBJ_PTL, row);
-		yield* lock(k, fn, ptl);
-	}
-	if (k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE) {
-		k.stats.declinedRefilled++;
-		if (k.explored) {
-			yield* unlock(k, fn, ptl);
-			yield* unlock(k, fn, pml);
-		}
-		return;
-	}
-	if (k.explored)
-		yield point(
-			k,
-			fn,
-			"pmd_write",
-			schedObject(OBJ_PMD_ENTRY, pmd, index),
-			true,
-		);
-	k.tables.setChild(pmd, index, 0);
-	if (k.explored) {
-		yield* unlock(k, fn, ptl);
-		yield* unlock(k, fn, pml);
-		yield* freePtePath(k, tlb, row, page);
-	} else freePte(k, tlb, row, page);
-	k.stats.reclaimedSlow++;
+export function* tryToFreePte(k: KernelState, tlb: MmuGather, pmd: number, index: number, page: number): Path<void> {
+  const fn = "try_to_free_pte";
+  const pml = schedObject(OBJ_PML, pmd);
+  let ptl = 0;
+  if (k.explored) yield* lock(k, fn, pml);
+  const row = k.tables.child(pmd, index);
+  if (row <= 0) {
+    if (k.explored) yield* unlock(k, fn, pml);
+    return;
+  }
+  if (k.explored) {
+    ptl = schedObject(OBJ_PTL, row);
+    yield* lock(k, fn, ptl);
+  }
+  if (k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE) {
+    k.stats.declinedRefilled++;
+    if (k.explored) {
+      yield* unlock(k, fn, ptl);
+      yield* unlock(k, fn, pml);
+    }
+    return;
+  }
+  if (k.explored) yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+  k.tables.setChild(pmd, index, 0);
+  if (k.explored) {
+    yield* unlock(k, fn, ptl);
+    yield* unlock(k, fn, pml);
+    yield* freePtePath(k, tlb, row, page);
+  } else freePte(k, tlb, row, page);
+  k.stats.reclaimedSlow++;
 }

@@ -40,44 +40,44 @@ export const PTE_LAZYFREE = 0x200;
 export const PAGE_ID_SHIFT = 16;
 
 export function pteKind(pte: number): number {
-	return pte & KIND_MASK;
+  return pte & KIND_MASK;
 }
 
 /** pte_present(): anonymous, file or zero page. */
 export function ptePresent(pte: number): boolean {
-	const kind = pte & KIND_MASK;
-	return kind >= KIND_ANON && kind <= KIND_ZERO;
+  const kind = pte & KIND_MASK;
+  return kind >= KIND_ANON && kind <= KIND_ZERO;
 }
 
 /** The identity of the page in the explorer, 0 in experiments. */
 export function ptePageId(pte: number): number {
-	return pte >>> PAGE_ID_SHIFT;
+  return pte >>> PAGE_ID_SHIFT;
 }
 
 const KIND_NAMES = [
-	"none",
-	"anon",
-	"file",
-	"zero",
-	"swap",
-	"migration",
-	"device-private",
-	"device-exclusive",
-	"hwpoison",
-	"uffd-wp marker",
-	"guard marker",
-	"poison marker",
+  "none",
+  "anon",
+  "file",
+  "zero",
+  "swap",
+  "migration",
+  "device-private",
+  "device-exclusive",
+  "hwpoison",
+  "uffd-wp marker",
+  "guard marker",
+  "poison marker",
 ] as const;
 
 /** What an entry is, in words, for counterexamples and error messages. */
 export function describePte(pte: number): string {
-	if (pte === PTE_NONE) return "none";
-	const flags = [
-		pte & PTE_WRITE ? "w" : "",
-		pte & PTE_DIRTY ? "d" : "",
-		pte & PTE_UFFD_WP ? "uffd-wp" : "",
-		ptePageId(pte) ? `page ${ptePageId(pte)}` : "",
-	].filter((flag) => flag !== "");
-	const name = KIND_NAMES[pte & KIND_MASK] ?? "invalid";
-	return flags.length > 0 ? `${name} (${flags.join(" ")})` : name;
+  if (pte === PTE_NONE) return "none";
+  const flags = [
+    pte & PTE_WRITE ? "w" : "",
+    pte & PTE_DIRTY ? "d" : "",
+    pte & PTE_UFFD_WP ? "uffd-wp" : "",
+    ptePageId(pte) ? `page ${ptePageId(pte)}` : "",
+  ].filter((flag) => flag !== "");
+  const name = KIND_NAMES[pte & KIND_MASK] ?? "invalid";
+  return flags.length > 0 ? `${name} (${flags.join(" ")})` : name;
 }

@@ -17,90 +17,90 @@ export const GRACE_PERIOD_NS = 8_000_000;
 const waitingFor = new WeakMap<KernelState, Map<number, number>>();
 
 function waiters(k: KernelState): Map<number, number> {
-	let map = waitingFor.get(k);
-	if (map === undefined) {
-		map = new Map();
-		waitingFor.set(k, map);
-	}
-	return map;
+  let map = waitingFor.get(k);
+  if (map === undefined) {
+    map = new Map();
+    waitingFor.set(k, map);
+  }
+  return map;
 }
 
 /** Frees the table at once: no reader can have it. */
 export function freeTableNow(k: KernelState, row: number): void {
-	k.tables.free(row);
-	k.stats.tablesFreed++;
+  k.tables.free(row);
+  k.stats.tablesFreed++;
 }
 
 /** call_rcu() on a detached table. */
 export function callRcu(k: KernelState, row: number): void {
-	k.tables.state[row] = TABLE_RCU;
-	k.rcuPending++;
-	if (k.explored) {
-		let readers = 0;
-		for (const cpu of k.rcuReaders) readers |= 1 << cpu;
-		for (const cpu of k.irqsOff) readers |= 1 << cpu;
-		waiters(k).set(row, readers);
-		return;
-	}
-	k.tables.parent[row] = k.rcuNext;
-	k.rcuNext = row;
-	if (k.rcuWait === 0 && k.rcuEndNs <= k.timeNs) startGracePeriod(k);
+  k.tables.state[row] = TABLE_RCU;
+  k.rcuPending++;
+  if (k.explored) {
+    let readers = 0;
+    for (const cpu of k.rcuReaders) readers |= 1 << cpu;
+    for (const cpu of k.irqsOff) readers |= 1 << cpu;
+    waiters(k).set(row, readers);
+    return;
+  }
+  k.tables.parent[row] = k.rcuNext;
+  k.rcuNext = row;
+  if (k.rcuWait === 0 && k.rcuEndNs <= k.timeNs) startGracePeriod(k);
 }
 
 function startGracePeriod(k: KernelState): void {
-	k.rcuWait = k.rcuNext;
-	k.rcuNext = 0;
-	k.rcuEndNs = k.timeNs + GRACE_PERIOD_NS;
+  k.rcuWait = k.rcuNext;
+  k.rcuNext = 0;
+  k.rcuEndNs = k.timeNs + GRACE_PERIOD_NS;
 }
 
 /** Ends the grace periods that are over at k.timeNs. Call after each operation; costs one comparison when none is. */
 export function rcuTick(k: KernelState): void {
-	while (k.rcuWait !== 0 && k.rcuEndNs <= k.timeNs) {
-		let row = k.rcuWait;
-		while (row !== 0) {
-			const next = k.tables.parent[row];
-			freeTableNow(k, row);
-			k.rcuPending--;
-			row = next;
-		}
-		k.rcuWait = 0;
-		if (k.rcuNext !== 0) startGracePeriod(k);
-	}
+  while (k.rcuWait !== 0 && k.rcuEndNs <= k.timeNs) {
+    let row = k.rcuWait;
+    while (row !== 0) {
+      const next = k.tables.parent[row];
+      freeTableNow(k, row);
+      k.rcuPending--;
+      row = next;
+    }
+    k.rcuWait = 0;
+    if (k.rcuNext !== 0) startGracePeriod(k);
+  }
 }
 
 /** rcu_read_lock() by the running CPU. Explored kernels only. */
 export function rcuReadLock(k: KernelState): void {
-	k.rcuReaders.add(k.cpu);
+  k.rcuReaders.add(k.cpu);
 }
 
 /** rcu_read_unlock() by the running CPU. Explored kernels only. */
 export function rcuReadUnlock(k: KernelState): void {
-	k.rcuReaders.delete(k.cpu);
-	leaveReader(k);
+  k.rcuReaders.delete(k.cpu);
+  leaveReader(k);
 }
 
 /** A CPU leaves its read-side section (or turns interrupts on): tables stop waiting for it. */
 export function leaveReader(k: KernelState): void {
-	if (k.rcuReaders.has(k.cpu) || k.irqsOff.has(k.cpu)) return;
-	const map = waiters(k);
-	for (const [row, readers] of map) map.set(row, readers & ~(1 << k.cpu));
+  if (k.rcuReaders.has(k.cpu) || k.irqsOff.has(k.cpu)) return;
+  const map = waiters(k);
+  for (const [row, readers] of map) map.set(row, readers & ~(1 << k.cpu));
 }
 
 /** Tables whose readers have all left, in the order in which they were queued. Explored kernels only. */
 export function rcuReady(k: KernelState): number[] {
-	const ready: number[] = [];
-	for (const [row, readers] of waiters(k)) if (readers === 0) ready.push(row);
-	return ready;
+  const ready: number[] = [];
+  for (const [row, readers] of waiters(k)) if (readers === 0) ready.push(row);
+  return ready;
 }
 
 /** Runs the callback of one table that is ready. Explored kernels only. */
 export function rcuFree(k: KernelState, row: number): void {
-	waiters(k).delete(row);
-	k.rcuPending--;
-	freeTableNow(k, row);
+  waiters(k).delete(row);
+  k.rcuPending--;
+  freeTableNow(k, row);
 }
 
 /** The object that freeing a table writes. */
 export function tableObject(row: number): number {
-	return schedObject(OBJ_TABLE, row);
+  return schedObject(OBJ_TABLE, row);
 }

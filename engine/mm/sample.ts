@@ -3,47 +3,42 @@
 import { SAMPLE_COLUMNS, type SampleColumn } from "../experiment/types.ts";
 import { type KernelState, type Mm, pgtablesKb, rssPages } from "./state.ts";
 
-export const COLUMN_INDEX = Object.fromEntries(
-	SAMPLE_COLUMNS.map((column, index) => [column.name, index]),
-) as Record<SampleColumn, number>;
+export const COLUMN_INDEX = Object.fromEntries(SAMPLE_COLUMNS.map((column, index) => [column.name, index])) as Record<
+  SampleColumn,
+  number
+>;
 
 const AT = COLUMN_INDEX;
 
 /** Writes one sample into `row`, which has SAMPLE_COLUMNS.length numbers. Sizes are those of process `mm`. */
-export function sampleInto(
-	k: KernelState,
-	mm: Mm,
-	seq: number,
-	operations: number,
-	row: Float64Array,
-): void {
-	const stats = k.stats;
-	row[AT.seq] = seq;
-	row[AT.operations] = operations;
-	row[AT.time_ns] = Math.round(k.timeNs);
-	row[AT.vmpte_kb] = pgtablesKb(mm);
-	row[AT.pte_tables] = mm.ptes;
-	row[AT.pmd_tables] = mm.pmds;
-	row[AT.pud_tables] = mm.puds;
-	row[AT.empty_pte_tables] = k.tables.emptyPteTables;
-	row[AT.rss_kb] = rssPages(mm) * 4;
-	row[AT.swap_kb] = mm.swapEntries * 4;
-	row[AT.virt_kb] = mm.totalVm * 4;
-	row[AT.tables_allocated] = stats.tablesAllocated;
-	row[AT.tables_freed] = stats.tablesFreed;
-	row[AT.tables_rcu_pending] = k.rcuPending;
-	row[AT.reclaimed_fast] = stats.reclaimedFast;
-	row[AT.reclaimed_slow] = stats.reclaimedSlow;
-	row[AT.declined_below_pmd] = stats.declinedBelowPmd;
-	row[AT.declined_split_vma] = stats.declinedSplitVma;
-	row[AT.declined_entry_kept] = stats.declinedEntryKept;
-	row[AT.declined_refilled] = stats.declinedRefilled;
-	row[AT.declined_advice] = stats.declinedAdvice;
-	row[AT.tlb_flushes_paged] = stats.tlbFlushesPaged;
-	row[AT.tlb_flushes_full] = stats.tlbFlushesFull;
-	row[AT.tlb_pages_flushed] = stats.tlbPagesFlushed;
-	row[AT.ipis] = stats.ipis;
-	row[AT.entries_zapped] = stats.entriesZapped;
-	row[AT.none_skipped] = stats.noneSkipped;
-	row[AT.faults] = stats.faults;
+export function sampleInto(k: KernelState, mm: Mm, seq: number, operations: number, row: Float64Array): void {
+  const stats = k.stats;
+  row[AT.seq] = seq;
+  row[AT.operations] = operations;
+  row[AT.time_ns] = Math.round(k.timeNs);
+  row[AT.vmpte_kb] = pgtablesKb(mm);
+  row[AT.pte_tables] = mm.ptes;
+  row[AT.pmd_tables] = mm.pmds;
+  row[AT.pud_tables] = mm.puds;
+  row[AT.empty_pte_tables] = k.tables.emptyPteTables;
+  row[AT.rss_kb] = rssPages(mm) * 4;
+  row[AT.swap_kb] = mm.swapEntries * 4;
+  row[AT.virt_kb] = mm.totalVm * 4;
+  row[AT.tables_allocated] = stats.tablesAllocated;
+  row[AT.tables_freed] = stats.tablesFreed;
+  row[AT.tables_rcu_pending] = k.rcuPending;
+  row[AT.reclaimed_fast] = stats.reclaimedFast;
+  row[AT.reclaimed_slow] = stats.reclaimedSlow;
+  row[AT.declined_below_pmd] = stats.declinedBelowPmd;
+  row[AT.declined_split_vma] = stats.declinedSplitVma;
+  row[AT.declined_entry_kept] = stats.declinedEntryKept;
+  row[AT.declined_refilled] = stats.declinedRefilled;
+  row[AT.declined_advice] = stats.declinedAdvice;
+  row[AT.tlb_flushes_paged] = stats.tlbFlushesPaged;
+  row[AT.tlb_flushes_full] = stats.tlbFlushesFull;
+  row[AT.tlb_pages_flushed] = stats.tlbPagesFlushed;
+  row[AT.ipis] = stats.ipis;
+  row[AT.entries_zapped] = stats.entriesZapped;
+  row[AT.none_skipped] = stats.noneSkipped;
+  row[AT.faults] = stats.faults;
 }

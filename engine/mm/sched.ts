@@ -34,73 +34,63 @@ export const OBJ_FOLIO_LOCK = 13;
 
 const KIND_BASE = 2 ** 40;
 const OBJ_NAMES = [
-	"",
-	"mmap_lock",
-	"vma",
-	"ptl",
-	"pml",
-	"pmd",
-	"pte",
-	"table",
-	"tlb",
-	"rcu",
-	"page",
-	"page_table_lock",
-	"cpu",
-	"folio",
+  "",
+  "mmap_lock",
+  "vma",
+  "ptl",
+  "pml",
+  "pmd",
+  "pte",
+  "table",
+  "tlb",
+  "rcu",
+  "page",
+  "page_table_lock",
+  "cpu",
+  "folio",
 ];
 
 export function schedObject(kind: number, row: number, index = 0): number {
-	return kind * KIND_BASE + row * 512 + index;
+  return kind * KIND_BASE + row * 512 + index;
 }
 
 /** An object in words: `ptl of table 7`, `pmd 3[5]`. */
 export function describeObject(object: number): string {
-	const kind = Math.floor(object / KIND_BASE);
-	const rest = object - kind * KIND_BASE;
-	const row = Math.floor(rest / 512);
-	const name = OBJ_NAMES[kind] ?? "?";
-	if (kind === OBJ_PMD_ENTRY || kind === OBJ_PTE_ENTRY)
-		return `${name} ${row}[${rest % 512}]`;
-	if (kind === OBJ_PTL || kind === OBJ_PML) return `${name} of table ${row}`;
-	return `${name} ${row}`;
+  const kind = Math.floor(object / KIND_BASE);
+  const rest = object - kind * KIND_BASE;
+  const row = Math.floor(rest / 512);
+  const name = OBJ_NAMES[kind] ?? "?";
+  if (kind === OBJ_PMD_ENTRY || kind === OBJ_PTE_ENTRY) return `${name} ${row}[${rest % 512}]`;
+  if (kind === OBJ_PTL || kind === OBJ_PML) return `${name} of table ${row}`;
+  return `${name} ${row}`;
 }
 
 /** What a path is: yields points only in an explored kernel. */
 export type Path<T> = Generator<SchedPoint, T, void>;
 
 /** The point of the running CPU, filled in. */
-export function point(
-	k: KernelState,
-	fn: string,
-	event: SchedEvent,
-	object: number,
-	write: boolean,
-): SchedPoint {
-	const p = k.points[k.cpu];
-	p.cpu = k.cpu;
-	p.fn = fn;
-	p.event = event;
-	p.object = object;
-	p.write = write;
-	p.object2 = 0;
-	p.write2 = false;
-	return p;
+export function point(k: KernelState, fn: string, event: SchedEvent, object: number, write: boolean): SchedPoint {
+  const p = k.points[k.cpu];
+  p.cpu = k.cpu;
+  p.fn = fn;
+  p.event = event;
+  p.object = object;
+  p.write = write;
+  p.object2 = 0;
+  p.write2 = false;
+  return p;
 }
 
 /** Runs a path that must not stop: the way experiments run every path. */
 export function drive<T>(path: Path<T>): T {
-	const step = path.next();
-	if (step.done !== true)
-		throw new Error(
-			`path stopped at ${step.value.fn}: ${step.value.event} outside the explorer`,
-		);
-	return step.value;
+  const step = path.next();
+  if (step.done !== true) throw new Error(`path stopped at ${step.value.fn}: ${step.value.event} outside the explorer`);
+  return step.value;
 }
 
 /** Who holds a lock: the number of readers, or -1 - cpu for a writer. 0: nobody. */
 export function lockHolder(k: KernelState, object: number): number {
-	return k.locks.get(object) ?? 0;
+  return k.locks.get(object) ?? 0;
 }
 
 /**
@@ -108,69 +98,55 @@ export function lockHolder(k: KernelState, object: number): number {
  * flush does not wait: hardware broadcasts and paravirtual flushes need no interrupt).
  */
 export function resumable(k: KernelState, p: SchedPoint): boolean {
-	switch (p.event) {
-		case "lock":
-			return lockHolder(k, p.object) === 0;
-		case "read_lock":
-			return lockHolder(k, p.object) >= 0;
-		case "ipi":
-			for (const cpu of k.irqsOff) if (cpu !== p.cpu) return false;
-			return true;
-		default:
-			return true;
-	}
+  switch (p.event) {
+    case "lock":
+      return lockHolder(k, p.object) === 0;
+    case "read_lock":
+      return lockHolder(k, p.object) >= 0;
+    case "ipi":
+      for (const cpu of k.irqsOff) if (cpu !== p.cpu) return false;
+      return true;
+    default:
+      return true;
+  }
 }
 
 /** Takes a lock (spinlock, mutex or the write side); the caller has yielded its point. False: someone has it. */
 export function acquire(k: KernelState, object: number): boolean {
-	if (lockHolder(k, object) !== 0) return false;
-	k.locks.set(object, -1 - k.cpu);
-	return true;
+  if (lockHolder(k, object) !== 0) return false;
+  k.locks.set(object, -1 - k.cpu);
+  return true;
 }
 
 /** Takes the read side. */
 export function acquireRead(k: KernelState, object: number): boolean {
-	const holder = lockHolder(k, object);
-	if (holder < 0) return false;
-	k.locks.set(object, holder + 1);
-	return true;
+  const holder = lockHolder(k, object);
+  if (holder < 0) return false;
+  k.locks.set(object, holder + 1);
+  return true;
 }
 
 /** Gives back either side. */
 export function release(k: KernelState, object: number): void {
-	const holder = lockHolder(k, object);
-	if (holder > 1) k.locks.set(object, holder - 1);
-	else k.locks.delete(object);
+  const holder = lockHolder(k, object);
+  if (holder > 1) k.locks.set(object, holder - 1);
+  else k.locks.delete(object);
 }
 
 /** Takes a lock at a point of its own. Use under `if (k.explored)`. */
 export function* lock(k: KernelState, fn: string, object: number): Path<void> {
-	yield point(k, fn, "lock", object, true);
-	if (!acquire(k, object))
-		throw new Error(
-			`${fn}: resumed on ${describeObject(object)}, which is held`,
-		);
+  yield point(k, fn, "lock", object, true);
+  if (!acquire(k, object)) throw new Error(`${fn}: resumed on ${describeObject(object)}, which is held`);
 }
 
 /** Takes the read side of a lock at a point of its own. Use under `if (k.explored)`. */
-export function* lockRead(
-	k: KernelState,
-	fn: string,
-	object: number,
-): Path<void> {
-	yield point(k, fn, "read_lock", object, true);
-	if (!acquireRead(k, object))
-		throw new Error(
-			`${fn}: resumed on ${describeObject(object)}, which is held`,
-		);
+export function* lockRead(k: KernelState, fn: string, object: number): Path<void> {
+  yield point(k, fn, "read_lock", object, true);
+  if (!acquireRead(k, object)) throw new Error(`${fn}: resumed on ${describeObject(object)}, which is held`);
 }
 
 /** Gives a lock back at a point of its own. Use under `if (k.explored)`. */
-export function* unlock(
-	k: KernelState,
-	fn: string,
-	object: number,
-): Path<void> {
-	yield point(k, fn, "unlock", object, true);
-	release(k, object);
+export function* unlock(k: KernelState, fn: string, object: number): Path<void> {
+  yield point(k, fn, "unlock", object, true);
+  release(k, object);
 }

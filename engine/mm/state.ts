@@ -11,120 +11,112 @@ import { type UffdContext, type Vma, VmaList } from "./vma.ts";
 
 /** An address space (struct mm_struct) and the little of its process that matters. */
 export class Mm {
-	/** Number of the process: 0 the first, N the Nth fork. */
-	readonly id: number;
-	/** Row of the root table. */
-	pgd: number;
-	readonly vmas = new VmaList();
-	/** Page-table pages by level; their sum times 4 kB is VmPTE. */
-	ptes = 0;
-	pmds = 0;
-	puds = 0;
-	/** Pages mapped, by kind. */
-	rssAnon = 0;
-	rssFile = 0;
-	rssShmem = 0;
-	swapEntries = 0;
-	hugetlbPages = 0;
-	totalVm = 0;
-	lockedVm = 0;
-	/** Heap, in pages; -1: no brk yet. */
-	startBrk = -1;
-	brk = -1;
-	/** Where mmap looks for room, downwards. */
-	mmapBase: number;
-	alive = true;
-	/** The userfaultfd that registrations are made with: made by the first, replaced when the mode changes. */
-	uffd: UffdContext | null = null;
-	uffdMode: "sync" | "async" = "async";
-	/** The PMD table that was walked last, and the number of its GiB; -1: none. */
-	cachedGib = -1;
-	cachedPmdTable = 0;
+  /** Number of the process: 0 the first, N the Nth fork. */
+  readonly id: number;
+  /** Row of the root table. */
+  pgd: number;
+  readonly vmas = new VmaList();
+  /** Page-table pages by level; their sum times 4 kB is VmPTE. */
+  ptes = 0;
+  pmds = 0;
+  puds = 0;
+  /** Pages mapped, by kind. */
+  rssAnon = 0;
+  rssFile = 0;
+  rssShmem = 0;
+  swapEntries = 0;
+  hugetlbPages = 0;
+  totalVm = 0;
+  lockedVm = 0;
+  /** Heap, in pages; -1: no brk yet. */
+  startBrk = -1;
+  brk = -1;
+  /** Where mmap looks for room, downwards. */
+  mmapBase: number;
+  alive = true;
+  /** The userfaultfd that registrations are made with: made by the first, replaced when the mode changes. */
+  uffd: UffdContext | null = null;
+  uffdMode: "sync" | "async" = "async";
+  /** The PMD table that was walked last, and the number of its GiB; -1: none. */
+  cachedGib = -1;
+  cachedPmdTable = 0;
 
-	constructor(id: number, pgd: number, mmapBase: number) {
-		this.id = id;
-		this.pgd = pgd;
-		this.mmapBase = mmapBase;
-	}
+  constructor(id: number, pgd: number, mmapBase: number) {
+    this.id = id;
+    this.pgd = pgd;
+    this.mmapBase = mmapBase;
+  }
 }
 
 export class KernelState {
-	readonly options: ResolvedOptions;
-	readonly explored: boolean;
-	readonly checked: boolean;
-	readonly tables: TableStore;
-	readonly stats = new Stats();
-	readonly rng: Rng;
-	readonly processes: Mm[] = [];
-	readonly files = new Map<number, MappedFile>();
-	/** Highest level of a table: LEVEL_P4D with four levels, LEVEL_PGD with five. */
-	readonly rootLevel: number;
-	readonly taskPages: number;
-	timeNs = 0;
-	hugetlbFree: number;
-	nextAnonFile = -1;
-	/** Huge pages that fork left mapped in several processes, by row. */
-	readonly hugeSharers = new Map<number, { count: number }>();
+  readonly options: ResolvedOptions;
+  readonly explored: boolean;
+  readonly checked: boolean;
+  readonly tables: TableStore;
+  readonly stats = new Stats();
+  readonly rng: Rng;
+  readonly processes: Mm[] = [];
+  readonly files = new Map<number, MappedFile>();
+  /** Highest level of a table: LEVEL_P4D with four levels, LEVEL_PGD with five. */
+  readonly rootLevel: number;
+  readonly taskPages: number;
+  timeNs = 0;
+  hugetlbFree: number;
+  nextAnonFile = -1;
+  /** Huge pages that fork left mapped in several processes, by row. */
+  readonly hugeSharers = new Map<number, { count: number }>();
 
-	// RCU: chains of rows through tables.parent (rcu.ts).
-	rcuNext = 0;
-	rcuWait = 0;
-	rcuPending = 0;
-	rcuEndNs = 0;
+  // RCU: chains of rows through tables.parent (rcu.ts).
+  rcuNext = 0;
+  rcuWait = 0;
+  rcuPending = 0;
+  rcuEndNs = 0;
 
-	// The explorer's world.
-	cpu = 0;
-	readonly points: SchedPoint[] = [
-		newPoint(),
-		newPoint(),
-		newPoint(),
-		newPoint(),
-	];
-	readonly locks = new Map<number, number>();
-	/** Readers inside rcu_read_lock, and CPUs with interrupts off. */
-	readonly rcuReaders = new Set<number>();
-	readonly irqsOff = new Set<number>();
-	/** need_resched() is true for these CPUs the next time they ask. */
-	readonly reschedPending: boolean[] = [false, false, false, false];
-	/** Contents of pages by identity (a freed page has none); TLB entries by cpu. */
-	readonly pages = new Map<number, number>();
-	nextPageId = 1;
+  // The explorer's world.
+  cpu = 0;
+  readonly points: SchedPoint[] = [newPoint(), newPoint(), newPoint(), newPoint()];
+  readonly locks = new Map<number, number>();
+  /** Readers inside rcu_read_lock, and CPUs with interrupts off. */
+  readonly rcuReaders = new Set<number>();
+  readonly irqsOff = new Set<number>();
+  /** need_resched() is true for these CPUs the next time they ask. */
+  readonly reschedPending: boolean[] = [false, false, false, false];
+  /** Contents of pages by identity (a freed page has none); TLB entries by cpu. */
+  readonly pages = new Map<number, number>();
+  nextPageId = 1;
 
-	constructor(options: ResolvedOptions) {
-		this.options = options;
-		this.explored = options.explored;
-		this.checked = options.checked || options.explored;
-		this.tables = new TableStore(options.explored ? 16 : 1024, !this.checked);
-		this.rng = new Rng(options.seed);
-		this.rootLevel = options.config.levels === 5 ? LEVEL_PGD : LEVEL_P4D;
-		this.taskPages = taskPages(options.config.levels);
-		this.hugetlbFree = options.hugetlbPages;
-	}
+  constructor(options: ResolvedOptions) {
+    this.options = options;
+    this.explored = options.explored;
+    this.checked = options.checked || options.explored;
+    this.tables = new TableStore(options.explored ? 16 : 1024, !this.checked);
+    this.rng = new Rng(options.seed);
+    this.rootLevel = options.config.levels === 5 ? LEVEL_PGD : LEVEL_P4D;
+    this.taskPages = taskPages(options.config.levels);
+    this.hugetlbFree = options.hugetlbPages;
+  }
 
-	/** A new address space with an empty root. */
-	newMm(): Mm {
-		const pgd = this.tables.alloc(this.rootLevel, TABLE_LIVE);
-		const mm = new Mm(this.processes.length, pgd, this.taskPages);
-		this.processes.push(mm);
-		return mm;
-	}
+  /** A new address space with an empty root. */
+  newMm(): Mm {
+    const pgd = this.tables.alloc(this.rootLevel, TABLE_LIVE);
+    const mm = new Mm(this.processes.length, pgd, this.taskPages);
+    this.processes.push(mm);
+    return mm;
+  }
 }
 
 /** VmPTE in kB: mm_pgtables_bytes() / 1024. The root and P4D pages are not in it. */
 export function pgtablesKb(mm: Mm): number {
-	return (mm.ptes + mm.pmds + mm.puds) * 4;
+  return (mm.ptes + mm.pmds + mm.puds) * 4;
 }
 
 /** RSS in pages. */
 export function rssPages(mm: Mm): number {
-	return mm.rssAnon + mm.rssFile + mm.rssShmem;
+  return mm.rssAnon + mm.rssFile + mm.rssShmem;
 }
 
 /** The VMA's neighbours in its list. */
-export function neighbours(
-	mm: Mm,
-	vma: Vma,
-): { prev: Vma | undefined; next: Vma | undefined } {
-	const index = mm.vmas.indexOf(vma);
-	return { prev: mm.vmas.list[index - 1], next: mm.vmas.list[index + 1] };
+export function neighbours(mm: Mm, vma: Vma): { prev: Vma | undefined; next: Vma | undefined } {
+  const index = mm.vmas.indexOf(vma);
+  return { prev: mm.vmas.list[index - 1], next: mm.vmas.list[index + 1] };
 }

@@ -33,359 +33,318 @@ const FORM_BLOCK = 1;
 const INITIAL_ROWS_MIN = 16;
 
 function grownCapacity(capacity: number): number {
-	return capacity < 1 << 16
-		? capacity * 4
-		: capacity < 1 << 20
-			? capacity * 2
-			: Math.floor(capacity * 1.25);
+  return capacity < 1 << 16 ? capacity * 4 : capacity < 1 << 20 ? capacity * 2 : Math.floor(capacity * 1.25);
 }
 
 export class TableStore {
-	/** Row of the table that holds this one's entry; next row in a chain for rows that are not linked. */
-	parent: Int32Array;
-	/** Index of this table's entry in its parent. */
-	slot: Uint16Array;
-	level: Uint8Array;
-	state: Uint8Array;
-	/** Entries that are not none. */
-	count: Uint16Array;
-	/** Run form: start of the run (low 16 bits) and end (high 16 bits). */
-	private run: Uint32Array;
-	/** Run form: the value of every entry in the run. Block form and upper tables: the block's index. */
-	private value: Uint32Array;
-	private form: Uint8Array;
+  /** Row of the table that holds this one's entry; next row in a chain for rows that are not linked. */
+  parent: Int32Array;
+  /** Index of this table's entry in its parent. */
+  slot: Uint16Array;
+  level: Uint8Array;
+  state: Uint8Array;
+  /** Entries that are not none. */
+  count: Uint16Array;
+  /** Run form: start of the run (low 16 bits) and end (high 16 bits). */
+  private run: Uint32Array;
+  /** Run form: the value of every entry in the run. Block form and upper tables: the block's index. */
+  private value: Uint32Array;
+  private form: Uint8Array;
 
-	private blocks: Uint32Array;
-	private blockTop = 0;
-	private freeBlocks: number[] = [];
+  private blocks: Uint32Array;
+  private blockTop = 0;
+  private freeBlocks: number[] = [];
 
-	upper: Int32Array;
-	private upperTop = 0;
-	private freeUpper: number[] = [];
+  upper: Int32Array;
+  private upperTop = 0;
+  private freeUpper: number[] = [];
 
-	/** Rows in use or once used; row 0 is never used. */
-	top = 1;
-	private freeHead = 0;
-	private readonly recycle: boolean;
-	/** Live PTE tables all of whose entries are none. */
-	emptyPteTables = 0;
+  /** Rows in use or once used; row 0 is never used. */
+  top = 1;
+  private freeHead = 0;
+  private readonly recycle: boolean;
+  /** Live PTE tables all of whose entries are none. */
+  emptyPteTables = 0;
 
-	/** `rows`: how many rows to make room for at first. `recycle`: false keeps freed rows freed for ever. */
-	constructor(rows: number, recycle: boolean) {
-		const capacity = Math.max(rows, INITIAL_ROWS_MIN);
-		this.recycle = recycle;
-		this.parent = new Int32Array(capacity);
-		this.slot = new Uint16Array(capacity);
-		this.level = new Uint8Array(capacity);
-		this.state = new Uint8Array(capacity);
-		this.count = new Uint16Array(capacity);
-		this.run = new Uint32Array(capacity);
-		this.value = new Uint32Array(capacity);
-		this.form = new Uint8Array(capacity);
-		this.blocks = new Uint32Array(PTRS_PER_TABLE * 4);
-		this.upper = new Int32Array(PTRS_PER_TABLE * 16);
-	}
+  /** `rows`: how many rows to make room for at first. `recycle`: false keeps freed rows freed for ever. */
+  constructor(rows: number, recycle: boolean) {
+    const capacity = Math.max(rows, INITIAL_ROWS_MIN);
+    this.recycle = recycle;
+    this.parent = new Int32Array(capacity);
+    this.slot = new Uint16Array(capacity);
+    this.level = new Uint8Array(capacity);
+    this.state = new Uint8Array(capacity);
+    this.count = new Uint16Array(capacity);
+    this.run = new Uint32Array(capacity);
+    this.value = new Uint32Array(capacity);
+    this.form = new Uint8Array(capacity);
+    this.blocks = new Uint32Array(PTRS_PER_TABLE * 4);
+    this.upper = new Int32Array(PTRS_PER_TABLE * 16);
+  }
 
-	private grow(): void {
-		const capacity = grownCapacity(this.parent.length);
-		const enlarge = <
-			T extends Int32Array | Uint32Array | Uint16Array | Uint8Array,
-		>(
-			old: T,
-			fresh: T,
-		): T => {
-			fresh.set(old);
-			return fresh;
-		};
-		this.parent = enlarge(this.parent, new Int32Array(capacity));
-		this.slot = enlarge(this.slot, new Uint16Array(capacity));
-		this.level = enlarge(this.level, new Uint8Array(capacity));
-		this.state = enlarge(this.state, new Uint8Array(capacity));
-		this.count = enlarge(this.count, new Uint16Array(capacity));
-		this.run = enlarge(this.run, new Uint32Array(capacity));
-		this.value = enlarge(this.value, new Uint32Array(capacity));
-		this.form = enlarge(this.form, new Uint8Array(capacity));
-	}
+  private grow(): void {
+    const capacity = grownCapacity(this.parent.length);
+    const enlarge = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(old: T, fresh: T): T => {
+      fresh.set(old);
+      return fresh;
+    };
+    this.parent = enlarge(this.parent, new Int32Array(capacity));
+    this.slot = enlarge(this.slot, new Uint16Array(capacity));
+    this.level = enlarge(this.level, new Uint8Array(capacity));
+    this.state = enlarge(this.state, new Uint8Array(capacity));
+    this.count = enlarge(this.count, new Uint16Array(capacity));
+    this.run = enlarge(this.run, new Uint32Array(capacity));
+    this.value = enlarge(this.value, new Uint32Array(capacity));
+    this.form = enlarge(this.form, new Uint8Array(capacity));
+  }
 
-	/** A row for a table of `level`, all entries none, in state `state`. Returns the row (> 0). */
-	alloc(level: number, state: number): number {
-		let row = this.freeHead;
-		if (row !== 0) {
-			this.freeHead = this.parent[row];
-		} else {
-			row = this.top;
-			if (row >= this.parent.length) this.grow();
-			this.top = row + 1;
-		}
-		this.parent[row] = 0;
-		this.slot[row] = 0;
-		this.level[row] = level;
-		this.state[row] = state;
-		this.count[row] = 0;
-		this.run[row] = 0;
-		if (level === LEVEL_PTE) {
-			this.form[row] = FORM_RUN;
-			this.value[row] = 0;
-		} else {
-			this.form[row] = FORM_BLOCK;
-			this.value[row] = this.allocUpper();
-		}
-		return row;
-	}
+  /** A row for a table of `level`, all entries none, in state `state`. Returns the row (> 0). */
+  alloc(level: number, state: number): number {
+    let row = this.freeHead;
+    if (row !== 0) {
+      this.freeHead = this.parent[row];
+    } else {
+      row = this.top;
+      if (row >= this.parent.length) this.grow();
+      this.top = row + 1;
+    }
+    this.parent[row] = 0;
+    this.slot[row] = 0;
+    this.level[row] = level;
+    this.state[row] = state;
+    this.count[row] = 0;
+    this.run[row] = 0;
+    if (level === LEVEL_PTE) {
+      this.form[row] = FORM_RUN;
+      this.value[row] = 0;
+    } else {
+      this.form[row] = FORM_BLOCK;
+      this.value[row] = this.allocUpper();
+    }
+    return row;
+  }
 
-	/** The table's memory goes back: nothing may use the row any more. */
-	free(row: number): void {
-		if (this.level[row] !== LEVEL_PTE) this.freeUpper.push(this.value[row]);
-		else if (this.form[row] === FORM_BLOCK)
-			this.freeBlocks.push(this.value[row]);
-		this.state[row] = TABLE_FREE;
-		this.form[row] = FORM_RUN;
-		this.run[row] = 0;
-		this.count[row] = 0;
-		if (this.recycle) {
-			this.parent[row] = this.freeHead;
-			this.freeHead = row;
-		}
-	}
+  /** The table's memory goes back: nothing may use the row any more. */
+  free(row: number): void {
+    if (this.level[row] !== LEVEL_PTE) this.freeUpper.push(this.value[row]);
+    else if (this.form[row] === FORM_BLOCK) this.freeBlocks.push(this.value[row]);
+    this.state[row] = TABLE_FREE;
+    this.form[row] = FORM_RUN;
+    this.run[row] = 0;
+    this.count[row] = 0;
+    if (this.recycle) {
+      this.parent[row] = this.freeHead;
+      this.freeHead = row;
+    }
+  }
 
-	private allocUpper(): number {
-		const recycled = this.freeUpper.pop();
-		if (recycled !== undefined) {
-			this.upper.fill(
-				0,
-				recycled * PTRS_PER_TABLE,
-				(recycled + 1) * PTRS_PER_TABLE,
-			);
-			return recycled;
-		}
-		const block = this.upperTop++;
-		if ((block + 1) * PTRS_PER_TABLE > this.upper.length) {
-			const grown = new Int32Array(
-				Math.max(
-					Math.floor(this.upper.length * 1.5),
-					(block + 1) * PTRS_PER_TABLE,
-				),
-			);
-			grown.set(this.upper);
-			this.upper = grown;
-		}
-		return block;
-	}
+  private allocUpper(): number {
+    const recycled = this.freeUpper.pop();
+    if (recycled !== undefined) {
+      this.upper.fill(0, recycled * PTRS_PER_TABLE, (recycled + 1) * PTRS_PER_TABLE);
+      return recycled;
+    }
+    const block = this.upperTop++;
+    if ((block + 1) * PTRS_PER_TABLE > this.upper.length) {
+      const grown = new Int32Array(Math.max(Math.floor(this.upper.length * 1.5), (block + 1) * PTRS_PER_TABLE));
+      grown.set(this.upper);
+      this.upper = grown;
+    }
+    return block;
+  }
 
-	private allocBlock(): number {
-		const recycled = this.freeBlocks.pop();
-		if (recycled !== undefined) return recycled;
-		const block = this.blockTop++;
-		if ((block + 1) * PTRS_PER_TABLE > this.blocks.length) {
-			const grown = new Uint32Array(
-				Math.max(
-					Math.floor(this.blocks.length * 1.5),
-					(block + 1) * PTRS_PER_TABLE,
-				),
-			);
-			grown.set(this.blocks);
-			this.blocks = grown;
-		}
-		return block;
-	}
+  private allocBlock(): number {
+    const recycled = this.freeBlocks.pop();
+    if (recycled !== undefined) return recycled;
+    const block = this.blockTop++;
+    if ((block + 1) * PTRS_PER_TABLE > this.blocks.length) {
+      const grown = new Uint32Array(Math.max(Math.floor(this.blocks.length * 1.5), (block + 1) * PTRS_PER_TABLE));
+      grown.set(this.blocks);
+      this.blocks = grown;
+    }
+    return block;
+  }
 
-	// --- upper tables -------------------------------------------------------------------------------------------------
+  // --- upper tables -------------------------------------------------------------------------------------------------
 
-	/** Entry `index` of an upper table: 0, a child's row, or minus the row of a huge page. */
-	child(row: number, index: number): number {
-		return this.upper[this.value[row] * PTRS_PER_TABLE + index];
-	}
+  /** Entry `index` of an upper table: 0, a child's row, or minus the row of a huge page. */
+  child(row: number, index: number): number {
+    return this.upper[this.value[row] * PTRS_PER_TABLE + index];
+  }
 
-	/** Sets entry `index` of an upper table and keeps the count; the child's parent and slot are set too. */
-	setChild(row: number, index: number, entry: number): void {
-		const at = this.value[row] * PTRS_PER_TABLE + index;
-		const old = this.upper[at];
-		if (old === 0 && entry !== 0) this.count[row]++;
-		else if (old !== 0 && entry === 0) this.count[row]--;
-		this.upper[at] = entry;
-		if (entry !== 0) {
-			const child = entry > 0 ? entry : -entry;
-			this.parent[child] = row;
-			this.slot[child] = index;
-		}
-	}
+  /** Sets entry `index` of an upper table and keeps the count; the child's parent and slot are set too. */
+  setChild(row: number, index: number, entry: number): void {
+    const at = this.value[row] * PTRS_PER_TABLE + index;
+    const old = this.upper[at];
+    if (old === 0 && entry !== 0) this.count[row]++;
+    else if (old !== 0 && entry === 0) this.count[row]--;
+    this.upper[at] = entry;
+    if (entry !== 0) {
+      const child = entry > 0 ? entry : -entry;
+      this.parent[child] = row;
+      this.slot[child] = index;
+    }
+  }
 
-	/** First index in [from, end) of an upper table whose entry is not none, or `end`. */
-	nextChild(row: number, from: number, end: number): number {
-		if (this.count[row] === 0) return end;
-		const upper = this.upper;
-		const base = this.value[row] * PTRS_PER_TABLE;
-		let index = from;
-		while (index < end && upper[base + index] === 0) index++;
-		return index;
-	}
+  /** First index in [from, end) of an upper table whose entry is not none, or `end`. */
+  nextChild(row: number, from: number, end: number): number {
+    if (this.count[row] === 0) return end;
+    const upper = this.upper;
+    const base = this.value[row] * PTRS_PER_TABLE;
+    let index = from;
+    while (index < end && upper[base + index] === 0) index++;
+    return index;
+  }
 
-	// --- PTE tables ---------------------------------------------------------------------------------------------------
+  // --- PTE tables ---------------------------------------------------------------------------------------------------
 
-	/** Entry `index` of a PTE table. */
-	pte(row: number, index: number): number {
-		if (this.form[row] === FORM_BLOCK)
-			return this.blocks[this.value[row] * PTRS_PER_TABLE + index];
-		const run = this.run[row];
-		return index >= (run & 0xffff) && index < run >>> 16 ? this.value[row] : 0;
-	}
+  /** Entry `index` of a PTE table. */
+  pte(row: number, index: number): number {
+    if (this.form[row] === FORM_BLOCK) return this.blocks[this.value[row] * PTRS_PER_TABLE + index];
+    const run = this.run[row];
+    return index >= (run & 0xffff) && index < run >>> 16 ? this.value[row] : 0;
+  }
 
-	/** Where the stretch of equal entries that begins at `index` ends, at most `end`. Cheap for tables in run form. */
-	stretchEnd(row: number, index: number, end: number): number {
-		if (this.form[row] === FORM_BLOCK) {
-			const blocks = this.blocks;
-			const base = this.value[row] * PTRS_PER_TABLE;
-			const value = blocks[base + index];
-			let next = index + 1;
-			while (next < end && blocks[base + next] === value) next++;
-			return next;
-		}
-		const run = this.run[row];
-		const start = run & 0xffff;
-		const stop = run >>> 16;
-		const edge = index < start ? start : index < stop ? stop : end;
-		return edge < end ? edge : end;
-	}
+  /** Where the stretch of equal entries that begins at `index` ends, at most `end`. Cheap for tables in run form. */
+  stretchEnd(row: number, index: number, end: number): number {
+    if (this.form[row] === FORM_BLOCK) {
+      const blocks = this.blocks;
+      const base = this.value[row] * PTRS_PER_TABLE;
+      const value = blocks[base + index];
+      let next = index + 1;
+      while (next < end && blocks[base + next] === value) next++;
+      return next;
+    }
+    const run = this.run[row];
+    const start = run & 0xffff;
+    const stop = run >>> 16;
+    const edge = index < start ? start : index < stop ? stop : end;
+    return edge < end ? edge : end;
+  }
 
-	/** First index in [from, end) whose entry is not none, or `end`. */
-	nextPte(row: number, from: number, end: number): number {
-		if (this.count[row] === 0) return end;
-		if (this.form[row] === FORM_BLOCK) {
-			const blocks = this.blocks;
-			const base = this.value[row] * PTRS_PER_TABLE;
-			let index = from;
-			while (index < end && blocks[base + index] === 0) index++;
-			return index;
-		}
-		const run = this.run[row];
-		const start = run & 0xffff;
-		const next = from < start ? start : from < run >>> 16 ? from : end;
-		return next < end ? next : end;
-	}
+  /** First index in [from, end) whose entry is not none, or `end`. */
+  nextPte(row: number, from: number, end: number): number {
+    if (this.count[row] === 0) return end;
+    if (this.form[row] === FORM_BLOCK) {
+      const blocks = this.blocks;
+      const base = this.value[row] * PTRS_PER_TABLE;
+      let index = from;
+      while (index < end && blocks[base + index] === 0) index++;
+      return index;
+    }
+    const run = this.run[row];
+    const start = run & 0xffff;
+    const next = from < start ? start : from < run >>> 16 ? from : end;
+    return next < end ? next : end;
+  }
 
-	/** Sets entry `index` of a PTE table to `pte` (which may be none) and keeps the counts. */
-	setPte(row: number, index: number, pte: number): void {
-		this.fillPte(row, index, index + 1, pte);
-	}
+  /** Sets entry `index` of a PTE table to `pte` (which may be none) and keeps the counts. */
+  setPte(row: number, index: number, pte: number): void {
+    this.fillPte(row, index, index + 1, pte);
+  }
 
-	/** Sets entries [from, end) of a PTE table to `pte` and keeps the counts. Needs from < end. */
-	fillPte(row: number, from: number, end: number, pte: number): void {
-		const before = this.count[row];
-		if (this.form[row] === FORM_RUN && this.fillRun(row, from, end, pte)) {
-			const run = this.run[row];
-			this.setCount(row, before, (run >>> 16) - (run & 0xffff));
-			return;
-		}
-		const blocks = this.blocks;
-		const base = this.value[row] * PTRS_PER_TABLE;
-		let count = before;
-		for (let at = base + from; at < base + end; at++) {
-			if (blocks[at] !== 0) count--;
-			blocks[at] = pte;
-		}
-		if (pte !== 0) count += end - from;
-		this.setCount(row, before, count);
-		if (count === 0) this.toEmptyRun(row);
-		else if (pte !== 0 && count === end - from) {
-			this.toEmptyRun(row);
-			this.run[row] = from | (end << 16);
-			this.value[row] = pte;
-		}
-	}
+  /** Sets entries [from, end) of a PTE table to `pte` and keeps the counts. Needs from < end. */
+  fillPte(row: number, from: number, end: number, pte: number): void {
+    const before = this.count[row];
+    if (this.form[row] === FORM_RUN && this.fillRun(row, from, end, pte)) {
+      const run = this.run[row];
+      this.setCount(row, before, (run >>> 16) - (run & 0xffff));
+      return;
+    }
+    const blocks = this.blocks;
+    const base = this.value[row] * PTRS_PER_TABLE;
+    let count = before;
+    for (let at = base + from; at < base + end; at++) {
+      if (blocks[at] !== 0) count--;
+      blocks[at] = pte;
+    }
+    if (pte !== 0) count += end - from;
+    this.setCount(row, before, count);
+    if (count === 0) this.toEmptyRun(row);
+    else if (pte !== 0 && count === end - from) {
+      this.toEmptyRun(row);
+      this.run[row] = from | (end << 16);
+      this.value[row] = pte;
+    }
+  }
 
-	/** Tries to keep run form; turns the table into block form and returns false where the result is not one run. */
-	private fillRun(
-		row: number,
-		from: number,
-		end: number,
-		pte: number,
-	): boolean {
-		const run = this.run[row];
-		const start = run & 0xffff;
-		const stop = run >>> 16;
-		if (pte === 0) {
-			if (end <= start || from >= stop) return true;
-			if (from <= start && end >= stop) {
-				this.run[row] = 0;
-				return true;
-			}
-			if (from <= start) {
-				this.run[row] = end | (stop << 16);
-				return true;
-			}
-			if (end >= stop) {
-				this.run[row] = start | (from << 16);
-				return true;
-			}
-		} else {
-			if (start === stop || (from <= start && end >= stop)) {
-				this.run[row] = from | (end << 16);
-				this.value[row] = pte;
-				return true;
-			}
-			if (pte === this.value[row] && from <= stop && end >= start) {
-				this.run[row] =
-					(from < start ? from : start) | ((end > stop ? end : stop) << 16);
-				return true;
-			}
-		}
-		const value = this.value[row];
-		const block = this.allocBlock();
-		const base = block * PTRS_PER_TABLE;
-		this.blocks.fill(0, base, base + PTRS_PER_TABLE);
-		this.blocks.fill(value, base + start, base + stop);
-		this.form[row] = FORM_BLOCK;
-		this.value[row] = block;
-		return false;
-	}
+  /** Tries to keep run form; turns the table into block form and returns false where the result is not one run. */
+  private fillRun(row: number, from: number, end: number, pte: number): boolean {
+    const run = this.run[row];
+    const start = run & 0xffff;
+    const stop = run >>> 16;
+    if (pte === 0) {
+      if (end <= start || from >= stop) return true;
+      if (from <= start && end >= stop) {
+        this.run[row] = 0;
+        return true;
+      }
+      if (from <= start) {
+        this.run[row] = end | (stop << 16);
+        return true;
+      }
+      if (end >= stop) {
+        this.run[row] = start | (from << 16);
+        return true;
+      }
+    } else {
+      if (start === stop || (from <= start && end >= stop)) {
+        this.run[row] = from | (end << 16);
+        this.value[row] = pte;
+        return true;
+      }
+      if (pte === this.value[row] && from <= stop && end >= start) {
+        this.run[row] = (from < start ? from : start) | ((end > stop ? end : stop) << 16);
+        return true;
+      }
+    }
+    const value = this.value[row];
+    const block = this.allocBlock();
+    const base = block * PTRS_PER_TABLE;
+    this.blocks.fill(0, base, base + PTRS_PER_TABLE);
+    this.blocks.fill(value, base + start, base + stop);
+    this.form[row] = FORM_BLOCK;
+    this.value[row] = block;
+    return false;
+  }
 
-	private toEmptyRun(row: number): void {
-		this.freeBlocks.push(this.value[row]);
-		this.form[row] = FORM_RUN;
-		this.run[row] = 0;
-		this.value[row] = 0;
-	}
+  private toEmptyRun(row: number): void {
+    this.freeBlocks.push(this.value[row]);
+    this.form[row] = FORM_RUN;
+    this.run[row] = 0;
+    this.value[row] = 0;
+  }
 
-	private setCount(row: number, before: number, after: number): void {
-		this.count[row] = after;
-		if (before === 0) {
-			if (after !== 0 && this.state[row] === TABLE_LIVE) this.emptyPteTables--;
-		} else if (after === 0 && this.state[row] === TABLE_LIVE)
-			this.emptyPteTables++;
-	}
+  private setCount(row: number, before: number, after: number): void {
+    this.count[row] = after;
+    if (before === 0) {
+      if (after !== 0 && this.state[row] === TABLE_LIVE) this.emptyPteTables--;
+    } else if (after === 0 && this.state[row] === TABLE_LIVE) this.emptyPteTables++;
+  }
 
-	/** Moves a PTE-level row to `state` and keeps the number of empty live tables. */
-	setState(row: number, state: number): void {
-		if (this.level[row] === LEVEL_PTE && this.count[row] === 0) {
-			if (this.state[row] === TABLE_LIVE) this.emptyPteTables--;
-			if (state === TABLE_LIVE) this.emptyPteTables++;
-		}
-		this.state[row] = state;
-	}
+  /** Moves a PTE-level row to `state` and keeps the number of empty live tables. */
+  setState(row: number, state: number): void {
+    if (this.level[row] === LEVEL_PTE && this.count[row] === 0) {
+      if (this.state[row] === TABLE_LIVE) this.emptyPteTables--;
+      if (state === TABLE_LIVE) this.emptyPteTables++;
+    }
+    this.state[row] = state;
+  }
 
-	/** The huge entry of a row in state TABLE_DEPOSITED or TABLE_HUGE_BARE. */
-	huge(row: number): number {
-		return this.value[row];
-	}
+  /** The huge entry of a row in state TABLE_DEPOSITED or TABLE_HUGE_BARE. */
+  huge(row: number): number {
+    return this.value[row];
+  }
 
-	setHuge(row: number, entry: number): void {
-		this.value[row] = entry;
-	}
+  setHuge(row: number, entry: number): void {
+    this.value[row] = entry;
+  }
 
-	/** Bytes of memory that the store holds. */
-	memoryBytes(): number {
-		let bytes = this.blocks.byteLength + this.upper.byteLength;
-		for (const array of [
-			this.parent,
-			this.slot,
-			this.level,
-			this.state,
-			this.count,
-			this.run,
-			this.value,
-			this.form,
-		])
-			bytes += array.byteLength;
-		return bytes;
-	}
+  /** Bytes of memory that the store holds. */
+  memoryBytes(): number {
+    let bytes = this.blocks.byteLength + this.upper.byteLength;
+    for (const array of [this.parent, this.slot, this.level, this.state, this.count, this.run, this.value, this.form])
+      bytes += array.byteLength;
+    return bytes;
+  }
 }

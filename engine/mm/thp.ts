@@ -8,233 +8,159 @@ import { anonPrepare } from "./mm-util.ts";
 import { type MmuGather, tlbAdjustRange } from "./mmu-gather.ts";
 import { linkTable, pteAllocOne, pteFree } from "./pgtable.ts";
 import {
-	KIND_ANON,
-	KIND_FILE,
-	KIND_MASK,
-	KIND_ZERO,
-	PTE_DIRTY,
-	PTE_EXCLUSIVE,
-	PTE_LAZYFREE,
-	PTE_WRITE,
-	PTE_YOUNG,
+  KIND_ANON,
+  KIND_FILE,
+  KIND_MASK,
+  KIND_ZERO,
+  PTE_DIRTY,
+  PTE_EXCLUSIVE,
+  PTE_LAZYFREE,
+  PTE_WRITE,
+  PTE_YOUNG,
 } from "./pte.ts";
 import type { KernelState, Mm } from "./state.ts";
-import {
-	TABLE_DEPOSITED,
-	TABLE_HUGE_BARE,
-	TABLE_LIVE,
-	TABLE_UNLINKED,
-} from "./tables.ts";
-import {
-	VM_HUGEPAGE,
-	VM_NOHUGEPAGE,
-	VM_WRITE,
-	type Vma,
-	vmaIsAnonymous,
-} from "./vma.ts";
+import { TABLE_DEPOSITED, TABLE_HUGE_BARE, TABLE_LIVE, TABLE_UNLINKED } from "./tables.ts";
+import { VM_HUGEPAGE, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
 /** Does the 2 MiB slot that holds `page` lie in the VMA, with a file offset to match (thp_vma_suitable_order())? */
 export function thpSuitable(vma: Vma, page: number): boolean {
-	const slot = slotStart(page, PMD_PAGES);
-	if (slot < vma.start || slot + PMD_PAGES > vma.end) return false;
-	return vmaIsAnonymous(vma) || (vma.start - vma.pgoff) % PMD_PAGES === 0;
+  const slot = slotStart(page, PMD_PAGES);
+  if (slot < vma.start || slot + PMD_PAGES > vma.end) return false;
+  return vmaIsAnonymous(vma) || (vma.start - vma.pgoff) % PMD_PAGES === 0;
 }
 
 /** thp_vma_allowable_order() for a fault, with /sys/kernel/mm/transparent_hugepage/enabled = madvise. */
 export function thpAllowable(vma: Vma, page: number): boolean {
-	return (
-		(vma.flags & (VM_HUGEPAGE | VM_NOHUGEPAGE)) === VM_HUGEPAGE &&
-		thpSuitable(vma, page)
-	);
+  return (vma.flags & (VM_HUGEPAGE | VM_NOHUGEPAGE)) === VM_HUGEPAGE && thpSuitable(vma, page);
 }
 
 /** The number of pages of one kind that a huge entry adds to its process; the huge zero page adds none. */
-export function accountHuge(
-	mm: Mm,
-	vma: Vma,
-	entry: number,
-	sign: 1 | -1,
-): void {
-	const kind = entry & KIND_MASK;
-	if (kind === KIND_ANON) mm.rssAnon += sign * PMD_PAGES;
-	else if (kind === KIND_FILE) {
-		if (vma.file?.shmem === true) mm.rssShmem += sign * PMD_PAGES;
-		else mm.rssFile += sign * PMD_PAGES;
-	}
+export function accountHuge(mm: Mm, vma: Vma, entry: number, sign: 1 | -1): void {
+  const kind = entry & KIND_MASK;
+  if (kind === KIND_ANON) mm.rssAnon += sign * PMD_PAGES;
+  else if (kind === KIND_FILE) {
+    if (vma.file?.shmem === true) mm.rssShmem += sign * PMD_PAGES;
+    else mm.rssFile += sign * PMD_PAGES;
+  }
 }
 
 /** Maps a huge page with the deposited table `row` (from pte_alloc_one, or the table that a collapse emptied). */
-export function setHugePmd(
-	k: KernelState,
-	pmd: number,
-	index: number,
-	row: number,
-	entry: number,
-): void {
-	k.tables.setState(row, TABLE_DEPOSITED);
-	k.tables.setHuge(row, entry);
-	k.tables.setChild(pmd, index, -row);
+export function setHugePmd(k: KernelState, pmd: number, index: number, row: number, entry: number): void {
+  k.tables.setState(row, TABLE_DEPOSITED);
+  k.tables.setHuge(row, entry);
+  k.tables.setChild(pmd, index, -row);
 }
 
 /** Maps a huge page without a deposited table. */
-export function setHugeBare(
-	k: KernelState,
-	pmd: number,
-	index: number,
-	entry: number,
-): void {
-	const row = k.tables.alloc(0, TABLE_HUGE_BARE);
-	k.tables.setHuge(row, entry);
-	k.tables.setChild(pmd, index, -row);
+export function setHugeBare(k: KernelState, pmd: number, index: number, entry: number): void {
+  const row = k.tables.alloc(0, TABLE_HUGE_BARE);
+  k.tables.setHuge(row, entry);
+  k.tables.setChild(pmd, index, -row);
 }
 
 /** do_huge_pmd_anonymous_page(): the PMD entry is none and a huge page is allowed. */
 export function doHugePmdAnonymousPage(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	index: number,
-	write: boolean,
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  index: number,
+  write: boolean,
 ): void {
-	anonPrepare(k, mm, vma);
-	const row = pteAllocOne(k);
-	mm.ptes++;
-	const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
-	const entry = write
-		? KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable
-		: KIND_ZERO | PTE_YOUNG;
-	setHugePmd(k, pmd, index, row, entry);
-	accountHuge(mm, vma, entry, 1);
-	k.stats.hugeFaults++;
-	k.timeNs += write ? k.options.cost.hugePage : k.options.cost.page;
+  anonPrepare(k, mm, vma);
+  const row = pteAllocOne(k);
+  mm.ptes++;
+  const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
+  const entry = write ? KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable : KIND_ZERO | PTE_YOUNG;
+  setHugePmd(k, pmd, index, row, entry);
+  accountHuge(mm, vma, entry, 1);
+  k.stats.hugeFaults++;
+  k.timeNs += write ? k.options.cost.hugePage : k.options.cost.page;
 }
 
 /**
  * do_huge_pmd_wp_page(): a write to a huge page that is not writable. Returns false where the page had to be split and the
  * fault goes on with small pages (the page is shared with another process).
  */
-export function doHugePmdWpPage(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	index: number,
-): boolean {
-	const row = -k.tables.child(pmd, index);
-	const entry = k.tables.huge(row);
-	if ((entry & KIND_MASK) === KIND_ZERO) {
-		anonPrepare(k, mm, vma);
-		k.tables.setHuge(
-			row,
-			KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | PTE_WRITE,
-		);
-		mm.rssAnon += PMD_PAGES;
-		k.timeNs += k.options.cost.hugePage;
-		return true;
-	}
-	if (
-		(entry & KIND_MASK) === KIND_ANON &&
-		((entry & PTE_EXCLUSIVE) !== 0 || hugeOwners(k, row) === 1)
-	) {
-		k.tables.setHuge(
-			row,
-			(entry & ~PTE_LAZYFREE) |
-				PTE_WRITE |
-				PTE_DIRTY |
-				PTE_YOUNG |
-				PTE_EXCLUSIVE,
-		);
-		return true;
-	}
-	splitHugePmd(k, mm, vma, pmd, index);
-	return false;
+export function doHugePmdWpPage(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): boolean {
+  const row = -k.tables.child(pmd, index);
+  const entry = k.tables.huge(row);
+  if ((entry & KIND_MASK) === KIND_ZERO) {
+    anonPrepare(k, mm, vma);
+    k.tables.setHuge(row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | PTE_WRITE);
+    mm.rssAnon += PMD_PAGES;
+    k.timeNs += k.options.cost.hugePage;
+    return true;
+  }
+  if ((entry & KIND_MASK) === KIND_ANON && ((entry & PTE_EXCLUSIVE) !== 0 || hugeOwners(k, row) === 1)) {
+    k.tables.setHuge(row, (entry & ~PTE_LAZYFREE) | PTE_WRITE | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE);
+    return true;
+  }
+  splitHugePmd(k, mm, vma, pmd, index);
+  return false;
 }
 
 /** Processes that map the huge page of this row. */
 function hugeOwners(k: KernelState, row: number): number {
-	return k.hugeSharers.get(row)?.count ?? 1;
+  return k.hugeSharers.get(row)?.count ?? 1;
 }
 
 /** fork maps the parent's huge page in the child too (copy_huge_pmd()). */
-export function shareHuge(
-	k: KernelState,
-	parentRow: number,
-	childRow: number,
-): void {
-	let sharers = k.hugeSharers.get(parentRow);
-	if (sharers === undefined) {
-		sharers = { count: 1 };
-		k.hugeSharers.set(parentRow, sharers);
-	}
-	sharers.count++;
-	k.hugeSharers.set(childRow, sharers);
+export function shareHuge(k: KernelState, parentRow: number, childRow: number): void {
+  let sharers = k.hugeSharers.get(parentRow);
+  if (sharers === undefined) {
+    sharers = { count: 1 };
+    k.hugeSharers.set(parentRow, sharers);
+  }
+  sharers.count++;
+  k.hugeSharers.set(childRow, sharers);
 }
 
 function unshareHuge(k: KernelState, row: number): void {
-	const sharers = k.hugeSharers.get(row);
-	if (sharers === undefined) return;
-	sharers.count--;
-	k.hugeSharers.delete(row);
+  const sharers = k.hugeSharers.get(row);
+  if (sharers === undefined) return;
+  sharers.count--;
+  k.hugeSharers.delete(row);
 }
 
 /**
  * __split_huge_pmd(): an anonymous huge page becomes a PTE table full of small ones, the deposited table being that table. A
  * file's huge page is only unmapped, and the entry is none afterwards.
  */
-export function splitHugePmd(
-	k: KernelState,
-	mm: Mm,
-	vma: Vma,
-	pmd: number,
-	index: number,
-): void {
-	const row = -k.tables.child(pmd, index);
-	const entry = k.tables.huge(row);
-	k.stats.hugeSplits++;
-	if (k.tables.state[row] === TABLE_HUGE_BARE) {
-		accountHuge(mm, vma, entry, -1);
-		k.tables.setChild(pmd, index, 0);
-		k.tables.free(row);
-		return;
-	}
-	unshareHuge(k, row);
-	k.tables.setState(row, TABLE_LIVE);
-	k.tables.fillPte(row, 0, PMD_PAGES, entry);
-	linkTable(k, pmd, index, row);
+export function splitHugePmd(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): void {
+  const row = -k.tables.child(pmd, index);
+  const entry = k.tables.huge(row);
+  k.stats.hugeSplits++;
+  if (k.tables.state[row] === TABLE_HUGE_BARE) {
+    accountHuge(mm, vma, entry, -1);
+    k.tables.setChild(pmd, index, 0);
+    k.tables.free(row);
+    return;
+  }
+  unshareHuge(k, row);
+  k.tables.setState(row, TABLE_LIVE);
+  k.tables.fillPte(row, 0, PMD_PAGES, entry);
+  linkTable(k, pmd, index, row);
 }
 
 /** zap_huge_pmd(): the whole huge page goes, and the table deposited under it with it, at once. */
-export function zapHugePmd(
-	k: KernelState,
-	tlb: MmuGather,
-	vma: Vma,
-	pmd: number,
-	index: number,
-	page: number,
-): void {
-	const row = -k.tables.child(pmd, index);
-	const entry = k.tables.huge(row);
-	accountHuge(tlb.mm, vma, entry, -1);
-	tlbAdjustRange(tlb, page, page + PMD_PAGES);
-	k.stats.entriesZapped++;
-	k.timeNs += k.options.cost.zapEntry;
-	removeHugePmd(k, tlb.mm, pmd, index, row);
+export function zapHugePmd(k: KernelState, tlb: MmuGather, vma: Vma, pmd: number, index: number, page: number): void {
+  const row = -k.tables.child(pmd, index);
+  const entry = k.tables.huge(row);
+  accountHuge(tlb.mm, vma, entry, -1);
+  tlbAdjustRange(tlb, page, page + PMD_PAGES);
+  k.stats.entriesZapped++;
+  k.timeNs += k.options.cost.zapEntry;
+  removeHugePmd(k, tlb.mm, pmd, index, row);
 }
 
 /** Clears a huge entry and frees its deposited table, if it has one. Accounting of pages is the caller's. */
-export function removeHugePmd(
-	k: KernelState,
-	mm: Mm,
-	pmd: number,
-	index: number,
-	row: number,
-): void {
-	unshareHuge(k, row);
-	k.tables.setChild(pmd, index, 0);
-	if (k.tables.state[row] === TABLE_DEPOSITED) {
-		k.tables.setState(row, TABLE_UNLINKED);
-		pteFree(k, row);
-		mm.ptes--;
-	} else k.tables.free(row);
+export function removeHugePmd(k: KernelState, mm: Mm, pmd: number, index: number, row: number): void {
+  unshareHuge(k, row);
+  k.tables.setChild(pmd, index, 0);
+  if (k.tables.state[row] === TABLE_DEPOSITED) {
+    k.tables.setState(row, TABLE_UNLINKED);
+    pteFree(k, row);
+    mm.ptes--;
+  } else k.tables.free(row);
 }

@@ -10,54 +10,34 @@ const contents = new WeakMap<KernelState, Map<number, number>>();
 const CPU_BASE = 2 ** 44;
 
 function entries(k: KernelState): Map<number, number> {
-	let map = contents.get(k);
-	if (map === undefined) {
-		map = new Map();
-		contents.set(k, map);
-	}
-	return map;
+  let map = contents.get(k);
+  if (map === undefined) {
+    map = new Map();
+    contents.set(k, map);
+  }
+  return map;
 }
 
 /** The entry that `cpu` has cached for `page`, or undefined. */
-export function tlbLookup(
-	k: KernelState,
-	cpu: number,
-	page: number,
-): number | undefined {
-	return entries(k).get(cpu * CPU_BASE + page);
+export function tlbLookup(k: KernelState, cpu: number, page: number): number | undefined {
+  return entries(k).get(cpu * CPU_BASE + page);
 }
 
 /** The CPU caches what it read from the tables. */
-export function tlbFill(
-	k: KernelState,
-	cpu: number,
-	page: number,
-	pte: number,
-): void {
-	entries(k).set(cpu * CPU_BASE + page, pte);
+export function tlbFill(k: KernelState, cpu: number, page: number, pte: number): void {
+  entries(k).set(cpu * CPU_BASE + page, pte);
 }
 
 /** Every CPU forgets [start, end). */
-export function tlbInvalidate(
-	k: KernelState,
-	_mm: Mm,
-	start: number,
-	end: number,
-): void {
-	const map = entries(k);
-	for (const key of map.keys()) {
-		const page = key % CPU_BASE;
-		if (page >= start && page < end) map.delete(key);
-	}
+export function tlbInvalidate(k: KernelState, _mm: Mm, start: number, end: number): void {
+  const map = entries(k);
+  for (const key of map.keys()) {
+    const page = key % CPU_BASE;
+    if (page >= start && page < end) map.delete(key);
+  }
 }
 
 /** All cached translations, as [cpu, page, entry], for checks and state hashes. */
-export function tlbContents(
-	k: KernelState,
-): [cpu: number, page: number, pte: number][] {
-	return [...entries(k)].map(([key, pte]) => [
-		Math.floor(key / CPU_BASE),
-		key % CPU_BASE,
-		pte,
-	]);
+export function tlbContents(k: KernelState): [cpu: number, page: number, pte: number][] {
+  return [...entries(k)].map(([key, pte]) => [Math.floor(key / CPU_BASE), key % CPU_BASE, pte]);
 }

@@ -11,83 +11,61 @@ const STACK_GUARD_GAP = 256;
 
 /** expand_stack(): an access at `page`, outside every VMA, grows the stack that begins above it. Null: it does not. */
 function expandStack(k: KernelState, mm: Mm, page: number): Vma | null {
-	const index = mm.vmas.indexAbove(page);
-	const stack = mm.vmas.list[index];
-	if (
-		stack === undefined ||
-		(stack.flags & VM_GROWSDOWN) === 0 ||
-		page >= k.taskPages
-	)
-		return null;
-	const grow = stack.start - page;
-	if (stack.end - page > STACK_LIMIT || grow > stack.pgoff) return null;
-	const prev = mm.vmas.list[index - 1];
-	if (
-		prev !== undefined &&
-		(prev.flags & VM_GROWSDOWN) === 0 &&
-		page - prev.end < STACK_GUARD_GAP
-	)
-		return null;
-	if (prev !== undefined && prev.end > page) return null;
-	stack.start = page;
-	stack.pgoff -= grow;
-	mm.totalVm += grow;
-	return stack;
+  const index = mm.vmas.indexAbove(page);
+  const stack = mm.vmas.list[index];
+  if (stack === undefined || (stack.flags & VM_GROWSDOWN) === 0 || page >= k.taskPages) return null;
+  const grow = stack.start - page;
+  if (stack.end - page > STACK_LIMIT || grow > stack.pgoff) return null;
+  const prev = mm.vmas.list[index - 1];
+  if (prev !== undefined && (prev.flags & VM_GROWSDOWN) === 0 && page - prev.end < STACK_GUARD_GAP) return null;
+  if (prev !== undefined && prev.end > page) return null;
+  stack.start = page;
+  stack.pgoff -= grow;
+  mm.totalVm += grow;
+  return stack;
 }
 
 /** Touches whole pages [start, end), each once. */
-function touchPages(
-	k: KernelState,
-	mm: Mm,
-	start: number,
-	end: number,
-	write: boolean,
-	counts: TouchCounts,
-): void {
-	let page = start;
-	while (page < end) {
-		let vma: Vma | null | undefined = mm.vmas.list[mm.vmas.indexAbove(page)];
-		if (vma === undefined || vma.start > page) {
-			const gap = vma;
-			vma = expandStack(k, mm, page);
-			if (vma === null) {
-				const stop =
-					gap !== undefined &&
-					gap.start < end &&
-					(gap.flags & VM_GROWSDOWN) === 0
-						? gap.start
-						: page + 1;
-				const skip = gap === undefined ? end : stop;
-				counts.segv += skip - page;
-				page = skip;
-				continue;
-			}
-		}
-		const stop = vma.end < end ? vma.end : end;
-		touchVmaRange(k, mm, vma, page, stop, write, counts);
-		page = stop;
-	}
+function touchPages(k: KernelState, mm: Mm, start: number, end: number, write: boolean, counts: TouchCounts): void {
+  let page = start;
+  while (page < end) {
+    let vma: Vma | null | undefined = mm.vmas.list[mm.vmas.indexAbove(page)];
+    if (vma === undefined || vma.start > page) {
+      const gap = vma;
+      vma = expandStack(k, mm, page);
+      if (vma === null) {
+        const stop = gap !== undefined && gap.start < end && (gap.flags & VM_GROWSDOWN) === 0 ? gap.start : page + 1;
+        const skip = gap === undefined ? end : stop;
+        counts.segv += skip - page;
+        page = skip;
+        continue;
+      }
+    }
+    const stop = vma.end < end ? vma.end : end;
+    touchVmaRange(k, mm, vma, page, stop, write, counts);
+    page = stop;
+  }
 }
 
 /**
  * One access every `stride` bytes of [addr, addr + len). Adds the accesses that raised a signal to `counts`.
  */
 export function touchRange(
-	k: KernelState,
-	mm: Mm,
-	addr: number,
-	len: number,
-	stride: number,
-	write: boolean,
-	counts: TouchCounts,
+  k: KernelState,
+  mm: Mm,
+  addr: number,
+  len: number,
+  stride: number,
+  write: boolean,
+  counts: TouchCounts,
 ): void {
-	if (stride === PAGE_SIZE) {
-		const start = Math.floor(addr / PAGE_SIZE);
-		touchPages(k, mm, start, start + Math.ceil(len / PAGE_SIZE), write, counts);
-		return;
-	}
-	for (let at = addr; at < addr + len; at += stride) {
-		const page = Math.floor(at / PAGE_SIZE);
-		touchPages(k, mm, page, page + 1, write, counts);
-	}
+  if (stride === PAGE_SIZE) {
+    const start = Math.floor(addr / PAGE_SIZE);
+    touchPages(k, mm, start, start + Math.ceil(len / PAGE_SIZE), write, counts);
+    return;
+  }
+  for (let at = addr; at < addr + len; at += stride) {
+    const page = Math.floor(at / PAGE_SIZE);
+    touchPages(k, mm, page, page + 1, write, counts);
+  }
 }

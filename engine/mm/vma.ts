@@ -33,131 +33,118 @@ export const VM_UFFD_MASK = VM_UFFD_WP | VM_UFFD_MISSING;
 
 /** A userfaultfd: VMAs registered with different ones do not merge. */
 export interface UffdContext {
-	/** UFFD_FEATURE_WP_ASYNC: the kernel resolves write faults itself. */
-	readonly wpAsync: boolean;
-	/** UFFD_FEATURE_WP_UNPOPULATED: unpopulated anonymous memory is protected with markers. */
-	readonly wpUnpopulated: boolean;
+  /** UFFD_FEATURE_WP_ASYNC: the kernel resolves write faults itself. */
+  readonly wpAsync: boolean;
+  /** UFFD_FEATURE_WP_UNPOPULATED: unpopulated anonymous memory is protected with markers. */
+  readonly wpUnpopulated: boolean;
 }
 
 /** The identity that decides whether VMAs with pages of their own may merge (struct anon_vma). */
 export class AnonVma {
-	/** Child anon_vmas made by fork, itself included for a root (as the kernel counts). */
-	numChildren = 0;
-	/** VMAs whose anon_vma this is. */
-	numActiveVmas = 0;
-	readonly parent: AnonVma | null;
+  /** Child anon_vmas made by fork, itself included for a root (as the kernel counts). */
+  numChildren = 0;
+  /** VMAs whose anon_vma this is. */
+  numActiveVmas = 0;
+  readonly parent: AnonVma | null;
 
-	constructor(parent: AnonVma | null) {
-		this.parent = parent;
-		(parent ?? this).numChildren++;
-	}
+  constructor(parent: AnonVma | null) {
+    this.parent = parent;
+    (parent ?? this).numChildren++;
+  }
 }
 
 let nextVmaId = 1;
 
 export class Vma {
-	readonly id = nextVmaId++;
-	start: number;
-	end: number;
-	flags: number;
-	/** Offset in the file, or for private anonymous memory the page number at which it was made; in pages. */
-	pgoff: number;
-	file: MappedFile | null;
-	anonVma: AnonVma | null = null;
-	/** anon_vma_chain: every anon_vma the VMA's pages may belong to. */
-	chain: AnonVma[] = [];
-	uffd: UffdContext | null = null;
+  readonly id = nextVmaId++;
+  start: number;
+  end: number;
+  flags: number;
+  /** Offset in the file, or for private anonymous memory the page number at which it was made; in pages. */
+  pgoff: number;
+  file: MappedFile | null;
+  anonVma: AnonVma | null = null;
+  /** anon_vma_chain: every anon_vma the VMA's pages may belong to. */
+  chain: AnonVma[] = [];
+  uffd: UffdContext | null = null;
 
-	constructor(
-		start: number,
-		end: number,
-		flags: number,
-		pgoff: number,
-		file: MappedFile | null,
-	) {
-		this.start = start;
-		this.end = end;
-		this.flags = flags;
-		this.pgoff = pgoff;
-		this.file = file;
-	}
+  constructor(start: number, end: number, flags: number, pgoff: number, file: MappedFile | null) {
+    this.start = start;
+    this.end = end;
+    this.flags = flags;
+    this.pgoff = pgoff;
+    this.file = file;
+  }
 }
 
 /** vma_is_anonymous(): no file behind it; shared anonymous memory has a shmem file. */
 export function vmaIsAnonymous(vma: Vma): boolean {
-	return vma.file === null;
+  return vma.file === null;
 }
 
 /** A copy that differs in its range only; the anon_vma is not cloned (vm_area_dup()). */
 export function dupVma(vma: Vma): Vma {
-	const copy = new Vma(vma.start, vma.end, vma.flags, vma.pgoff, vma.file);
-	copy.uffd = vma.uffd;
-	return copy;
+  const copy = new Vma(vma.start, vma.end, vma.flags, vma.pgoff, vma.file);
+  copy.uffd = vma.uffd;
+  return copy;
 }
 
 /** The VMAs of a process, sorted, without overlaps. */
 export class VmaList {
-	readonly list: Vma[] = [];
-	/** Index of the last hit: most accesses are near the one before. */
-	private hint = 0;
+  readonly list: Vma[] = [];
+  /** Index of the last hit: most accesses are near the one before. */
+  private hint = 0;
 
-	get count(): number {
-		return this.list.length;
-	}
+  get count(): number {
+    return this.list.length;
+  }
 
-	/** Index of the first VMA that ends above `page` (find_vma()), or the number of VMAs. */
-	indexAbove(page: number): number {
-		const list = this.list;
-		const hint = this.hint;
-		if (hint < list.length) {
-			const vma = list[hint];
-			if (
-				page < vma.end &&
-				(page >= vma.start || hint === 0 || list[hint - 1].end <= page)
-			)
-				return hint;
-		}
-		let low = 0;
-		let high = list.length;
-		while (low < high) {
-			const middle = (low + high) >>> 1;
-			if (list[middle].end > page) high = middle;
-			else low = middle + 1;
-		}
-		this.hint = low;
-		return low;
-	}
+  /** Index of the first VMA that ends above `page` (find_vma()), or the number of VMAs. */
+  indexAbove(page: number): number {
+    const list = this.list;
+    const hint = this.hint;
+    if (hint < list.length) {
+      const vma = list[hint];
+      if (page < vma.end && (page >= vma.start || hint === 0 || list[hint - 1].end <= page)) return hint;
+    }
+    let low = 0;
+    let high = list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (list[middle].end > page) high = middle;
+      else low = middle + 1;
+    }
+    this.hint = low;
+    return low;
+  }
 
-	/** The VMA that holds `page` (vma_lookup()). */
-	lookup(page: number): Vma | undefined {
-		const vma = this.list[this.indexAbove(page)];
-		return vma !== undefined && vma.start <= page ? vma : undefined;
-	}
+  /** The VMA that holds `page` (vma_lookup()). */
+  lookup(page: number): Vma | undefined {
+    const vma = this.list[this.indexAbove(page)];
+    return vma !== undefined && vma.start <= page ? vma : undefined;
+  }
 
-	/** The first VMA that touches [start, end), if any (find_vma_intersection()). */
-	intersection(start: number, end: number): Vma | undefined {
-		const vma = this.list[this.indexAbove(start)];
-		return vma !== undefined && vma.start < end ? vma : undefined;
-	}
+  /** The first VMA that touches [start, end), if any (find_vma_intersection()). */
+  intersection(start: number, end: number): Vma | undefined {
+    const vma = this.list[this.indexAbove(start)];
+    return vma !== undefined && vma.start < end ? vma : undefined;
+  }
 
-	indexOf(vma: Vma): number {
-		return this.indexAbove(vma.start);
-	}
+  indexOf(vma: Vma): number {
+    return this.indexAbove(vma.start);
+  }
 
-	insert(vma: Vma): void {
-		this.list.splice(this.indexAbove(vma.start), 0, vma);
-	}
+  insert(vma: Vma): void {
+    this.list.splice(this.indexAbove(vma.start), 0, vma);
+  }
 
-	remove(vma: Vma): void {
-		const index = this.list.indexOf(
-			vma,
-			Math.max(0, this.indexAbove(vma.start) - 2),
-		);
-		this.list.splice(index, 1);
-	}
+  remove(vma: Vma): void {
+    const index = this.list.indexOf(vma, Math.max(0, this.indexAbove(vma.start) - 2));
+    this.list.splice(index, 1);
+  }
 
-	/** Removes `count` VMAs from `index` on and returns them. */
-	cut(index: number, count: number): Vma[] {
-		return this.list.splice(index, count);
-	}
+  /** Removes `count` VMAs from `index` on and returns them. */
+  cut(index: number, count: number): Vma[] {
+    return this.list.splice(index, count);
+  }
 }
