@@ -25,6 +25,8 @@ import {
   PTE_YOUNG,
   ptePageId,
 } from "./pte.ts";
+import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { rcuReadLock } from "./rcu.ts";
 import { drive, lock, OBJ_PMD_ENTRY, OBJ_PML, OBJ_PTL, type Path, point, schedObject, unlock } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { doHugePmdAnonymousPage, doHugePmdWpPage, thpAllowable } from "./thp.ts";
@@ -93,16 +95,17 @@ function* doAnonymousPage(
   const fn = "do_anonymous_page";
   if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
   const index = pmdIndex(page);
-  const row = yield* pteAllocPath(k, mm, pmd, index);
+  let row = yield* pteAllocPath(k, mm, pmd, index);
   if (row < 0) return FAULT_RETRY;
   if (write) anonPrepare(k, mm, vma);
   const at = pteIndex(page);
   if (k.explored) {
-    // pte_offset_map_lock(): the table may have gone since.
-    const ptl = schedObject(OBJ_PTL, row);
-    yield* lock(k, fn, ptl);
-    if (k.tables.child(pmd, index) !== row || k.tables.pte(row, at) !== old) {
-      yield* unlock(k, fn, ptl);
+    // The table may have gone since, or the entry may have been filled.
+    const mapped = yield* pteOffsetMapLock(k, fn, pmd, index);
+    if (mapped <= 0) return FAULT_RETRY;
+    row = mapped;
+    if (k.tables.pte(row, at) !== old) {
+      yield* pteUnmapUnlock(k, fn, row);
       return FAULT_RETRY;
     }
   }
@@ -110,7 +113,7 @@ function* doAnonymousPage(
   k.tables.setPte(row, at, entry);
   if (write) mm.rssAnon++;
   k.timeNs += k.options.cost.page;
-  if (k.explored) yield* unlock(k, fn, schedObject(OBJ_PTL, row));
+  if (k.explored) yield* pteUnmapUnlock(k, fn, row);
   return FAULT_OK;
 }
 
@@ -175,11 +178,12 @@ function* handlePteFault(k: KernelState, mm: Mm, vma: Vma, pmd: number, page: nu
   if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
   if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
   if (k.explored) {
-    const ptl = schedObject(OBJ_PTL, row);
-    yield* lock(k, fn, ptl);
-    const same = k.tables.child(pmd, index) === row && k.tables.pte(row, at) === pte;
+    // The table stays mapped (pte_unmap() comes last); an entry that is still there proves that the table is, too.
+    rcuReadLock(k);
+    yield* lock(k, fn, schedObject(OBJ_PTL, row));
+    const same = k.tables.pte(row, at) === pte;
     const result = same ? resolvePresent(k, mm, vma, row, at, page, write, pte) : FAULT_RETRY;
-    yield* unlock(k, fn, ptl);
+    yield* pteUnmapUnlock(k, fn, row);
     return result;
   }
   return resolvePresent(k, mm, vma, row, at, page, write, pte);

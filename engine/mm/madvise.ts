@@ -1,7 +1,7 @@
 /** madvise(2) (mm/madvise.c). Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
-import { type MmuGather, tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
+import { type MmuGather, tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { VM_HUGETLB, VM_LOCKED, type Vma } from "./vma.ts";
@@ -90,6 +90,6 @@ export function* madviseDontneed(
     }
     page = stop;
   }
-  tlbFinishMmu(k, tlb);
+  yield* tlbFinishMmuPath(k, tlb);
   return status;
 }

@@ -5,8 +5,8 @@ import type { Errno } from "./errno.ts";
 import type { MappedFile } from "./file.ts";
 import { freePgtables } from "./free-pgtables.ts";
 import { PMD_PAGES, slotStart } from "./geometry.ts";
-import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
-import type { Path } from "./sched.ts";
+import { tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
+import { OBJ_PMD_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { type UffdContext, VM_LOCKED, Vma } from "./vma.ts";
 import { splitVmaUnchecked, vmaMergeNewRange } from "./vma-merge.ts";
@@ -40,8 +40,9 @@ export function* unmapRange(k: KernelState, mm: Mm, start: number, end: number):
   // vms_clear_ptes()
   const tlb = tlbGatherMmu(mm);
   for (const vma of gone) yield* unmapPageRange(k, tlb, vma, vma.start, vma.end, ZAP_UNMAP);
+  if (k.explored) yield point(k, "free_pgtables", "pmd_write", schedObject(OBJ_PMD_ENTRY, 0), true);
   freePgtables(k, tlb, gone, floor, ceiling);
-  tlbFinishMmu(k, tlb);
+  yield* tlbFinishMmuPath(k, tlb);
   for (const vma of gone) {
     unlinkAnonVmas(vma);
     k.timeNs += k.options.cost.vma;

@@ -94,9 +94,8 @@ function tlbTableFlush(k: KernelState, tlb: MmuGather): void {
   k.stats.tableBatches++;
 }
 
-/** tlb_flush_mmu(): flush, then free what was gathered. */
-export function tlbFlushMmu(k: KernelState, tlb: MmuGather): void {
-  tlbFlushMmuTlbonly(k, tlb);
+/** tlb_flush_mmu_free(): frees what was gathered, after the flush. */
+function tlbFlushMmuFree(k: KernelState, tlb: MmuGather): void {
   tlbTableFlush(k, tlb);
   if (k.explored) {
     for (const id of tlb.pageIds) k.pages.delete(id);
@@ -105,10 +104,23 @@ export function tlbFlushMmu(k: KernelState, tlb: MmuGather): void {
   tlb.pages = 0;
 }
 
-/** tlb_flush_mmu() with its scheduling point; for explored kernels. */
-export function* tlbFlushMmuPath(k: KernelState, fn: string, tlb: MmuGather): Path<void> {
-  yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
-  tlbFlushMmu(k, tlb);
+/** tlb_flush_mmu(): flush, then free what was gathered. */
+export function tlbFlushMmu(k: KernelState, tlb: MmuGather): void {
+  tlbFlushMmuTlbonly(k, tlb);
+  tlbFlushMmuFree(k, tlb);
+}
+
+/** tlb_flush_mmu() with its scheduling points, where there is anything to do; for explored kernels. */
+export function* tlbFlushMmuPath(k: KernelState, tlb: MmuGather): Path<void> {
+  if (tlb.start < tlb.end) {
+    yield point(k, "tlb_flush_mmu_tlbonly", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+    tlbFlushMmuTlbonly(k, tlb);
+  }
+  if (tlb.tableCount > 0 || tlb.pageIds.length > 0) {
+    yield point(k, "tlb_flush_mmu_free", "free_table", schedObject(OBJ_TABLE, tlb.tableHead), true);
+    tlbFlushMmuFree(k, tlb);
+  }
+  tlb.pages = 0;
 }
 
 /**
@@ -172,7 +184,13 @@ export function* tlbRemoveTablePath(k: KernelState, tlb: MmuGather, row: number,
   freeTableNow(k, row);
 }
 
-/** tlb_finish_mmu(). */
+/** tlb_finish_mmu(), at once. */
 export function tlbFinishMmu(k: KernelState, tlb: MmuGather): void {
   tlbFlushMmu(k, tlb);
+}
+
+/** tlb_finish_mmu() of a path that other CPUs may come between. */
+export function* tlbFinishMmuPath(k: KernelState, tlb: MmuGather): Path<void> {
+  if (k.explored) yield* tlbFlushMmuPath(k, tlb);
+  else tlbFlushMmu(k, tlb);
 }

@@ -29,7 +29,8 @@ import {
   PTE_UFFD_WP,
   ptePageId,
 } from "./pte.ts";
-import { lock, OBJ_PML, OBJ_PTE_ENTRY, OBJ_PTL, OBJ_TLB, type Path, point, schedObject, unlock } from "./sched.ts";
+import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd, zapHugePmd } from "./thp.ts";
 import { VM_HUGETLB, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
@@ -242,21 +243,10 @@ export function* zapPteRange(
   let canReclaimPt = covers;
   let directReclaim = true;
   for (;;) {
-    // pte_offset_map_lock()
-    let row = tables.child(pmd, index);
-    let ptl = 0;
+    let row: number;
+    if (k.explored) row = yield* pteOffsetMapLock(k, fn, pmd, index);
+    else row = tables.child(pmd, index);
     if (row <= 0) return end;
-    if (k.explored) {
-      ptl = schedObject(OBJ_PTL, row);
-      yield* lock(k, fn, ptl);
-      const again = tables.child(pmd, index);
-      if (again !== row) {
-        yield* unlock(k, fn, ptl);
-        if (again <= 0) return end;
-        row = again;
-        continue;
-      }
-    }
     step.forceFlush = false;
     step.forceBreak = false;
     while (at < stop) {
@@ -297,9 +287,9 @@ export function* zapPteRange(
       if (k.explored) yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
       tlbFlushMmuTlbonly(k, tlb);
     }
-    if (k.explored) yield* unlock(k, fn, ptl);
+    if (k.explored) yield* pteUnmapUnlock(k, fn, row);
     if (forceFlush) {
-      if (k.explored) yield* tlbFlushMmuPath(k, fn, tlb);
+      if (k.explored) yield* tlbFlushMmuPath(k, tlb);
       else tlbFlushMmu(k, tlb);
     }
     if (at !== stop) {

@@ -1,0 +1,282 @@
+/**
+ * The engine as a program for the explorer: a scenario's CPUs run the kernel's own paths over one small address space, and
+ * the invariants are checked after each step.
+ */
+
+import { type Patches, resolveOptions } from "../mm/config.ts";
+import { LEVEL_PTE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
+import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, KIND_ZERO, ptePageId } from "../mm/pte.ts";
+import { rcuFree, rcuReady } from "../mm/rcu.ts";
+import {
+  describeObject,
+  lockHolder,
+  OBJ_PAGE,
+  OBJ_PTL,
+  OBJ_TLB,
+  type Path,
+  resumable,
+  schedObject,
+} from "../mm/sched.ts";
+import type { SchedPoint } from "../mm/sched-point.ts";
+import { KernelState, type Mm } from "../mm/state.ts";
+import { TABLE_GATHERED, TABLE_LIVE, TABLE_RCU } from "../mm/tables.ts";
+import type { Execution, Footprint, Point, Program, Violation } from "./program.ts";
+import { NO_LOST_WRITE, StepViolation, Trace, type TracedTables, watch } from "./traced.ts";
+
+export const COUNTS_EQUAL = "counts equal recounts";
+
+/** What a scenario's set-up and CPUs work with. */
+export interface World {
+  readonly k: KernelState;
+  readonly mm: Mm;
+  readonly tables: TracedTables;
+  readonly trace: Trace;
+  /** The first page of the slots that scenarios use, one PMD table for all of them. */
+  readonly base: number;
+  /** What set-up leaves for the CPUs and for the goal: pages, rows, results. */
+  readonly notes: Map<string, number>;
+}
+
+export interface Lane {
+  /** Heading of the CPU's column. */
+  readonly name: string;
+  readonly path: (world: World) => Path<unknown>;
+}
+
+export interface MachineOptions {
+  readonly patches: Patches;
+  /** No memory for batches of tables: each table is freed alone. */
+  readonly batchFails: boolean;
+}
+
+export interface MachineProgram extends Program {
+  start(): MachineExecution;
+}
+
+export interface MachineExecution extends Execution {
+  readonly world: World;
+}
+
+/** What a scenario is to the machine. */
+export interface Setup {
+  readonly prepare: (world: World) => void;
+  readonly lanes: readonly Lane[];
+  /** What must hold at the end besides the invariants; null: nothing more. */
+  readonly goal: ((world: World) => Violation | null) | null;
+}
+
+/** 4 GiB: far from zero, in a PMD table of its own. */
+const BASE_PAGE = 2 ** 20;
+const OBJ_RESCHED = 40;
+
+/** Runs a path to its end on CPU 0, whatever points it yields: for set-up. */
+export function runThrough<T>(k: KernelState, path: Path<T>): T {
+  k.cpu = 0;
+  for (;;) {
+    const step = path.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+export function reschedObject(cpu: number): number {
+  return schedObject(OBJ_RESCHED, cpu);
+}
+
+export function machine(setup: Setup, options: MachineOptions): MachineProgram {
+  const resolved = resolveOptions({
+    mode: "sync",
+    image: "empty",
+    checked: true,
+    explored: true,
+    patches: options.patches,
+    batchFailRate: options.batchFails ? 0.5 : 0,
+  });
+  return {
+    cpus: setup.lanes.length,
+    start(): MachineExecution {
+      const k = new KernelState(resolved);
+      const trace = new Trace();
+      const tables = watch(k, trace);
+      const mm = k.newMm();
+      const world: World = { k, mm, tables, trace, base: BASE_PAGE, notes: new Map() };
+      setup.prepare(world);
+      return new Running(world, setup);
+    },
+  };
+}
+
+class Running implements MachineExecution {
+  readonly world: World;
+  readonly cpus: readonly Iterator<Point, void, void>[];
+  private readonly goal: Setup["goal"];
+  /** The points the CPUs stand at. */
+  private readonly at: (SchedPoint | null)[];
+
+  constructor(world: World, setup: Setup) {
+    this.world = world;
+    this.goal = setup.goal;
+    this.at = setup.lanes.map(() => null);
+    this.cpus = setup.lanes.map((lane, cpu) => {
+      const path = lane.path(world);
+      return { next: () => this.advance(cpu, path) };
+    });
+  }
+
+  private advance(cpu: number, path: Path<unknown>): IteratorResult<Point, void> {
+    const { k } = this.world;
+    const from = this.at[cpu];
+    if (from?.event === "lock" && Math.floor(from.object / 2 ** 40) === OBJ_PTL)
+      this.world.tables.useLock(Math.floor((from.object % 2 ** 40) / 512));
+    const result = path.next();
+    // Grace periods end as early as they may: what no schedule of later ends can break, this one does not.
+    if (k.rcuPending > 0) for (const row of rcuReady(k)) rcuFree(k, row);
+    if (result.done === true) {
+      this.at[cpu] = null;
+      return { done: true, value: undefined };
+    }
+    this.at[cpu] = result.value;
+    return { done: false, value: result.value };
+  }
+
+  select(cpu: number, record: boolean): void {
+    const { k, trace } = this.world;
+    k.cpu = cpu;
+    trace.begin(record);
+    const point = this.at[cpu];
+    if (!record || point === null) return;
+    switch (point.event) {
+      case "lock":
+      case "trylock":
+        trace.write(point.object);
+        break;
+      case "read_lock":
+        trace.read(point.object);
+        break;
+      case "unlock":
+        // Readers of a lock do not mind each other.
+        if (lockHolder(k, point.object) > 0) trace.read(point.object);
+        else trace.write(point.object);
+        break;
+      case "need_resched":
+        trace.read(reschedObject(point.write ? point.object : cpu));
+        break;
+      case "tlb_flush":
+        for (let each = 0; each < this.cpus.length; each++) trace.write(schedObject(OBJ_TLB, each));
+        break;
+      case "tlb_fill":
+      case "page_read":
+      case "page_write":
+        trace.write(schedObject(OBJ_TLB, cpu));
+        break;
+      case "ipi":
+        for (const _cpu of k.irqsOff);
+        break;
+      default:
+        // What the tables, pages and readers' sets see of the step is recorded as it happens.
+        if (Math.floor(point.object / 2 ** 40) === OBJ_PAGE) trace.write(point.object);
+    }
+  }
+
+  enabled(_cpu: number, point: Point): boolean {
+    return resumable(this.world.k, point as SchedPoint);
+  }
+
+  footprint(): Footprint {
+    return this.world.trace.take();
+  }
+
+  explain(error: unknown): Violation | null {
+    if (error instanceof StepViolation) return { invariant: error.invariant, detail: error.message };
+    return null;
+  }
+
+  check(): Violation | null {
+    this.world.trace.on = false;
+    return lostPages(this.world) ?? null;
+  }
+
+  finish(): Violation | null {
+    this.world.trace.on = false;
+    return unreachablePages(this.world) ?? recount(this.world) ?? this.goal?.(this.world) ?? null;
+  }
+}
+
+/** A table that is detached must map nothing: what it maps is lost. */
+function lostPages({ tables }: World): Violation | null {
+  for (let row = 1; row < tables.top; row++) {
+    const state = tables.state[row];
+    if ((state !== TABLE_GATHERED && state !== TABLE_RCU) || tables.level[row] !== LEVEL_PTE) continue;
+    if (tables.count[row] === 0) continue;
+    const at = tables.peekNextPte(row, 0, PTRS_PER_TABLE);
+    return {
+      invariant: NO_LOST_WRITE,
+      detail: `table ${row} is being freed and still maps page ${ptePageId(tables.peekPte(row, at))} at entry ${at}`,
+    };
+  }
+  return null;
+}
+
+/** Calls `visit` for each PTE table in the tree of the process. */
+export function eachPteTable(world: World, visit: (row: number, page: number) => void): void {
+  const { tables, mm } = world;
+  const walk = (row: number, page: number, span: number): void => {
+    for (let at = tables.peekNextChild(row, 0, 512); at < 512; at = tables.peekNextChild(row, at + 1, 512)) {
+      const child = tables.peekChild(row, at);
+      const base = page + at * span;
+      if (child > 0 && tables.level[child] === LEVEL_PTE) visit(child, base);
+      else if (child > 0) walk(child, base, span / PTRS_PER_TABLE);
+    }
+  };
+  walk(mm.pgd, 0, PMD_PAGES ** tables.level[mm.pgd]);
+}
+
+/** Every page that holds a value is mapped by a table that the process can reach, or it was discarded and freed. */
+function unreachablePages(world: World): Violation | null {
+  const { k, tables } = world;
+  const mapped = new Set<number>();
+  eachPteTable(world, (row) => {
+    for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512))
+      mapped.add(ptePageId(tables.peekPte(row, at)));
+  });
+  for (const [id, value] of k.pages) {
+    if (mapped.has(id)) continue;
+    return {
+      invariant: NO_LOST_WRITE,
+      detail: `page ${id} (value ${value}) was not discarded, and nothing maps it any more`,
+    };
+  }
+  return null;
+}
+
+/** Counts of the process and of each table against a recount. */
+function recount(world: World): Violation | null {
+  const { k, mm, tables } = world;
+  let ptes = 0;
+  let anon = 0;
+  let file = 0;
+  let swap = 0;
+  let wrong: string | null = null;
+  eachPteTable(world, (row) => {
+    ptes++;
+    let count = 0;
+    for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
+      const kind = tables.peekPte(row, at) & KIND_MASK;
+      count++;
+      if (kind === KIND_ANON) anon++;
+      else if (kind === KIND_FILE) file++;
+      else if (kind === KIND_SWAP) swap++;
+      else if (kind !== KIND_ZERO) continue;
+    }
+    if (count !== tables.count[row]) wrong = `table ${row} counts ${tables.count[row]} entries and has ${count}`;
+    if (tables.state[row] !== TABLE_LIVE) wrong = `table ${row} is reachable and not live`;
+  });
+  const expect = (name: string, counted: number, recounted: number): void => {
+    if (counted !== recounted) wrong ??= `${name} is ${counted}; a recount gives ${recounted}`;
+  };
+  expect("the number of PTE tables", mm.ptes, ptes);
+  expect("the number of anonymous pages", mm.rssAnon, anon);
+  expect("the number of file pages", mm.rssFile + mm.rssShmem, file);
+  expect("the number of swap entries", mm.swapEntries, swap);
+  if (k.locks.size > 0) wrong ??= `${describeObject([...k.locks.keys()][0])} is still held`;
+  return wrong === null ? null : { invariant: COUNTS_EQUAL, detail: wrong };
+}

@@ -1,0 +1,250 @@
+/**
+ * The explored kernel's state, watched: every read and write of shared state goes into the footprint of the step that did
+ * it, and an access through a freed table is caught where it happens.
+ */
+
+import { schedObject } from "../mm/sched.ts";
+import type { KernelState } from "../mm/state.ts";
+import { TABLE_FREE, TABLE_GATHERED, TABLE_LIVE, TABLE_RCU, TableStore } from "../mm/tables.ts";
+import { access, type Footprint } from "./program.ts";
+
+/** Objects of the explorer's own; the kernel's (sched.ts) stay below. */
+const OBJ_ENTRIES = 32;
+const OBJ_CHILD = 33;
+const OBJ_CHILDREN = 34;
+const OBJ_LIFE = 35;
+const OBJ_READER = 36;
+const OBJ_IRQ = 37;
+const OBJ_CONTENTS = 38;
+const OBJ_ROWS = 39;
+
+export const NO_FREED_ACCESS = "no access through a freed table";
+export const NO_DOUBLE_FREE = "no table freed twice or freed while reachable";
+export const READER_SAFE = "a reader inside rcu_read_lock never sees its table freed";
+export const NO_LOST_WRITE = "no write lost";
+
+/** Thrown by a step that breaks an invariant. */
+export class StepViolation extends Error {
+  override readonly name = "StepViolation";
+  readonly invariant: string;
+
+  constructor(invariant: string, detail: string) {
+    super(detail);
+    this.invariant = invariant;
+  }
+}
+
+/** The footprint of the step under way; records while `on`. */
+export class Trace {
+  on = false;
+  private accesses: number[] = [];
+
+  begin(record: boolean): void {
+    this.on = record;
+    if (record) this.accesses = [];
+  }
+
+  take(): Footprint {
+    return this.accesses;
+  }
+
+  read(object: number): void {
+    if (this.on) this.add(access(object, false));
+  }
+
+  write(object: number): void {
+    if (this.on) this.add(access(object, true));
+  }
+
+  private add(entry: number): void {
+    const accesses = this.accesses;
+    if (accesses[accesses.length - 1] !== entry && !accesses.includes(entry)) accesses.push(entry);
+  }
+}
+
+/** A table store that records accesses and refuses those that no kernel survives. */
+export class TracedTables extends TableStore {
+  private readonly trace: Trace;
+  private readonly k: KernelState;
+
+  constructor(k: KernelState, trace: Trace) {
+    super(16, false);
+    this.k = k;
+    this.trace = trace;
+  }
+
+  /** The running CPU uses the memory of a table. */
+  private use(row: number): void {
+    this.trace.read(schedObject(OBJ_LIFE, row));
+    if (this.state[row] === TABLE_FREE) this.refuse(row);
+  }
+
+  private refuse(row: number): never {
+    const { k } = this;
+    const inside = k.rcuReaders.has(k.cpu);
+    throw new StepViolation(
+      inside ? READER_SAFE : NO_FREED_ACCESS,
+      `table ${row} is accessed after it was freed${inside ? ", inside rcu_read_lock" : ""}`,
+    );
+  }
+
+  /** The lock of a table lives in its page's descriptor: taking it is an access, too. */
+  useLock(row: number): void {
+    if (row <= 0) throw new StepViolation(NO_FREED_ACCESS, "the PTE lock of a PMD entry that is none is taken");
+    this.use(row);
+  }
+
+  override alloc(level: number, state: number): number {
+    const row = super.alloc(level, state);
+    this.trace.write(schedObject(OBJ_ROWS, 0));
+    this.trace.write(schedObject(OBJ_LIFE, row));
+    return row;
+  }
+
+  override free(row: number): void {
+    this.trace.write(schedObject(OBJ_LIFE, row));
+    if (this.state[row] === TABLE_FREE) throw new StepViolation(NO_DOUBLE_FREE, `table ${row} is freed a second time`);
+    const parent = this.parent[row];
+    if (this.state[row] === TABLE_LIVE && parent !== 0 && super.child(parent, this.slot[row]) === row)
+      throw new StepViolation(NO_DOUBLE_FREE, `table ${row} is freed while its PMD entry points to it`);
+    super.free(row);
+  }
+
+  override setState(row: number, state: number): void {
+    this.trace.write(schedObject(OBJ_LIFE, row));
+    const old = this.state[row];
+    if (state === TABLE_GATHERED && (old === TABLE_GATHERED || old === TABLE_RCU || old === TABLE_FREE))
+      throw new StepViolation(NO_DOUBLE_FREE, `table ${row} is handed over to be freed a second time`);
+    super.setState(row, state);
+  }
+
+  override child(row: number, index: number): number {
+    this.use(row);
+    this.trace.read(schedObject(OBJ_CHILD, row, index));
+    return super.child(row, index);
+  }
+
+  override setChild(row: number, index: number, entry: number): void {
+    this.use(row);
+    this.trace.write(schedObject(OBJ_CHILD, row, index));
+    this.trace.write(schedObject(OBJ_CHILDREN, row));
+    super.setChild(row, index, entry);
+  }
+
+  override nextChild(row: number, from: number, end: number): number {
+    this.use(row);
+    this.trace.read(schedObject(OBJ_CHILDREN, row));
+    return super.nextChild(row, from, end);
+  }
+
+  override pte(row: number, index: number): number {
+    this.use(row);
+    this.trace.read(schedObject(OBJ_ENTRIES, row));
+    return super.pte(row, index);
+  }
+
+  override stretchEnd(row: number, index: number, end: number): number {
+    this.use(row);
+    this.trace.read(schedObject(OBJ_ENTRIES, row));
+    return super.stretchEnd(row, index, end);
+  }
+
+  override nextPte(row: number, from: number, end: number): number {
+    this.use(row);
+    this.trace.read(schedObject(OBJ_ENTRIES, row));
+    return super.nextPte(row, from, end);
+  }
+
+  override fillPte(row: number, from: number, end: number, pte: number): void {
+    this.use(row);
+    this.trace.write(schedObject(OBJ_ENTRIES, row));
+    super.fillPte(row, from, end, pte);
+  }
+
+  /** Entries of a table without leaving a trace: for checks and for showing state. */
+  peekPte(row: number, index: number): number {
+    return super.pte(row, index);
+  }
+
+  peekNextPte(row: number, from: number, end: number): number {
+    return super.nextPte(row, from, end);
+  }
+
+  peekChild(row: number, index: number): number {
+    return super.child(row, index);
+  }
+
+  peekNextChild(row: number, from: number, end: number): number {
+    return super.nextChild(row, from, end);
+  }
+}
+
+/** A set of CPUs (readers, interrupts off) that records who looks at it. */
+export class TracedCpus extends Set<number> {
+  private readonly trace: Trace;
+  private readonly kind: number;
+
+  constructor(trace: Trace, kind: typeof OBJ_READER | typeof OBJ_IRQ) {
+    super();
+    this.trace = trace;
+    this.kind = kind;
+  }
+
+  override add(cpu: number): this {
+    this.trace.write(schedObject(this.kind, cpu));
+    return super.add(cpu);
+  }
+
+  override delete(cpu: number): boolean {
+    this.trace.write(schedObject(this.kind, cpu));
+    return super.delete(cpu);
+  }
+
+  override [Symbol.iterator](): SetIterator<number> {
+    for (let cpu = 0; cpu < 4; cpu++) this.trace.read(schedObject(this.kind, cpu));
+    return super[Symbol.iterator]();
+  }
+}
+
+/** Contents of pages by identity, recording. */
+export class TracedPages extends Map<number, number> {
+  private readonly trace: Trace;
+
+  constructor(trace: Trace) {
+    super();
+    this.trace = trace;
+  }
+
+  override get(id: number): number | undefined {
+    this.trace.read(schedObject(OBJ_CONTENTS, id));
+    return super.get(id);
+  }
+
+  override has(id: number): boolean {
+    this.trace.read(schedObject(OBJ_CONTENTS, id));
+    return super.has(id);
+  }
+
+  override set(id: number, value: number): this {
+    // The constructor of Map may call set before the field is there.
+    this.trace?.write(schedObject(OBJ_CONTENTS, id));
+    return super.set(id, value);
+  }
+
+  override delete(id: number): boolean {
+    this.trace.write(schedObject(OBJ_CONTENTS, id));
+    return super.delete(id);
+  }
+}
+
+/** Replaces a fresh kernel's state by watched state. Call before it has any process. */
+export function watch(k: KernelState, trace: Trace): TracedTables {
+  const tables = new TracedTables(k, trace);
+  Object.assign(k, {
+    tables,
+    rcuReaders: new TracedCpus(trace, OBJ_READER),
+    irqsOff: new TracedCpus(trace, OBJ_IRQ),
+    pages: new TracedPages(trace),
+  });
+  return tables;
+}
