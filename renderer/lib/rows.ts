@@ -1,0 +1,43 @@
+import type { RunStatus, RunSummary, Mode, Source } from "../../engine/experiment/types.ts";
+import { saving } from "./result.ts";
+
+interface RunLike {
+  readonly source: Source;
+  readonly mode: Mode;
+  readonly status: RunStatus;
+  readonly summary: RunSummary | null;
+}
+
+/** The pair of runs, one a mode, that an experiment's result is said from: the model's, else the kernel's. */
+export function resultPair<R extends RunLike>(runs: readonly R[]): { sync?: R; none?: R } {
+  for (const source of ["model", "kernel"] as const) {
+    const sync = runs.find((run) => run.source === source && run.mode === "sync" && run.summary);
+    const none = runs.find((run) => run.source === source && run.mode === "none" && run.summary);
+    if (sync || none) return { ...(sync ? { sync } : {}), ...(none ? { none } : {}) };
+  }
+  return {};
+}
+
+/** The saving at the end (or at the peak, where the ends are alike); undefined where one mode is missing. */
+export function rowSaving(runs: readonly RunLike[]): number | undefined {
+  const { sync, none } = resultPair(runs);
+  if (!sync?.summary || !none?.summary) return undefined;
+  const end = saving(sync.summary.final.vmpte_kb, none.summary.final.vmpte_kb);
+  return end !== 0 ? end : saving(sync.summary.peak.vmpte_kb, none.summary.peak.vmpte_kb);
+}
+
+const WORST_FIRST: readonly RunStatus[] = ["running", "queued", "failed", "interrupted", "cancelled", "done"];
+
+/** One status for an experiment: that something runs first, then what went wrong. */
+export function rowStatus(runs: readonly RunLike[]): RunStatus {
+  return WORST_FIRST.find((status) => runs.some((run) => run.status === status)) ?? "done";
+}
+
+export const STATUS_WORDS: Readonly<Record<RunStatus, string>> = {
+  queued: "waiting",
+  running: "running",
+  done: "done",
+  cancelled: "cancelled",
+  failed: "failed",
+  interrupted: "interrupted",
+};

@@ -1,0 +1,46 @@
+import { cancelExperiment, runHeadline } from "../state/actions.ts";
+import type { Command } from "../state/commands.svelte.ts";
+import { history } from "../state/history.svelte.ts";
+import { overlays } from "../state/overlays.svelte.ts";
+import { running } from "../state/running.svelte.ts";
+import { settings } from "../state/settings.svelte.ts";
+import { view } from "../state/view.svelte.ts";
+
+const focus = (selector: string): void => document.querySelector<HTMLElement>(selector)?.focus();
+
+/** What can be done from everywhere in the window. */
+export function appCommands(): readonly Command[] {
+  return [
+    { id: "palette", title: "Search runs, presets and commands", group: "View", keys: "Ctrl+K", run: () => overlays.open("palette") },
+    { id: "shortcuts", title: "Keyboard shortcuts", group: "View", keys: "?", run: () => overlays.open("shortcuts") },
+    { id: "new-experiment", title: "New experiment…", group: "Experiment", keys: "Ctrl+N", run: () => view.go({ name: "new" }) },
+    { id: "run", title: "Run the 50 GB experiment", group: "Experiment", run: () => void runHeadline() },
+    {
+      id: "cancel",
+      title: "Cancel what is running",
+      group: "Experiment",
+      keys: "Ctrl+.",
+      enabled: () => running.list.length > 0,
+      run: () => {
+        const id = view.experimentId;
+        const target = running.list.find((entry) => entry.id === id) ?? running.list[0];
+        if (target) void cancelExperiment(target.id);
+      },
+    },
+    { id: "find", title: "Search the history", group: "History", keys: "Ctrl+F", run: () => focus("#history-search") },
+    { id: "history", title: "Go to the history", group: "History", keys: "Ctrl+1", run: () => focus("#history-list") },
+    { id: "view", title: "Go to the experiment", group: "View", keys: "Ctrl+2", run: () => focus("#view [data-first-focus]") },
+    {
+      id: "undo",
+      title: "Bring back what was deleted",
+      group: "History",
+      keys: "Ctrl+Z",
+      enabled: () => history.lastDeleted.length > 0,
+      run: () => void history.undoDelete(),
+    },
+    { id: "back", title: "Back to the view before", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
+    { id: "doctor", title: "What this machine has", group: "Lab", run: () => view.go({ name: "machine" }) },
+    { id: "toggle-theme", title: "Switch between light and dark", group: "View", keys: "Ctrl+Shift+L", run: () => void settings.setTheme(settings.dark ? "light" : "dark") },
+    { id: "system-theme", title: "Follow the system's light or dark", group: "View", enabled: () => settings.theme !== "system", run: () => void settings.setTheme("system") },
+  ];
+}

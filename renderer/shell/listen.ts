@@ -1,0 +1,69 @@
+import type { LabError } from "../../main/contract.ts";
+import { commands } from "../state/commands.svelte.ts";
+import { current } from "../state/current.svelte.ts";
+import { history } from "../state/history.svelte.ts";
+import { call, LabCallError } from "../state/lab.ts";
+import { notifyError } from "../state/notify.ts";
+import { running } from "../state/running.svelte.ts";
+import { toast } from "svelte-sonner";
+
+const LIST_DELAY_MS = 60;
+
+/** Ties the lab's events to the window's state. `onFailure`: the lab is gone for good. */
+export function listenToLab(onFailure: (error: LabError) => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const reloadSoon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void history.reload(), LIST_DELAY_MS);
+  };
+  const stops = [
+    window.lab.on("experiment.started", (experiment) => {
+      running.started(experiment);
+      reloadSoon();
+    }),
+    window.lab.on("run.sampled", (event) => {
+      running.sampled(event);
+      current.experiment?.sampled(event);
+    }),
+    window.lab.on("run.ended", (run) => {
+      running.ended(run);
+      current.experiment?.ended(run);
+      reloadSoon();
+      if (run.status === "failed") {
+        const which = run.mode === "sync" ? "The run with sync reclaim" : "The run without reclaim";
+        notifyError(
+          new LabCallError({
+            name: "RunFailed",
+            message: `${which} failed`,
+            ...(run.reason === null ? {} : { why: run.reason }),
+            todo: "Its samples so far are kept; run it again from the experiment",
+          }),
+        );
+      }
+    }),
+    window.lab.on("history.changed", ({ ids }) => {
+      reloadSoon();
+      const open = current.experiment;
+      if (open && ids.includes(open.id)) {
+        void call("experiment.get", { id: open.id }).then((experiment) => {
+          if (current.experiment === open) open.described(experiment);
+        }, notifyError);
+      }
+    }),
+    window.lab.on("host.restarted", ({ reason }) => {
+      running.clear();
+      reloadSoon();
+      void current.experiment?.load();
+      toast.warning("The lab was restarted", {
+        description: `${reason}. Runs that were under way are marked interrupted; their samples are kept.`,
+        duration: Number.POSITIVE_INFINITY,
+      });
+    }),
+    window.lab.on("host.failed", onFailure),
+    window.lab.on("app.command", ({ command }) => commands.run(command)),
+  ];
+  return () => {
+    clearTimeout(timer);
+    for (const stop of stops) stop();
+  };
+}

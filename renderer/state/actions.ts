@@ -1,0 +1,55 @@
+import type { ExperimentSpec, ExportFormat } from "../../main/contract.ts";
+import { call } from "./lab.ts";
+import { notifyDone, notifyError } from "./notify.ts";
+import { settings } from "./settings.svelte.ts";
+import { view } from "./view.svelte.ts";
+
+/** The series' own experiment, as the first-run page and the palette start it. */
+export const HEADLINE_PRESET = "commit-table";
+
+/** Starts an experiment and opens it. Errors are thrown: the form shows them at the field. */
+export async function startExperiment(spec: ExperimentSpec): Promise<void> {
+  const experiment = await call("experiment.start", spec);
+  view.go({ name: "experiment", id: experiment.id });
+}
+
+/** The 50 GB experiment in both modes, in one step. */
+export async function runHeadline(): Promise<void> {
+  try {
+    await startExperiment({ workload: { kind: "preset", name: HEADLINE_PRESET, params: {} } });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+export async function runAgain(id: number): Promise<void> {
+  try {
+    const experiment = await call("experiment.again", { id });
+    view.go({ name: "experiment", id: experiment.id });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+export async function cancelExperiment(id: number): Promise<void> {
+  try {
+    await call("experiment.cancel", { id });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** Through the system's save dialog. */
+export async function exportExperiment(id: number, format: ExportFormat): Promise<void> {
+  try {
+    const { file } = await call("export.save", {
+      experimentId: id,
+      format,
+      theme: settings.dark ? "dark" : "light",
+      log: settings.remembered.log,
+    });
+    if (file !== null) notifyDone(`Exported ${file}`);
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}

@@ -1,0 +1,48 @@
+import { isTyping, type KeyPress, matches } from "../lib/keys.ts";
+
+export const COMMAND_GROUPS = ["Experiment", "Chart", "History", "View", "Lab"] as const;
+export type CommandGroup = (typeof COMMAND_GROUPS)[number];
+
+/** Something that the user can do, by shortcut, in the palette and in the list under "?". */
+export interface Command {
+  readonly id: string;
+  readonly title: string;
+  readonly group: CommandGroup;
+  /** See lib/keys.ts. */
+  readonly keys?: string;
+  readonly run: () => void;
+  /** Looked at when it is shown or run; always possible where absent. */
+  readonly enabled?: () => boolean;
+  /** Left out of the palette (moving a cursor, say), but listed under "?". */
+  readonly keyOnly?: boolean;
+}
+
+class Commands {
+  list = $state.raw<readonly Command[]>([]);
+
+  /** Adds a view's commands; gives the function that takes them away again. */
+  add(commands: readonly Command[]): () => void {
+    this.list = [...this.list, ...commands];
+    return () => {
+      this.list = this.list.filter((command) => !commands.includes(command));
+    };
+  }
+
+  run(id: string): boolean {
+    const command = this.list.findLast((candidate) => candidate.id === id);
+    if (!command || command.enabled?.() === false) return false;
+    command.run();
+    return true;
+  }
+
+  /** The command that a key press stands for: what was added last goes first. Bare keys stay out of text fields. */
+  find(press: KeyPress, target: EventTarget | null): Command | undefined {
+    const typing = isTyping(target);
+    return this.list.findLast((command) => {
+      if (!command.keys || !matches(press, command.keys) || command.enabled?.() === false) return false;
+      return !typing || command.keys.includes("Ctrl+");
+    });
+  }
+}
+
+export const commands = new Commands();

@@ -1,0 +1,33 @@
+import type { CallArguments, CallName, CallResult, LabError, WindowCallName } from "../../main/contract.ts";
+
+/** A call that was answered with an error; `details` can be shown as it is. */
+export class LabCallError extends Error {
+  override readonly name = "LabCallError";
+  readonly details: LabError;
+
+  constructor(details: LabError) {
+    super(details.message);
+    this.details = details;
+  }
+}
+
+/** Asks the lab. Rejects with LabCallError where the answer is an error. */
+export async function call<N extends WindowCallName & CallName>(
+  name: N,
+  ...params: CallArguments<N>
+): Promise<CallResult<N>> {
+  const answer = await window.lab.call(name, ...params);
+  if ("error" in answer) throw new LabCallError(answer.error);
+  return answer.result;
+}
+
+/** Anything that was thrown, in the form in which errors are shown. */
+export function asLabError(thrown: unknown): LabError {
+  if (thrown instanceof LabCallError) return thrown.details;
+  return {
+    name: "WindowError",
+    message: "The window met an error of its own",
+    why: thrown instanceof Error ? thrown.message : String(thrown),
+    todo: "Reload the window with Ctrl R. What is stored is not affected.",
+  };
+}

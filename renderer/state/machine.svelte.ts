@@ -1,0 +1,25 @@
+import type { Fact } from "../../main/contract.ts";
+import { call } from "./lab.ts";
+
+/** What this machine has, as `doctor` sees it. */
+class Machine {
+  facts = $state.raw<readonly Fact[]>([]);
+  looked = $state(false);
+
+  async look(): Promise<void> {
+    this.facts = await call("doctor.look");
+    this.looked = true;
+  }
+
+  fact(id: string): Fact | undefined {
+    return this.facts.find((fact) => fact.id === id);
+  }
+
+  /** One line for the status bar. */
+  get reclaims(): string | undefined {
+    const fact = this.fact("pt-reclaim");
+    return fact && `${fact.label}: ${fact.value}`;
+  }
+}
+
+export const machine = new Machine();

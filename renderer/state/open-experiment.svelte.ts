@@ -1,0 +1,116 @@
+import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
+import type { EventPayload, Experiment, LabError, Run } from "../../main/contract.ts";
+import { asLabError, call } from "./lab.ts";
+import { Series } from "./series.ts";
+
+const ALL_COLUMNS: readonly SampleColumn[] = SAMPLE_COLUMNS.map((column) => column.name);
+const BASE_COLUMNS: readonly SampleColumn[] = [
+  "operations",
+  "time_ns",
+  "vmpte_kb",
+  "tables_freed",
+  "reclaimed_fast",
+  "reclaimed_slow",
+];
+/** More samples than this are thinned by the host: no screen shows them, and peaks stay. */
+const MAX_POINTS = 200_000;
+
+const isLive = (run: Run): boolean => run.status === "running" || run.status === "queued";
+
+/** The experiment that is open, with the samples of its runs as they arrive or as they were stored. */
+export class OpenExperiment {
+  experiment = $state.raw<Experiment | undefined>(undefined);
+  error = $state.raw<LabError | undefined>(undefined);
+  /** Grows with every batch of samples; what draws them reads it. */
+  version = $state(0);
+
+  /** By run id. Not reactive: `version` says when to look again. */
+  readonly series = new Map<number, Series>();
+  #columns = new Set<SampleColumn>(BASE_COLUMNS);
+  #fetching = new Set<number>();
+
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  async load(): Promise<void> {
+    try {
+      const experiment = await call("experiment.get", { id: this.id });
+      for (const run of experiment.runs) if (!this.series.has(run.id)) this.series.set(run.id, new Series());
+      this.experiment = experiment;
+      await Promise.all(experiment.runs.map((run) => this.#fetchAll(run)));
+    } catch (thrown) {
+      this.error = asLabError(thrown);
+    }
+  }
+
+  /** Makes sure that these columns are there, for a switch of the metric. */
+  async need(columns: readonly SampleColumn[]): Promise<void> {
+    for (const column of columns) this.#columns.add(column);
+    const runs = this.experiment?.runs ?? [];
+    await Promise.all(
+      runs.map(async (run) => {
+        const series = this.series.get(run.id);
+        const missing = columns.filter((column) => series && series.count > 0 && !series.has(column));
+        if (!series || missing.length === 0 || isLive(run)) return;
+        const block = await call("run.samples", { runId: run.id, columns: missing, maxPoints: MAX_POINTS });
+        series.addColumns(block);
+        this.version += 1;
+      }),
+    ).catch((thrown: unknown) => {
+      this.error = asLabError(thrown);
+    });
+  }
+
+  sampled(event: EventPayload<"run.sampled">): void {
+    if (event.experimentId !== this.id) return;
+    const series = this.series.get(event.runId);
+    if (!series) return;
+    if (series.append(event.fromSeq, event.samples)) this.version += 1;
+    else void this.#fetchRest(event.runId);
+  }
+
+  ended(run: Run): void {
+    const experiment = this.experiment;
+    if (!experiment || run.experimentId !== this.id) return;
+    this.experiment = { ...experiment, runs: experiment.runs.map((other) => (other.id === run.id ? run : other)) };
+    if (run.sampleCount > (this.series.get(run.id)?.count ?? 0)) void this.#fetchAll(run);
+  }
+
+  /** Title, tags, notes or pin were changed. */
+  described(experiment: Experiment): void {
+    this.experiment = experiment;
+  }
+
+  async #fetchAll(run: Run): Promise<void> {
+    const block = await call(
+      "run.samples",
+      isLive(run)
+        ? { runId: run.id, columns: [...ALL_COLUMNS] }
+        : { runId: run.id, columns: [...this.#columns], maxPoints: MAX_POINTS },
+    );
+    const series = this.series.get(run.id);
+    if (!series || block.count < series.count) return;
+    series.replace(block);
+    this.version += 1;
+  }
+
+  /** Samples were missed between what is here and what came: fetched from there on, once at a time. */
+  async #fetchRest(runId: number): Promise<void> {
+    if (this.#fetching.has(runId)) return;
+    this.#fetching.add(runId);
+    try {
+      const series = this.series.get(runId);
+      if (!series) return;
+      const fromSeq = series.count;
+      series.append(fromSeq, await call("run.samples", { runId, fromSeq }));
+      this.version += 1;
+    } catch (thrown) {
+      this.error = asLabError(thrown);
+    } finally {
+      this.#fetching.delete(runId);
+    }
+  }
+}

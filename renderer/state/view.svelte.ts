@@ -1,0 +1,45 @@
+/** Which view is open in the middle of the window, and the way back. */
+export type Route =
+  | { readonly name: "welcome" }
+  | { readonly name: "new"; readonly preset?: string; readonly from?: number }
+  | { readonly name: "experiment"; readonly id: number }
+  | { readonly name: "compare"; readonly ids: readonly number[] }
+  | { readonly name: "races" }
+  | { readonly name: "trace" }
+  | { readonly name: "sweep" }
+  | { readonly name: "machine" };
+
+const REMEMBERED = 50;
+
+class View {
+  route = $state.raw<Route>({ name: "welcome" });
+  #past: Route[] = [];
+
+  go(route: Route): void {
+    this.#past = [...this.#past.slice(-REMEMBERED), this.route];
+    this.route = route;
+  }
+
+  /** Instead of the view that is open, without a way back to it. */
+  replace(route: Route): void {
+    this.route = route;
+  }
+
+  back(): void {
+    const route = this.#past.pop();
+    if (route) this.route = route;
+  }
+
+  /** An experiment is gone: no way leads there any more. */
+  forget(ids: readonly number[]): void {
+    const gone = (route: Route): boolean => route.name === "experiment" && ids.includes(route.id);
+    this.#past = this.#past.filter((route) => !gone(route));
+    if (gone(this.route)) this.route = this.#past.pop() ?? { name: "welcome" };
+  }
+
+  get experimentId(): number | undefined {
+    return this.route.name === "experiment" ? this.route.id : undefined;
+  }
+}
+
+export const view = new View();
