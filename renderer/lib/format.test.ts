@@ -1,25 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  dayGroup,
-  formatBytes,
-  formatCount,
-  formatDifference,
-  formatDuration,
-  formatKb,
-  formatNs,
-  formatPercent,
-  formatShort,
-  formatWhen,
-} from "./format.ts";
+import { dayGroup, formatBytes, formatDuration, formatShort, formatWhen } from "./format.ts";
 
 describe("numbers", () => {
-  test("counts and kB have thousands separators; what is not known is a dash", () => {
-    expect(formatCount(25600)).toBe("25,600");
-    expect(formatKb(102640)).toBe("102,640 kB");
-    expect(formatKb(null)).toBe("–");
-    expect(formatCount(Number.NaN)).toBe("–");
-  });
-
   test("bytes take the largest binary unit", () => {
     expect(formatBytes(0)).toBe("0 B");
     expect(formatBytes(53_687_091_200)).toBe("50 GiB");
@@ -36,22 +18,6 @@ describe("numbers", () => {
     expect(formatShort(28_800_000)).toBe("28.8 M");
     expect(formatShort(123_000_000)).toBe("123 M");
   });
-
-  test("differences carry their sign", () => {
-    expect(formatDifference(-102_400)).toBe("−102,400");
-    expect(formatDifference(4)).toBe("+4");
-    expect(formatDifference(0)).toBe("0");
-  });
-
-  test("percentages never claim all or nothing when it is not so", () => {
-    expect(formatPercent(0.99766)).toBe("99.8 %");
-    expect(formatPercent(0.99999)).toBe("99.9 %");
-    expect(formatPercent(1)).toBe("100.0 %");
-    expect(formatPercent(0.00001)).toBe("0.1 %");
-    expect(formatPercent(0)).toBe("0.0 %");
-    expect(formatPercent(-0.123)).toBe("−12.3 %");
-    expect(formatPercent(Number.NaN)).toBe("–");
-  });
 });
 
 describe("times", () => {
@@ -63,12 +29,6 @@ describe("times", () => {
     expect(formatDuration(59_600)).toBe("1 min 0 s");
     expect(formatDuration(95_000)).toBe("1 min 35 s");
     expect(formatDuration(3_720_000)).toBe("1 h 2 min");
-  });
-
-  test("nanoseconds", () => {
-    expect(formatNs(900)).toBe("900 ns");
-    expect(formatNs(11_700_000_000)).toBe("11.7 s");
-    expect(formatNs(2_500)).toBe("2.5 µs");
   });
 
   test("moments are said as a person says them", () => {

@@ -1,20 +1,10 @@
-/** How numbers are written in the window: thousands separators, units said, no digit that means nothing. */
+/** How sizes, rates, durations and moments are written in the window; counts, kB and shares: chart/format.ts. */
+import { MISSING } from "../../chart/format.ts";
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-const MISSING = "–";
 
 const known = (value: number | null | undefined): value is number =>
   value !== null && value !== undefined && !Number.isNaN(value);
-
-/** 102640 -> "102,640". Numbers that a source cannot know are an en dash. */
-export function formatCount(value: number | null | undefined): string {
-  return known(value) ? whole.format(value) : MISSING;
-}
-
-/** Kibibytes as the kernel writes them: 102640 -> "102,640 kB". */
-export function formatKb(kb: number | null | undefined): string {
-  return known(kb) ? `${whole.format(kb)} kB` : MISSING;
-}
 
 const BINARY_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 
@@ -67,36 +57,6 @@ export function formatDuration(ms: number | null | undefined): string {
   const minutes = Math.floor(Math.round(seconds) / 60);
   if (minutes < 60) return `${minutes} min ${Math.round(seconds) % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** Simulated or measured nanoseconds: 11700000000 -> "11.7 s". */
-export function formatNs(ns: number | null | undefined): string {
-  if (!known(ns)) return MISSING;
-  if (ns < 1000) return `${whole.format(ns)} ns`;
-  if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
-  if (ns < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
-  if (ns < 60e9) return `${(ns / 1e9).toFixed(1)} s`;
-  return formatDuration(ns / 1e6);
-}
-
-/**
- * A share in one decimal, never rounded to a claim that is not so: 0.99999 stays "99.9" until it is exactly 1,
- * and anything above zero is at least "0.1".
- */
-export function formatPercent(share: number): string {
-  if (!Number.isFinite(share)) return MISSING;
-  const size = Math.abs(share) * 100;
-  let shown = Math.round(size * 10) / 10;
-  if (shown === 100 && size < 100) shown = 99.9;
-  if (shown === 0 && size > 0) shown = 0.1;
-  const sign = share < 0 && shown !== 0 ? "−" : "";
-  return `${sign}${shown.toFixed(1)} %`;
-}
-
-/** A difference with its sign: -102400 -> "−102,400"; equal numbers are "0". */
-export function formatDifference(value: number): string {
-  if (value === 0) return "0";
-  return `${value < 0 ? "−" : "+"}${whole.format(Math.abs(value))}`;
 }
 
 /** "14:02" in the user's clock. */

@@ -1,5 +1,5 @@
 import type { RunStatus, RunSummary, Mode, Source } from "../../engine/experiment/types.ts";
-import { saving } from "./result.ts";
+import { saving } from "../../chart/sentence.ts";
 
 interface RunLike {
   readonly source: Source;

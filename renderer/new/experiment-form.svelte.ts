@@ -1,11 +1,15 @@
-import type { ParamValue } from "../../engine/experiment/types.ts";
+import { formatParam, validateParams } from "../../engine/experiment/params.ts";
+import type { Params } from "../../engine/experiment/types.ts";
 import type { Experiment, ExperimentSpec, LabError, Preset } from "../../main/contract.ts";
-import { paramText, readParam } from "../lib/params.ts";
-import { parseNumber } from "../lib/quantity.ts";
 import { startExperiment } from "../state/actions.ts";
 import { asLabError } from "../state/lab.ts";
 
 const SEED_MAX = 4_294_967_295;
+
+function seedProblem(text: string): string | undefined {
+  if (!/^\d{1,10}$/.test(text.trim()) || Number(text) > SEED_MAX) return `a whole number from 0 to ${SEED_MAX}`;
+  return undefined;
+}
 
 /** What is typed into the form of a new experiment, and what is wrong with it. */
 export class ExperimentForm {
@@ -32,48 +36,34 @@ export class ExperimentForm {
   }
 
   /** Another preset: its defaults, or the values of an experiment that is run again. */
-  choose(preset: Preset, values: Readonly<Record<string, ParamValue>> = {}): void {
+  choose(preset: Preset, values: Params = {}): void {
     this.preset = preset;
     this.texts = Object.fromEntries(
-      preset.params.map((param) => [param.name, paramText(param, values[param.name] ?? param.default)]),
+      preset.params.map((spec) => [spec.name, formatParam(spec, values[spec.name] ?? spec.default)]),
     );
     this.refused = undefined;
   }
 
+  #checked = $derived(validateParams(this.preset.params, this.texts));
+
   /** By field: why what is typed cannot be. */
   problems = $derived.by((): Readonly<Record<string, string>> => {
     const problems: Record<string, string> = {};
-    for (const param of this.preset.params) {
-      const read = readParam(param, this.texts[param.name] ?? "");
-      if ("problem" in read) problems[param.name] = read.problem;
-    }
-    const seed = parseNumber(this.seed, false);
-    if ("problem" in seed) problems["seed"] = seed.problem;
-    else if (seed.value < 0 || seed.value > SEED_MAX) problems["seed"] = `Between 0 and ${SEED_MAX}`;
-    const where = this.refused?.where;
-    if (this.refused && where && where in this.texts && !(where in problems)) {
-      problems[where] = [this.refused.message, this.refused.why].filter(Boolean).join(": ");
-    }
+    if (!this.#checked.ok) for (const problem of this.#checked.problems) problems[problem.name] = problem.reason;
+    const seed = seedProblem(this.seed);
+    if (seed) problems["seed"] = seed;
     return problems;
   });
 
   valid = $derived(Object.keys(this.problems).length === 0);
 
-  /** The refusal, where it is about no field that is drawn. */
-  refusedAtLarge = $derived(this.refused && !(this.refused.where && this.refused.where in this.texts) ? this.refused : undefined);
-
   spec(): ExperimentSpec {
-    const params: Record<string, ParamValue> = {};
-    for (const param of this.preset.params) {
-      const read = readParam(param, this.texts[param.name] ?? "");
-      if ("value" in read) params[param.name] = read.value;
-    }
     const title = this.title.trim();
     return {
-      workload: { kind: "preset", name: this.preset.name, params },
+      workload: { kind: "preset", name: this.preset.name, params: this.#checked.ok ? this.#checked.params : {} },
       mode: this.mode,
       source: this.source,
-      seed: Number(this.seed.replace(/[,_ ]/g, "")),
+      seed: Number(this.seed),
       levels: this.levels === "5" ? 5 : 4,
       ...(title ? { title } : {}),
     };

@@ -53,3 +53,32 @@ export async function exportExperiment(id: number, format: ExportFormat): Promis
     notifyError(thrown);
   }
 }
+
+export const EXPORT_FORMATS: readonly {
+  readonly value: ExportFormat;
+  readonly label: string;
+  readonly about: string;
+  readonly keys?: string;
+}[] = [
+  { value: "csv", label: "CSV", about: "every sample, in full precision", keys: "Ctrl+E" },
+  { value: "json", label: "JSON", about: "runs, parameters and samples" },
+  { value: "png", label: "PNG", about: "the chart, at twice the size", keys: "Ctrl+Shift+E" },
+  { value: "svg", label: "SVG", about: "the chart, to scale" },
+  { value: "html", label: "HTML report", about: "charts, numbers, how to reproduce" },
+];
+
+/** Changes what people say of an experiment. */
+export async function describeExperiment(
+  id: number,
+  changes: { title?: string; tags?: string[]; notes?: string; pinned?: boolean },
+): Promise<boolean> {
+  try {
+    await call("experiment.describe", { id, ...changes });
+    return true;
+  } catch (thrown) {
+    notifyError(thrown);
+    return false;
+  }
+}
+
+export const setPinned = (id: number, pinned: boolean): Promise<boolean> => describeExperiment(id, { pinned });

@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { isTyping, type KeyPress, matches } from "../lib/keys.ts";
 
 export const COMMAND_GROUPS = ["Experiment", "Chart", "History", "View", "Lab"] as const;
@@ -22,9 +23,12 @@ class Commands {
 
   /** Adds a view's commands; gives the function that takes them away again. */
   add(commands: readonly Command[]): () => void {
-    this.list = [...this.list, ...commands];
+    // An effect that adds commands must not run again because of the list that it changes.
+    untrack(() => {
+      this.list = [...this.list, ...commands];
+    });
     return () => {
-      this.list = this.list.filter((command) => !commands.includes(command));
+      this.list = untrack(() => this.list).filter((command) => !commands.includes(command));
     };
   }
 

@@ -1,5 +1,5 @@
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
-import type { EventPayload, Experiment, LabError, Run } from "../../main/contract.ts";
+import type { EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
 import { asLabError, call } from "./lab.ts";
 import { Series } from "./series.ts";
 
@@ -35,6 +35,15 @@ export class OpenExperiment {
     this.id = id;
   }
 
+  /** A run's last sample: all columns, for the numbers beside the chart. */
+  readonly #lastRows = new Map<number, SampleBlock>();
+
+  /** The last value of a column, of those that are known so far; null where it is not known. Read with `version`. */
+  last(runId: number, column: SampleColumn): number | null {
+    const values = this.#lastRows.get(runId)?.columns[column];
+    return values?.at(-1) ?? null;
+  }
+
   async load(): Promise<void> {
     try {
       const experiment = await call("experiment.get", { id: this.id });
@@ -68,6 +77,7 @@ export class OpenExperiment {
     if (event.experimentId !== this.id) return;
     const series = this.series.get(event.runId);
     if (!series) return;
+    this.#lastRows.set(event.runId, event.samples);
     if (series.append(event.fromSeq, event.samples)) this.version += 1;
     else void this.#fetchRest(event.runId);
   }
@@ -94,6 +104,10 @@ export class OpenExperiment {
     const series = this.series.get(run.id);
     if (!series || block.count < series.count) return;
     series.replace(block);
+    if (run.sampleCount > 0) {
+      const last = await call("run.samples", { runId: run.id, fromSeq: run.sampleCount - 1 });
+      if (last.count > 0) this.#lastRows.set(run.id, last);
+    }
     this.version += 1;
   }
 

@@ -1,4 +1,5 @@
 import type { SampleColumn } from "../../engine/experiment/types.ts";
+import type { Samples } from "../../chart/points.ts";
 import type { SampleBlock } from "../../main/contract.ts";
 
 /**
@@ -20,6 +21,13 @@ export class Series {
   /** A view of a column's samples so far; empty where the column is not there. */
   column(name: SampleColumn): Float64Array {
     return this.#columns.get(name)?.subarray(0, this.#count) ?? new Float64Array(0);
+  }
+
+  /** All columns so far, as charts take them. A new object each time: what was taken earlier does not change. */
+  get samples(): Samples {
+    const columns: Partial<Record<SampleColumn, Float64Array>> = {};
+    for (const name of this.#columns.keys()) columns[name] = this.column(name);
+    return { count: this.#count, columns };
   }
 
   /** Takes a block as all there is. */

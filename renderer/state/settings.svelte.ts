@@ -12,8 +12,8 @@ export interface Remembered {
 }
 
 const DEFAULTS: Remembered = {
-  metric: "vmpte_kb",
-  log: false,
+  metric: "vmpte",
+  log: true,
   axis: "operations",
   historySort: "created",
   historyDescending: true,

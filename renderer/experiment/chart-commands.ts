@@ -1,0 +1,51 @@
+import { METRICS } from "../../chart/metrics.ts";
+import type { Command } from "../state/commands.svelte.ts";
+
+export interface ChartActions {
+  metric(id: string): void;
+  toggleScale(): void;
+  toggleAxis(): void;
+  toggleTable(): void;
+  resetZoom(): void;
+}
+
+/** Keys that the chart itself handles while it has the focus, listed so that they can be found. */
+const CHART_KEYS: readonly (readonly [string, string])[] = [
+  ["ArrowLeft", "Crosshair to the left"],
+  ["ArrowRight", "Crosshair to the right"],
+  ["Shift+ArrowLeft", "Pan to the left"],
+  ["Shift+ArrowRight", "Pan to the right"],
+  ["+", "Zoom in at the crosshair"],
+  ["-", "Zoom out"],
+];
+
+const nothing = (): void => undefined;
+
+export function chartCommands(actions: ChartActions): readonly Command[] {
+  return [
+    { id: "log", title: "Linear or logarithmic", group: "Chart", keys: "l", run: actions.toggleScale },
+    { id: "axis", title: "Over operations or time", group: "Chart", keys: "t", run: actions.toggleAxis },
+    { id: "table", title: "Samples as a chart or a table", group: "Chart", keys: "s", run: actions.toggleTable },
+    { id: "reset-zoom", title: "All of the run", group: "Chart", keys: "0", run: actions.resetZoom },
+    ...METRICS.map(
+      (metric, index): Command => ({
+        id: `metric-${metric.id}`,
+        title: `Show ${metric.label}`,
+        group: "Chart",
+        ...(index < 9 ? { keys: String(index + 1) } : {}),
+        run: () => actions.metric(metric.id),
+      }),
+    ),
+    ...CHART_KEYS.map(
+      ([keys, title]): Command => ({
+        id: `chart-${keys}`,
+        title,
+        group: "Chart",
+        keys,
+        keyOnly: true,
+        enabled: () => false,
+        run: nothing,
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,54 @@
+import { cancelExperiment, EXPORT_FORMATS, exportExperiment, runAgain, setPinned } from "../state/actions.ts";
+import type { Command } from "../state/commands.svelte.ts";
+import { history } from "../state/history.svelte.ts";
+import type { OpenExperiment } from "../state/open-experiment.svelte.ts";
+import { running } from "../state/running.svelte.ts";
+import { view } from "../state/view.svelte.ts";
+
+/** What can be done with the experiment that is open. */
+export function experimentCommands(open: OpenExperiment): readonly Command[] {
+  const loaded = (): boolean => open.experiment !== undefined;
+  return [
+    {
+      id: "cancel-this",
+      title: "Cancel this experiment",
+      group: "Experiment",
+      keys: "Ctrl+.",
+      enabled: () => running.of(open.id) !== undefined,
+      run: () => void cancelExperiment(open.id),
+    },
+    { id: "again", title: "Run again", group: "Experiment", keys: "Ctrl+R", enabled: loaded, run: () => void runAgain(open.id) },
+    {
+      id: "again-with-changes",
+      title: "Run again with changes…",
+      group: "Experiment",
+      keys: "Ctrl+Shift+R",
+      enabled: () => open.experiment?.workloadKind === "preset",
+      run: () => view.go({ name: "new", from: open.id }),
+    },
+    ...EXPORT_FORMATS.map((format): Command => ({
+      id: `export-${format.value}`,
+      title: `Export as ${format.label}`,
+      group: "Experiment",
+      ...(format.keys ? { keys: format.keys } : {}),
+      enabled: loaded,
+      run: () => void exportExperiment(open.id, format.value),
+    })),
+    {
+      id: "pin",
+      title: "Pin as baseline, or take the pin off",
+      group: "History",
+      keys: "Ctrl+B",
+      enabled: loaded,
+      run: () => void setPinned(open.id, !open.experiment?.pinned),
+    },
+    {
+      id: "delete",
+      title: "Delete this experiment",
+      group: "History",
+      keys: "Delete",
+      enabled: loaded,
+      run: () => void history.delete([open.id]),
+    },
+  ];
+}
