@@ -34,12 +34,12 @@ export class LiveChart {
 
   get plane(): Plane {
     const { left, right, top, bottom } = this.chart.chartArea;
-    const x = this.chart.scales["x"];
+    const x = this.chart.scales.x;
     return { left, right, top, bottom, min: x?.min ?? 0, max: x?.max ?? 1 };
   }
 
   yPixel(value: number): number {
-    return this.chart.scales["y"]?.getPixelForValue(value) ?? Number.NaN;
+    return this.chart.scales.y?.getPixelForValue(value) ?? Number.NaN;
   }
 
   destroy(): void {

@@ -40,7 +40,13 @@ export function wholeRange(series: readonly RunSeries[], axis: Axis): Range {
 }
 
 /** Every line at one place of the axis: each run is read at its last sample up to there. */
-export function readAll(series: readonly RunSeries[], metric: Metric, axis: Axis, at: number, palette: Palette): Reading {
+export function readAll(
+  series: readonly RunSeries[],
+  metric: Metric,
+  axis: Axis,
+  at: number,
+  palette: Palette,
+): Reading {
   const styles = lineStyles(series, palette);
   let other: string | undefined;
   const lines = series.map((item, index): ReadingLine => {

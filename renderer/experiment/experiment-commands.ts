@@ -17,7 +17,14 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
       enabled: () => running.of(open.id) !== undefined,
       run: () => void cancelExperiment(open.id),
     },
-    { id: "again", title: "Run again", group: "Experiment", keys: "Ctrl+R", enabled: loaded, run: () => void runAgain(open.id) },
+    {
+      id: "again",
+      title: "Run again",
+      group: "Experiment",
+      keys: "Ctrl+R",
+      enabled: loaded,
+      run: () => void runAgain(open.id),
+    },
     {
       id: "again-with-changes",
       title: "Run again with changes…",
@@ -26,14 +33,16 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
       enabled: () => open.experiment?.workloadKind === "preset",
       run: () => view.go({ name: "new", from: open.id }),
     },
-    ...EXPORT_FORMATS.map((format): Command => ({
-      id: `export-${format.value}`,
-      title: `Export as ${format.label}`,
-      group: "Experiment",
-      ...(format.keys ? { keys: format.keys } : {}),
-      enabled: loaded,
-      run: () => void exportExperiment(open.id, format.value),
-    })),
+    ...EXPORT_FORMATS.map(
+      (format): Command => ({
+        id: `export-${format.value}`,
+        title: `Export as ${format.label}`,
+        group: "Experiment",
+        ...(format.keys ? { keys: format.keys } : {}),
+        enabled: loaded,
+        run: () => void exportExperiment(open.id, format.value),
+      }),
+    ),
     {
       id: "pin",
       title: "Pin as baseline, or take the pin off",

@@ -33,7 +33,12 @@ const LINES: readonly {
   { id: "rss-end", label: "RSS at end", unit: "kB", of: ({ summary }) => summary?.final.rss_kb },
   { id: "rss-peak", label: "RSS peak", unit: "kB", of: ({ summary }) => summary?.peak.rss_kb },
   { id: "virt", label: "VIRT", unit: "kB", of: ({ summary }) => summary?.final.virt_kb },
-  { id: "tlb", label: "TLB flushes", unit: "", of: (run) => sum(run.last("tlb_flushes_paged"), run.last("tlb_flushes_full")) },
+  {
+    id: "tlb",
+    label: "TLB flushes",
+    unit: "",
+    of: (run) => sum(run.last("tlb_flushes_paged"), run.last("tlb_flushes_full")),
+  },
   { id: "ipis", label: "IPIs", unit: "", of: (run) => run.last("ipis") },
   { id: "faults", label: "Page faults", unit: "", of: (run) => run.last("faults") },
 ];

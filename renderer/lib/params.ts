@@ -1,7 +1,7 @@
+import { formatCount } from "../../chart/format.ts";
 import { formatParam } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import type { Preset, PresetParam } from "../../main/contract.ts";
-import { formatCount } from "../../chart/format.ts";
 import { formatBytes } from "./format.ts";
 
 /** A parameter's value as it is read: "50 GiB", "25,600", "10 ms". Without its preset, as it was stored. */
@@ -16,6 +16,12 @@ export function showParam(spec: PresetParam | undefined, value: ParamValue): str
 /** Parameters as a short line: "size 50 GiB · chunk 2 MiB · rounds 1". */
 export function showParams(preset: Preset | undefined, params: Params): string {
   return Object.entries(params)
-    .map(([name, value]) => `${name} ${showParam(preset?.params.find((spec) => spec.name === name), value)}`)
+    .map(
+      ([name, value]) =>
+        `${name} ${showParam(
+          preset?.params.find((spec) => spec.name === name),
+          value,
+        )}`,
+    )
     .join(" · ");
 }

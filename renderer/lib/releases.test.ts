@@ -24,7 +24,12 @@ test("fast and slow add up to what was reclaimed, shares to one", () => {
 });
 
 test("nothing released: no share is invented; measured runs say nothing", () => {
-  const none = { ...summary, reclaimed_pte_tables: 0, slow_path: 0, declined: { ...summary.declined, below_pmd: 0, entry_kept: 0 } };
+  const none = {
+    ...summary,
+    reclaimed_pte_tables: 0,
+    slow_path: 0,
+    declined: { ...summary.declined, below_pmd: 0, entry_kept: 0 },
+  };
   expect(fates(none as RunSummary).every((line) => line.share === 0)).toBe(true);
   expect(fates({ ...summary, reclaimed_pte_tables: null, declined: null })).toEqual([]);
   expect(fates(undefined)).toEqual([]);

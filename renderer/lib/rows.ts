@@ -1,5 +1,5 @@
-import type { RunStatus, RunSummary, Mode, Source } from "../../engine/experiment/types.ts";
 import { saving } from "../../chart/sentence.ts";
+import type { Mode, RunStatus, RunSummary, Source } from "../../engine/experiment/types.ts";
 
 interface RunLike {
   readonly source: Source;

@@ -51,7 +51,7 @@ export class ExperimentForm {
     const problems: Record<string, string> = {};
     if (!this.#checked.ok) for (const problem of this.#checked.problems) problems[problem.name] = problem.reason;
     const seed = seedProblem(this.seed);
-    if (seed) problems["seed"] = seed;
+    if (seed) problems.seed = seed;
     return problems;
   });
 

@@ -11,9 +11,21 @@ const focus = (selector: string): void => document.querySelector<HTMLElement>(se
 /** What can be done from everywhere in the window. */
 export function appCommands(): readonly Command[] {
   return [
-    { id: "palette", title: "Search runs, presets and commands", group: "View", keys: "Ctrl+K", run: () => overlays.open("palette") },
+    {
+      id: "palette",
+      title: "Search runs, presets and commands",
+      group: "View",
+      keys: "Ctrl+K",
+      run: () => overlays.open("palette"),
+    },
     { id: "shortcuts", title: "Keyboard shortcuts", group: "View", keys: "?", run: () => overlays.open("shortcuts") },
-    { id: "new-experiment", title: "New experiment…", group: "Experiment", keys: "Ctrl+N", run: () => view.go({ name: "new" }) },
+    {
+      id: "new-experiment",
+      title: "New experiment…",
+      group: "Experiment",
+      keys: "Ctrl+N",
+      run: () => view.go({ name: "new" }),
+    },
     { id: "run", title: "Run the 50 GB experiment", group: "Experiment", run: () => void runHeadline() },
     {
       id: "cancel",
@@ -29,7 +41,13 @@ export function appCommands(): readonly Command[] {
     },
     { id: "find", title: "Search the history", group: "History", keys: "Ctrl+F", run: () => focus("#history-search") },
     { id: "history", title: "Go to the history", group: "History", keys: "Ctrl+1", run: () => focus("#history-list") },
-    { id: "view", title: "Go to the experiment", group: "View", keys: "Ctrl+2", run: () => focus("#view [data-first-focus]") },
+    {
+      id: "view",
+      title: "Go to the experiment",
+      group: "View",
+      keys: "Ctrl+2",
+      run: () => focus("#view [data-first-focus]"),
+    },
     {
       id: "undo",
       title: "Bring back what was deleted",
@@ -40,7 +58,19 @@ export function appCommands(): readonly Command[] {
     },
     { id: "back", title: "Back to the view before", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
     { id: "doctor", title: "What this machine has", group: "Lab", run: () => view.go({ name: "machine" }) },
-    { id: "toggle-theme", title: "Switch between light and dark", group: "View", keys: "Ctrl+Shift+L", run: () => void settings.setTheme(settings.dark ? "light" : "dark") },
-    { id: "system-theme", title: "Follow the system's light or dark", group: "View", enabled: () => settings.theme !== "system", run: () => void settings.setTheme("system") },
+    {
+      id: "toggle-theme",
+      title: "Switch between light and dark",
+      group: "View",
+      keys: "Ctrl+Shift+L",
+      run: () => void settings.setTheme(settings.dark ? "light" : "dark"),
+    },
+    {
+      id: "system-theme",
+      title: "Follow the system's light or dark",
+      group: "View",
+      enabled: () => settings.theme !== "system",
+      run: () => void settings.setTheme("system"),
+    },
   ];
 }

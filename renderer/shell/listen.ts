@@ -1,3 +1,4 @@
+import { toast } from "svelte-sonner";
 import type { LabError } from "../../main/contract.ts";
 import { commands } from "../state/commands.svelte.ts";
 import { current } from "../state/current.svelte.ts";
@@ -5,7 +6,6 @@ import { history } from "../state/history.svelte.ts";
 import { call, LabCallError } from "../state/lab.ts";
 import { notifyError } from "../state/notify.ts";
 import { running } from "../state/running.svelte.ts";
-import { toast } from "svelte-sonner";
 
 const LIST_DELAY_MS = 60;
 

@@ -84,7 +84,9 @@ class History {
     try {
       const answer = await call("history.list", this.query(page));
       if (round !== this.#round) return;
-      const pages = new Map(fresh && page === 0 ? [...this.pages].filter(([at]) => at * PAGE_ROWS < answer.total) : this.pages);
+      const pages = new Map(
+        fresh && page === 0 ? [...this.pages].filter(([at]) => at * PAGE_ROWS < answer.total) : this.pages,
+      );
       pages.set(page, answer.rows);
       this.pages = pages;
       this.total = answer.total;

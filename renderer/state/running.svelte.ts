@@ -1,5 +1,5 @@
-import type { EventPayload, Experiment, Run } from "../../main/contract.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
+import type { EventPayload, Experiment, Run } from "../../main/contract.ts";
 
 /** What is under way in one run, for progress bars. */
 export interface RunUnderWay {
@@ -76,7 +76,9 @@ class Running {
     this.#endedRuns.set(run.experimentId, (this.#endedRuns.get(run.experimentId) ?? 0) + 1);
     this.list = this.list
       .map((entry) =>
-        entry.id !== run.experimentId ? entry : { ...entry, runs: entry.runs.filter((other) => other.runId !== run.id) },
+        entry.id !== run.experimentId
+          ? entry
+          : { ...entry, runs: entry.runs.filter((other) => other.runId !== run.id) },
       )
       .filter((entry) => entry.runs.length > 0);
     if (!this.of(run.experimentId)) this.#endedRuns.delete(run.experimentId);

@@ -1,5 +1,5 @@
-import type { SampleColumn } from "../../engine/experiment/types.ts";
 import type { Samples } from "../../chart/points.ts";
+import type { SampleColumn } from "../../engine/experiment/types.ts";
 import type { SampleBlock } from "../../main/contract.ts";
 
 /**

@@ -65,8 +65,8 @@ class WindowSettings {
 
   #show(theme: Settings["theme"]): void {
     this.theme = theme;
-    if (theme === "system") delete document.documentElement.dataset["theme"];
-    else document.documentElement.dataset["theme"] = theme;
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
   }
 }
 
