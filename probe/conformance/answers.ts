@@ -1,0 +1,29 @@
+/** What an operation came to, on either side: the columns of a conformance script's result line. */
+export interface Answer {
+  /** VmPTE above the start, in kB. */
+  readonly deltaKb: number;
+  /** `ok`, an errno, `segv=N,bus=M`, `child=KB`, `vmas=N ...`, `ok=BYTES`. */
+  readonly status: string;
+}
+
+/** Answers a script: one answer an operation. */
+export type Respond = (script: readonly string[]) => Answer[] | Promise<Answer[]>;
+
+/** Parses `N <tab> delta <tab> status <tab> operation`. */
+export function parseAnswer(line: string): Answer {
+  const [, delta, status] = line.split("\t");
+  if (delta === undefined || status === undefined) throw new Error(`not a result line: ${line}`);
+  return { deltaKb: Number(delta), status };
+}
+
+export const sameAnswer = (a: Answer, b: Answer): boolean => a.deltaKb === b.deltaKb && a.status === b.status;
+
+/** The index of the first operation that the two answer differently; -1 where they agree. */
+export function firstDifference(a: readonly Answer[], b: readonly Answer[]): number {
+  const count = Math.max(a.length, b.length);
+  for (let i = 0; i < count; i++) {
+    const [x, y] = [a[i], b[i]];
+    if (x === undefined || y === undefined || !sameAnswer(x, y)) return i;
+  }
+  return -1;
+}

@@ -1,0 +1,55 @@
+/** The running kernel's answers to conformance scripts: one probe process answers many, emptied in between. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface, type Interface } from "node:readline";
+import type { Mode } from "../../engine/experiment/types.ts";
+import { ProbeDiedError } from "../errors.ts";
+import { PROBE_PATH } from "../locate.ts";
+import { type Answer, parseAnswer } from "./answers.ts";
+
+export class KernelAnswers {
+  readonly #probe: ChildProcessWithoutNullStreams;
+  readonly #reader: Interface;
+  readonly #lines: AsyncIterator<string>;
+  #said = "";
+
+  /** Starts a probe; `close` ends it. */
+  constructor(mode: Mode) {
+    this.#probe = spawn(PROBE_PATH, ["conform", "-", "--mode", mode], { stdio: "pipe", env: {} });
+    this.#probe.stderr.on("data", (chunk: Buffer) => {
+      this.#said += chunk.toString();
+    });
+    this.#probe.on("error", (error) => {
+      this.#said = error.message;
+    });
+    this.#probe.stdin.on("error", () => undefined);
+    this.#reader = createInterface({ input: this.#probe.stdout });
+    this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  /** Errors: ProbeDiedError where the probe refuses the script or is killed. */
+  async respond(script: readonly string[]): Promise<Answer[]> {
+    this.#probe.stdin.write(`${script.join("\n")}\n@reset\n`);
+    const answers: Answer[] = [];
+    for (;;) {
+      const next = await this.#lines.next();
+      if (next.done) {
+        await this.close();
+        throw new ProbeDiedError("The probe ended", { why: this.#said.trim() || `${this.#probe.signalCode ?? "it"}` });
+      }
+      if (!next.value.startsWith("@reset")) {
+        answers.push(parseAnswer(next.value));
+        continue;
+      }
+      if (next.value !== "@reset\t0")
+        throw new ProbeDiedError("Page tables were left after everything was unmapped", { why: next.value });
+      return answers;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#reader.close();
+    this.#probe.stdin.end();
+    if (this.#probe.exitCode === null && this.#probe.signalCode === null) await once(this.#probe, "close");
+  }
+}
