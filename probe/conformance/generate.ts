@@ -38,7 +38,20 @@ const ANCHORS = [
   512 * GIB - 2 * MIB,
   512 * GIB,
 ];
-const LENGTHS = [PAGE, 2 * PAGE, 3 * PAGE, 512 * KIB, MIB, 2 * MIB - PAGE, 2 * MIB, 2 * MIB + PAGE, 3 * MIB, 4 * MIB, 6 * MIB, 8 * MIB];
+const LENGTHS = [
+  PAGE,
+  2 * PAGE,
+  3 * PAGE,
+  512 * KIB,
+  MIB,
+  2 * MIB - PAGE,
+  2 * MIB,
+  2 * MIB + PAGE,
+  3 * MIB,
+  4 * MIB,
+  6 * MIB,
+  8 * MIB,
+];
 const MAPPED_MAX = 24;
 const CHILDREN_MAX = 3;
 
@@ -200,13 +213,25 @@ const killchild: Draw = (script) => {
 const childstat: Draw = (script) => (script.children === 0 ? fork(script) : "childstat");
 
 const vmas: Draw = () => "vmas list";
-const uffd: Draw = (script) => line("uffdwp", script.range(), script.pick(["reg", "reg", "on", "wp", "wp", "unwp", "off", "unreg"]));
+const uffd: Draw = (script) =>
+  line("uffdwp", script.range(), script.pick(["reg", "reg", "on", "wp", "wp", "unwp", "off", "unreg"]));
 
 const truncate: Draw = (script) =>
   `truncate ${script.chance(50) ? "64T" : formatBytes(script.pick([0, script.place(), PAGE * script.random.below(4096)]))}`;
 
 const PROTS = ["rw", "rw", "rw", "rw", "ro", "none"];
-const FILES = ["rw file", "rw file", "ro file", "none file", "rw shared", "rw shared", "ro shared", "none shared", "rw sharedfile", "ro sharedfile"];
+const FILES = [
+  "rw file",
+  "rw file",
+  "ro file",
+  "none file",
+  "rw shared",
+  "rw shared",
+  "ro shared",
+  "none shared",
+  "rw sharedfile",
+  "ro sharedfile",
+];
 
 type Weighted = readonly (readonly [number, Draw])[];
 

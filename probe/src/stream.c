@@ -16,6 +16,7 @@ enum { RECORD_BEGIN = 253, RECORD_SAMPLE = 254, RECORD_END = 255 };
 enum { FRAME_HELLO = 1, FRAME_SAMPLE = 2, FRAME_RESULT = 3, FRAME_END = 4 };
 /* How often frames go out while there is input, and memory is looked at besides after touches. */
 #define BEAT_NS 50000000ull
+#define LONG_BYTES (16ull << 20)
 
 static double input[5 << 14];
 static struct usage own;
@@ -121,6 +122,7 @@ int stream_main(enum mode mode, bool results, int64_t floor_kb) {
         continue;
       }
       if (hits_own_image(&op)) die(EXIT_FAILED, "an operation names the addresses where the probe itself lies", NULL);
+      if (op.len >= LONG_BYTES) out_flush(); /* what is known goes out before an operation that takes its time */
       exec_op(&op, mode, &r);
       operations++;
       failed += r.error != 0;
