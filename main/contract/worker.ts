@@ -26,13 +26,7 @@ export type WorkerTask = v.InferOutput<typeof workerTaskSchema>;
 
 export const workerMessageSchema = v.variant("kind", [
   /** `rows`: count samples, one after the other, each in the order of SAMPLE_COLUMNS. */
-  v.object({
-    kind: v.literal("batch"),
-    count: countSchema,
-    rows: float64ArraySchema,
-    progress: runProgressSchema,
-    summary: runSummarySchema,
-  }),
+  v.object({ kind: v.literal("batch"), count: countSchema, rows: float64ArraySchema, progress: runProgressSchema }),
   v.object({ kind: v.literal("ended"), status: v.picklist(["done", "cancelled"]), summary: runSummarySchema }),
   v.object({ kind: v.literal("failed"), error: labErrorSchema }),
 ]);

@@ -1,0 +1,77 @@
+/** How a call is answered on every receiving side: the payload checked, the handler called, an error made showable. */
+import * as v from "valibot";
+import { BadInputError, ReclaimLabError } from "../engine/error.ts";
+import { type Answer, CALLS, type CallName, type CallResult, type Handlers, type LabError } from "./contract.ts";
+
+/** An error as it crosses a process boundary. What is not ours is a fault of the program: its message is kept, its stack goes to the log. */
+export function toLabError(error: unknown): LabError {
+  if (error instanceof ReclaimLabError) {
+    const { name, message, where, why, todo } = error;
+    return {
+      name,
+      message,
+      ...(where === undefined ? {} : { where }),
+      ...(why === undefined ? {} : { why }),
+      ...(todo === undefined ? {} : { todo }),
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    name: "InternalError",
+    message: "Reclaim Lab met an error of its own",
+    why: message,
+    todo: "The rest goes on; please report this with what you did",
+  };
+}
+
+/** The error of an answer, to be thrown again on the calling side. */
+export class AnsweredError extends ReclaimLabError {
+  override readonly name: string;
+  constructor(error: LabError) {
+    super(error.message, error);
+    this.name = error.name;
+  }
+}
+
+/** The first thing that a schema found wrong, in words. */
+export function describeIssues(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
+  const [issue] = issues;
+  const path = v.getDotPath(issue);
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+  return `${path === null ? "" : `${path}: `}${issue.message}${more}`;
+}
+
+/** Checks the parameters of a call. Throws BadInputError. */
+export function checkParams(name: CallName, params: unknown): unknown {
+  const checked = v.safeParse(CALLS[name].params, params);
+  if (checked.success) return checked.output;
+  throw new BadInputError("This request is not valid", { where: name, why: describeIssues(checked.issues) });
+}
+
+/** Checks the result of a call on the side that asked for it. */
+export function checkResult<N extends CallName>(name: N, result: unknown): CallResult<N> {
+  const checked = v.safeParse(CALLS[name].result, result);
+  if (checked.success) return checked.output as CallResult<N>;
+  throw new ReclaimLabError("The lab answered with something unexpected", {
+    where: name,
+    why: describeIssues(checked.issues),
+  });
+}
+
+/**
+ * Answers a call by its handler. Never throws; `log` gets what the user is not shown.
+ */
+export async function answer<Name extends CallName>(
+  handlers: Handlers<Name>,
+  name: Name,
+  params: unknown,
+  log: (error: unknown) => void,
+): Promise<Answer<unknown>> {
+  try {
+    const handler = handlers[name] as (params: unknown) => unknown;
+    return { result: await handler(checkParams(name, params)) };
+  } catch (error) {
+    if (!(error instanceof ReclaimLabError)) log(error);
+    return { error: toLabError(error) };
+  }
+}

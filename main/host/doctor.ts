@@ -1,0 +1,93 @@
+/** What this machine has that the lab can use; looked at anew each time. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { delimiter, join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import type { Fact } from "../contract.ts";
+import { VERSION } from "../version.ts";
+
+function onPath(...programs: readonly string[]): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
+  for (const program of programs)
+    for (const folder of folders) if (existsSync(join(folder, program))) return join(folder, program);
+  return undefined;
+}
+
+/** The running kernel's build configuration, null where it is not shown. */
+function kernelConfig(): string | null {
+  try {
+    return gunzipSync(readFileSync("/proc/config.gz")).toString("latin1");
+  } catch {
+    try {
+      return readFileSync(`/boot/config-${release()}`, "latin1");
+    } catch {
+      return null;
+    }
+  }
+}
+
+function ptReclaimConfigured(): Fact {
+  const fact = { id: "pt-reclaim-config", label: "CONFIG_PT_RECLAIM" };
+  if (process.platform !== "linux") return { ...fact, value: "not Linux", state: "note" };
+  const config = kernelConfig();
+  if (config === null)
+    return { ...fact, value: "this kernel does not show its configuration", state: "note" };
+  const on = /^CONFIG_PT_RECLAIM=y$/m.test(config);
+  return on
+    ? { ...fact, value: "yes", state: "ok" }
+    : {
+        ...fact,
+        value: "no",
+        state: "missing",
+        todo: "The model needs nothing; measured runs of mode sync need Linux 6.14 or later on x86-64",
+      };
+}
+
+function compiler(): Fact {
+  const found = onPath("cc", "gcc", "clang");
+  return found === undefined
+    ? {
+        id: "compiler",
+        label: "C compiler",
+        value: "none",
+        state: "missing",
+        todo: "Measured runs need the probe built once: install gcc and libc6-dev (or clang)",
+      }
+    : { id: "compiler", label: "C compiler", value: found, state: "ok" };
+}
+
+function display(): Fact {
+  const value = process.env.WAYLAND_DISPLAY ?? process.env.DISPLAY;
+  if (process.platform !== "linux") return { id: "display", label: "Display", value: "the system's", state: "ok" };
+  return value
+    ? { id: "display", label: "Display", value, state: "ok" }
+    : {
+        id: "display",
+        label: "Display",
+        value: "none",
+        state: "note",
+        todo: "The command line needs none; the window needs one (or xvfb-run)",
+      };
+}
+
+function memory(): string {
+  return `${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
+}
+
+/** `history`: the file that is open. */
+export function lookAround(history: string, sqliteVersion: string): Fact[] {
+  const size = statSync(history, { throwIfNoEntry: false })?.size ?? 0;
+  const runtime = process.versions.electron === undefined ? "" : `, Electron ${process.versions.electron}`;
+  return [
+    { id: "version", label: "Reclaim Lab", value: VERSION, state: "ok" },
+    { id: "kernel", label: "Kernel", value: `${process.platform} ${release()} ${process.arch}`, state: "ok" },
+    ptReclaimConfigured(),
+    { id: "cpu", label: "Processor", value: `${cpus()[0]?.model.trim() ?? "?"}, ${cpus().length} cores`, state: "ok" },
+    { id: "memory", label: "Memory", value: memory(), state: "ok" },
+    compiler(),
+    display(),
+    { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
+    { id: "sqlite", label: "SQLite", value: sqliteVersion, state: "ok" },
+    { id: "history", label: "History", value: `${history} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
+  ];
+}

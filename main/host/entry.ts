@@ -1,0 +1,61 @@
+/**
+ * The lab host's own process: started with the history file as its argument by Electron main, either as a utility
+ * process (where it finds process.parentPort) or as a forked Node. It ends when the other side is gone.
+ */
+import * as v from "valibot";
+import { ReclaimLabError } from "../../engine/error.ts";
+import { toLabError } from "../answer.ts";
+import { isCallName, CALLS, type HostCallName } from "../contract.ts";
+import { openLab } from "./lab.ts";
+import { type FromHost, toHostSchema } from "./messages.ts";
+
+interface ParentPort {
+  postMessage(message: unknown): void;
+  on(event: "message", listener: (event: { data: unknown }) => void): void;
+}
+
+const parentPort = (process as { parentPort?: ParentPort }).parentPort;
+
+function send(message: FromHost): void {
+  if (parentPort !== undefined) parentPort.postMessage(message);
+  else process.send?.(message);
+}
+
+function log(error: unknown): void {
+  console.error("lab host:", error);
+}
+
+function isHostCall(name: string): name is HostCallName {
+  return isCallName(name) && CALLS[name].answeredBy === "host";
+}
+
+async function main(): Promise<void> {
+  const file = process.argv[2];
+  if (file === undefined) throw new ReclaimLabError("The lab host was started without a history file");
+  const lab = openLab({ file, emit: (name, payload) => send({ kind: "event", name, payload }), log });
+
+  const receive = async (message: unknown) => {
+    const checked = v.safeParse(toHostSchema, message);
+    if (!checked.success) return log(new Error(`a message that is not one: ${JSON.stringify(message)?.slice(0, 200)}`));
+    const { id, name, params } = checked.output;
+    if (!isHostCall(name)) return log(new Error(`a call that is not the host's: ${name}`));
+    send({ kind: "answer", id, answer: await lab.call(name, params) });
+  };
+
+  const leave = () => void lab.close().finally(() => process.exit(0));
+  if (parentPort !== undefined) parentPort.on("message", ({ data }) => void receive(data));
+  else {
+    process.on("message", (message) => void receive(message));
+    process.once("disconnect", leave);
+  }
+  process.once("SIGTERM", leave);
+  // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
+  process.on("SIGINT", () => {});
+  send({ kind: "ready" });
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof ReclaimLabError)) log(error);
+  send({ kind: "unable", error: toLabError(error) });
+  setTimeout(() => process.exit(1), 100);
+});

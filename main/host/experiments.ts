@@ -1,0 +1,91 @@
+/** The calls about experiments: start, cancel, again, describe, delete. */
+import type { StoredExperiment } from "../../db/records.ts";
+import type { Store } from "../../db/store.ts";
+import { BadInputError } from "../../engine/error.ts";
+import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
+import type { Emit } from "./emit.ts";
+import { hostFacts } from "./facts.ts";
+import { startModelRun } from "./model-execution.ts";
+import type { Runner } from "./runner.ts";
+import { toExperiment } from "./shapes.ts";
+import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
+
+type Names = Extract<CallName, `experiment.${string}`>;
+
+export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Handlers<Names> {
+  function begin(
+    workload: ResolvedWorkload,
+    runs: readonly PlannedRun[],
+    about: Pick<FullExperimentSpec, "seed" | "levels">,
+    title: string,
+  ): StoredExperiment {
+    const facts = hostFacts(null);
+    const { seed, levels } = about;
+    const { name, params, operationsTotal } = workload;
+    const stored = store.together(() => {
+      const spec = { title, workload: name, workloadKind: workload.kind, params, seed, levels };
+      const { id } = store.createExperiment(spec);
+      for (const { source, mode } of runs)
+        store.startRun(id, { source, mode, facts, operationsTotal, status: "queued" });
+      return store.getExperiment(id);
+    });
+    emit("experiment.started", toExperiment(stored));
+    emit("history.changed", { ids: [stored.id] });
+    for (const run of stored.runs) {
+      const task = { workload: { kind: "preset" as const, name, params: { ...params } }, mode: run.mode, seed, levels };
+      runner.add({
+        runId: run.id,
+        experimentId: stored.id,
+        begin: (onBatch) => startModelRun(task, onBatch),
+      });
+    }
+    return store.getExperiment(stored.id);
+  }
+
+  function checkSource(runs: readonly PlannedRun[]): void {
+    if (runs.every((run) => run.source === "model")) return;
+    throw new BadInputError("Measured runs are not available here", {
+      todo: "Choose the source model; `doctor` says what this machine has",
+    });
+  }
+
+  return {
+    "experiment.start": (spec) => {
+      if (spec.workload.kind === "file")
+        throw new BadInputError("This file is not open any more", { todo: "Open it again" });
+      const workload = resolvePreset(spec.workload.name, spec.workload.params);
+      const runs = plannedRuns(spec);
+      checkSource(runs);
+      return toExperiment(begin(workload, runs, spec, spec.title ?? workload.title));
+    },
+    "experiment.again": ({ id }) => {
+      const before = store.getExperiment(id);
+      const workload = resolvePreset(before.workload, before.params);
+      const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
+      checkSource(runs);
+      const about = { seed: before.seed, levels: before.levels === 5 ? 5 : 4 } as const;
+      return toExperiment(begin(workload, runs, about, before.title));
+    },
+    "experiment.cancel": ({ id }) => {
+      store.getExperiment(id);
+      return runner.cancel(id);
+    },
+    "experiment.get": ({ id }) => toExperiment(store.getExperiment(id)),
+    "experiment.describe": ({ id, ...change }) => {
+      const changed = store.describeExperiment(id, change);
+      emit("history.changed", { ids: [id] });
+      return toExperiment(changed);
+    },
+    "experiment.delete": async ({ ids }) => {
+      await Promise.all(ids.map((id) => runner.cancel(id)));
+      const count = store.trash(ids);
+      emit("history.changed", { ids });
+      return count;
+    },
+    "experiment.restore": ({ ids }) => {
+      const count = store.untrash(ids);
+      emit("history.changed", { ids });
+      return count;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * The lab: the history file, the runs under way, and the answer to every call of the contract that is the host's.
+ * Window and command line use this one. No Electron here.
+ */
+import * as v from "valibot";
+import { openStore } from "../../db/store.ts";
+import { PRESETS, presetInfo } from "../../engine/workload/presets/index.ts";
+import { answer } from "../answer.ts";
+import { type Answer, CALLS, type Handlers, type HostCallName } from "../contract.ts";
+import { lookAround } from "./doctor.ts";
+import type { Emit } from "./emit.ts";
+import { experimentHandlers } from "./experiments.ts";
+import { createRunner } from "./runner.ts";
+import { readSamples } from "./samples.ts";
+import { toHistoryRow } from "./shapes.ts";
+
+export interface LabOptions {
+  /** The history file; made where there is none. */
+  readonly file: string;
+  readonly emit: Emit;
+  /** What is not meant for the user: faults of the program itself. */
+  readonly log: (error: unknown) => void;
+}
+
+export interface Lab {
+  call(name: HostCallName, params: unknown): Promise<Answer<unknown>>;
+  /** Stops what is under way, marks it interrupted and closes the file; may be called twice. */
+  close(): Promise<void>;
+}
+
+/** Opens the history and the lab over it. Throws the errors of db/errors.ts. */
+export function openLab({ file, emit, log }: LabOptions): Lab {
+  const store = openStore(file);
+  const runner = createRunner(store, emit, log);
+  let closing: Promise<void> | undefined;
+
+  function close(): Promise<void> {
+    closing ??= runner.abandon().finally(() => store.close());
+    return closing;
+  }
+
+  const handlers: Handlers<HostCallName> = {
+    "doctor.look": () => lookAround(store.file, process.versions["sqlite"] ?? ""),
+    "preset.list": () => v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo)),
+    "run.samples": (query) => readSamples(store, query),
+    "history.list": (query) => {
+      const { rows, total } = store.list(query);
+      return { rows: rows.map(toHistoryRow), total };
+    },
+    "host.close": async () => {
+      await close();
+      return undefined;
+    },
+    ...experimentHandlers(store, runner, emit),
+  };
+
+  return { call: (name, params) => answer(handlers, name, params, log), close };
+}

@@ -1,0 +1,80 @@
+/** Runs a workload through the engine in a worker thread of its own. */
+import { Worker } from "node:worker_threads";
+import * as v from "valibot";
+import { toLabError } from "../answer.ts";
+import { type HostMessage, type WorkerTask, workerMessageSchema } from "../contract/worker.ts";
+import type { Ending, Execution, OnBatch } from "./execution.ts";
+
+/** The worker's own file: beside this one where built, TypeScript where not. */
+const WORKER = import.meta.url.endsWith(".ts")
+  ? new URL("../worker/entry.ts", import.meta.url)
+  : new URL("./worker.mjs", import.meta.url);
+
+/** A worker that has not obeyed by then is in the middle of one long operation and is ended from outside. */
+const OBEY_MS_MAX = 600;
+
+export function startModelRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch): Execution {
+  const stop = new SharedArrayBuffer(4);
+  const worker = new Worker(WORKER, {
+    workerData: { ...task, stop } satisfies WorkerTask,
+    name: `engine ${task.mode}`,
+    execArgv: [],
+  });
+  let ending: Ending | undefined;
+  let force: NodeJS.Timeout | undefined;
+  const fail = (error: unknown) => {
+    ending ??= { status: "failed", error: toLabError(error) };
+    void worker.terminate();
+  };
+
+  worker.on("message", (message: unknown) => {
+    const checked = v.safeParse(workerMessageSchema, message);
+    if (!checked.success) return fail(new Error(`the engine's worker sent a message that is not one: ${message}`));
+    const said = checked.output;
+    if (said.kind === "batch") {
+      if (ending !== undefined) return;
+      try {
+        onBatch(said);
+        worker.postMessage({ kind: "stored" } satisfies HostMessage);
+      } catch (error) {
+        fail(error);
+      }
+    } else if (said.kind === "ended") ending ??= { status: said.status, summary: said.summary };
+    else ending ??= { status: "failed", error: said.error };
+  });
+
+  const ended = new Promise<Ending>((resolve) => {
+    worker.once("error", (error: unknown) => {
+      ending ??= { status: "failed", error: crash(error) };
+    });
+    worker.once("exit", (code) => {
+      clearTimeout(force);
+      const stopped = Atomics.load(new Int32Array(stop), 0) === 1;
+      resolve(
+        ending ??
+          (stopped
+            ? { status: "cancelled", summary: null }
+            : { status: "failed", error: crash(new Error(`it ended with exit code ${code}`)) }),
+      );
+    });
+  });
+
+  return {
+    stop() {
+      if (force !== undefined) return;
+      Atomics.store(new Int32Array(stop), 0, 1);
+      force = setTimeout(() => void worker.terminate(), OBEY_MS_MAX);
+    },
+    ended,
+  };
+}
+
+function crash(error: unknown) {
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    name: "WorkerCrash",
+    message: "The engine's worker died",
+    why,
+    todo: "The samples up to then are kept; run it again, and please report it if it dies again",
+  };
+}

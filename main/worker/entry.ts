@@ -1,0 +1,82 @@
+/**
+ * The engine worker: one run, driven in slices, its samples sent to the host in batches. The host answers each batch
+ * once it is stored; with too many unanswered the worker waits, so that no queue grows without bound.
+ */
+import { once } from "node:events";
+import { setImmediate as turn } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import * as v from "valibot";
+import { run } from "../../engine/experiment/run.ts";
+import { type RunProgress, type SampleRow, SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { toLabError } from "../answer.ts";
+import { type WorkerMessage, workerTaskSchema } from "../contract/worker.ts";
+import { crashIfAsked } from "./fault.ts";
+import { prepare } from "./prepare.ts";
+
+/** How often a batch is sent, at least; the first goes at once. */
+const SEND_EVERY_MS = 100;
+const UNANSWERED_MAX = 4;
+const WIDTH = SAMPLE_COLUMNS.length;
+
+const port = parentPort;
+if (port === null) throw new Error("this is a worker of the lab host, not a program");
+
+let unanswered = 0;
+port.on("message", () => {
+  unanswered--;
+});
+
+function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer);
+}
+
+function pack(samples: readonly SampleRow[]): Float64Array<ArrayBuffer> {
+  const rows = new Float64Array(samples.length * WIDTH);
+  for (const [i, row] of samples.entries()) rows.set(row, i * WIDTH);
+  return rows;
+}
+
+function sendBatch(samples: readonly SampleRow[], progress: RunProgress): void {
+  const rows = pack(samples);
+  unanswered++;
+  send({ kind: "batch", count: samples.length, rows, progress }, [rows.buffer]);
+}
+
+async function main(): Promise<void> {
+  const task = v.parse(workerTaskSchema, workerData);
+  const stop = new Int32Array(task.stop);
+  const prepared = await prepare(task);
+  const going = run({
+    ...prepared,
+    now: () => performance.now(),
+    cancelled: () => Atomics.load(stop, 0) === 1,
+    breathe: async () => {
+      await turn();
+      while (unanswered >= UNANSWERED_MAX) await once(port as NonNullable<typeof port>, "message");
+    },
+  });
+  let waiting: SampleRow[] = [];
+  let lastProgress: RunProgress = { operations: 0, operationsTotal: prepared.operationsTotal, operationsPerSecond: 0 };
+  let sentAt = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const step = await going.next();
+    if (step.done) {
+      if (waiting.length > 0) sendBatch(waiting, lastProgress);
+      send({ kind: "ended", status: step.value.outcome, summary: step.value.summary });
+      return;
+    }
+    const { samples, progress } = step.value;
+    for (const row of samples) waiting.push(row);
+    lastProgress = progress;
+    crashIfAsked(progress.operations);
+    if (performance.now() - sentAt >= SEND_EVERY_MS) {
+      sendBatch(waiting, progress);
+      waiting = [];
+      sentAt = performance.now();
+    }
+  }
+}
+
+main()
+  .catch((error: unknown) => send({ kind: "failed", error: toLabError(error) }))
+  .finally(() => port.close());
