@@ -13,6 +13,7 @@ export function toLabError(error: unknown): LabError {
       ...(where === undefined ? {} : { where }),
       ...(why === undefined ? {} : { why }),
       ...(todo === undefined ? {} : { todo }),
+      ...(isBadInput(error) ? { badInput: true } : {}),
     };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -27,10 +28,17 @@ export function toLabError(error: unknown): LabError {
 /** The error of an answer, to be thrown again on the calling side. */
 export class AnsweredError extends ReclaimLabError {
   override readonly name: string;
+  readonly badInput: boolean;
   constructor(error: LabError) {
     super(error.message, error);
     this.name = error.name;
+    this.badInput = error.badInput ?? false;
   }
+}
+
+/** Is it the asker who has to change something? */
+export function isBadInput(error: unknown): boolean {
+  return error instanceof BadInputError || (error instanceof AnsweredError && error.badInput);
 }
 
 /** The first thing that a schema found wrong, in words. */

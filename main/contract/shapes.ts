@@ -129,6 +129,8 @@ export const labErrorSchema = v.object({
   where: v.optional(v.string()),
   why: v.optional(v.string()),
   todo: v.optional(v.string()),
+  /** What was asked for cannot be done as it was asked: the asker's to change, not a failure. */
+  badInput: v.optional(v.literal(true)),
 });
 export type LabError = v.InferOutput<typeof labErrorSchema>;
 

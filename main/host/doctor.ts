@@ -30,8 +30,7 @@ function ptReclaimConfigured(): Fact {
   const fact = { id: "pt-reclaim-config", label: "CONFIG_PT_RECLAIM" };
   if (process.platform !== "linux") return { ...fact, value: "not Linux", state: "note" };
   const config = kernelConfig();
-  if (config === null)
-    return { ...fact, value: "this kernel does not show its configuration", state: "note" };
+  if (config === null) return { ...fact, value: "this kernel does not show its configuration", state: "note" };
   const on = /^CONFIG_PT_RECLAIM=y$/m.test(config);
   return on
     ? { ...fact, value: "yes", state: "ok" }
@@ -75,7 +74,7 @@ function memory(): string {
 }
 
 /** `history`: the file that is open. */
-export function lookAround(history: string, sqliteVersion: string): Fact[] {
+export function lookAround(history: string): Fact[] {
   const size = statSync(history, { throwIfNoEntry: false })?.size ?? 0;
   const runtime = process.versions.electron === undefined ? "" : `, Electron ${process.versions.electron}`;
   return [
@@ -87,7 +86,6 @@ export function lookAround(history: string, sqliteVersion: string): Fact[] {
     compiler(),
     display(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
-    { id: "sqlite", label: "SQLite", value: sqliteVersion, state: "ok" },
     { id: "history", label: "History", value: `${history} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
   ];
 }

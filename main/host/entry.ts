@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { ReclaimLabError } from "../../engine/error.ts";
 import { toLabError } from "../answer.ts";
-import { isCallName, CALLS, type HostCallName } from "../contract.ts";
+import { CALLS, type HostCallName, isCallName } from "../contract.ts";
 import { openLab } from "./lab.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
 

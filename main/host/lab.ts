@@ -40,7 +40,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
   }
 
   const handlers: Handlers<HostCallName> = {
-    "doctor.look": () => lookAround(store.file, process.versions["sqlite"] ?? ""),
+    "doctor.look": () => lookAround(store.file),
     "preset.list": () => v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo)),
     "run.samples": (query) => readSamples(store, query),
     "history.list": (query) => {

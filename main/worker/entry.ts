@@ -7,7 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import * as v from "valibot";
 import { run } from "../../engine/experiment/run.ts";
-import { type RunProgress, type SampleRow, SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { type RunProgress, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
 import { toLabError } from "../answer.ts";
 import { type WorkerMessage, workerTaskSchema } from "../contract/worker.ts";
 import { crashIfAsked } from "./fault.ts";

@@ -1,0 +1,138 @@
+#!/usr/bin/env node
+/**
+ * The command line: the same lab host, history and exports as the window's, in one process. Results go to stdout,
+ * everything else to stderr. Exit status: 0 done, 1 the run failed, 2 bad usage or bad input, 130 interrupted.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { describeError } from "../engine/error.ts";
+import { isBadInput } from "./answer.ts";
+import { VERSION } from "./version.ts";
+
+const program = new Command("reclaim-lab")
+  .description(
+    "A lab for page-table memory: runs workloads with and without synchronous reclaim, keeps and compares them.",
+  )
+  .version(VERSION)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "reclaim-lab: ")) })
+  .showHelpAfterError("(--help lists what is possible)")
+  .addHelpText("after", "\nExit status: 0 done, 1 the run failed, 2 bad usage or bad input, 130 interrupted.");
+
+function id(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("An id is a whole number from 1 on; `list` shows them.");
+  return value;
+}
+
+function ids(text: string, before: readonly number[] | undefined): number[] {
+  return [...(before ?? []), id(text)];
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("It must be a whole number.");
+  return value;
+}
+
+function assignment(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must look like name=value.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** A command that uses a history. */
+function command(usage: string, description: string): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option("--db <file>", "the history (the desktop app's own where absent)");
+}
+
+const json = new Option("--json", "print one JSON document and nothing else");
+
+command("run <preset>", "run a workload in both modes and keep it in the history")
+  .addOption(
+    new Option("--mode <mode>", "with the series, without it, or both")
+      .choices(["both", "sync", "none"])
+      .default("both"),
+  )
+  .addOption(
+    new Option("--source <source>", "model it, measure it on this kernel, or both")
+      .choices(["model", "kernel", "both"])
+      .default("model"),
+  )
+  .option("--set <name=value>", "a parameter of the preset, such as size=1G; may be repeated", assignment)
+  .option("--seed <number>", "of everything random (1 where absent)", whole)
+  .addOption(new Option("--levels <number>", "of the page tables").choices(["4", "5"]).default("4"))
+  .option("--title <text>", "how it is called in the history")
+  .addOption(json)
+  .action(async (preset: string, options) => (await import("./cli/run.ts")).run(preset, options));
+
+program
+  .command("presets")
+  .description("list the workloads and their parameters")
+  .addOption(json)
+  .action(async (options) => (await import("./cli/presets.ts")).presets(options));
+
+command("list", "list the history, the newest first")
+  .option("--search <words>", "in title, workload, parameters, tags and notes")
+  .addOption(
+    new Option("--shelf <shelf>", "which part of it").choices(["active", "archive", "trash"]).default("active"),
+  )
+  .option("--limit <number>", "at most so many (100 where absent)", whole)
+  .addOption(json)
+  .action(async (options) => (await import("./cli/list.ts")).list(options));
+
+command("show", "show an experiment and its runs")
+  .argument("<id>", "of the experiment", id)
+  .addOption(json)
+  .action(async (experiment: number, options) => (await import("./cli/show.ts")).show(experiment, options));
+
+command("compare", "compare experiments number by number, the first being the baseline")
+  .argument("<id...>", "of the experiments", ids)
+  .addOption(json)
+  .action(async (experiments: number[], options) => (await import("./cli/compare.ts")).compare(experiments, options));
+
+command("export", "write an experiment to a file, or to stdout")
+  .argument("<id>", "of the experiment", id)
+  .addOption(
+    new Option("--format <format>", "what to write")
+      .choices(["csv", "json", "png", "svg", "html"])
+      .makeOptionMandatory(),
+  )
+  .option("--out <file>", "where to; an existing file is replaced (stdout where absent)")
+  .addOption(new Option("--theme <theme>", "of a chart").choices(["light", "dark"]).default("light"))
+  .option("--log", "logarithmic scale of a chart", false)
+  .action(async (experiment: number, options) => (await import("./cli/export.ts")).exportTo(experiment, options));
+
+command("delete", "put experiments in the trash")
+  .argument("<id...>", "of the experiments", ids)
+  .action(async (experiments: number[], options) => (await import("./cli/delete.ts")).remove(experiments, options));
+
+command("restore", "take experiments out of the trash")
+  .argument("<id...>", "of the experiments", ids)
+  .action(async (experiments: number[], options) => (await import("./cli/delete.ts")).restore(experiments, options));
+
+command("doctor", "what this machine has: kernel, compiler, display, runtime")
+  .addOption(json)
+  .action(async (options) => (await import("./cli/doctor.ts")).doctor(options));
+
+for (const each of program.commands) each.exitOverride().configureOutput(program.configureOutput());
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(process.exitCode ?? 0);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    process.stderr.write(`reclaim-lab: ${describeError(error)}\n`);
+    if (process.env.RECLAIM_LAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exitCode = isBadInput(error) ? 2 : 1;
+  }
+}

@@ -1,0 +1,39 @@
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { BadInputError } from "../../engine/error.ts";
+import type { ExportFormat } from "../contract.ts";
+import { count } from "./print.ts";
+import { type DbOption, withLab } from "./session.ts";
+
+interface ExportOptions extends DbOption {
+  readonly format: ExportFormat;
+  readonly out?: string;
+  readonly theme: "light" | "dark";
+  readonly log: boolean;
+}
+
+/** To a file, or to stdout: the same bytes, for both are written by the host. */
+export async function exportTo(experimentId: number, options: ExportOptions): Promise<void> {
+  const { format, theme, log, out } = options;
+  if (out === undefined && format === "png" && process.stdout.isTTY)
+    throw new BadInputError("A picture cannot be shown on a terminal", { todo: "Give a file with --out FILE" });
+  await withLab(options, async (session) => {
+    const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, path });
+    if (out !== undefined) {
+      const path = resolve(out);
+      process.stderr.write(`${path}: ${count(await write(path))} bytes\n`);
+      return;
+    }
+    const folder = await mkdtemp(join(tmpdir(), "reclaim-lab-"));
+    try {
+      const path = join(folder, `export.${format}`);
+      await write(path);
+      await pipeline(createReadStream(path), process.stdout, { end: false });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+}

@@ -1,0 +1,50 @@
+import type { HistoryRow } from "../contract.ts";
+import { kb, print, printJson, table } from "./print.ts";
+import { type DbOption, withLab } from "./session.ts";
+
+interface ListOptions extends DbOption {
+  readonly search?: string;
+  readonly shelf: "active" | "archive" | "trash";
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** 2026-01-31 23:59, of this machine's clock. */
+function when(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+function vmpte(row: HistoryRow, mode: "sync" | "none"): string {
+  const summary = row.runs.find((run) => run.mode === mode && run.summary !== null)?.summary;
+  return summary ? kb(summary.final.vmpte_kb) : "";
+}
+
+function statuses(row: HistoryRow): string {
+  return [...new Set(row.runs.map((run) => run.status))].join(", ");
+}
+
+export async function list(options: ListOptions): Promise<void> {
+  await withLab(options, async (session) => {
+    const { search = "", shelf, limit = 100 } = options;
+    const { rows, total } = await session.ask("history.list", { search, shelf, limit });
+    if (options.json) return printJson(rows);
+    if (rows.length === 0) {
+      print(search === "" ? "Nothing here yet: `run commit-table` makes the first." : `Nothing matches "${search}".`);
+      return;
+    }
+    const header = ["id", "created", "VmPTE sync", "VmPTE without", "status", "title"];
+    const cells = rows.map((row) => [
+      String(row.id),
+      when(row.createdAt),
+      vmpte(row, "sync"),
+      vmpte(row, "none"),
+      statuses(row),
+      row.title,
+    ]);
+    print(table([header, ...cells], new Set([0, 2, 3])));
+    if (total > rows.length) print(`\n${rows.length} of ${total}; --limit shows more.`);
+  });
+}

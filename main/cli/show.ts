@@ -1,0 +1,18 @@
+import { print, printJson } from "./print.ts";
+import { reportJson, reportText } from "./report.ts";
+import { type DbOption, withLab } from "./session.ts";
+
+export async function show(id: number, options: DbOption & { readonly json?: boolean }): Promise<void> {
+  await withLab(options, async (session) => {
+    const experiment = await session.ask("experiment.get", { id });
+    if (options.json) return printJson(reportJson(experiment));
+    print(reportText(experiment));
+    const params = Object.entries(experiment.params).map(([name, value]) => `${name}=${value}`);
+    print(`\n${experiment.workload} ${params.join(" ")}`);
+    const [run] = experiment.runs;
+    if (run)
+      print(`${new Date(experiment.createdAt).toISOString()}, ${run.facts.cpu}, kernel ${run.facts.kernelRelease}`);
+    if (experiment.tags.length > 0) print(`tags: ${experiment.tags.join(", ")}`);
+    if (experiment.notes !== "") print(`\n${experiment.notes}`);
+  });
+}

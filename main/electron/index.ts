@@ -1,0 +1,64 @@
+/** Electron main: a shell around the lab host. It computes nothing and opens no database. */
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { app, type BrowserWindow, nativeTheme, session } from "electron";
+import { dataFolder, historyFile } from "../data-folder.ts";
+import { superviseHost, type TellEvent } from "./host-process.ts";
+import { listen } from "./ipc.ts";
+import { installMenu } from "./menu.ts";
+import { ownCalls } from "./own-calls.ts";
+import { registerScheme, serveWindow } from "./scheme.ts";
+import { denyPermissions, refuseToLeave } from "./security.ts";
+import { settingsIn } from "./settings.ts";
+import { openWindow } from "./window.ts";
+
+/** How long the host may take to close its file before it is ended. */
+const CLOSE_MS_MAX = 3000;
+
+const folder = dataFolder();
+let window: BrowserWindow | undefined;
+
+const tell: TellEvent = (name, payload) => {
+  if (window !== undefined && !window.isDestroyed()) window.webContents.send("lab:event", name, payload);
+};
+
+function show(): void {
+  if (window === undefined || window.isDestroyed()) window = openWindow(folder);
+  if (window.isMinimized()) window.restore();
+  window.focus();
+}
+
+function begin(): void {
+  const history = historyFile(folder);
+  const settings = settingsIn(folder);
+  nativeTheme.themeSource = settings.get().theme;
+  denyPermissions(session.defaultSession);
+  serveWindow(resolve(import.meta.dirname, "..", "renderer"));
+  const host = superviseHost(history, tell);
+  listen(ownCalls({ history, settings, host, window: () => window }), host);
+  installMenu((command) => tell("app.command", { command }), app.isPackaged);
+  window = openWindow(folder);
+
+  let closed = false;
+  app.on("before-quit", (event) => {
+    if (closed) return;
+    event.preventDefault();
+    void host.close(CLOSE_MS_MAX).finally(() => {
+      closed = true;
+      app.quit();
+    });
+  });
+  app.on("second-instance", show);
+  app.on("activate", show);
+  app.on("window-all-closed", () => app.quit());
+}
+
+mkdirSync(folder, { recursive: true });
+app.setName("Reclaim Lab");
+app.setPath("userData", join(folder, "window"));
+registerScheme();
+refuseToLeave(app);
+// Root has no Chromium sandbox; the window asks for its own in any case.
+if (!app.commandLine.hasSwitch("no-sandbox")) app.enableSandbox();
+if (app.requestSingleInstanceLock()) void app.whenReady().then(begin);
+else app.quit();

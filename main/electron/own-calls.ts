@@ -1,0 +1,99 @@
+/** The calls that Electron main answers itself: the program, its settings, the system's dialogs. */
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
+import { app, type BrowserWindow, dialog, nativeTheme, shell } from "electron";
+import { BadInputError } from "../../engine/error.ts";
+import { AnsweredError, checkResult } from "../answer.ts";
+import type {
+  CallName,
+  CallParams,
+  CallResult,
+  ExportFormat,
+  Handlers,
+  HostCallName,
+  MainCallName,
+} from "../contract.ts";
+import { VERSION } from "../version.ts";
+import type { HostProcess } from "./host-process.ts";
+import type { settingsIn } from "./settings.ts";
+
+const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
+  csv: "Samples as CSV",
+  json: "Experiment as JSON",
+  png: "Chart as PNG",
+  svg: "Chart as SVG",
+  html: "Report as HTML",
+};
+
+/** A file name that every system takes, made of a title. */
+export function fileNameFor(title: string, id: number, format: ExportFormat): string {
+  const words = title
+    .normalize("NFKD")
+    .replace(/[^A-Za-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .toLowerCase()
+    .slice(0, 60);
+  return `${words || "experiment"}-${id}.${format}`;
+}
+
+interface Parts {
+  readonly history: string;
+  readonly settings: ReturnType<typeof settingsIn>;
+  readonly host: HostProcess;
+  readonly window: () => BrowserWindow | undefined;
+}
+
+export function ownCalls({ history, settings, host, window }: Parts): Handlers<MainCallName> {
+  /** Where the last export went; the next dialog opens there. */
+  let folder = "";
+
+  async function ask<N extends HostCallName & CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>> {
+    const answered = await host.call(name, params);
+    if ("error" in answered) throw new AnsweredError(answered.error);
+    return checkResult(name, answered.result);
+  }
+
+  return {
+    "app.info": () => ({
+      version: VERSION,
+      electron: process.versions.electron ?? "",
+      platform: `${process.platform} ${process.arch}`,
+      history: history.startsWith(homedir()) ? history.replace(homedir(), "~") : history,
+    }),
+    "app.openLink": async ({ url }) => {
+      if (new URL(url).protocol !== "https:") throw new BadInputError("Only https links are opened", { where: url });
+      const owner = window();
+      const question = {
+        type: "question" as const,
+        message: "Open this page in the browser?",
+        detail: url,
+        buttons: ["Open", "Cancel"],
+        defaultId: 0,
+        cancelId: 1,
+      };
+      const { response } = await (owner ? dialog.showMessageBox(owner, question) : dialog.showMessageBox(question));
+      if (response === 0) await shell.openExternal(url);
+      return response === 0;
+    },
+    "app.getSettings": () => settings.get(),
+    "app.setSettings": (changes) => {
+      const now = settings.set(changes as Parameters<typeof settings.set>[0]);
+      nativeTheme.themeSource = now.theme;
+      return now;
+    },
+    "export.save": async ({ experimentId, format, theme, log }) => {
+      const { title } = await ask("experiment.get", { id: experimentId });
+      const options = {
+        title: FORMAT_NAMES[format],
+        defaultPath: join(folder || app.getPath("documents"), fileNameFor(title, experimentId, format)),
+        filters: [{ name: FORMAT_NAMES[format], extensions: [format] }],
+      };
+      const owner = window();
+      const chosen = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options));
+      if (chosen.canceled || chosen.filePath === "") return { file: null };
+      await ask("export.write", { experimentId, format, theme, log, path: chosen.filePath });
+      folder = join(chosen.filePath, "..");
+      return { file: basename(chosen.filePath) };
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** All that the window can reach: `window.lab`, typed by the contract. Runs sandboxed. */
+import { contextBridge, ipcRenderer } from "electron";
+import type { LabApi } from "../contract.ts";
+
+type Listener = (payload: never) => void;
+
+const listeners = new Map<string, Set<Listener>>();
+
+ipcRenderer.on("lab:event", (_event, name: string, payload: unknown) => {
+  for (const listener of listeners.get(name) ?? []) listener(payload as never);
+});
+
+const lab = {
+  call: (name: string, params?: unknown) => ipcRenderer.invoke("lab:call", name, params),
+  on: (name: string, listener: Listener) => {
+    const those = listeners.get(name) ?? new Set();
+    listeners.set(name, those.add(listener));
+    return () => {
+      those.delete(listener);
+    };
+  },
+};
+
+contextBridge.exposeInMainWorld("lab", lab as LabApi);

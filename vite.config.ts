@@ -1,0 +1,58 @@
+import { resolve } from "node:path";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+const at = (...path: string[]) => resolve(import.meta.dirname, ...path);
+/** Not bundled: what has a binary of its own, and what the runtime brings. */
+const EXTERNAL = [/^node:/, "electron", "better-sqlite3", "@napi-rs/canvas"];
+
+/** A part that runs on Node or in Electron's main process. */
+function part(outDir: string, input: Record<string, string>, format: "es" | "cjs", extension: string) {
+  return {
+    consumer: "server" as const,
+    resolve: { noExternal: true as const, external: ["electron", "better-sqlite3", "@napi-rs/canvas"] },
+    build: {
+      outDir: at("dist", outDir),
+      emptyOutDir: true,
+      target: "node20",
+      minify: false,
+      sourcemap: false,
+      rolldownOptions: {
+        input,
+        external: EXTERNAL,
+        output: { format, entryFileNames: `[name].${extension}`, chunkFileNames: `[name]-[hash].${extension}` },
+      },
+    },
+  };
+}
+
+export default defineConfig({
+  root: at("renderer"),
+  base: "./",
+  plugins: [svelte({ configFile: false })],
+  builder: {
+    async buildApp(builder) {
+      for (const name of ["client", "main", "preload", "host"]) {
+        const environment = builder.environments[name];
+        if (environment !== undefined) await builder.build(environment);
+      }
+    },
+  },
+  environments: {
+    client: {
+      build: { outDir: at("dist", "renderer"), emptyOutDir: true, target: "chrome130", assetsInlineLimit: 0 },
+    },
+    main: part("main", { index: at("main", "electron", "index.ts") }, "es", "js"),
+    preload: part("preload", { preload: at("main", "electron", "preload.ts") }, "cjs", "cjs"),
+    host: part(
+      "host",
+      {
+        host: at("main", "host", "entry.ts"),
+        worker: at("main", "worker", "entry.ts"),
+        cli: at("main", "cli.ts"),
+      },
+      "es",
+      "mjs",
+    ),
+  },
+});
