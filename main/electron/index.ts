@@ -48,6 +48,8 @@ function begin(): void {
       app.quit();
     });
   });
+  // Electron's own handlers would not wait for the host.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => app.quit());
   app.on("second-instance", show);
   app.on("activate", show);
   app.on("window-all-closed", () => app.quit());

@@ -13,6 +13,7 @@ import type {
   HostCallName,
   MainCallName,
 } from "../contract.ts";
+import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
 import type { HostProcess } from "./host-process.ts";
 import type { settingsIn } from "./settings.ts";
@@ -24,17 +25,6 @@ const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   svg: "Chart as SVG",
   html: "Report as HTML",
 };
-
-/** A file name that every system takes, made of a title. */
-export function fileNameFor(title: string, id: number, format: ExportFormat): string {
-  const words = title
-    .normalize("NFKD")
-    .replace(/[^A-Za-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .toLowerCase()
-    .slice(0, 60);
-  return `${words || "experiment"}-${id}.${format}`;
-}
 
 interface Parts {
   readonly history: string;
@@ -85,7 +75,7 @@ export function ownCalls({ history, settings, host, window }: Parts): Handlers<M
       const { title } = await ask("experiment.get", { id: experimentId });
       const options = {
         title: FORMAT_NAMES[format],
-        defaultPath: join(folder || app.getPath("documents"), fileNameFor(title, experimentId, format)),
+        defaultPath: join(folder || app.getPath("documents"), exportName({ id: experimentId, title }, format)),
         filters: [{ name: FORMAT_NAMES[format], extensions: [format] }],
       };
       const owner = window();

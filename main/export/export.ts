@@ -9,6 +9,8 @@ import { chartPng, chartSvg } from "./picture.ts";
 import { reportParts } from "./report.ts";
 import { writeWhole } from "./write-file.ts";
 
+export { exportName } from "./name.ts";
+
 export const EXPORT_FORMATS = ["csv", "json", "png", "svg", "html"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
@@ -54,16 +56,4 @@ export function exportParts(
 /** Writes the export whole or not at all; returns the bytes written. Throws ExportError and NotFoundError. */
 export function exportToFile(source: ExportSource, experimentId: number, options: ExportOptions, path: string): number {
   return writeWhole(path, exportParts(source, experimentId, options));
-}
-
-/** A name to offer: the title in letters that every file system takes, and the experiment's number. */
-export function exportName(experiment: Pick<StoredExperiment, "id" | "title">, format: ExportFormat): string {
-  const words = experiment.title
-    .normalize("NFKD")
-    .replace(/\p{Mn}+/gu, "")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 60);
-  return `${words || "experiment"}-${experiment.id}.${format}`;
 }

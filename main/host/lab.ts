@@ -47,6 +47,11 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
       const { rows, total } = store.list(query);
       return { rows: rows.map(toHistoryRow), total };
     },
+    "export.write": async ({ experimentId, path, ...options }) => {
+      // Drawing needs a canvas: loaded when something is drawn.
+      const { exportToFile } = await import("../export/export.ts");
+      return exportToFile(store, experimentId, options, path);
+    },
     "host.close": async () => {
       await close();
       return undefined;
