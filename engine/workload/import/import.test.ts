@@ -437,7 +437,14 @@ describe("surveys and real traces", () => {
   test("lists the processes, the busiest first", async () => {
     const found = await survey(open("redis-default"), new ImportReport());
     expect(found).toMatchObject({ format: "perf-script", hasFaults: true, events: 35_423 });
-    expect(found.processes[0]).toEqual({ pid: 1992, comm: "redis-server", events: 35_422, dontneed: 680, threads: 6 });
+    expect(found.processes[0]).toEqual({
+      pid: 1992,
+      comm: "redis-server",
+      events: 35_422,
+      dontneed: 680,
+      threads: 6,
+      allocators: ["jemalloc"],
+    });
   });
 
   test("every event of a real trace is understood", async () => {

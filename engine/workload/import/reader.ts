@@ -1,4 +1,5 @@
 /** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
+import { type Allocator, allocatorsOf } from "../allocator-settings.ts";
 import { ImportError } from "./error.ts";
 import type { LineParser, TraceEvent } from "./event.ts";
 import { eachLine, type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
@@ -112,9 +113,12 @@ export interface TracedProcess {
   /** madvise(MADV_DONTNEED) calls. */
   readonly dontneed: number;
   readonly threads: number;
+  /** Allocators that the names of its threads and mapped files point to. */
+  readonly allocators: readonly Allocator[];
 }
 
 const PROCESSES_MAX = 1 << 16;
+const NAMES_MAX = 1024;
 const MADV_DONTNEED = 4;
 
 /** Lists the processes of a trace, the busiest first. Reads it to its end. */
@@ -122,7 +126,14 @@ export async function listProcesses(
   opened: { readonly format: EventFormat; readonly blocks: AsyncIterable<LineBlock> },
   report: ImportReport,
 ): Promise<readonly TracedProcess[]> {
-  const found = new Map<number, { comm: string; events: number; dontneed: number; threads: Set<number> }>();
+  interface Entry {
+    comm: string;
+    events: number;
+    dontneed: number;
+    readonly threads: Set<number>;
+    readonly names: Set<string>;
+  }
+  const found = new Map<number, Entry>();
   const parse = CREATE[opened.format](report);
   let current = "";
   const take = (event: TraceEvent): void => {
@@ -131,11 +142,15 @@ export async function listProcesses(
     let entry = found.get(event.pid);
     if (!entry) {
       if (found.size >= PROCESSES_MAX) return;
-      entry = { comm: event.comm, events: 0, dontneed: 0, threads: new Set() };
+      entry = { comm: event.comm, events: 0, dontneed: 0, threads: new Set(), names: new Set() };
       found.set(event.pid, entry);
     }
     if (event.kind === "comm" && (event.exec || entry.comm === "")) entry.comm = event.comm;
     else if (entry.comm === "") entry.comm = opened.format === "perf-script" ? perfComm(current) : event.comm;
+    if (event.kind === "comm" && event.exec) entry.names.clear();
+    if (event.kind === "mmap2" && entry.names.size < NAMES_MAX)
+      entry.names.add(event.name.slice(event.name.lastIndexOf("/") + 1));
+    if (event.kind === "comm" && entry.names.size < NAMES_MAX) entry.names.add(event.comm);
     entry.events++;
     if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
     if (entry.threads.size < PROCESSES_MAX) entry.threads.add(event.tid);
@@ -147,6 +162,11 @@ export async function listProcesses(
     });
   }
   return [...found]
-    .map(([pid, { threads, ...rest }]) => ({ pid, ...rest, threads: threads.size }))
+    .map(([pid, { threads, names, ...rest }]) => ({
+      pid,
+      ...rest,
+      threads: threads.size,
+      allocators: allocatorsOf(names),
+    }))
     .sort((a, b) => b.events - a.events || a.pid - b.pid);
 }

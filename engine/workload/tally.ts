@@ -1,0 +1,165 @@
+/**
+ * What became of a program's releases: a machine that counts, as operations pass through it, every madvise and munmap by
+ * what it did to page tables.
+ */
+import type { Machine } from "../experiment/machine.ts";
+import { SAMPLE_COLUMNS, type SampleColumn } from "../experiment/types.ts";
+import type { MadviseOp, Operation } from "./operation.ts";
+
+/** What became of a MADV_DONTNEED; a call counts under the first that holds, its bytes under each their own. */
+export const OUTCOMES = [
+  "reclaimed",
+  "huge_page",
+  "split_vma",
+  "marker",
+  "below_2mib",
+  "unaligned",
+  "nothing_there",
+  "failed",
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** The outcomes in words. */
+export const OUTCOME_LABELS: Readonly<Record<Outcome, string>> = {
+  reclaimed: "PTE tables reclaimed",
+  huge_page: "huge pages: their tables go on any kernel",
+  split_vma: "two mappings share the table",
+  marker: "an entry had to stay (guard page or userfaultfd marker)",
+  below_2mib: "smaller than the 2 MiB of a table",
+  unaligned: "covers no aligned 2 MiB",
+  nothing_there: "no table was there",
+  failed: "the call failed",
+};
+
+export interface CallsAndBytes {
+  readonly calls: number;
+  readonly bytes: number;
+}
+
+/** Sizes of MADV_DONTNEED calls: up to 64 KiB, below 2 MiB, below 4 MiB, and more. */
+export const SIZE_CLASSES = [65_536, 2 ** 21 - 1, 2 ** 22 - 1, Number.POSITIVE_INFINITY] as const;
+
+/** Plain data, to be sent between processes. */
+export interface AdviceTally {
+  readonly dontneed: CallsAndBytes;
+  readonly outcomes: Readonly<Record<Outcome, CallsAndBytes>>;
+  /** DONTNEED calls by size, in the order of SIZE_CLASSES. */
+  readonly sizes: readonly number[];
+  /** Releases that never free a private table, by advice. */
+  readonly otherAdvice: Readonly<Record<"free" | "cold" | "pageout" | "remove", CallsAndBytes>>;
+  readonly munmap: CallsAndBytes;
+}
+
+const SLOT = 2 ** 21;
+const PAGE = 4096;
+const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
+  SampleColumn,
+  number
+>;
+const OTHER = ["free", "cold", "pageout", "remove"] as const;
+
+type Counter = { calls: number; bytes: number };
+
+function counters<Name extends string>(names: readonly Name[]): Record<Name, Counter> {
+  return Object.fromEntries(names.map((name) => [name, { calls: 0, bytes: 0 }])) as Record<Name, Counter>;
+}
+
+function isOther(advice: string): advice is (typeof OTHER)[number] {
+  return (OTHER as readonly string[]).includes(advice);
+}
+
+/** A machine that counts what passes through it. */
+export interface TallyingMachine extends Machine {
+  tally(): AdviceTally;
+}
+
+/** Wraps a machine; run the workload on what is returned. Meaningful in mode sync. */
+export function tallying(machine: Machine): TallyingMachine {
+  const before = new Float64Array(SAMPLE_COLUMNS.length);
+  const after = new Float64Array(SAMPLE_COLUMNS.length);
+  const dontneed: Counter = { calls: 0, bytes: 0 };
+  const munmap: Counter = { calls: 0, bytes: 0 };
+  const outcomes = counters(OUTCOMES);
+  const otherAdvice = counters(OTHER);
+  const sizes = SIZE_CLASSES.map(() => 0);
+
+  const change = (column: SampleColumn): number => after[COLUMN[column]] - before[COLUMN[column]];
+
+  const countDontneed = (operation: MadviseOp): unknown => {
+    machine.sampleInto(before, 0, operation.process);
+    const result = machine.execute(operation);
+    machine.sampleInto(after, 0, operation.process);
+    const bytes = Math.ceil(operation.len / PAGE) * PAGE;
+    dontneed.calls++;
+    dontneed.bytes += bytes;
+    sizes[SIZE_CLASSES.findIndex((limit) => bytes <= limit)]++;
+
+    const reclaimed = change("reclaimed_fast") + change("reclaimed_slow");
+    const huge = Math.max(0, change("tables_freed") - reclaimed);
+    const split = change("declined_split_vma");
+    const marker = change("declined_entry_kept") + change("declined_refilled");
+    const whole = Math.max(0, Math.floor((operation.addr + bytes) / SLOT) - Math.ceil(operation.addr / SLOT));
+    const failed = failedWith(result);
+    const first: Outcome =
+      failed && reclaimed === 0
+        ? "failed"
+        : reclaimed > 0
+          ? "reclaimed"
+          : huge > 0
+            ? "huge_page"
+            : split > 0
+              ? "split_vma"
+              : marker > 0
+                ? "marker"
+                : bytes < SLOT
+                  ? "below_2mib"
+                  : whole === 0
+                    ? "unaligned"
+                    : "nothing_there";
+    outcomes[first].calls++;
+    if (first === "failed") {
+      outcomes.failed.bytes += bytes;
+      return result;
+    }
+    let left = bytes;
+    const give = (outcome: Outcome, amount: number): void => {
+      const given = Math.min(left, amount);
+      outcomes[outcome].bytes += given;
+      left -= given;
+    };
+    give("reclaimed", reclaimed * SLOT);
+    give("huge_page", huge * SLOT);
+    give("split_vma", split * SLOT);
+    give("marker", marker * SLOT);
+    // What lies outside whole 2 MiB can never free a table.
+    give(bytes < SLOT ? "below_2mib" : "unaligned", Math.max(0, bytes - whole * SLOT));
+    give("nothing_there", left);
+    return result;
+  };
+
+  return {
+    execute(operation: Operation): unknown {
+      if (operation.op === "madvise") {
+        if (operation.advice === "dontneed" || operation.advice === "dontneed_locked") return countDontneed(operation);
+        if (isOther(operation.advice)) {
+          otherAdvice[operation.advice].calls++;
+          otherAdvice[operation.advice].bytes += operation.len;
+        }
+      } else if (operation.op === "munmap") {
+        munmap.calls++;
+        munmap.bytes += operation.len;
+      }
+      return machine.execute(operation);
+    },
+    sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
+    vmpteKb: (process) => machine.vmpteKb(process),
+    rssKb: (process) => machine.rssKb(process),
+    tally: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
+  };
+}
+
+/** Did the call fail without acting? ENOMEM acted on what is mapped. */
+function failedWith(result: unknown): boolean {
+  if (typeof result !== "object" || result === null || !("status" in result)) return false;
+  return result.status !== "ok" && result.status !== "ENOMEM";
+}

@@ -1,0 +1,202 @@
+/**
+ * The answer to "would it help my service, and if not, why not?": two runs of the same workload, with the series and
+ * without, and the tally of the releases, put into numbers and plain words.
+ */
+import type { RunSummary, SampleRow } from "../experiment/types.ts";
+import { SAMPLE_COLUMNS } from "../experiment/types.ts";
+import { ALLOCATOR_SETTINGS, type Allocator, type AllocatorSetting, type Obstacle } from "./allocator-settings.ts";
+import { type AdviceTally, OUTCOME_LABELS, OUTCOMES, type Outcome } from "./tally.ts";
+
+/** VmPTE with the series and without it, and what is saved; kB. */
+export interface Saving {
+  readonly sync_kb: number;
+  readonly none_kb: number;
+  readonly saved_kb: number;
+}
+
+export interface OutcomeShare {
+  readonly outcome: Outcome;
+  readonly label: string;
+  readonly calls: number;
+  readonly bytes: number;
+}
+
+export interface Verdict {
+  /** `yes`: a tenth of VmPTE or more is saved on average; `little`: something is; `no`: nothing is. */
+  readonly helps: "yes" | "little" | "no";
+  /** One sentence. */
+  readonly headline: string;
+  /** Why, a sentence each, the weightiest first. */
+  readonly reasons: readonly string[];
+  readonly vmpte: { readonly peak: Saving; readonly end: Saving; readonly average: Saving };
+  readonly dontneed: { readonly calls: number; readonly bytes: number; readonly outcomes: readonly OutcomeShare[] };
+  /** What would change it, for the allocators that were recognised; for all where none was. */
+  readonly settings: readonly AllocatorSetting[];
+  readonly allocators: readonly Allocator[];
+}
+
+const AT_OPERATIONS = SAMPLE_COLUMNS.findIndex(({ name }) => name === "operations");
+const AT_VMPTE = SAMPLE_COLUMNS.findIndex(({ name }) => name === "vmpte_kb");
+
+/** Average VmPTE in kB over the operations of a run; each sample counts up to the next. */
+export function averageVmpteKb(samples: Iterable<SampleRow>): number {
+  let weight = 0;
+  let sum = 0;
+  let last: SampleRow | undefined;
+  for (const row of samples) {
+    if (last) {
+      const operations = row[AT_OPERATIONS] - last[AT_OPERATIONS];
+      sum += last[AT_VMPTE] * operations;
+      weight += operations;
+    }
+    last = row;
+  }
+  if (!last) return 0;
+  return weight > 0 ? sum / weight : last[AT_VMPTE];
+}
+
+/** One of the two runs. */
+export interface VerdictRun {
+  readonly summary: RunSummary;
+  /** From averageVmpteKb. */
+  readonly averageKb: number;
+}
+
+export interface VerdictInput {
+  readonly sync: VerdictRun;
+  readonly none: VerdictRun;
+  /** Of the run in mode sync. */
+  readonly tally: AdviceTally;
+  readonly allocators: readonly Allocator[];
+}
+
+function saving(syncKb: number, noneKb: number): Saving {
+  return { sync_kb: Math.round(syncKb), none_kb: Math.round(noneKb), saved_kb: Math.round(noneKb - syncKb) };
+}
+
+/** kB as a person reads it. */
+function size(kb: number): string {
+  if (kb < 1024) return `${Math.round(kb)} kB`;
+  const units = ["MB", "GB", "TB"] as const;
+  let value = kb / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+function percent(part: number, whole: number): string {
+  const share = whole === 0 ? 0 : (100 * part) / whole;
+  if (share > 0 && share < 1) return "less than 1 %";
+  return share < 100 && share > 99 ? "more than 99 %" : `${Math.round(share)} %`;
+}
+
+function calls(count: number): string {
+  return count === 1 ? "1 call" : `${count.toLocaleString("en-US")} calls`;
+}
+
+const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>> = {
+  huge_page: "lay in transparent huge pages, whose tables are freed on every kernel",
+  split_vma: "covered tables that two mappings share, and a table goes only when one mapping has all of its 2 MiB",
+  marker: "covered tables that hold a guard page or a userfaultfd marker, which must stay",
+  below_2mib: "went in pieces smaller than the 2 MiB of a table, and such pieces never free one",
+  unaligned: "lay outside whole, aligned 2 MiB: the pieces are long enough but begin and end inside tables",
+  nothing_there: "covered tables that were not there (any more)",
+};
+
+/** Why DONTNEED calls freed nothing, the weightiest cause (by bytes) first. */
+function declinedReasons(tally: AdviceTally): string[] {
+  const { dontneed, outcomes } = tally;
+  return OUTCOMES.filter((outcome) => outcome !== "reclaimed" && outcome !== "failed")
+    .filter((outcome) => outcomes[outcome].bytes > 0)
+    .sort((a, b) => outcomes[b].bytes - outcomes[a].bytes)
+    .map((outcome) => {
+      const { calls: count, bytes } = outcomes[outcome];
+      const share = percent(bytes, dontneed.bytes);
+      return `${share} of the memory given back by MADV_DONTNEED (${size(bytes / 1024)}, ${calls(count)}) ${BECAUSE[outcome]}.`;
+    });
+}
+
+function otherReasons(tally: AdviceTally): string[] {
+  const { otherAdvice, munmap, dontneed } = tally;
+  const reasons: string[] = [];
+  const { free } = otherAdvice;
+  if (free.calls > 0 && free.bytes > dontneed.bytes / 10) {
+    reasons.push(
+      `${size(free.bytes / 1024)} (${calls(free.calls)}) were given back by MADV_FREE, which keeps every entry and so every table.`,
+    );
+  }
+  if (dontneed.calls === 0) {
+    if (munmap.calls > 0) {
+      const amount = size(munmap.bytes / 1024);
+      reasons.push(
+        `It unmaps what it no longer needs (${amount}, ${calls(munmap.calls)}); that frees tables on every kernel.`,
+      );
+    } else if (free.calls === 0) reasons.push("It gives nothing back while it runs.");
+  }
+  return reasons;
+}
+
+function obstaclesOf(tally: AdviceTally, helps: Verdict["helps"]): ReadonlySet<Obstacle> {
+  const { dontneed, outcomes, otherAdvice } = tally;
+  const found = new Set<Obstacle>();
+  if (dontneed.calls === 0) found.add("never_released");
+  if (outcomes.below_2mib.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10) found.add("small_pieces");
+  if (outcomes.split_vma.bytes > dontneed.bytes / 10) found.add("split_vma");
+  if (otherAdvice.free.bytes > dontneed.bytes / 10) found.add("advice_free");
+  if (helps === "yes") found.add("already_works");
+  return found;
+}
+
+function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, tally: AdviceTally): string {
+  if (helps === "yes") {
+    const share = percent(average.saved_kb, average.none_kb);
+    return `It would help: on average VmPTE is ${size(average.sync_kb)} instead of ${size(average.none_kb)} (${share} less), at its peak ${size(peak.sync_kb)} instead of ${size(peak.none_kb)}.`;
+  }
+  const because = mainCause(tally);
+  if (helps === "little") {
+    return `It would help you little: on average ${size(average.saved_kb)} of ${size(average.none_kb)} are saved, because ${because}.`;
+  }
+  return `It would not help you: VmPTE is the same with and without (peak ${size(peak.none_kb)}), because ${because}.`;
+}
+
+function mainCause(tally: AdviceTally): string {
+  const { dontneed, outcomes, otherAdvice, munmap } = tally;
+  if (dontneed.calls === 0) {
+    if (otherAdvice.free.calls > 0) return "the program gives memory back by MADV_FREE, which keeps its tables";
+    if (munmap.calls > 0)
+      return "the program never calls madvise(MADV_DONTNEED); it unmaps, which frees tables on every kernel";
+    return "the program never gives memory back while it runs";
+  }
+  const declined = OUTCOMES.filter((outcome) => outcome !== "reclaimed" && outcome !== "failed");
+  const [main] = declined.sort((a, b) => outcomes[b].bytes - outcomes[a].bytes);
+  if (main === undefined || outcomes[main].bytes === 0) return "its tables are few beside the rest";
+  return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it gives back ${BECAUSE[main as keyof typeof BECAUSE]}`;
+}
+
+/** Puts two runs and a tally into a verdict. Pure. */
+export function verdictOf(input: VerdictInput): Verdict {
+  const { sync, none, tally, allocators } = input;
+  const peak = saving(sync.summary.peak.vmpte_kb, none.summary.peak.vmpte_kb);
+  const end = saving(sync.summary.final.vmpte_kb, none.summary.final.vmpte_kb);
+  const average = saving(sync.averageKb, none.averageKb);
+  const nothing = peak.saved_kb <= 0 && end.saved_kb <= 0 && average.saved_kb <= 0;
+  const helps = nothing ? "no" : average.saved_kb >= average.none_kb / 10 ? "yes" : "little";
+  const obstacles = obstaclesOf(tally, helps);
+  const relevant = ALLOCATOR_SETTINGS.filter(({ obstacle }) => obstacles.has(obstacle));
+  const own = relevant.filter(({ allocator }) => allocators.includes(allocator));
+  return {
+    helps,
+    headline: headlineOf(helps, peak, average, tally),
+    reasons: [...declinedReasons(tally), ...otherReasons(tally)],
+    vmpte: { peak, end, average },
+    dontneed: {
+      ...tally.dontneed,
+      outcomes: OUTCOMES.map((outcome) => ({ outcome, label: OUTCOME_LABELS[outcome], ...tally.outcomes[outcome] })),
+    },
+    settings: allocators.length > 0 ? own : relevant,
+    allocators,
+  };
+}
