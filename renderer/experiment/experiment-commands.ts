@@ -1,22 +1,13 @@
-import { cancelExperiment, EXPORT_FORMATS, exportExperiment, runAgain, setPinned } from "../state/actions.ts";
+import { EXPORT_FORMATS, exportExperiment, runAgain, setPinned } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history } from "../state/history.svelte.ts";
 import type { OpenExperiment } from "../state/open-experiment.svelte.ts";
-import { running } from "../state/running.svelte.ts";
 import { view } from "../state/view.svelte.ts";
 
 /** What can be done with the experiment that is open. */
 export function experimentCommands(open: OpenExperiment): readonly Command[] {
   const loaded = (): boolean => open.experiment !== undefined;
   return [
-    {
-      id: "cancel-this",
-      title: "Cancel this experiment",
-      group: "Experiment",
-      keys: "Ctrl+.",
-      enabled: () => running.of(open.id) !== undefined,
-      run: () => void cancelExperiment(open.id),
-    },
     {
       id: "again",
       title: "Run again",

@@ -15,6 +15,8 @@ export interface NumberLine {
 export interface ModeNumbers {
   readonly summary: RunSummary | null;
   last(column: SampleColumn): number | null;
+  /** Of the samples so far, for a run that has no summary yet. */
+  peak(column: SampleColumn): number | null;
 }
 
 const LINES: readonly {
@@ -24,15 +26,41 @@ const LINES: readonly {
   readonly part?: boolean;
   readonly of: (run: ModeNumbers) => number | null | undefined;
 }[] = [
-  { id: "vmpte-end", label: "VmPTE at end", unit: "kB", of: ({ summary }) => summary?.final.vmpte_kb },
-  { id: "vmpte-peak", label: "VmPTE peak", unit: "kB", of: ({ summary }) => summary?.peak.vmpte_kb },
-  { id: "pte-tables", label: "PTE tables", unit: "", of: ({ summary }) => summary?.final.pte_tables },
-  { id: "empty", label: "of these empty", unit: "", part: true, of: ({ summary }) => summary?.final.empty_pte_tables },
-  { id: "pmd-tables", label: "PMD tables", unit: "", of: ({ summary }) => summary?.final.pmd_tables },
+  {
+    id: "vmpte-end",
+    label: "VmPTE at end",
+    unit: "kB",
+    of: (run) => run.summary?.final.vmpte_kb ?? run.last("vmpte_kb"),
+  },
+  {
+    id: "vmpte-peak",
+    label: "VmPTE peak",
+    unit: "kB",
+    of: (run) => run.summary?.peak.vmpte_kb ?? run.peak("vmpte_kb"),
+  },
+  {
+    id: "pte-tables",
+    label: "PTE tables",
+    unit: "",
+    of: (run) => run.summary?.final.pte_tables ?? run.last("pte_tables"),
+  },
+  {
+    id: "empty",
+    label: "of these empty",
+    unit: "",
+    part: true,
+    of: (run) => run.summary?.final.empty_pte_tables ?? run.last("empty_pte_tables"),
+  },
+  {
+    id: "pmd-tables",
+    label: "PMD tables",
+    unit: "",
+    of: (run) => run.summary?.final.pmd_tables ?? run.last("pmd_tables"),
+  },
   { id: "freed", label: "Tables freed", unit: "", of: (run) => run.last("tables_freed") },
-  { id: "rss-end", label: "RSS at end", unit: "kB", of: ({ summary }) => summary?.final.rss_kb },
-  { id: "rss-peak", label: "RSS peak", unit: "kB", of: ({ summary }) => summary?.peak.rss_kb },
-  { id: "virt", label: "VIRT", unit: "kB", of: ({ summary }) => summary?.final.virt_kb },
+  { id: "rss-end", label: "RSS at end", unit: "kB", of: (run) => run.summary?.final.rss_kb ?? run.last("rss_kb") },
+  { id: "rss-peak", label: "RSS peak", unit: "kB", of: (run) => run.summary?.peak.rss_kb ?? run.peak("rss_kb") },
+  { id: "virt", label: "VIRT", unit: "kB", of: (run) => run.summary?.final.virt_kb ?? run.last("virt_kb") },
   {
     id: "tlb",
     label: "TLB flushes",

@@ -18,6 +18,14 @@ export function resultPair<R extends RunLike>(runs: readonly R[]): { sync?: R; n
   return {};
 }
 
+/** As resultPair, but for runs that have no summary yet as well. */
+export function firstPair<R extends RunLike>(runs: readonly R[]): { sync?: R; none?: R } {
+  const source = runs.some((run) => run.source === "model") ? "model" : "kernel";
+  const sync = runs.find((run) => run.source === source && run.mode === "sync");
+  const none = runs.find((run) => run.source === source && run.mode === "none");
+  return { ...(sync ? { sync } : {}), ...(none ? { none } : {}) };
+}
+
 /** The saving at the end (or at the peak, where the ends are alike); undefined where one mode is missing. */
 export function rowSaving(runs: readonly RunLike[]): number | undefined {
   const { sync, none } = resultPair(runs);
