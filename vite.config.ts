@@ -6,6 +6,9 @@ const at = (...path: string[]) => resolve(import.meta.dirname, ...path);
 /** Not bundled: what has a binary of its own, and what the runtime brings. */
 const EXTERNAL = [/^node:/, "electron", "better-sqlite3", "@napi-rs/canvas"];
 
+/** What each bundle holds of others, for the licences in the packages. */
+const LICENCES = { fileName: ".vite/license.json" };
+
 /** A part that runs on Node or in Electron's main process. */
 function part(outDir: string, input: Record<string, string>, format: "es" | "cjs", extension: string) {
   return {
@@ -13,6 +16,7 @@ function part(outDir: string, input: Record<string, string>, format: "es" | "cjs
     resolve: { noExternal: true as const, external: ["electron", "better-sqlite3", "@napi-rs/canvas"] },
     build: {
       outDir: at("dist", outDir),
+      license: LICENCES,
       emptyOutDir: true,
       target: "node20",
       minify: false,
@@ -40,7 +44,13 @@ export default defineConfig({
   },
   environments: {
     client: {
-      build: { outDir: at("dist", "renderer"), emptyOutDir: true, target: "chrome130", assetsInlineLimit: 0 },
+      build: {
+        license: LICENCES,
+        outDir: at("dist", "renderer"),
+        emptyOutDir: true,
+        target: "chrome130",
+        assetsInlineLimit: 0,
+      },
     },
     main: part("main", { index: at("main", "electron", "index.ts") }, "es", "js"),
     preload: part("preload", { preload: at("main", "electron", "preload.ts") }, "cjs", "cjs"),
