@@ -25,7 +25,7 @@ const FLAGS = [
   "-nostdlib",
   "-static",
   "-no-pie",
-  "-Wl,--no-relax,-Ttext-segment=0x6a0000000000,--build-id=none,-z,noexecstack",
+  "-Wl,--no-relax,-Ttext-segment=0x508000000000,--build-id=none,-z,noexecstack",
 ];
 
 /** Builds the probe. Returns null, or one sentence that says why it could not. */

@@ -47,7 +47,7 @@ export interface MeasuredEnd {
 
 /** One piece of the stream: 8,192 operations, 320 kB. */
 const PIECE_RECORDS = 8192;
-const KILL_AFTER_MS = 600;
+const KILL_AFTER_MS = 400;
 
 const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
   SampleColumn,

@@ -6,8 +6,10 @@
  * PMD table with the image: 50 GB take exactly 50.
  */
 
+import type { Operation } from "../workload/operation.ts";
 import { touchVmaRange } from "./fault.ts";
 import { MappedFile } from "./file.ts";
+import { PAGE_SIZE } from "./geometry.ts";
 import { doBrk, mmapRegion } from "./mmap.ts";
 import { drive } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -94,6 +96,34 @@ const STACK_PAGES = 33;
 const STACK_TOUCHED = 3;
 /** Files of the image have numbers that a workload cannot use. */
 const IMAGE_FILE = -1_000_000;
+
+/** Numbers of the image's files as operations name them: out of the way of a workload's own. */
+const IMAGE_OPERATION_FILE = 1000;
+
+/** The same image as operations, for a process of a real kernel: mappings first, then what is touched of each. */
+export function imageOperations(): Operation[] {
+  const operations: Operation[] = [];
+  PARTS.forEach((part, index) => {
+    const addr = part.start * PAGE_SIZE;
+    const prot = part.flags === RX ? "rx" : part.flags === RW ? "rw" : "r";
+    const len = part.pages * PAGE_SIZE;
+    const backing = part.file
+      ? { backing: "file" as const, file: IMAGE_OPERATION_FILE + index }
+      : { backing: "anon" as const };
+    operations.push({ op: "mmap", addr, len, prot, ...backing });
+    operations.push({ op: "touch", addr, len: part.touched * PAGE_SIZE, access: part.write ? "w" : "r" });
+  });
+  const heap = HEAP * PAGE_SIZE;
+  operations.push({ op: "brk", addr: heap });
+  operations.push({ op: "brk", addr: heap + HEAP_PAGES * PAGE_SIZE });
+  operations.push({ op: "touch", addr: heap, len: HEAP_TOUCHED * PAGE_SIZE, access: "w" });
+  const top = STACK_TOP * PAGE_SIZE;
+  const len = STACK_PAGES * PAGE_SIZE;
+  operations.push({ op: "mmap", addr: top - len, len, prot: "rw", backing: "anon", flags: ["growsdown", "stack"] });
+  const touched = STACK_TOUCHED * PAGE_SIZE;
+  operations.push({ op: "touch", addr: top - touched, len: touched, access: "w" });
+  return operations;
+}
 
 /** Maps and touches the image in an empty address space. */
 export function loadImage(k: KernelState, mm: Mm): void {

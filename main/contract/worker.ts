@@ -16,6 +16,8 @@ export const workerTaskSchema = v.object({
     v.object({ kind: v.literal("preset"), name: v.string(), params: paramsSchema }),
     v.object({ kind: v.literal("file"), path: v.string(), process: v.optional(countSchema) }),
   ]),
+  /** Through the engine, or through the probe on the running kernel. */
+  source: v.picklist(["model", "kernel"]),
   mode: modeSchema,
   seed: v.number(),
   levels: v.picklist([4, 5]),

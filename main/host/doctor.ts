@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { detect } from "../../probe/detect.ts";
 import type { Fact } from "../contract.ts";
 import { VERSION } from "../version.ts";
 
@@ -55,6 +56,20 @@ function compiler(): Fact {
     : { id: "compiler", label: "C compiler", value: found, state: "ok" };
 }
 
+function measuredRuns(): Fact {
+  const fact = { id: "measured", label: "Measured runs" };
+  const kernel = detect();
+  if (!kernel.available) return { ...fact, value: `no: ${kernel.why}`, state: "missing", todo: kernel.todo };
+  return kernel.reclaims
+    ? { ...fact, value: "both modes: this kernel was seen to reclaim empty page tables", state: "ok" }
+    : {
+        ...fact,
+        value: "mode none only: this kernel does not reclaim page tables in MADV_DONTNEED",
+        state: "note",
+        todo: "Mode sync needs Linux 6.14 or later with CONFIG_PT_RECLAIM; the model has both",
+      };
+}
+
 function display(): Fact {
   const value = process.env.WAYLAND_DISPLAY ?? process.env.DISPLAY;
   if (process.platform !== "linux") return { id: "display", label: "Display", value: "the system's", state: "ok" };
@@ -84,6 +99,7 @@ export function lookAround(history: string): Fact[] {
     { id: "cpu", label: "Processor", value: `${cpus()[0]?.model.trim() ?? "?"}, ${cpus().length} cores`, state: "ok" },
     { id: "memory", label: "Memory", value: memory(), state: "ok" },
     compiler(),
+    measuredRuns(),
     display(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
     { id: "history", label: "History", value: `${history} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },

@@ -2,15 +2,23 @@
 import type { StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { requireKernel } from "../../probe/driver.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
-import { startModelRun } from "./model-execution.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
+import { startWorkerRun } from "./worker-execution.ts";
 
 type Names = Extract<CallName, `experiment.${string}`>;
+
+/** Sees that every measured run is possible here; null where there is none. Errors: MeasuredUnavailableError. */
+function requireSources(runs: readonly PlannedRun[]) {
+  let kernel: ReturnType<typeof requireKernel> | null = null;
+  for (const { source, mode } of runs) if (source === "kernel") kernel = requireKernel(mode);
+  return kernel;
+}
 
 export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Handlers<Names> {
   function begin(
@@ -19,7 +27,8 @@ export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Ha
     about: Pick<FullExperimentSpec, "seed" | "levels">,
     title: string,
   ): StoredExperiment {
-    const facts = hostFacts(null);
+    const kernel = requireSources(runs);
+    const facts = hostFacts(kernel?.reclaims ?? null);
     const { seed, levels } = about;
     const { name, params, operationsTotal } = workload;
     const stored = store.together(() => {
@@ -32,21 +41,16 @@ export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Ha
     emit("experiment.started", toExperiment(stored));
     emit("history.changed", { ids: [stored.id] });
     for (const run of stored.runs) {
-      const task = { workload: { kind: "preset" as const, name, params: { ...params } }, mode: run.mode, seed, levels };
+      const { source, mode } = run;
+      const task = { workload: { kind: "preset" as const, name, params: { ...params } }, source, mode, seed, levels };
       runner.add({
         runId: run.id,
         experimentId: stored.id,
-        begin: (onBatch) => startModelRun(task, onBatch),
+        alone: source === "kernel",
+        begin: (onBatch) => startWorkerRun(task, onBatch),
       });
     }
     return store.getExperiment(stored.id);
-  }
-
-  function checkSource(runs: readonly PlannedRun[]): void {
-    if (runs.every((run) => run.source === "model")) return;
-    throw new BadInputError("Measured runs are not available here", {
-      todo: "Choose the source model; `doctor` says what this machine has",
-    });
   }
 
   return {
@@ -55,14 +59,12 @@ export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Ha
         throw new BadInputError("This file is not open any more", { todo: "Open it again" });
       const workload = resolvePreset(spec.workload.name, spec.workload.params);
       const runs = plannedRuns(spec);
-      checkSource(runs);
       return toExperiment(begin(workload, runs, spec, spec.title ?? workload.title));
     },
     "experiment.again": ({ id }) => {
       const before = store.getExperiment(id);
       const workload = resolvePreset(before.workload, before.params);
       const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
-      checkSource(runs);
       const about = { seed: before.seed, levels: before.levels === 5 ? 5 : 4 } as const;
       return toExperiment(begin(workload, runs, about, before.title));
     },

@@ -16,6 +16,8 @@ const WIDTH = SAMPLE_COLUMNS.length;
 interface QueuedRun {
   readonly runId: number;
   readonly experimentId: number;
+  /** A measured run: its times would tell of whatever runs beside it. */
+  readonly alone: boolean;
   readonly begin: (onBatch: OnBatch) => Execution;
 }
 
@@ -89,8 +91,11 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
 
   function fill(): void {
     while (!abandoned && running.size < AT_ONCE) {
-      const next = queue.shift();
+      const next = queue[0];
       if (next === undefined) return;
+      const mustWait = next.alone ? running.size > 0 : [...running.values()].some((run) => run.alone);
+      if (mustWait) return;
+      queue.shift();
       try {
         begin(next);
       } catch (error) {

@@ -9,8 +9,9 @@ import * as v from "valibot";
 import { run } from "../../engine/experiment/run.ts";
 import { type RunProgress, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
 import { toLabError } from "../answer.ts";
-import { type WorkerMessage, workerTaskSchema } from "../contract/worker.ts";
+import { type WorkerMessage, type WorkerTask, workerTaskSchema } from "../contract/worker.ts";
 import { crashIfAsked } from "./fault.ts";
+import { runOnKernel } from "./measured.ts";
 import { prepare } from "./prepare.ts";
 
 /** How often a batch is sent, at least; the first goes at once. */
@@ -42,9 +43,22 @@ function sendBatch(samples: readonly SampleRow[], progress: RunProgress): void {
   send({ kind: "batch", count: samples.length, rows, progress }, [rows.buffer]);
 }
 
+async function roomForMore(): Promise<void> {
+  while (unanswered >= UNANSWERED_MAX) await once(port as NonNullable<typeof port>, "message");
+}
+
+async function measure(task: WorkerTask, stop: Int32Array): Promise<void> {
+  const { outcome, summary } = await runOnKernel(task, stop, async (samples, progress) => {
+    sendBatch(samples, progress);
+    await roomForMore();
+  });
+  send({ kind: "ended", status: outcome, summary });
+}
+
 async function main(): Promise<void> {
   const task = v.parse(workerTaskSchema, workerData);
   const stop = new Int32Array(task.stop);
+  if (task.source === "kernel") return measure(task, stop);
   const prepared = await prepare(task);
   const going = run({
     ...prepared,
@@ -52,7 +66,7 @@ async function main(): Promise<void> {
     cancelled: () => Atomics.load(stop, 0) === 1,
     breathe: async () => {
       await turn();
-      while (unanswered >= UNANSWERED_MAX) await once(port as NonNullable<typeof port>, "message");
+      await roomForMore();
     },
   });
   let waiting: SampleRow[] = [];

@@ -14,7 +14,7 @@
 #define MREMAP_FLAG_DONTUNMAP 4
 #define MLOCK_FLAG_ONFAULT 1
 
-#define FILES_MAX 256
+#define FILES_MAX 1024
 /* The files behind file mappings: sparse, and longer than any offset that a workload uses. */
 #define FILE_SIZE (1ull << 48)
 

@@ -1,4 +1,4 @@
-/** Runs a workload through the engine in a worker thread of its own. */
+/** Runs a workload in a worker thread of its own: through the engine, or through the probe on the running kernel. */
 import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
@@ -13,11 +13,11 @@ const WORKER = import.meta.url.endsWith(".ts")
 /** A worker that has not obeyed by then is in the middle of one long operation and is ended from outside. */
 const OBEY_MS_MAX = 600;
 
-export function startModelRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch): Execution {
+export function startWorkerRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch): Execution {
   const stop = new SharedArrayBuffer(4);
   const worker = new Worker(WORKER, {
     workerData: { ...task, stop } satisfies WorkerTask,
-    name: `engine ${task.mode}`,
+    name: `${task.source} ${task.mode}`,
     execArgv: [],
   });
   let ending: Ending | undefined;
