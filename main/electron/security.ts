@@ -1,6 +1,6 @@
 /** What no window of this program may do, set once for every web contents that will ever be. */
 import type { App, Session, WebFrameMain } from "electron";
-import { WINDOW_ORIGIN } from "./scheme.ts";
+import { WINDOW_ORIGIN } from "./window-files.ts";
 
 /** No navigation, no new window, no webview, whatever asks. */
 export function refuseToLeave(app: App): void {

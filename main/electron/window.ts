@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { app, BrowserWindow, nativeTheme } from "electron";
-import { WINDOW_URL } from "./scheme.ts";
+import { WINDOW_URL } from "./window-files.ts";
 import { lastState, rememberState } from "./window-state.ts";
 
 /** Opens the window, shown once there is something to see. `folder`: where its state is kept. */

@@ -1,0 +1,107 @@
+/** Electron's security checklist, tried from inside the page as an attacker who got there would. */
+import { spawn } from "node:child_process";
+import { electronSwitches } from "../scripts/lib/display.ts";
+import { expect, ROOT, test } from "./fixtures.ts";
+
+test("the page has no Node, no Electron and only two functions of the lab", async ({ lab }) => {
+  const seen = await lab.page.evaluate(() => ({
+    node: typeof (globalThis as { process?: unknown }).process,
+    require: typeof (globalThis as { require?: unknown }).require,
+    electron: Object.keys(globalThis).filter((key) => /electron|ipc/i.test(key)),
+    lab: Object.keys((globalThis as unknown as { lab: object }).lab).sort(),
+  }));
+  expect(seen).toEqual({ node: "undefined", require: "undefined", electron: [], lab: ["call", "on"] });
+});
+
+test("the window cannot be led away, nor open others", async ({ lab }) => {
+  const address = lab.page.url();
+  await lab.page.evaluate(() => {
+    location.href = "https://example.org/";
+  });
+  await lab.page.evaluate(() => {
+    location.href = "file:///etc/passwd";
+  });
+  const opened = await lab.page.evaluate(() => window.open("https://example.org/") === null);
+  expect(opened).toBe(true);
+  expect(lab.page.url()).toBe(address);
+  expect(lab.app.windows()).toHaveLength(1);
+  // What was refused was told to the console: expected here.
+  lab.complaints.length = 0;
+});
+
+test("the policy lets nothing inline, foreign or evaluated run", async ({ lab }) => {
+  const ran = await lab.page.evaluate(async () => {
+    const inline = document.createElement("script");
+    inline.textContent = "globalThis.inlineRan = true";
+    document.head.append(inline);
+    // As text to a timer: what a debugger evaluates itself is let through.
+    setTimeout("globalThis.textRan = true" as unknown as () => void, 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const fetched = await fetch("https://example.org/").then(
+      () => true,
+      () => false,
+    );
+    return { inline: "inlineRan" in globalThis, text: "textRan" in globalThis, fetched };
+  });
+  expect(ran).toEqual({ inline: false, text: false, fetched: false });
+  expect(lab.complaints.length).toBeGreaterThan(0);
+  lab.complaints.length = 0;
+});
+
+test("the scheme serves the window's folder and nothing else", async ({ lab }) => {
+  const statuses = await lab.app.evaluate(async ({ net }) => {
+    const ask = async (path: string, method = "GET") =>
+      (await net.fetch(`reclaim-lab://window/${path}`, { method })).status;
+    return {
+      own: await ask("index.html"),
+      others: [
+        await ask("..%2f..%2fpackage.json"),
+        await ask("%2e%2e%2fmain%2findex.js"),
+        await ask("nothing.js"),
+        await ask("index.html%00.js"),
+        await ask("index.html", "POST"),
+      ],
+    };
+  });
+  expect(statuses).toEqual({ own: 200, others: [403, 403, 404, 400, 405] });
+});
+
+test("every permission is denied", async ({ lab }) => {
+  const states = await lab.page.evaluate(async () => {
+    const names = ["geolocation", "notifications", "camera", "microphone", "clipboard-read"];
+    const found: Record<string, string> = {};
+    for (const name of names) found[name] = (await navigator.permissions.query({ name } as PermissionDescriptor)).state;
+    return found;
+  });
+  for (const [name, state] of Object.entries(states)) expect(state, name).toBe("denied");
+});
+
+test("calls that are not the window's, or not valid, are answered with an error", async ({ lab }) => {
+  const refused: [string, ...unknown[]][] = [
+    ["host.close"],
+    ["export.write", { experimentId: 1, format: "csv", path: "/tmp/stolen.csv" }],
+    ["__proto__"],
+    ["toString"],
+    ["experiment.start", { workload: { kind: "file", token: "../../etc/passwd" } }],
+    ["experiment.start", { workload: { kind: "preset", name: "commit-table", params: { size: -1 } } }],
+    ["experiment.get", { id: "1; DROP TABLE run" }],
+    ["history.list", { limit: 1e9 }],
+    ["app.openLink", { url: "file:///etc/passwd" }],
+  ];
+  for (const [name, ...params] of refused) {
+    const answer = await lab.answer(name, ...params);
+    expect("error" in answer ? answer.error.message : "", `${name} ${JSON.stringify(params)}`).not.toBe("");
+  }
+  expect(await lab.call("history.list", {})).toMatchObject({ total: 0 });
+});
+
+test("a second start shows the first window instead of opening the history twice", async ({ lab, dataFolder }) => {
+  const second = spawn(process.env.RECLAIM_LAB_ELECTRON ?? "", [...electronSwitches(), ROOT], {
+    env: { ...process.env, RECLAIM_LAB_DATA: dataFolder },
+    stdio: "ignore",
+  });
+  const code = await new Promise((resolve) => second.once("exit", resolve));
+  expect(code).toBe(0);
+  expect(lab.app.windows()).toHaveLength(1);
+  expect(await lab.call("history.list", {})).toMatchObject({ total: 0 });
+});
