@@ -17,7 +17,8 @@ export interface Migration {
  * First schema. Plain rows, so that any program reads the samples by SQL. `status`, `saving_kb`, `peak_kb` and `search`
  * of an experiment are kept up by the store from its runs and texts, so that a long history is sorted and searched by
  * one scan. Times are milliseconds since 1970 (UTC), JSON columns are
- * checked, `uid` survives export and merge.
+ * checked (NULL first: the integrity check of SQLite before 3.42 takes a NULL result for a failure), `uid` survives
+ * export and merge.
  */
 const HISTORY = `
 CREATE TABLE migration (
@@ -44,7 +45,7 @@ CREATE TABLE experiment (
   seed INTEGER NOT NULL,
   levels INTEGER NOT NULL,
   notes TEXT NOT NULL DEFAULT '',
-  detail TEXT CHECK (json_valid(detail)),
+  detail TEXT CHECK (detail IS NULL OR json_valid(detail)),
   pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1)),
   created_ms INTEGER NOT NULL,
   updated_ms INTEGER NOT NULL,
@@ -83,13 +84,13 @@ CREATE TABLE run (
   started_ms INTEGER,
   finished_ms INTEGER,
   heartbeat_ms INTEGER NOT NULL,
-  owner TEXT CHECK (json_valid(owner)),
+  owner TEXT CHECK (owner IS NULL OR json_valid(owner)),
   operations INTEGER NOT NULL DEFAULT 0,
   operations_total INTEGER,
   sample_count INTEGER NOT NULL DEFAULT 0,
-  summary TEXT CHECK (json_valid(summary)),
-  sparkline TEXT CHECK (json_valid(sparkline)),
-  detail TEXT CHECK (json_valid(detail))
+  summary TEXT CHECK (summary IS NULL OR json_valid(summary)),
+  sparkline TEXT CHECK (sparkline IS NULL OR json_valid(sparkline)),
+  detail TEXT CHECK (detail IS NULL OR json_valid(detail))
 ) STRICT;
 
 CREATE INDEX run_experiment ON run (experiment_id);
