@@ -93,6 +93,11 @@ export function rcuReady(k: KernelState): number[] {
   return ready;
 }
 
+/** Forgets what waits, without running it: the explorer starts again. */
+export function clearReaders(k: KernelState): void {
+  waiters(k).clear();
+}
+
 /** Runs the callback of one table that is ready. Explored kernels only. */
 export function rcuFree(k: KernelState, row: number): void {
   waiters(k).delete(row);

@@ -46,22 +46,22 @@ export class TableStore {
   /** Entries that are not none. */
   count: Uint16Array;
   /** Run form: start of the run (low 16 bits) and end (high 16 bits). */
-  private run: Uint32Array;
+  protected run: Uint32Array;
   /** Run form: the value of every entry in the run. Block form and upper tables: the block's index. */
-  private value: Uint32Array;
-  private form: Uint8Array;
+  protected value: Uint32Array;
+  protected form: Uint8Array;
 
-  private blocks: Uint32Array;
-  private blockTop = 0;
-  private freeBlocks: number[] = [];
+  protected blocks: Uint32Array;
+  protected blockTop = 0;
+  protected freeBlocks: number[] = [];
 
   upper: Int32Array;
-  private upperTop = 0;
-  private freeUpper: number[] = [];
+  protected upperTop = 0;
+  protected freeUpper: number[] = [];
 
   /** Rows in use or once used; row 0 is never used. */
   top = 1;
-  private freeHead = 0;
+  protected freeHead = 0;
   private readonly recycle: boolean;
   /** Live PTE tables all of whose entries are none. */
   emptyPteTables = 0;

@@ -20,6 +20,7 @@ import {
 import type { SchedPoint } from "../mm/sched-point.ts";
 import { KernelState, type Mm } from "../mm/state.ts";
 import { TABLE_GATHERED, TABLE_LIVE, TABLE_RCU } from "../mm/tables.ts";
+import { checkpoint, restore } from "./checkpoint.ts";
 import type { Execution, Footprint, Point, Program, Violation } from "./program.ts";
 import { NO_LOST_WRITE, StepViolation, Trace, type TracedTables, watch } from "./traced.ts";
 
@@ -91,15 +92,21 @@ export function machine(setup: Setup, options: MachineOptions): MachineProgram {
     patches: options.patches,
     batchFailRate: options.batchFails ? 0.5 : 0,
   });
+  const k = new KernelState(resolved);
+  const trace = new Trace();
+  const tables = watch(k, trace);
+  const mm = k.newMm();
+  const world: World = { k, mm, tables, trace, base: BASE_PAGE, notes: new Map() };
+  setup.prepare(world);
+  const saved = checkpoint(k, tables);
+  const notes = [...world.notes];
   return {
     cpus: setup.lanes.length,
     start(): MachineExecution {
-      const k = new KernelState(resolved);
-      const trace = new Trace();
-      const tables = watch(k, trace);
-      const mm = k.newMm();
-      const world: World = { k, mm, tables, trace, base: BASE_PAGE, notes: new Map() };
-      setup.prepare(world);
+      trace.begin(false);
+      restore(k, tables, saved);
+      world.notes.clear();
+      for (const [key, value] of notes) world.notes.set(key, value);
       return new Running(world, setup);
     },
   };
@@ -158,7 +165,8 @@ class Running implements MachineExecution {
         else trace.write(point.object);
         break;
       case "need_resched":
-        trace.read(reschedObject(point.write ? point.object : cpu));
+        if (point.write) trace.write(point.object);
+        else trace.read(reschedObject(cpu));
         break;
       case "tlb_flush":
         for (let each = 0; each < this.cpus.length; each++) trace.write(schedObject(OBJ_TLB, each));
@@ -202,16 +210,20 @@ class Running implements MachineExecution {
 }
 
 /** A table that is detached must map nothing: what it maps is lost. */
-function lostPages({ tables }: World): Violation | null {
+function lostPages({ k, tables }: World): Violation | null {
   for (let row = 1; row < tables.top; row++) {
     const state = tables.state[row];
     if ((state !== TABLE_GATHERED && state !== TABLE_RCU) || tables.level[row] !== LEVEL_PTE) continue;
     if (tables.count[row] === 0) continue;
-    const at = tables.peekNextPte(row, 0, PTRS_PER_TABLE);
-    return {
-      invariant: NO_LOST_WRITE,
-      detail: `table ${row} is being freed and still maps page ${ptePageId(tables.peekPte(row, at))} at entry ${at}`,
-    };
+    for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
+      const id = ptePageId(tables.peekPte(row, at));
+      const value = k.pages.get(id) ?? 0;
+      if (value === 0) continue;
+      return {
+        invariant: NO_LOST_WRITE,
+        detail: `table ${row} is detached and still maps page ${id}, which holds ${value}, at entry ${at}`,
+      };
+    }
   }
   return null;
 }

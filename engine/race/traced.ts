@@ -3,6 +3,7 @@
  * it, and an access through a freed table is caught where it happens.
  */
 
+import { PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { schedObject } from "../mm/sched.ts";
 import type { KernelState } from "../mm/state.ts";
 import { TABLE_FREE, TABLE_GATHERED, TABLE_LIVE, TABLE_RCU, TableStore } from "../mm/tables.ts";
@@ -60,6 +61,26 @@ export class Trace {
     const accesses = this.accesses;
     if (accesses[accesses.length - 1] !== entry && !accesses.includes(entry)) accesses.push(entry);
   }
+}
+
+/** What TracedTables.save() returns. */
+export interface SavedTables {
+  readonly top: number;
+  readonly parent: Int32Array;
+  readonly slot: Uint16Array;
+  readonly level: Uint8Array;
+  readonly state: Uint8Array;
+  readonly count: Uint16Array;
+  readonly run: Uint32Array;
+  readonly value: Uint32Array;
+  readonly form: Uint8Array;
+  readonly blocks: Uint32Array;
+  readonly blockTop: number;
+  readonly freeBlocks: readonly number[];
+  readonly upper: Int32Array;
+  readonly upperTop: number;
+  readonly freeUpper: readonly number[];
+  readonly emptyPteTables: number;
 }
 
 /** A table store that records accesses and refuses those that no kernel survives. */
@@ -159,6 +180,50 @@ export class TracedTables extends TableStore {
     this.use(row);
     this.trace.write(schedObject(OBJ_ENTRIES, row));
     super.fillPte(row, from, end, pte);
+  }
+
+  /** A copy of everything, for restore(). */
+  save(): SavedTables {
+    const { top } = this;
+    return {
+      top,
+      parent: this.parent.slice(0, top),
+      slot: this.slot.slice(0, top),
+      level: this.level.slice(0, top),
+      state: this.state.slice(0, top),
+      count: this.count.slice(0, top),
+      run: this.run.slice(0, top),
+      value: this.value.slice(0, top),
+      form: this.form.slice(0, top),
+      blocks: this.blocks.slice(0, this.blockTop * PTRS_PER_TABLE),
+      blockTop: this.blockTop,
+      freeBlocks: [...this.freeBlocks],
+      upper: this.upper.slice(0, this.upperTop * PTRS_PER_TABLE),
+      upperTop: this.upperTop,
+      freeUpper: [...this.freeUpper],
+      emptyPteTables: this.emptyPteTables,
+    };
+  }
+
+  /** Back to what save() saw. */
+  restore(saved: SavedTables): void {
+    this.top = saved.top;
+    this.parent.set(saved.parent);
+    this.slot.set(saved.slot);
+    this.level.set(saved.level);
+    this.state.set(saved.state);
+    this.count.set(saved.count);
+    this.run.set(saved.run);
+    this.value.set(saved.value);
+    this.form.set(saved.form);
+    this.blocks.set(saved.blocks);
+    this.blockTop = saved.blockTop;
+    this.freeBlocks = [...saved.freeBlocks];
+    this.upper.set(saved.upper);
+    this.upper.fill(0, saved.upper.length, this.upperTop * PTRS_PER_TABLE);
+    this.upperTop = saved.upperTop;
+    this.freeUpper = [...saved.freeUpper];
+    this.emptyPteTables = saved.emptyPteTables;
   }
 
   /** Entries of a table without leaving a trace: for checks and for showing state. */
