@@ -1,0 +1,80 @@
+/** What the kernel does at a scheduling point, in words. */
+
+import { lockHolder } from "../mm/sched.ts";
+import type { World } from "./machine.ts";
+import type { Point } from "./program.ts";
+
+/** Sentences that hold for a function's event; a function that is not listed gets the event's. */
+const BY_FUNCTION: Readonly<Record<string, string>> = {
+  "madvise_lock read_lock":
+    "madvise() takes the VMA's lock for reading: faults and other madvise() calls may run beside it.",
+  "madvise_unlock unlock": "madvise() gives the VMA's lock back; the call is over.",
+  "do_user_addr_fault read_lock": "The page fault takes the VMA's lock for reading.",
+  "do_user_addr_fault unlock": "The page fault gives the VMA's lock back; the access is tried again.",
+  "zap_pte_range lock": "The zap takes the table's PTE lock: entries do not change under it now.",
+  "zap_pte_range unlock": "The zap drops the PTE lock.",
+  "zap_pte_range pte_write": "The zap clears the next entry and hands its page to the mmu_gather.",
+  "zap_pte_range need_resched": "Does another task want this CPU? If so the loop is left and the PTE lock dropped.",
+  "zap_pte_range pmd_read": "The zap reads the PMD entry to find the PTE table (pte_offset_map_lock).",
+  "try_get_and_clear_pmd trylock":
+    "Fast path: with the PTE lock still held, try the PMD lock; if it is free, clear the PMD entry: the table is detached.",
+  "try_to_free_pte lock": "Slow path: the PMD lock first, then the PTE lock, to look at all 512 entries again.",
+  "try_to_free_pte pmd_write": "All 512 entries are none: the PMD entry is cleared and the table is detached.",
+  "try_to_free_pte unlock": "The slow path gives the lock back.",
+  "handle_pte_fault pmd_read": "The fault looks at the PMD entry, and at the PTE if there is a table.",
+  "do_anonymous_page pmd_read": "The fault reads the PMD entry to find the table to fill (pte_offset_map_lock).",
+  "do_anonymous_page lock": "The fault takes the PTE lock, reads the PMD entry again, and maps a new page.",
+  "do_anonymous_page unlock": "The fault drops the PTE lock: the page is mapped.",
+  "__pte_alloc lock": "There is no table: the fault takes the PMD lock to install a new one.",
+  "__pte_alloc unlock": "The PMD lock is given back.",
+  "pmd_install pmd_write": "The new, empty table is put into the PMD entry.",
+  "hardware walk tlb_fill":
+    "The CPU looks in its TLB and, if that misses, walks the tables; a none entry is a page fault.",
+  "tlb_flush_mmu_tlbonly tlb_flush": "The gather's range is flushed from every CPU's TLB.",
+  "tlb_flush_mmu_free free_table": "After the flush: gathered pages are freed, gathered tables go to RCU.",
+  "tlb_remove_table_one tlb_flush":
+    "No memory for a batch of tables: the TLB is flushed so that this table can be freed alone.",
+  "tlb_remove_table_one free_table": "The single table goes to call_rcu().",
+  "tlb_remove_table_sync_one ipi":
+    "An IPI to every CPU: it is answered at once by CPUs with interrupts on, also inside rcu_read_lock.",
+  "__tlb_remove_table free_table": "The single table is freed.",
+  "scheduler_tick need_resched": "A timer tick: another task wants to run on that CPU.",
+  "map_pte pmd_read": "The reverse map's walk reads the PMD entry and goes to the table.",
+  "map_pte pte_read": "The walk looks at the entry, holding no lock but rcu_read_lock.",
+  "free_pgtables pmd_write": "Tables that no remaining VMA can use are detached and gathered.",
+  "gup_fast pmd_read": "gup-fast reads the PMD entry, interrupts off.",
+  "gup_fast_pte_range pmd_read": "gup-fast reads the PMD entry again: has the table gone meanwhile?",
+  "gup_fast_pte_range pte_read": "gup-fast reads the PTE without any lock.",
+};
+
+const BY_EVENT: Readonly<Record<string, string>> = {
+  lock: "Takes the lock.",
+  read_lock: "Takes the lock for reading.",
+  trylock: "Tries the lock, and goes another way where it is held.",
+  unlock: "Gives the lock back.",
+  rcu_read_lock: "Enters an RCU read-side section: tables that are freed by RCU stay until it is left.",
+  rcu_read_unlock: "Leaves the RCU read-side section.",
+  irq_disable: "Turns interrupts off: IPIs and RCU grace periods wait for this CPU.",
+  irq_enable: "Turns interrupts on again.",
+  need_resched: "Does another task want this CPU?",
+  pmd_read: "Reads the PMD entry.",
+  pmd_write: "Writes the PMD entry.",
+  pte_read: "Reads the PTE.",
+  pte_write: "Writes the PTE.",
+  tlb_flush: "Flushes translations from every CPU's TLB.",
+  tlb_fill: "Fills the TLB from the tables.",
+  ipi: "Sends an IPI to every CPU and waits for the answers.",
+  free_table: "Frees the table.",
+  page_read: "The program reads from the page.",
+  page_write: "The program writes to the page.",
+};
+
+/** One sentence or two on what happens at `point`, which has not happened yet. */
+export function narrate(point: Point, world: World): string {
+  const words = BY_FUNCTION[`${point.fn} ${point.event}`] ?? BY_EVENT[point.event] ?? point.event;
+  if (point.event === "trylock" && lockHolder(world.k, point.object) !== 0)
+    return `${words} Here it is held by another CPU.`;
+  if (point.event === "need_resched" && !point.write && world.k.reschedPending[world.k.cpu])
+    return "Another task wants this CPU: the loop is left and the PTE lock will be dropped.";
+  return words;
+}

@@ -1,0 +1,110 @@
+/** Runs scenarios and says what became of them: `reclaim-lab race`, the window's Races view and docs/races. */
+
+import { ALL_PATCHES, patchesWithout } from "../mm/config.ts";
+import { type ExploreOptions, explore } from "./explore.ts";
+import { type MachineProgram, machine } from "./machine.ts";
+import { type ReplayedStep, replaySchedule } from "./replay.ts";
+import { RACE_PATCHES, type RacePatch, type Scenario } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
+import { shortestViolation } from "./shortest.ts";
+
+export { RACE_PATCHES, type RacePatch, type Scenario } from "./scenario.ts";
+export { SCENARIOS } from "./scenarios/index.ts";
+
+export interface RaceViolation {
+  readonly invariant: string;
+  readonly detail: string;
+  /** Times that one CPU takes over from another: the fewest with which the invariant breaks. */
+  readonly switches: number;
+  /** The CPU of each step: what replays it. */
+  readonly cpus: readonly number[];
+  readonly steps: readonly ReplayedStep[];
+}
+
+export interface RaceResult {
+  readonly scenario: string;
+  readonly without: RacePatch | null;
+  /** `unknown`: a bound was hit before the search was over. */
+  readonly verdict: "holds" | "broken" | "unknown";
+  /** Complete interleavings run, each a class of schedules that differ in the order of independent steps only. */
+  readonly interleavings: number;
+  /** States reached, counted in the same way; the invariants were checked in each. */
+  readonly states: number;
+  /** Runs that ended early because all they could still do had been seen, and steps of all runs. */
+  readonly cut: number;
+  readonly steps: number;
+  readonly bound: string | null;
+  readonly violation: RaceViolation | null;
+}
+
+export function findScenario(name: string): Scenario | undefined {
+  return SCENARIOS.find((scenario) => scenario.name === name);
+}
+
+export function isRacePatch(name: string): name is RacePatch {
+  return (RACE_PATCHES as readonly string[]).includes(name);
+}
+
+/** The scenario's program on a kernel with the complete series, or without one patch. */
+export function scenarioProgram(scenario: Scenario, without: RacePatch | null): MachineProgram {
+  const patches = without === null ? ALL_PATCHES : patchesWithout(without);
+  return machine(scenario, { patches, batchFails: scenario.batchFails });
+}
+
+/** Explores one scenario exhaustively; where an invariant breaks, looks for the schedule that shows it best. */
+export function runScenario(scenario: Scenario, without: RacePatch | null, options: ExploreOptions = {}): RaceResult {
+  const program = scenarioProgram(scenario, without);
+  const found = explore(program, options);
+  let violation: RaceViolation | null = null;
+  if (found.violation !== null && found.schedule !== null) {
+    const best = shortestViolation(program) ?? { violation: found.violation, schedule: found.schedule, switches: -1 };
+    violation = {
+      ...best.violation,
+      switches: best.schedule.filter((cpu, at) => at > 0 && best.schedule[at - 1] !== cpu).length,
+      cpus: best.schedule,
+      steps: replaySchedule(scenario, program, best.schedule).steps,
+    };
+  }
+  return {
+    scenario: scenario.name,
+    without,
+    verdict: found.verdict,
+    interleavings: found.interleavings,
+    states: found.states,
+    cut: found.cut,
+    steps: found.steps,
+    bound: found.bound,
+    violation,
+  };
+}
+
+/** What `race` runs: each scenario with the complete series and without each patch that it is about. */
+export function raceCases(
+  scenarios: readonly Scenario[],
+  without: RacePatch | null,
+): { readonly scenario: Scenario; readonly without: RacePatch | null }[] {
+  if (without !== null) return scenarios.map((scenario) => ({ scenario, without }));
+  return scenarios.flatMap((scenario) => [null, ...scenario.patches].map((patch) => ({ scenario, without: patch })));
+}
+
+/** The document that `race --json` prints. */
+export function raceJson(results: readonly RaceResult[]): unknown {
+  return results.map(({ scenario, without, verdict, interleavings, violation }) => ({
+    scenario,
+    without,
+    verdict,
+    interleavings,
+    violation:
+      violation === null
+        ? null
+        : {
+            invariant: violation.invariant,
+            schedule: violation.steps.map((step) => ({
+              step: step.step,
+              cpu: step.cpu,
+              function: step.fn,
+              event: step.event,
+            })),
+          },
+  }));
+}
