@@ -1,0 +1,19 @@
+/** The engine's answers to conformance scripts. */
+import type { Mode } from "../../engine/experiment/types.ts";
+import { Conformance } from "../../engine/workload/conform.ts";
+import type { Answer } from "./answers.ts";
+
+/** An operation that the engine throws on is answered with what it threw, and nothing after it is. */
+export function engineAnswers(script: readonly string[], mode: Mode): Answer[] {
+  const conformance = new Conformance(mode);
+  const answers: Answer[] = [];
+  for (const [index, line] of script.entries()) {
+    try {
+      answers.push(conformance.perform(line, `line ${index + 1}`));
+    } catch (error) {
+      answers.push({ deltaKb: Number.NaN, status: `engine: ${error instanceof Error ? error.message : error}` });
+      break;
+    }
+  }
+  return answers;
+}

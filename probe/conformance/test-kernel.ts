@@ -1,0 +1,100 @@
+/**
+ * `npm run test:kernel`: random operation sequences through the running kernel and the engine, compared after every
+ * operation. Exit status: 0 no difference (or skipped, with the reason), 1 differences, 2 bad usage.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { MODES, type Mode } from "../../engine/experiment/types.ts";
+import { detect } from "../detect.ts";
+import { compareWithKernel, describeDifference } from "./compare.ts";
+import { CLASSES, type ScriptClass } from "./generate.ts";
+
+const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${CLASSES.join(",")}] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
+
+function usage(why: string): never {
+  console.error(`test:kernel: ${why}\n${USAGE}`);
+  process.exit(2);
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        ops: { type: "string", default: "20000" },
+        seed: { type: "string" },
+        length: { type: "string", default: "100" },
+        classes: { type: "string", default: CLASSES.join(",") },
+        mode: { type: "string", default: "both" },
+        "max-differences": { type: "string", default: "5" },
+        out: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) usage(`--${name} is a whole number, not ${text}`);
+  return value;
+}
+
+function classes(text: string): ScriptClass[] {
+  return text.split(",").map((name) => {
+    const found = CLASSES.find((each) => each === name);
+    return found ?? usage(`there is no class ${name}; there are ${CLASSES.join(", ")}`);
+  });
+}
+
+function modes(text: string): readonly Mode[] {
+  if (text === "both") return MODES;
+  const found = MODES.find((mode) => mode === text);
+  return found === undefined ? usage(`--mode is sync, none or both, not ${text}`) : [found];
+}
+
+const given = options();
+const length = count("length", given.length);
+if (length === 0) usage("--length is at least 1");
+const kernel = detect();
+if (!kernel.available || !kernel.reclaims) {
+  const why = kernel.available ? `Linux ${kernel.release} does not reclaim page tables` : kernel.why;
+  console.log(`test:kernel: skipped: ${why}`);
+  process.exit(0);
+}
+const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : count("seed", given.seed);
+console.log(
+  `test:kernel: Linux ${kernel.release}, seed ${seed}, ${length} operations a sequence, classes ${given.classes}, mode ${given.mode}`,
+);
+const started = performance.now();
+const result = await compareWithKernel(
+  {
+    classes: classes(given.classes),
+    modes: modes(given.mode),
+    seed,
+    length,
+    operations: count("ops", given.ops),
+    differencesMax: count("max-differences", given["max-differences"]),
+  },
+  ({ differences }, latest) => {
+    if (latest === null) return;
+    const text = describeDifference(latest);
+    console.log(`\n${text}`);
+    if (given.out === undefined) return;
+    mkdirSync(given.out, { recursive: true });
+    writeFileSync(
+      join(given.out, `${latest.kind}-${latest.seed}-${latest.mode}-${differences.length}.ops`),
+      `${text}\n`,
+    );
+  },
+);
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+const unstable =
+  result.unstable > 0
+    ? `; ${result.unstable} sequences not counted (the kernel answered them differently the second time)`
+    : "";
+console.log(
+  `\ntest:kernel: ${result.differences.length} differences in ${result.operations} operations of ${result.sequences} sequences, ${seconds} s${unstable}`,
+);
+process.exitCode = result.differences.length === 0 ? 0 : 1;
