@@ -8,6 +8,18 @@ import { findPreset, PRESETS, type Preset } from "./index.ts";
 /** Small enough to count the operations of. */
 const SMALL: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "commit-table": { size: "64M", rounds: 3 },
+  server: { virt: "2G", resident: "256M", chunk: "16M" },
+  "jemalloc-decay": { heap: "64M", rounds: 3 },
+  "tcmalloc-spans": { heap: "64M", rounds: 3 },
+  "go-scavenger": { heap: "64M", rounds: 2 },
+  "redis-flush": { dataset: "64M", rounds: 2 },
+  "database-rounds": { resident: "128M", fresh: "128M" },
+  "vm-balloon": { guest: "64M", given: "32M" },
+  "ping-pong": { size: "16M", rounds: 20 },
+  "guard-pages": { stacks: 50 },
+  "live-migration": { guest: "64M" },
+  "thp-split": { size: "64M" },
+  "fork-server": { heap: "64M", written: "8M", children: 3 },
 };
 
 function small(preset: Preset): Params {
