@@ -1,5 +1,7 @@
+import { BadInputError } from "../error.ts";
+
 /** A workload or configuration that the engine cannot run. The message says what, why, and what to do. */
-export class EngineError extends Error {
+export class EngineError extends BadInputError {
   override readonly name = "EngineError";
 }
 

@@ -1,17 +1,28 @@
 /** From an operation of a workload to the kernel path that does it: the system calls' own checks are here. */
 
-import type { MadviseOp, MmapOp, Operation, Prot } from "../workload/operation.ts";
+import type { MmapOp, MremapOp, Operation, Prot, UffdOp } from "../workload/operation.ts";
+import { khugepagedScan } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
 import { MappedFile } from "./file.ts";
+import { dupMmap, exitMmap } from "./fork.ts";
 import { PAGE_SIZE } from "./geometry.ts";
-import { madviseDontneed } from "./madvise.ts";
+import { loadImage } from "./image.ts";
+import { sysMadvise, walkVmas } from "./madvise.ts";
+import { adviseFlags } from "./madvise-flags.ts";
+import { doMlock, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
+import { doMremap } from "./mremap.ts";
+import { doMprotect } from "./protect.ts";
 import { rcuTick } from "./rcu.ts";
 import type { OpResult } from "./result.ts";
 import { drive } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
+import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
+import { punchHole, truncateFile } from "./truncate.ts";
+import { uffdMove } from "./uffd-move.ts";
+import { changeUffdMode, uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
 import {
   VM_EXEC,
   VM_GROWSDOWN,
@@ -100,41 +111,90 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   const failed = drive(mmapRegion(k, mm, { start, end, flags, pgoff, file, uffd: null }));
   if (failed !== null) return failed;
   result.value = start * PAGE_SIZE;
+  if (flagNames.includes("populate") || flagNames.includes("locked")) mmPopulate(k, mm, start, end);
+  const advice = flagNames.includes("hugepage") ? "hugepage" : flagNames.includes("nohugepage") ? "nohugepage" : null;
+  return advice === null
+    ? null
+    : walkVmas(mm, start, end, (vma, from, stop) => adviseFlags(k, mm, vma, from, stop, advice));
+}
+
+/** The page range of a system call that wants an aligned start and rounds the length up; null where it does not have one. */
+function pageRange(op: { addr: number; len: number }): { start: number; end: number } | null {
+  if (op.addr % PAGE_SIZE !== 0) return null;
+  const start = op.addr / PAGE_SIZE;
+  return { start, end: start + Math.ceil(op.len / PAGE_SIZE) };
+}
+
+function sysMprotect(k: KernelState, mm: Mm, op: { addr: number; len: number; prot: Prot }): Errno | null {
+  const range = pageRange(op);
+  if (range === null) return "EINVAL";
+  if (range.start === range.end) return null;
+  return drive(doMprotect(k, mm, range.start, range.end, protFlags(op.prot)));
+}
+
+/** mlock and munlock round the start down instead. */
+function sysMlock(
+  k: KernelState,
+  mm: Mm,
+  op: { addr: number; len: number },
+  mode: "lock" | "onfault" | "unlock",
+): Errno | null {
+  const start = Math.floor(op.addr / PAGE_SIZE);
+  const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
+  if (start === end) return null;
+  return mode === "unlock" ? doMunlock(k, mm, start, end) : doMlock(k, mm, start, end, mode === "onfault");
+}
+
+function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errno | null {
+  if (op.addr % PAGE_SIZE !== 0 || (op.to !== undefined && op.to % PAGE_SIZE !== 0)) return "EINVAL";
+  const request = {
+    addr: op.addr / PAGE_SIZE,
+    oldPages: Math.ceil(op.len / PAGE_SIZE),
+    newPages: Math.ceil((op.newLen ?? op.len) / PAGE_SIZE),
+    to: op.to === undefined ? -1 : op.to / PAGE_SIZE,
+    dontUnmap: op.dontUnmap === true,
+    mayMove: op.mayMove === true || op.dontUnmap === true,
+  };
+  const failed = drive(doMremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1)));
+  if (failed === null) result.value = (op.to === undefined ? request.to : request.to) * PAGE_SIZE;
+  return failed;
+}
+
+function sysUffd(k: KernelState, mm: Mm, op: UffdOp): Errno | null {
+  const range = pageRange(op);
+  if (range === null || op.len % PAGE_SIZE !== 0 || op.len === 0 || range.end > k.taskPages) return "EINVAL";
+  const { start, end } = range;
+  switch (op.action) {
+    case "register":
+      return uffdRegister(k, mm, start, end);
+    case "unregister":
+      return drive(uffdUnregister(k, mm, start, end));
+    case "wp":
+      return drive(uffdWriteprotect(k, mm, start, end, true));
+    case "unwp":
+      return drive(uffdWriteprotect(k, mm, start, end, false));
+    case "move":
+      if (op.from === undefined || op.from % PAGE_SIZE !== 0) return "EINVAL";
+      return drive(uffdMove(k, mm, start, op.from / PAGE_SIZE, end - start));
+  }
+}
+
+/** exit(2), or a signal: without a process the last child that lives. */
+function sysExit(k: KernelState, process: number | undefined): Errno | null {
+  let mm: Mm | undefined;
+  if (process !== undefined) mm = processOf(k, process);
+  else mm = k.processes.findLast((candidate) => candidate.alive && candidate.id !== 0);
+  if (mm === undefined || !mm.alive) return "ENOENT";
+  drive(exitMmap(k, mm));
+  mm.alive = false;
   return null;
 }
 
-/** The checks of madvise(2) that come before any VMA is looked at. Null: go on; otherwise the outcome. */
-function madviseCheck(addr: number, len: number): Errno | "empty" | null {
-  if (addr % PAGE_SIZE !== 0) return "EINVAL";
-  const pages = Math.ceil(len / PAGE_SIZE);
-  if (addr + pages * PAGE_SIZE > 2 ** 53) return "EINVAL";
-  return pages === 0 ? "empty" : null;
-}
-
-function madvise(k: KernelState, mm: Mm, op: MadviseOp, addr: number, len: number): Errno | null {
-  const check = madviseCheck(addr, len);
-  if (check !== null) return check === "empty" ? null : check;
-  const start = addr / PAGE_SIZE;
-  const end = start + Math.ceil(len / PAGE_SIZE);
-  switch (op.advice) {
-    case "dontneed":
-      return drive(madviseDontneed(k, mm, start, end, false));
-    case "dontneed_locked":
-      return drive(madviseDontneed(k, mm, start, end, true));
-    default:
-      throw new EngineError(`madvise ${op.advice} is not known to the engine`);
-  }
-}
-
-function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp): Errno | null {
-  if (op.step === undefined) return madvise(k, mm, op, op.addr, op.len);
-  if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);
-  let status: Errno | null = null;
-  for (let at = op.addr; at < op.addr + op.len; at += op.step) {
-    const failed = madvise(k, mm, op, at, Math.min(op.step, op.addr + op.len - at));
-    if (failed !== null) status = failed;
-  }
-  return status;
+/** Time passes: grace periods end, and khugepaged, where it runs, has been round. */
+function tick(k: KernelState, ms: number): void {
+  if (!(ms >= 0)) throw new EngineError(`tick of ${ms} ms; it must be 0 or more`);
+  k.timeNs += ms * 1e6;
+  if (k.options.khugepaged) drive(khugepagedScan(k));
 }
 
 /** Runs `op` and fills `result`. */
@@ -144,30 +204,75 @@ export function executeOperation(k: KernelState, op: Operation, result: OpResult
   result.bus = 0;
   result.value = 0;
   k.timeNs += k.options.cost.syscall;
-  let failed: Errno | null = null;
-  switch (op.op) {
-    case "touch":
-      touchRange(k, processOf(k, op.process), op.addr, op.len, op.stride ?? PAGE_SIZE, op.access === "w", result);
-      break;
-    case "madvise":
-      failed = sysMadvise(k, processOf(k, op.process), op);
-      break;
-    case "mmap":
-      failed = sysMmap(k, processOf(k, op.process), op, result);
-      break;
-    case "munmap":
-      failed = drive(doMunmap(k, processOf(k, op.process), op.addr, op.len));
-      break;
-    case "brk":
-      failed = drive(doBrk(k, processOf(k, op.process), Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE));
-      result.value = processOf(k, op.process).brk * PAGE_SIZE;
-      break;
-    case "tick":
-      k.timeNs += op.ms * 1e6;
-      break;
-    default:
-      throw new EngineError(`operation ${op.op} is not known to the engine`);
-  }
+  const failed = dispatch(k, op, result);
   if (failed !== null) result.status = failed;
   rcuTick(k);
+}
+
+function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null {
+  switch (op.op) {
+    case "touch": {
+      const stride = op.stride ?? PAGE_SIZE;
+      if (!(stride > 0)) throw new EngineError(`touch stride is ${stride} bytes; it must be more than 0`);
+      touchRange(k, processOf(k, op.process), op.addr, op.len, stride, op.access === "w", result);
+      return null;
+    }
+    case "madvise":
+      return sysMadvise(k, processOf(k, op.process), op, result);
+    case "mmap":
+      return sysMmap(k, processOf(k, op.process), op, result);
+    case "munmap":
+      return drive(doMunmap(k, processOf(k, op.process), op.addr, op.len));
+    case "mprotect":
+      return sysMprotect(k, processOf(k, op.process), op);
+    case "mremap":
+      return sysMremap(k, processOf(k, op.process), op, result);
+    case "mlock":
+      return sysMlock(k, processOf(k, op.process), op, op.onFault === true ? "onfault" : "lock");
+    case "munlock":
+      return sysMlock(k, processOf(k, op.process), op, "unlock");
+    case "brk": {
+      const mm = processOf(k, op.process);
+      const failed = drive(doBrk(k, mm, Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE));
+      result.value = mm.brk * PAGE_SIZE;
+      return failed;
+    }
+    case "fork":
+      result.value = drive(dupMmap(k, processOf(k, op.process))).id;
+      return null;
+    case "exit":
+      return sysExit(k, op.process);
+    case "exec": {
+      const mm = processOf(k, op.process);
+      drive(exitMmap(k, mm));
+      if (op.image === true) loadImage(k, mm);
+      return null;
+    }
+    case "uffd":
+      return sysUffd(k, processOf(k, op.process), op);
+    case "uffdmode":
+      drive(changeUffdMode(k, processOf(k, op.process), op.mode));
+      return null;
+    case "punch": {
+      if (op.len <= 0) return "EINVAL";
+      const from = Math.ceil(op.addr / PAGE_SIZE);
+      drive(punchHole(k, workloadFile(k, op.file ?? 0), from, Math.floor((op.addr + op.len) / PAGE_SIZE)));
+      return null;
+    }
+    case "truncate":
+      drive(truncateFile(k, workloadFile(k, op.file ?? 0), Math.ceil(op.size / PAGE_SIZE)));
+      return null;
+    case "swapout":
+    case "swapin": {
+      const mm = processOf(k, op.process);
+      const start = Math.floor(op.addr / PAGE_SIZE);
+      const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
+      if (op.op === "swapout") swapOutRange(k, mm, start, end);
+      else swapInRange(k, mm, start, end);
+      return null;
+    }
+    case "tick":
+      tick(k, op.ms);
+      return null;
+  }
 }

@@ -273,23 +273,19 @@ export interface TouchCounts {
 }
 
 /**
- * Touches every page of [start, end) that lies in `vma`, each once, in order. Stretches of equal entries of anonymous
- * memory are dealt with in one go after the first of them went through the fault path: the others would take the same.
+ * Faults in every page of [start, end), which lies in `vma` and which the VMA allows, each once, in order. Stretches of equal
+ * entries of anonymous memory are dealt with in one go after the first of them went through the fault path: the others would take the
+ * same. Signals are added to `counts`; with `counts` null the first one ends it. Returns the page after the last that was dealt with.
  */
-export function touchVmaRange(
+export function faultInRange(
   k: KernelState,
   mm: Mm,
   vma: Vma,
   start: number,
   end: number,
   write: boolean,
-  counts: TouchCounts,
-): void {
-  if (accessError(vma, write)) {
-    counts.segv += end - start;
-    k.timeNs += (end - start) * k.options.cost.fault;
-    return;
-  }
+  counts: TouchCounts | null,
+): number {
   const anonymous = vmaIsAnonymous(vma);
   let page = start;
   while (page < end) {
@@ -313,6 +309,7 @@ export function touchVmaRange(
     }
     const result = drive(handleMmFault(k, mm, vma, page, write));
     if (result !== FAULT_OK) {
+      if (counts === null) return page;
       if (result === FAULT_SEGV) counts.segv++;
       else counts.bus++;
       page++;
@@ -321,6 +318,25 @@ export function touchVmaRange(
     page++;
     if (anonymous && same > 1 && page < stop) page += touchAlike(k, mm, page, at + 1, same - 1, old);
   }
+  return end;
+}
+
+/** A program's accesses to the pages [start, end) of `vma`, each once: those that it does not allow raise SIGSEGV. */
+export function touchVmaRange(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  start: number,
+  end: number,
+  write: boolean,
+  counts: TouchCounts,
+): void {
+  if (accessError(vma, write)) {
+    counts.segv += end - start;
+    k.timeNs += (end - start) * k.options.cost.fault;
+    return;
+  }
+  faultInRange(k, mm, vma, start, end, write, counts);
 }
 
 /**

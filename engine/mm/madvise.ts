@@ -1,10 +1,20 @@
 /** madvise(2) (mm/madvise.c). Ranges are in pages. */
 
+import type { Advice, MadviseOp } from "../workload/operation.ts";
+import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
+import { EngineError } from "./error.ts";
+import { PAGE_SIZE } from "./geometry.ts";
+import { guardInstall, guardRemove } from "./guard.ts";
+import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
+import { madviseCold, madviseFree } from "./madvise-free.ts";
+import { madvisePopulate } from "./mlock.ts";
 import { type MmuGather, tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
-import type { Path } from "./sched.ts";
+import type { OpResult } from "./result.ts";
+import { drive, type Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { VM_HUGETLB, VM_LOCKED, type Vma } from "./vma.ts";
+import { punchHole } from "./truncate.ts";
+import { VM_HUGETLB, VM_LOCKED, VM_SHARED, type Vma } from "./vma.ts";
 import { unmapPageRange } from "./zap.ts";
 import { ZAP_DONTNEED } from "./zap-details.ts";
 
@@ -91,5 +101,83 @@ export function* madviseDontneed(
     page = stop;
   }
   yield* tlbFinishMmuPath(k, tlb);
+  return status;
+}
+
+/** madvise_remove(): punches a hole into the file behind shared memory. */
+function madviseRemove(k: KernelState, vma: Vma, start: number, end: number): Errno | null {
+  if ((vma.flags & VM_LOCKED) !== 0 || vma.file === null) return "EINVAL";
+  if ((vma.flags & VM_SHARED) === 0) return "EACCES";
+  const from = vma.pgoff + (start - vma.start);
+  drive(punchHole(k, vma.file, from, from + (end - start)));
+  return null;
+}
+
+/** What the advice does to one VMA's part of the range; null: nothing that the engine models (readahead, KSM). */
+function visitFor(k: KernelState, mm: Mm, advice: Advice): Visit {
+  if (isFlagAdvice(advice)) return (vma, start, end) => adviseFlags(k, mm, vma, start, end, advice);
+  switch (advice) {
+    case "free":
+      return (vma, start, end) => madviseFree(k, mm, vma, start, end);
+    case "cold":
+      return (vma, start, end) => madviseCold(k, mm, vma, start, end, false);
+    case "pageout":
+      return (vma, start, end) => madviseCold(k, mm, vma, start, end, true);
+    case "remove":
+      return (vma, start, end) => madviseRemove(k, vma, start, end);
+    case "guard_install":
+      return (vma, start, end) => drive(guardInstall(k, mm, vma, start, end));
+    case "guard_remove":
+      return (vma, start, end) => guardRemove(k, mm, vma, start, end);
+    case "collapse":
+      return (vma, start, end) => drive(madviseCollapse(k, mm, vma, start, end));
+    default:
+      return () => null;
+  }
+}
+
+/** do_madvise() on bytes [addr, addr + len). */
+function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: number): Errno | null {
+  if (addr % PAGE_SIZE !== 0) return "EINVAL";
+  const start = addr / PAGE_SIZE;
+  const end = start + Math.ceil(len / PAGE_SIZE);
+  if (start === end) return null;
+  switch (advice) {
+    case "dontneed":
+      return drive(madviseDontneed(k, mm, start, end, false));
+    case "dontneed_locked":
+      return drive(madviseDontneed(k, mm, start, end, true));
+    case "populate_read":
+      return madvisePopulate(k, mm, start, end, false);
+    case "populate_write":
+      return madvisePopulate(k, mm, start, end, true);
+    case "hwpoison":
+    case "soft_offline":
+      throw new EngineError(`madvise ${advice} breaks memory of the whole machine and is not modelled; leave it out`);
+    default:
+      return walkVmas(mm, start, end, visitFor(k, mm, advice));
+  }
+}
+
+/** Advice that process_madvise accepts for another process. */
+const REMOTE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["cold", "pageout", "willneed", "collapse"]);
+
+/** madvise(2) and process_madvise(2), once or (op.step) in consecutive pieces; the status is then the last failure's. */
+export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
+  if (op.via !== undefined) {
+    const target = op.via === "self" ? mm : k.processes[op.via];
+    if (target === undefined || !target.alive) return "ESRCH";
+    if (target !== mm && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
+    const failed = doMadvise(k, target, op.advice, op.addr, op.len);
+    if (failed === null) result.value = op.len;
+    return failed;
+  }
+  if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);
+  if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);
+  let status: Errno | null = null;
+  for (let at = op.addr; at < op.addr + op.len; at += op.step) {
+    const failed = doMadvise(k, mm, op.advice, at, Math.min(op.step, op.addr + op.len - at));
+    if (failed !== null) status = failed;
+  }
   return status;
 }

@@ -315,6 +315,17 @@ export class TableStore {
     this.value[row] = 0;
   }
 
+  /** Replaces each entry of [from, end) that is not none by what `change` makes of it, a stretch of equal ones at a time. */
+  changePtes(row: number, from: number, end: number, change: (pte: number) => number): void {
+    for (let at = this.nextPte(row, from, end); at < end; ) {
+      const pte = this.pte(row, at);
+      const stop = this.stretchEnd(row, at, end);
+      const changed = change(pte);
+      if (changed !== pte) this.fillPte(row, at, stop, changed);
+      at = this.nextPte(row, stop, end);
+    }
+  }
+
   private setCount(row: number, before: number, after: number): void {
     this.count[row] = after;
     if (before === 0) {

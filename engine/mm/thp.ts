@@ -164,3 +164,8 @@ export function removeHugePmd(k: KernelState, mm: Mm, pmd: number, index: number
     mm.ptes--;
   } else k.tables.free(row);
 }
+
+/** folio_maybe_mapped_shared(): does another process map the huge page of this row too? */
+export function hugeShared(k: KernelState, row: number): boolean {
+  return hugeOwners(k, row) > 1;
+}

@@ -112,6 +112,8 @@ export interface MremapOp extends Range, InProcess {
   /** New length in bytes; `len` where absent. */
   newLen?: number;
   dontUnmap?: boolean;
+  /** MREMAP_MAYMOVE without MREMAP_FIXED: the mapping may move where it cannot grow in place. */
+  mayMove?: boolean;
 }
 
 export interface MlockOp extends Range, InProcess {
@@ -143,6 +145,8 @@ export interface ExitOp {
 /** A fresh address space, as execve leaves it before its mappings are made. */
 export interface ExecOp extends InProcess {
   op: "exec";
+  /** The mappings and pages of a small program are made at once. */
+  image?: boolean;
 }
 
 export interface UffdOp extends Range, InProcess {

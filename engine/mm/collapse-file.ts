@@ -1,0 +1,177 @@
+/** Collapsing the cache of a file, and detaching the tables that mapped its small pages (mm/khugepaged.c). */
+
+import type { MappedFile } from "./file.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "./geometry.ts";
+import { pmdAlloc, pmdTable } from "./pgtable.ts";
+import { KIND_FILE, KIND_MASK } from "./pte.ts";
+import { callRcu } from "./rcu.ts";
+import {
+  lock,
+  OBJ_FOLIO_LOCK,
+  OBJ_PMD_ENTRY,
+  OBJ_PML,
+  OBJ_PTL,
+  OBJ_TABLE,
+  OBJ_TLB,
+  type Path,
+  point,
+  schedObject,
+  unlock,
+} from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { TABLE_GATHERED } from "./tables.ts";
+import { accountHuge, setHugeBare, thpSuitable } from "./thp.ts";
+import { tlbInvalidate } from "./tlb.ts";
+import { VM_NOHUGEPAGE, type Vma } from "./vma.ts";
+
+type FileResult = "succeed" | "pmd_mapped" | "pte_mapped_hugepage" | "vma_check" | "uffd_wp" | "fail";
+
+/** hpage_collapse_scan_file() and collapse_file(): the 512 pages of the file behind the slot at `page` become one folio. */
+export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<FileResult> {
+  const file = vma.file as MappedFile;
+  const offset = vma.pgoff + (page - vma.start);
+  const chunk = Math.floor(offset / PMD_PAGES);
+  if (file.hugeCached.has(chunk)) return "pte_mapped_hugepage";
+  if (offset + PMD_PAGES > file.sizePages) return "fail";
+  // The new folio is locked from here to the end: whoever refaults waits for it.
+  const folio = schedObject(OBJ_FOLIO_LOCK, 1);
+  if (k.explored) yield* lock(k, "collapse_file", folio);
+  // try_to_unmap() on each small page: every mapping of them goes, the tables stay for now.
+  for (const mm of k.processes) {
+    for (const other of mm.vmas.list) {
+      if (other.file !== file) continue;
+      const at = other.start + (chunk * PMD_PAGES - other.pgoff);
+      yield* unmapFilePages(k, mm, other, at, at + PMD_PAGES);
+    }
+  }
+  for (let i = offset; i < offset + PMD_PAGES; i++) {
+    file.cached.delete(i);
+    file.swapped.delete(i);
+  }
+  file.hugeCached.add(chunk);
+  k.stats.collapses++;
+  k.timeNs += k.options.cost.hugePage;
+  yield* retractPageTables(k, file, chunk * PMD_PAGES);
+  if (k.explored) yield* unlock(k, "collapse_file", folio);
+  return "succeed";
+}
+
+/** Removes the mappings of small file pages in [start, end) of `vma`; private copies stay. */
+function* unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<void> {
+  const from = Math.max(start, vma.start);
+  const stop = Math.min(end, vma.end);
+  for (let page = from; page < stop; ) {
+    const next = Math.min(stop, page - (page % PMD_PAGES) + PMD_PAGES);
+    const pmd = pmdTable(k, mm, page);
+    const row = pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
+    if (row > 0) {
+      if (k.explored) yield* lock(k, "try_to_unmap", schedObject(OBJ_PTL, row));
+      clearFileEntries(k, mm, vma, row, page, next);
+      if (k.explored) {
+        tlbInvalidate(k, mm, page, next);
+        yield* unlock(k, "try_to_unmap", schedObject(OBJ_PTL, row));
+      }
+    }
+    page = next;
+  }
+}
+
+function clearFileEntries(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, end: number): void {
+  const from = page % PMD_PAGES;
+  const to = from + (end - page);
+  let n = 0;
+  for (let at = k.tables.nextPte(row, from, to); at < to; ) {
+    const stop = k.tables.stretchEnd(row, at, to);
+    if ((k.tables.pte(row, at) & KIND_MASK) === KIND_FILE) {
+      k.tables.fillPte(row, at, stop, 0);
+      n += stop - at;
+    }
+    at = k.tables.nextPte(row, stop, to);
+  }
+  if (vma.file?.shmem === true) mm.rssShmem -= n;
+  else mm.rssFile -= n;
+}
+
+/**
+ * retract_page_tables(): detaches the PTE tables that map the 512 pages at `offset` of the file in VMAs without pages of
+ * their own. With patch 1 the PMD entry is rechecked once both locks are held: a concurrent MADV_DONTNEED may have taken the table.
+ */
+export function* retractPageTables(k: KernelState, file: MappedFile, offset: number): Path<void> {
+  const fn = "retract_page_tables";
+  const tables = k.tables;
+  for (const mm of k.processes) {
+    for (const vma of mm.vmas.list) {
+      if (vma.file !== file || vma.anonVma !== null || vma.uffd !== null) continue;
+      const page = vma.start + (offset - vma.pgoff);
+      if (page % PMD_PAGES !== 0 || page < vma.start || page + PMD_PAGES > vma.end) continue;
+      const pmd = pmdTable(k, mm, page);
+      if (pmd === 0) continue;
+      const index = pmdIndex(page);
+      if (k.explored)
+        yield point(k, "find_pmd_or_thp_or_none", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
+      let row = tables.child(pmd, index);
+      if (row <= 0) continue;
+      if (k.explored) {
+        yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+        const ptl = schedObject(OBJ_PTL, row);
+        yield* lock(k, fn, ptl);
+        const now = tables.child(pmd, index);
+        if (k.options.patches.recheckRetract && now <= 0) {
+          yield* unlock(k, fn, ptl);
+          yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+          continue;
+        }
+        if (now > 0) row = now;
+        yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+        tables.setChild(pmd, index, 0);
+        yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+        tlbInvalidate(k, mm, page, page + PMD_PAGES);
+        yield* unlock(k, fn, ptl);
+        yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+        mm.ptes--;
+        yield point(k, "pte_free_defer", "free_table", schedObject(OBJ_TABLE, row), true);
+        pteFreeDefer(k, row);
+        continue;
+      }
+      tables.setChild(pmd, index, 0);
+      mm.ptes--;
+      pteFreeDefer(k, row);
+    }
+  }
+}
+
+/** pte_free_defer(): a detached table is freed by RCU. */
+function pteFreeDefer(k: KernelState, row: number): void {
+  k.timeNs += k.options.cost.tableFree;
+  // Off the count of empty live tables before it waits.
+  k.tables.setState(row, TABLE_GATHERED);
+  callRcu(k, row);
+}
+
+/** collapse_pte_mapped_thp() with install_pmd: the cache has a huge folio, the process still maps it by small entries or not at all. */
+export function* collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: number): Path<FileResult> {
+  const tables = k.tables;
+  const file = vma.file as MappedFile;
+  if (page < vma.start || page + PMD_PAGES > vma.end) return "vma_check";
+  if ((vma.flags & VM_NOHUGEPAGE) !== 0 || !thpSuitable(vma, page)) return "vma_check";
+  const pmd = pmdTable(k, mm, page);
+  const index = pmdIndex(page);
+  const row = pmd === 0 ? 0 : tables.child(pmd, index);
+  if (row < 0) return "pmd_mapped";
+  if (vma.uffd !== null) return "uffd_wp";
+  if (!file.hugeCached.has(Math.floor((vma.pgoff + (page - vma.start)) / PMD_PAGES))) return "fail";
+  if (row > 0) {
+    for (let at = tables.nextPte(row, 0, PTRS_PER_TABLE); at < PTRS_PER_TABLE; ) {
+      if ((tables.pte(row, at) & KIND_MASK) !== KIND_FILE) return "fail";
+      at = tables.nextPte(row, tables.stretchEnd(row, at, PTRS_PER_TABLE), PTRS_PER_TABLE);
+    }
+    clearFileEntries(k, mm, vma, row, page, page + PMD_PAGES);
+    tables.setChild(pmd, index, 0);
+    mm.ptes--;
+    pteFreeDefer(k, row);
+  }
+  const table = pmdAlloc(k, mm, page);
+  setHugeBare(k, table, index, KIND_FILE);
+  accountHuge(mm, vma, KIND_FILE, 1);
+  return "succeed";
+}

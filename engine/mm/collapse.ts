@@ -1,0 +1,219 @@
+/**
+ * Collapsing small pages into a huge one (mm/khugepaged.c): for khugepaged and for MADV_COLLAPSE. Private memory turns its
+ * PTE table into the deposited one; shmem gets a huge folio in its cache and the tables that mapped the small pages are freed.
+ */
+
+import { collapseFile, collapsePteMappedThp } from "./collapse-file.ts";
+import type { Errno } from "./errno.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, slotStart } from "./geometry.ts";
+import { pmdTable } from "./pgtable.ts";
+import {
+  KIND_ANON,
+  KIND_MASK,
+  KIND_SWAP,
+  KIND_ZERO,
+  PTE_DIRTY,
+  PTE_EXCLUSIVE,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  PTE_YOUNG,
+} from "./pte.ts";
+import {
+  lock,
+  OBJ_MMAP_LOCK,
+  OBJ_PMD_ENTRY,
+  OBJ_PML,
+  OBJ_PTL,
+  OBJ_TLB,
+  type Path,
+  point,
+  schedObject,
+  unlock,
+} from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { setHugePmd, thpSuitable } from "./thp.ts";
+import { tlbInvalidate } from "./tlb.ts";
+import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
+
+/** enum scan_result, as far as it is told apart. */
+export type ScanResult =
+  | "succeed"
+  | "pmd_mapped"
+  | "pmd_null"
+  | "pte_mapped_hugepage"
+  | "exceed_none"
+  | "exceed_swap"
+  | "exceed_shared"
+  | "uffd_wp"
+  | "lack_referenced"
+  | "page_count"
+  | "vma_check"
+  | "fail";
+
+/** khugepaged's limits; MADV_COLLAPSE has none. */
+const MAX_PTES_NONE = 511;
+const MAX_PTES_SWAP = 64;
+const MAX_PTES_SHARED = 256;
+
+/** thp_vma_allowable_order() with TVA_FORCED_COLLAPSE. */
+function collapsible(vma: Vma): boolean {
+  if ((vma.flags & (VM_NOHUGEPAGE | VM_HUGETLB)) !== 0) return false;
+  if (vma.end - vma.start < PMD_PAGES || !thpSuitable(vma, vma.end - PMD_PAGES)) return false;
+  return !vmaIsAnonymous(vma) || vma.anonVma !== null;
+}
+
+/** hpage_collapse_scan_pmd(): what the slot at `page` of private memory is fit for. */
+function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepaged: boolean): ScanResult {
+  const entry = pmd === 0 ? 0 : k.tables.child(pmd, index);
+  if (entry === 0) return "pmd_null";
+  if (entry < 0) return "pmd_mapped";
+  let none = 0;
+  let swapped = 0;
+  let shared = 0;
+  let referenced = 0;
+  for (let at = 0; at < PTRS_PER_TABLE; ) {
+    const pte = k.tables.pte(entry, at);
+    const stop = k.tables.stretchEnd(entry, at, PTRS_PER_TABLE);
+    const n = stop - at;
+    const kind = pte & KIND_MASK;
+    at = stop;
+    if (pte === 0 || kind === KIND_ZERO) {
+      none += n;
+      if (vma.uffd !== null || (byKhugepaged && none > MAX_PTES_NONE)) return "exceed_none";
+      continue;
+    }
+    if (kind >= KIND_SWAP) {
+      swapped += n;
+      if (byKhugepaged && swapped > MAX_PTES_SWAP) return "exceed_swap";
+      if ((pte & PTE_UFFD_WP) !== 0) return "uffd_wp";
+      if (kind !== KIND_SWAP) return "fail";
+      continue;
+    }
+    if ((pte & PTE_UFFD_WP) !== 0) return "uffd_wp";
+    if (kind !== KIND_ANON) return "fail";
+    if ((pte & PTE_EXCLUSIVE) === 0) {
+      shared += n;
+      if (byKhugepaged && shared > MAX_PTES_SHARED) return "exceed_shared";
+    }
+    if ((pte & PTE_YOUNG) !== 0) referenced += n;
+  }
+  if (byKhugepaged && (referenced === 0 || (swapped > 0 && referenced < PTRS_PER_TABLE / 2))) return "lack_referenced";
+  return "succeed";
+}
+
+/**
+ * collapse_huge_page(): the pages under the PMD entry become one huge page. Takes the mmap lock for writing, which keeps faults and
+ * DONTNEED away; the entry is cleared under the PMD lock first, so that lockless walkers see none. Returns false where the
+ * entry has changed since it was scanned.
+ */
+export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number): Path<boolean> {
+  const fn = "collapse_huge_page";
+  const tables = k.tables;
+  const mmapLock = schedObject(OBJ_MMAP_LOCK, mm.id);
+  if (k.explored) yield* lock(k, fn, mmapLock);
+  const pmd = pmdTable(k, mm, page);
+  const index = pmdIndex(page);
+  const row = pmd === 0 ? 0 : tables.child(pmd, index);
+  if (row <= 0) {
+    if (k.explored) yield* unlock(k, fn, mmapLock);
+    return false;
+  }
+  if (k.explored) {
+    yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+    yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+    tables.setChild(pmd, index, 0);
+    yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+    tlbInvalidate(k, mm, page, page + PMD_PAGES);
+    yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+    yield* lock(k, "__collapse_huge_page_isolate", schedObject(OBJ_PTL, row));
+  }
+  let present = 0;
+  let swapped = 0;
+  for (let at = tables.nextPte(row, 0, PTRS_PER_TABLE); at < PTRS_PER_TABLE; ) {
+    const stop = tables.stretchEnd(row, at, PTRS_PER_TABLE);
+    const kind = tables.pte(row, at) & KIND_MASK;
+    if (kind === KIND_ANON) present += stop - at;
+    else if (kind === KIND_SWAP) swapped += stop - at;
+    at = tables.nextPte(row, stop, PTRS_PER_TABLE);
+  }
+  if (tables.count[row] > 0) tables.fillPte(row, 0, PTRS_PER_TABLE, 0);
+  mm.rssAnon += PMD_PAGES - present;
+  mm.swapEntries -= swapped;
+  k.timeNs += k.options.cost.hugePage;
+  if (k.explored) {
+    yield* unlock(k, "__collapse_huge_page_isolate", schedObject(OBJ_PTL, row));
+    yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+    yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+  }
+  const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
+  setHugePmd(k, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
+  k.stats.collapses++;
+  if (k.explored) {
+    yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+    yield* unlock(k, fn, mmapLock);
+  }
+  return true;
+}
+
+/** One slot, by khugepaged or MADV_COLLAPSE. */
+function* collapseSlot(k: KernelState, mm: Mm, vma: Vma, page: number, byKhugepaged: boolean): Path<ScanResult> {
+  if (vmaIsAnonymous(vma)) {
+    const scanned = scanPmd(k, vma, pmdTable(k, mm, page), pmdIndex(page), byKhugepaged);
+    if (scanned !== "succeed") return scanned;
+    return (yield* collapseHugePage(k, mm, vma, page)) ? "succeed" : "pmd_null";
+  }
+  const result = yield* collapseFile(k, vma, page);
+  return result === "pte_mapped_hugepage" ? yield* collapsePteMappedThp(k, mm, vma, page) : result;
+}
+
+/** madvise_collapse_errno(). */
+function collapseErrno(result: ScanResult): Errno {
+  switch (result) {
+    case "exceed_none":
+    case "exceed_swap":
+    case "exceed_shared":
+      return "EBUSY";
+    case "page_count":
+      return "EAGAIN";
+    default:
+      return "EINVAL";
+  }
+}
+
+/** After these results MADV_COLLAPSE goes on with the next slot; after others it ends. */
+const GOES_ON: ReadonlySet<ScanResult> = new Set<ScanResult>(["pmd_null", "uffd_wp", "lack_referenced", "page_count"]);
+
+/** madvise_collapse() of [start, end), which lies in `vma`, in pages: every whole slot becomes a huge page. */
+export function* madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
+  if (!collapsible(vma)) return "EINVAL";
+  const first = slotStart(start + PMD_PAGES - 1, PMD_PAGES);
+  const last = slotStart(end, PMD_PAGES);
+  if (last < first) return "EINVAL";
+  let collapsed = 0;
+  let lastFailure: ScanResult = "fail";
+  for (let page = first; page < last; page += PMD_PAGES) {
+    const result = yield* collapseSlot(k, mm, vma, page, false);
+    if (result === "succeed" || result === "pmd_mapped") {
+      collapsed++;
+      continue;
+    }
+    lastFailure = result;
+    if (!GOES_ON.has(result)) break;
+  }
+  return collapsed === (last - first) / PMD_PAGES ? null : collapseErrno(lastFailure);
+}
+
+/**
+ * khugepaged visits every slot of private memory that asked for huge pages (enabled = madvise; shmem needs shmem_enabled,
+ * which is `never`). Bounded by the size of the processes.
+ */
+export function* khugepagedScan(k: KernelState): Path<void> {
+  for (const mm of k.processes) {
+    for (const vma of [...mm.vmas.list]) {
+      if (!vmaIsAnonymous(vma) || (vma.flags & VM_HUGEPAGE) === 0 || !collapsible(vma)) continue;
+      const first = slotStart(vma.start + PMD_PAGES - 1, PMD_PAGES);
+      for (let page = first; page + PMD_PAGES <= vma.end; page += PMD_PAGES)
+        yield* collapseSlot(k, mm, vma, page, true);
+    }
+  }
+}

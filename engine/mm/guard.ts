@@ -1,0 +1,67 @@
+/** MADV_GUARD_INSTALL and MADV_GUARD_REMOVE (mm/madvise.c). Ranges are in pages. */
+
+import type { Errno } from "./errno.ts";
+import { PMD_PAGES, pmdIndex, slotEnd } from "./geometry.ts";
+import { anonPrepare } from "./mm-util.ts";
+import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
+import { pmdAlloc, pteAlloc } from "./pgtable.ts";
+import { KIND_MARKER_GUARD, KIND_MASK } from "./pte.ts";
+import type { Path } from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { VM_HUGETLB, VM_LOCKED, type Vma } from "./vma.ts";
+import { entryRange, walkPmds } from "./walk.ts";
+import { unmapPageRange } from "./zap.ts";
+import { ZAP_PLAIN } from "./zap-details.ts";
+
+/** How often the kernel zaps and tries again before it lets the caller restart the system call. */
+const MAX_RETRIES = 3;
+
+/** guard_install_walk_ops: markers into none entries, tables where they are missing. False: something is mapped there. */
+function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boolean {
+  for (let page = start; page < end; ) {
+    const stop = slotEnd(page, end, PMD_PAGES);
+    const pmd = pmdAlloc(k, mm, page);
+    const index = pmdIndex(page);
+    if (k.tables.child(pmd, index) < 0) return false;
+    const row = pteAlloc(k, mm, pmd, index);
+    const { from, to } = entryRange(page, stop);
+    for (let at = from; at < to; ) {
+      const next = k.tables.stretchEnd(row, at, to);
+      const pte = k.tables.pte(row, at);
+      if (pte === 0) k.tables.fillPte(row, at, next, KIND_MARKER_GUARD);
+      else if ((pte & KIND_MASK) !== KIND_MARKER_GUARD) return false;
+      at = next;
+    }
+    page = stop;
+  }
+  return true;
+}
+
+/**
+ * madvise_guard_install(): accesses to [start, end) raise SIGSEGV from now on; what was mapped there goes. The VMA gets an anon_vma,
+ * so that fork copies the markers. Entries that a zap leaves (uffd-wp markers of file memory) end it with EAGAIN, where the
+ * kernel would try for ever.
+ */
+export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
+  if ((vma.flags & (VM_HUGETLB | VM_LOCKED)) !== 0) return "EINVAL";
+  anonPrepare(k, mm, vma);
+  for (let attempt = 0; attempt <= MAX_RETRIES; attempt++) {
+    if (installMarkers(k, mm, start, end)) return null;
+    const tlb = tlbGatherMmu(mm);
+    yield* unmapPageRange(k, tlb, vma, start, end, ZAP_PLAIN);
+    tlbFinishMmu(k, tlb);
+  }
+  return "EAGAIN";
+}
+
+/** madvise_guard_remove(): markers of [start, end) become none entries; no table is freed. */
+export function guardRemove(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Errno | null {
+  if ((vma.flags & VM_HUGETLB) !== 0) return "EINVAL";
+  walkPmds(k, mm, start, end, (pmd, index, page, stop) => {
+    const row = k.tables.child(pmd, index);
+    if (row < 0) return;
+    const { from, to } = entryRange(page, stop);
+    k.tables.changePtes(row, from, to, (pte) => ((pte & KIND_MASK) === KIND_MARKER_GUARD ? 0 : pte));
+  });
+  return null;
+}

@@ -1,0 +1,100 @@
+/** mlock, mlock2, munlock and populating (mm/mlock.c, mm/gup.c: populate_vma_page_range). Ranges are in pages. */
+
+import type { Errno } from "./errno.ts";
+import { faultInRange } from "./fault.ts";
+import type { KernelState, Mm } from "./state.ts";
+import {
+  VM_ACCESS_FLAGS,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_LOCKED_MASK,
+  VM_LOCKONFAULT,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+  type Vma,
+} from "./vma.ts";
+import { vmaModify } from "./vma-merge.ts";
+
+/** populate_vma_page_range(): false where a page cannot be had (EFAULT). */
+function populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): boolean {
+  if ((vma.flags & VM_LOCKONFAULT) !== 0) return true;
+  if ((vma.flags & VM_ACCESS_FLAGS) === 0) return false;
+  const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+  return faultInRange(k, mm, vma, start, end, write, null) === end;
+}
+
+/** __mm_populate() with errors: stops at the first page that cannot be had. False: it could not. */
+function mmPopulateStrict(k: KernelState, mm: Mm, start: number, end: number): boolean {
+  let page = start;
+  while (page < end) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) return true;
+    const stop = Math.min(vma.end, end);
+    if (!populateVma(k, mm, vma, Math.max(vma.start, page), stop)) return false;
+    page = stop;
+  }
+  return true;
+}
+
+/** mm_populate(): for MAP_POPULATE and MAP_LOCKED; what cannot be populated is left. */
+export function mmPopulate(k: KernelState, mm: Mm, start: number, end: number): void {
+  let page = start;
+  while (page < end) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) return;
+    const stop = Math.min(vma.end, end);
+    populateVma(k, mm, vma, Math.max(vma.start, page), stop);
+    page = stop;
+  }
+}
+
+/** apply_vma_lock_flags(): VMAs of [start, end) get `lockFlags` in place of theirs; ENOMEM at a hole. */
+function applyVmaLockFlags(k: KernelState, mm: Mm, start: number, end: number, lockFlags: number): Errno | null {
+  let page = start;
+  while (page < end) {
+    const vma = mm.vmas.lookup(page);
+    if (vma === undefined) return "ENOMEM";
+    const stop = Math.min(vma.end, end);
+    const flags = (vma.flags & ~VM_LOCKED_MASK) | lockFlags;
+    if (flags !== vma.flags && (vma.flags & VM_HUGETLB) === 0) {
+      const was = (vma.flags & VM_LOCKED) !== 0;
+      const part = vmaModify(k, mm, vma, page, stop, flags);
+      if (part === null) return "ENOMEM";
+      part.flags = flags;
+      const now = (flags & VM_LOCKED) !== 0;
+      if (was !== now) mm.lockedVm += (now ? 1 : -1) * (stop - page);
+    }
+    page = stop;
+  }
+  return null;
+}
+
+/** do_mlock(): locks and populates. */
+export function doMlock(k: KernelState, mm: Mm, start: number, end: number, onFault: boolean): Errno | null {
+  const failed = applyVmaLockFlags(k, mm, start, end, VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0));
+  if (failed !== null) return failed;
+  return mmPopulateStrict(k, mm, start, end) ? null : "ENOMEM";
+}
+
+/** munlock(2). */
+export function doMunlock(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
+  return applyVmaLockFlags(k, mm, start, end, 0);
+}
+
+/**
+ * madvise_populate() (MADV_POPULATE_READ and _WRITE): ENOMEM at a hole, EINVAL at a VMA that does not allow the access, EFAULT at a
+ * page that raises a signal; what came before is populated.
+ */
+export function madvisePopulate(k: KernelState, mm: Mm, start: number, end: number, write: boolean): Errno | null {
+  let page = start;
+  while (page < end) {
+    const vma = mm.vmas.lookup(page);
+    if (vma === undefined) return "ENOMEM";
+    if ((vma.flags & (write ? VM_WRITE : VM_READ)) === 0) return "EINVAL";
+    const stop = Math.min(vma.end, end);
+    if (faultInRange(k, mm, vma, page, stop, write, null) !== stop) return "EFAULT";
+    page = stop;
+  }
+  return null;
+}

@@ -1,0 +1,139 @@
+/** UFFDIO_MOVE (mm/userfaultfd.c: move_pages and below). Ranges are in pages. */
+
+import type { Errno } from "./errno.ts";
+import { PMD_PAGES, pmdIndex, pteIndex } from "./geometry.ts";
+import { anonPrepare } from "./mm-util.ts";
+import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
+import { KIND_ANON, KIND_MASK, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE } from "./pte.ts";
+import {
+  lock,
+  OBJ_PMD_ENTRY,
+  OBJ_PTE_ENTRY,
+  OBJ_PTL,
+  OBJ_TLB,
+  type Path,
+  point,
+  schedObject,
+  unlock,
+} from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { hugeShared, splitHugePmd } from "./thp.ts";
+import { tlbInvalidate } from "./tlb.ts";
+import { VM_ACCESS_FLAGS, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
+
+/** move_pages_pte()'s outcome besides an errno. */
+const MOVED = null;
+
+/** validate_move_areas(): may pages move from `src` to `dst`? */
+function validateMoveAreas(dst: Vma, src: Vma): boolean {
+  const same = VM_ACCESS_FLAGS | VM_LOCKED | VM_SHARED;
+  return (
+    (src.flags & VM_SHARED) === 0 &&
+    (src.flags & same) === (dst.flags & same) &&
+    (src.flags & VM_WRITE) !== 0 &&
+    dst.uffd !== null &&
+    vmaIsAnonymous(src) &&
+    vmaIsAnonymous(dst)
+  );
+}
+
+/**
+ * move_pages_pte(): one small page moves from `from` to `to`. With patch 2 the destination's PMD entry is compared with
+ * what it was when its table was mapped; without it only both PTEs are. EAGAIN: something changed, try again.
+ */
+export function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
+  const fn = "move_pages_pte";
+  const tables = k.tables;
+  const dstPmd = pmdAlloc(k, mm, to);
+  const srcPmd = pmdTable(k, mm, from);
+  if (srcPmd === 0) return "ENOENT";
+  const dstIndex = pmdIndex(to);
+  const srcIndex = pmdIndex(from);
+  if (k.explored) yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, dstPmd, dstIndex), false);
+  const dstRow = tables.child(dstPmd, dstIndex);
+  const srcRow = tables.child(srcPmd, srcIndex);
+  if (dstRow < 0) return "EEXIST";
+  if (dstRow === 0 || srcRow <= 0) return srcRow === 0 ? "ENOENT" : "EAGAIN";
+  const dstAt = pteIndex(to);
+  const srcAt = pteIndex(from);
+  // pte_offset_map_rw_nolock() on both: values as they are without the locks.
+  if (k.explored) yield point(k, fn, "pte_read", schedObject(OBJ_PTE_ENTRY, dstRow, dstAt), false);
+  const dstPte = readDetached(k, dstRow, dstAt);
+  if (dstPte !== 0) return "EEXIST";
+  if (k.explored) yield point(k, fn, "pte_read", schedObject(OBJ_PTE_ENTRY, srcRow, srcAt), false);
+  const srcPte = readDetached(k, srcRow, srcAt);
+  const kind = srcPte & KIND_MASK;
+  if (srcPte === 0) return "ENOENT";
+  if (kind !== KIND_ANON && kind !== KIND_ZERO && kind !== KIND_SWAP) return "EFAULT";
+  if (kind !== KIND_ZERO && (srcPte & PTE_EXCLUSIVE) === 0) return "EBUSY";
+  // double_pt_lock()
+  const first = Math.min(dstRow, srcRow);
+  const second = Math.max(dstRow, srcRow);
+  if (k.explored) {
+    yield* lock(k, fn, schedObject(OBJ_PTL, first));
+    if (second !== first) yield* lock(k, fn, schedObject(OBJ_PTL, second));
+    const stable =
+      readDetached(k, srcRow, srcAt) === srcPte &&
+      readDetached(k, dstRow, dstAt) === dstPte &&
+      (!k.options.patches.recheckMove || tables.child(dstPmd, dstIndex) === dstRow);
+    if (!stable) {
+      if (second !== first) yield* unlock(k, fn, schedObject(OBJ_PTL, second));
+      yield* unlock(k, fn, schedObject(OBJ_PTL, first));
+      return "EAGAIN";
+    }
+    yield point(k, "move_present_ptes", "pte_write", schedObject(OBJ_PTE_ENTRY, srcRow, srcAt), true);
+  }
+  tables.setPte(srcRow, srcAt, 0);
+  if (k.explored) tlbInvalidate(k, mm, from, from + 1);
+  if (kind === KIND_SWAP || kind === KIND_ZERO) tables.setPte(dstRow, dstAt, srcPte);
+  else tables.setPte(dstRow, dstAt, (srcPte | PTE_WRITE | PTE_DIRTY) >>> 0);
+  k.timeNs += k.options.cost.copyEntry;
+  if (k.explored) {
+    yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+    if (second !== first) yield* unlock(k, fn, schedObject(OBJ_PTL, second));
+    yield* unlock(k, fn, schedObject(OBJ_PTL, first));
+  }
+  return MOVED;
+}
+
+/** An entry of a table that may have been detached since (its memory is still there inside rcu_read_lock). */
+function readDetached(k: KernelState, row: number, at: number): number {
+  return k.tables.pte(row, at);
+}
+
+/** move_pages(): [src, src + pages) moves to `dst`. Stops at the first page that cannot; what moved before has moved. */
+export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, pages: number): Path<Errno | null> {
+  const dstVma = mm.vmas.lookup(dst);
+  const srcVma = mm.vmas.lookup(src);
+  if (dstVma === undefined || srcVma === undefined) return "ENOENT";
+  if (dst + pages > dstVma.end || src + pages > srcVma.end) return "EINVAL";
+  if (!validateMoveAreas(dstVma, srcVma)) return "EINVAL";
+  anonPrepare(k, mm, dstVma);
+  let moved = 0;
+  while (moved < pages) {
+    const from = src + moved;
+    const to = dst + moved;
+    const srcPmd = pmdTable(k, mm, from);
+    const entry = srcPmd === 0 ? 0 : k.tables.child(srcPmd, pmdIndex(from));
+    const dstPmd = pmdAlloc(k, mm, to);
+    const dstEntry = k.tables.child(dstPmd, pmdIndex(to));
+    if (dstEntry < 0) return moved > 0 ? "EAGAIN" : "EEXIST";
+    if (entry < 0) {
+      const whole = from % PMD_PAGES === 0 && to % PMD_PAGES === 0 && pages - moved >= PMD_PAGES;
+      if (hugeShared(k, -entry)) return moved > 0 ? "EAGAIN" : "EBUSY";
+      if (whole && dstEntry === 0) {
+        k.tables.setChild(srcPmd, pmdIndex(from), 0);
+        k.tables.setChild(dstPmd, pmdIndex(to), entry);
+        moved += PMD_PAGES;
+        continue;
+      }
+      splitHugePmd(k, mm, srcVma, srcPmd, pmdIndex(from));
+    }
+    if (dstEntry === 0) pteAlloc(k, mm, dstPmd, pmdIndex(to));
+    const failed: Errno | null = yield* movePagesPte(k, mm, to, from);
+    if (failed === "EAGAIN") continue;
+    if (failed !== null) return moved > 0 ? "EAGAIN" : failed;
+    moved++;
+  }
+  return null;
+}

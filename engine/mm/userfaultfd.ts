@@ -1,0 +1,112 @@
+/** userfaultfd: registration in write-protect mode, write-protecting, moving (fs/userfaultfd.c, mm/userfaultfd.c). Ranges in pages. */
+
+import type { Errno } from "./errno.ts";
+import { changeProtection } from "./protect.ts";
+import type { Path } from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { type UffdContext, VM_UFFD_MASK, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
+import { vmaModify } from "./vma-merge.ts";
+
+/** The process's userfaultfd, made with the features of its mode when it is first needed. */
+export function uffdOf(mm: Mm): UffdContext {
+  if (mm.uffd === null) {
+    const asynchronous = mm.uffdMode === "async";
+    mm.uffd = { wpAsync: asynchronous, wpUnpopulated: asynchronous };
+  }
+  return mm.uffd;
+}
+
+/** vma_can_userfault() for write-protect mode. */
+function canUserfault(vma: Vma, ctx: UffdContext): boolean {
+  if (ctx.wpAsync) return true;
+  return vmaIsAnonymous(vma) || vma.file?.hugetlb === true || vma.file?.shmem === true;
+}
+
+/** userfaultfd_release() and closing: every VMA registered with the old one is registered no more. */
+export function* changeUffdMode(k: KernelState, mm: Mm, mode: "sync" | "async"): Path<void> {
+  const old = mm.uffd;
+  mm.uffdMode = mode;
+  mm.uffd = null;
+  if (old === null) return;
+  for (const vma of [...mm.vmas.list]) {
+    if (vma.uffd !== old || !mm.vmas.list.includes(vma)) continue;
+    yield* unregisterVma(k, mm, vma, vma.start, vma.end);
+  }
+}
+
+/** UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP. Holes are stepped over; EINVAL where nothing is mapped or memory of this sort cannot be. */
+export function uffdRegister(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
+  const ctx = uffdOf(mm);
+  if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
+  for (const vma of mm.vmas.list) {
+    if (vma.end <= start || vma.start >= end) continue;
+    if (!canUserfault(vma, ctx)) return "EINVAL";
+    if (vma.uffd !== null && vma.uffd !== ctx) return "EBUSY";
+  }
+  for (let page = start; page < end; ) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    const from = Math.max(vma.start, page);
+    const stop = Math.min(vma.end, end);
+    if (vma.uffd !== ctx || (vma.flags & VM_UFFD_WP) === 0) {
+      const flags = (vma.flags & ~VM_UFFD_MASK) | VM_UFFD_WP;
+      const part = vmaModify(k, mm, vma, from, stop, flags, ctx);
+      if (part === null) return "ENOMEM";
+      part.flags = flags;
+      part.uffd = ctx;
+    }
+    page = stop;
+  }
+  return null;
+}
+
+function* unregisterVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
+  if ((vma.flags & VM_UFFD_WP) !== 0) yield* changeProtection(k, mm, vma, start, end, "uffd_wp_resolve");
+  const flags = vma.flags & ~VM_UFFD_MASK;
+  const part = vmaModify(k, mm, vma, start, end, flags, null);
+  if (part === null) return "ENOMEM";
+  part.flags = flags;
+  part.uffd = null;
+  return null;
+}
+
+/** UFFDIO_UNREGISTER: protection and markers of the range go with it. */
+export function* uffdUnregister(k: KernelState, mm: Mm, start: number, end: number): Path<Errno | null> {
+  const ctx = uffdOf(mm);
+  if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
+  for (const vma of mm.vmas.list) if (vma.end > start && vma.start < end && !canUserfault(vma, ctx)) return "EINVAL";
+  for (let page = start; page < end; ) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    const from = Math.max(vma.start, page);
+    const stop = Math.min(vma.end, end);
+    if (vma.uffd !== null) {
+      const failed = yield* unregisterVma(k, mm, vma, from, stop);
+      if (failed !== null) return failed;
+    }
+    page = stop;
+  }
+  return null;
+}
+
+/** UFFDIO_WRITEPROTECT: mwriteprotect_range(). ENOENT where nothing is mapped, or at a VMA that is not registered. */
+export function* uffdWriteprotect(
+  k: KernelState,
+  mm: Mm,
+  start: number,
+  end: number,
+  protect: boolean,
+): Path<Errno | null> {
+  let status: Errno | null = "ENOENT";
+  for (let page = start; page < end; ) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    if ((vma.flags & VM_UFFD_WP) === 0) return "ENOENT";
+    const from = Math.max(vma.start, page);
+    const stop = Math.min(vma.end, end);
+    yield* changeProtection(k, mm, vma, from, stop, protect ? "uffd_wp" : "uffd_wp_resolve");
+    status = null;
+    page = stop;
+  }
+  return status;
+}

@@ -1,0 +1,35 @@
+/** Walking a VMA's part of a range table by table (mm/pagewalk.c), for paths that only look at what is there. */
+
+import { PMD_PAGES, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
+import { pmdTable } from "./pgtable.ts";
+import type { KernelState, Mm } from "./state.ts";
+
+/**
+ * Calls `visit` for each PMD slot of [start, end) whose entry is not none, with the PMD table, the index in it, and the part of
+ * the range that lies in the slot, in pages.
+ */
+export function walkPmds(
+  k: KernelState,
+  mm: Mm,
+  start: number,
+  end: number,
+  visit: (pmd: number, index: number, page: number, stop: number) => void,
+): void {
+  for (let page = start; page < end; ) {
+    const pmd = pmdTable(k, mm, page);
+    if (pmd === 0) {
+      page = slotEnd(page, end, PUD_PAGES);
+      continue;
+    }
+    const stop = slotEnd(page, end, PMD_PAGES);
+    const index = pmdIndex(page);
+    if (k.tables.child(pmd, index) !== 0) visit(pmd, index, page, stop);
+    page = stop;
+  }
+}
+
+/** Entries of a PTE table that a part of a slot covers: [from, to). */
+export function entryRange(page: number, stop: number): { from: number; to: number } {
+  const base = slotStart(page, PMD_PAGES);
+  return { from: page - base, to: stop - base };
+}
