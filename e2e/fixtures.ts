@@ -2,7 +2,7 @@
  * What every end-to-end test starts from: the real app over a data folder of its own, the system's dialogs answered,
  * and a window that must not complain. `lab` starts when a test first asks for it.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { _electron, test as base, type ElectronApplication, expect, type Page } from "@playwright/test";
@@ -96,6 +96,28 @@ export class LabApp {
       dialog.showSaveDialog = (() =>
         Promise.resolve({ canceled: filePath === null, filePath: filePath ?? "" })) as typeof dialog.showSaveDialog;
     }, path);
+  }
+
+  /** A picture of the window: under docs/screens with RECLAIM_LAB_SCREENS set (`npm run screens`), else test-results. */
+  async screenshot(name: string): Promise<void> {
+    const folder = process.env.RECLAIM_LAB_SCREENS
+      ? join(ROOT, "docs", "screens")
+      : join(ROOT, "test-results", "screens");
+    await this.page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+  }
+
+  /** The process of the lab host: the child of the app that has the history as its argument. */
+  async hostPid(): Promise<number> {
+    const history = join(this.folder, "history.sqlite");
+    for (const entry of await readdir("/proc")) {
+      if (!/^\d+$/.test(entry)) continue;
+      const words = await readFile(`/proc/${entry}/cmdline`, "utf8").then(
+        (text) => text.split("\0"),
+        (): string[] => [],
+      );
+      if (words.includes(history) && words.some((word) => word.endsWith("host.mjs"))) return Number(entry);
+    }
+    throw new Error("there is no lab host");
   }
 
   /** What the window would look like: its content, at a size. */

@@ -1,0 +1,64 @@
+/** The window's views as their users see them: by role, name and what they read. */
+import { expect, type Locator, type Page } from "@playwright/test";
+
+export class NewExperimentPage {
+  readonly #page: Page;
+  readonly run: Locator;
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.run = page.locator("main").getByRole("button", { name: "Run", exact: true });
+  }
+
+  async open(): Promise<void> {
+    await this.#page.getByRole("banner").getByRole("button", { name: "New experiment" }).click();
+    await expect(this.run).toBeVisible();
+  }
+
+  field(label: string): Locator {
+    return this.#page.locator("main").getByRole("textbox", { name: label, exact: true });
+  }
+}
+
+export class ExperimentPage {
+  readonly #page: Page;
+  readonly title: Locator;
+  readonly cancel: Locator;
+  readonly numbers: Locator;
+
+  constructor(page: Page) {
+    this.#page = page;
+    const main = page.locator("main");
+    this.title = main.getByRole("heading", { level: 1 });
+    this.cancel = main.getByRole("button", { name: /^Cancel/ });
+    this.numbers = main.getByRole("table", { name: /Numbers/ });
+  }
+
+  /** The two numbers of a row of the numbers beside the chart: sync, without. */
+  async pair(row: string): Promise<[number, number]> {
+    const cells = this.numbers.getByRole("row").filter({ hasText: row }).getByRole("cell");
+    const texts = await cells.allInnerTexts();
+    const [sync, none] = texts.map((text) => Number(text.replaceAll(",", "")));
+    return [sync ?? Number.NaN, none ?? Number.NaN];
+  }
+
+  async waitUntilDone(): Promise<void> {
+    await expect(this.cancel).toHaveCount(0, { timeout: 45_000 });
+  }
+
+  async exportAs(format: string): Promise<void> {
+    await this.#page.locator("main").getByRole("button", { name: "Export" }).click();
+    await this.#page.getByRole("menuitem", { name: new RegExp(`^${format}`) }).click();
+  }
+}
+
+export class HistoryPane {
+  readonly rows: Locator;
+  readonly search: Locator;
+
+  constructor(page: Page) {
+    const pane = page.getByRole("navigation", { name: "History" });
+    this.rows = pane.getByRole("option");
+    this.search = pane.getByRole("searchbox");
+  }
+}
