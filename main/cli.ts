@@ -114,6 +114,15 @@ command("restore", "take experiments out of the trash")
   .argument("<id...>", "of the experiments", ids)
   .action(async (experiments: number[], options) => (await import("./cli/delete.ts")).restore(experiments, options));
 
+program
+  .command("race")
+  .argument("[scenario]", "of the explorer (all where absent)")
+  .description("try every interleaving of two or three CPUs, with the complete series and with a patch taken out")
+  .option("--without <patch>", "take out this patch: 1, 2, 8, 9fix or 10")
+  .option("--schedule <steps>", "run one schedule of the scenario, as a counterexample prints it")
+  .addOption(json)
+  .action(async (scenario: string | undefined, options) => (await import("./cli/race.ts")).race(scenario, options));
+
 command("doctor", "what this machine has: kernel, compiler, display, runtime")
   .addOption(json)
   .action(async (options) => (await import("./cli/doctor.ts")).doctor(options));

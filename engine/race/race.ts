@@ -57,13 +57,9 @@ export function runScenario(scenario: Scenario, without: RacePatch | null, optio
   const found = explore(program, options);
   let violation: RaceViolation | null = null;
   if (found.violation !== null && found.schedule !== null) {
-    const best = shortestViolation(program) ?? { violation: found.violation, schedule: found.schedule, switches: -1 };
-    violation = {
-      ...best.violation,
-      switches: best.schedule.filter((cpu, at) => at > 0 && best.schedule[at - 1] !== cpu).length,
-      cpus: best.schedule,
-      steps: replaySchedule(scenario, program, best.schedule).steps,
-    };
+    const best = shortestViolation(program) ?? { violation: found.violation, schedule: found.schedule };
+    const { steps } = replaySchedule(program, best.schedule);
+    violation = { ...best.violation, ...shape(best.schedule), steps };
   }
   return {
     scenario: scenario.name,
@@ -76,6 +72,35 @@ export function runScenario(scenario: Scenario, without: RacePatch | null, optio
     bound: found.bound,
     violation,
   };
+}
+
+/**
+ * Runs one schedule. The result is that of a search that tried this one interleaving. Errors: BadInputError for a step that its
+ * CPU cannot take.
+ */
+export function replayResult(
+  scenario: Scenario,
+  without: RacePatch | null,
+  schedule: readonly number[],
+): { readonly result: RaceResult; readonly steps: readonly ReplayedStep[]; readonly finished: boolean } {
+  const program = scenarioProgram(scenario, without);
+  const { steps, violation, finished } = replaySchedule(program, schedule);
+  const result: RaceResult = {
+    scenario: scenario.name,
+    without,
+    verdict: violation === null ? "holds" : "broken",
+    interleavings: 1,
+    states: steps.length + 1,
+    cut: 0,
+    steps: steps.length,
+    bound: null,
+    violation: violation === null ? null : { ...violation, ...shape(schedule.slice(0, steps.length)), steps },
+  };
+  return { result, steps, finished };
+}
+
+function shape(cpus: readonly number[]): { readonly switches: number; readonly cpus: readonly number[] } {
+  return { switches: cpus.filter((cpu, at) => at > 0 && cpus[at - 1] !== cpu).length, cpus };
 }
 
 /** What `race` runs: each scenario with the complete series and without each patch that it is about. */

@@ -1,5 +1,6 @@
 /** Runs one schedule and says, step by step, what each CPU does and what the tables look like after it. */
 
+import { BadInputError } from "../error.ts";
 import { PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { describeObject, lockHolder } from "../mm/sched.ts";
 import {
@@ -15,7 +16,7 @@ import { Cursor } from "./cursor.ts";
 import type { MachineExecution, MachineProgram, World } from "./machine.ts";
 import { narrate } from "./narrate.ts";
 import type { Point, Violation } from "./program.ts";
-import { type Scenario, tableOf } from "./scenario.ts";
+import { tableOf } from "./scenario.ts";
 
 export interface ReplayedStep {
   /** From 1. */
@@ -88,16 +89,26 @@ export function describeEvent(point: Point, world: World): string {
     case "page_read":
     case "page_write":
       return event;
+    case "free_table":
+      return point.object % 2 ** 40 === 0 ? "free pages" : `free ${describeObject(point.object)}`;
     default:
       return `${event} ${describeObject(point.object)}`;
   }
 }
 
+function badStep(at: number, cpu: number, why: string): BadInputError {
+  return new BadInputError("the schedule cannot be run", {
+    where: `step ${at + 1}, CPU ${cpu}`,
+    why,
+    todo: "use a schedule that a counterexample of this scenario printed",
+  });
+}
+
 /**
- * Replays `schedule` (the CPU of each step) from the beginning. Errors: RangeError for a step by a CPU that has finished or must
- * wait.
+ * Replays `schedule` (the CPU of each step) from the beginning, up to a violation. Errors: BadInputError for a step by a CPU that
+ * has finished or must wait.
  */
-export function replaySchedule(_scenario: Scenario, program: MachineProgram, schedule: readonly number[]): Replay {
+export function replaySchedule(program: MachineProgram, schedule: readonly number[]): Replay {
   const cursor = new Cursor(program);
   const { world } = cursor.execution as MachineExecution;
   const steps: ReplayedStep[] = [];
@@ -106,9 +117,8 @@ export function replaySchedule(_scenario: Scenario, program: MachineProgram, sch
     const cpu = schedule[at];
     const point = cursor.points[cpu];
     if (point === null || point === undefined)
-      throw new RangeError(`step ${at + 1}: CPU ${cpu} ${point === null ? "has finished" : "does not exist"}`);
-    if (!cursor.enabled(cpu))
-      throw new RangeError(`step ${at + 1}: CPU ${cpu} must wait for ${describeEvent(point, world)} in ${point.fn}`);
+      throw badStep(at, cpu, point === null ? "it has finished" : "the scenario has no such CPU");
+    if (!cursor.enabled(cpu)) throw badStep(at, cpu, `it must wait in ${point.fn} for ${describeEvent(point, world)}`);
     const { fn } = point;
     const event = describeEvent(point, world);
     const words = narrate(point, world);
