@@ -67,6 +67,7 @@ const experiment = {
       tags: v.optional(v.pipe(v.array(v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(60))), v.maxLength(50))),
       notes: v.optional(longTextSchema),
       pinned: v.optional(v.boolean()),
+      archived: v.optional(v.boolean()),
     }),
     experimentSchema,
   ),

@@ -57,3 +57,24 @@ export function pixelAt(plane: Plane, value: number): number {
   const share = plane.max === plane.min ? 0 : (value - plane.min) / (plane.max - plane.min);
   return plane.left + share * (plane.right - plane.left);
 }
+
+/** The same chart with a y axis of so many pixels: charts under each other then have their planes under each other. */
+export function withAxisWidth(config: LineConfig, width: number): LineConfig {
+  const scales = config.options?.scales;
+  return {
+    ...config,
+    options: {
+      ...config.options,
+      layout: { padding: { right: 12, top: 8 } },
+      scales: {
+        ...scales,
+        y: {
+          ...scales?.y,
+          afterFit: (axis: { width: number }) => {
+            axis.width = width;
+          },
+        },
+      },
+    },
+  } as LineConfig;
+}

@@ -70,7 +70,7 @@ export const EXPORT_FORMATS: readonly {
 /** Changes what people say of an experiment. */
 export async function describeExperiment(
   id: number,
-  changes: { title?: string; tags?: string[]; notes?: string; pinned?: boolean },
+  changes: { title?: string; tags?: string[]; notes?: string; pinned?: boolean; archived?: boolean },
 ): Promise<boolean> {
   try {
     await call("experiment.describe", { id, ...changes });

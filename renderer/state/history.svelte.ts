@@ -131,6 +131,19 @@ class History {
     }
   }
 
+  /** To the archive or back. */
+  async archive(ids: readonly number[], archived: boolean): Promise<void> {
+    try {
+      for (const id of ids) await call("experiment.describe", { id, archived });
+      this.clearSelection();
+      await this.reload();
+      const what = ids.length === 1 ? "Experiment" : `${ids.length} experiments`;
+      if (archived) notifyUndoable(`${what} archived`, () => void this.archive(ids, false));
+    } catch (thrown) {
+      notifyError(thrown);
+    }
+  }
+
   /** What Ctrl Z brings back. */
   lastDeleted = $state.raw<readonly number[]>([]);
 

@@ -1,0 +1,80 @@
+import type { RunSeries } from "../../chart/series.ts";
+import type { SampleColumn } from "../../engine/experiment/types.ts";
+import type { Experiment, LabError, Run } from "../../main/contract.ts";
+import { OpenExperiment } from "../state/open-experiment.svelte.ts";
+
+/** More lines than this cannot be told apart. */
+export const RUNS_MAX = 8;
+
+export type Which = "sync" | "none" | "both";
+
+export interface ComparedRun {
+  readonly key: string;
+  readonly experiment: Experiment;
+  readonly run: Run;
+  /** As short as tells it from the others: the title, numbered where two have the same. */
+  readonly label: string;
+}
+
+/** Titles as they are, numbered by experiment where several have the same. */
+export function distinctLabels(experiments: readonly Pick<Experiment, "id" | "title">[]): Map<number, string> {
+  const uses = new Map<string, number>();
+  for (const { title } of experiments) uses.set(title, (uses.get(title) ?? 0) + 1);
+  return new Map(experiments.map(({ id, title }) => [id, (uses.get(title) ?? 0) > 1 ? `${title} (no. ${id})` : title]));
+}
+
+/** Several experiments beside each other. */
+export class Comparison {
+  readonly opened: readonly OpenExperiment[];
+  which = $state<Which>("both");
+  /** Key of the run that the others are measured against; undefined: the pinned experiment's, else the first. */
+  chosenBaseline = $state<string | undefined>(undefined);
+
+  constructor(ids: readonly number[]) {
+    // The older one first: it is the baseline where none is pinned or chosen.
+    this.opened = ids.toSorted((a, b) => a - b).map((id) => new OpenExperiment(id));
+  }
+
+  async load(): Promise<void> {
+    await Promise.all(this.opened.map((open) => open.load()));
+    if (this.runsOf("both").length > RUNS_MAX) this.which = "sync";
+  }
+
+  error = $derived.by((): LabError | undefined => this.opened.find((open) => open.error)?.error);
+  loaded = $derived.by(() => this.opened.every((open) => open.experiment || open.error));
+
+  runsOf(which: Which): ComparedRun[] {
+    const experiments = this.opened.flatMap((open) => open.experiment ?? []);
+    const labels = distinctLabels(experiments);
+    return experiments.flatMap((experiment) =>
+      experiment.runs
+        .filter((run) => run.sampleCount > 0 && (which === "both" || run.mode === which))
+        .map((run) => ({ key: String(run.id), experiment, run, label: labels.get(experiment.id) ?? experiment.title })),
+    );
+  }
+
+  runs = $derived(this.runsOf(this.which).slice(0, RUNS_MAX));
+  leftOut = $derived(this.runsOf(this.which).length - this.runs.length);
+
+  baseline = $derived.by((): number => {
+    const chosen = this.runs.findIndex((item) => item.key === this.chosenBaseline);
+    if (chosen >= 0) return chosen;
+    const pinned = this.runs.findIndex((item) => item.experiment.pinned);
+    return Math.max(0, pinned);
+  });
+
+  async need(columns: readonly SampleColumn[]): Promise<void> {
+    await Promise.all(this.opened.map((open) => open.need(columns)));
+  }
+
+  series = $derived.by((): RunSeries[] =>
+    this.runs.flatMap(({ key, experiment, run, label }) => {
+      const open = this.opened.find((candidate) => candidate.id === experiment.id);
+      void open?.version;
+      const samples = open?.series.get(run.id)?.samples;
+      if (!samples || samples.count === 0) return [];
+      const short = label.length > 24 ? `${label.slice(0, 23)}…` : label;
+      return [{ key, mode: run.mode, source: run.source, label: short, samples }];
+    }),
+  );
+}

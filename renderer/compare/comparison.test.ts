@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { distinctLabels } from "./comparison.svelte.ts";
+
+test("experiments of one title are told apart by their number", () => {
+  const labels = distinctLabels([
+    { id: 1, title: "jemalloc" },
+    { id: 2, title: "50 GB" },
+    { id: 7, title: "jemalloc" },
+  ]);
+  expect([...labels.values()]).toEqual(["jemalloc (no. 1)", "50 GB", "jemalloc (no. 7)"]);
+});
