@@ -21,15 +21,21 @@ function readHeader(file: string): { header: Buffer; size: number } {
   }
 }
 
+/** Throws ForeignFileError unless the file begins as SQLite's do. */
+export function requireSqlite(file: string): void {
+  const { header } = readHeader(file);
+  if (header.subarray(0, MAGIC.length).toString("latin1") !== MAGIC)
+    throw new ForeignFileError(file, "it is not a SQLite database");
+}
+
 /**
  * Throws unless the file is a history that this program may open, as far as the header tells.
  * `latest`: the newest schema version that is known.
  */
 export function checkHeader(file: string, latest: number): void {
   if (statSync(file).isDirectory()) throw new HistoryIoError(file, "it is a folder");
+  requireSqlite(file);
   const { header, size } = readHeader(file);
-  const magic = header.subarray(0, MAGIC.length).toString("latin1");
-  if (magic !== MAGIC) throw new ForeignFileError(file, "it is not a SQLite database");
   if (header.length < HEADER_BYTES) throw new DamagedHistoryError(file, `it was cut off after ${header.length} bytes`);
   const applicationId = header.readUInt32BE(68);
   if (applicationId !== APPLICATION_ID)

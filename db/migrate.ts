@@ -77,13 +77,14 @@ function copyTo(file: string, target: string): void {
 
 /**
  * Migrates an opened history. Another process that migrates the same file at the same time waits, then finds nothing
- * left to do. Returns the path of the copy, null where the file was up to date.
+ * left to do. Returns the path of the copy, null where none was made.
  */
 export function migrate(
   db: Database.Database,
   file: string,
   migrations: readonly Migration[],
   nowMs: number,
+  keepCopy = true,
 ): string | null {
   const latest = migrations.length;
   if (userVersion(db) === latest) return null;
@@ -94,9 +95,9 @@ export function migrate(
     if (from > latest) throw new NewerHistoryError(file, from, latest);
     let copy: string | null = null;
     if (from < latest) {
-      copy = copyName(file, latest, nowMs);
-      copyTo(file, copy);
-      applyMigrations(db, migrations, from, nowMs, basename(copy));
+      copy = keepCopy ? copyName(file, latest, nowMs) : null;
+      if (copy !== null) copyTo(file, copy);
+      applyMigrations(db, migrations, from, nowMs, copy === null ? null : basename(copy));
       const orphans = db.pragma("foreign_key_check");
       if (Array.isArray(orphans) && orphans.length > 0)
         throw new DamagedHistoryError(file, `${orphans.length} rows refer to rows that do not exist`);

@@ -3,9 +3,13 @@
  * is one transaction. Errors are those of errors.ts: named, with what, where, why and what to do.
  */
 import type { RunSummary } from "../engine/experiment/types.ts";
+import { type BackupProgress, backupTo } from "./backup.ts";
 import { connection } from "./connection.ts";
+import { HistoryError } from "./errors.ts";
 import * as experiments from "./experiments.ts";
+import { checkHealth, type Health } from "./health.ts";
 import { listHistory, listTags } from "./list.ts";
+import { type Merged, mergeFrom, restoreFrom } from "./merge.ts";
 import { type OpenOptions, openFile } from "./open.ts";
 import { claimOwner, HEARTBEAT_EVERY_MS, releaseOwner } from "./owner.ts";
 import type {
@@ -87,8 +91,21 @@ export function openStore(file: string, options: OpenOptions = {}) {
     getSetting: (key: string) => getSetting(c, key),
     setSetting: (key: string, value: Parameters<typeof setSetting>[2]): void => setSetting(c, key, value),
 
+    /** Writes a whole, checked copy of the history to `target` while it is in use. */
+    backup: (target: string, onProgress?: (progress: BackupProgress) => void): Promise<void> =>
+      backupTo(c, target, onProgress),
+    /** Makes this history what the backup is; gives the path of the copy of what it was. */
+    restore: (backup: string): Promise<string> => restoreFrom(c, backup),
+    /** Adds what another history has and this one has not. */
+    merge: (file: string): Merged => mergeFrom(c, file),
+    /** Reads all of the file and says whether it is sound. */
+    check: (): Health => checkHealth(c),
+
     /** A number that differs when another process has changed the history since it was last asked for. */
     changeMark: (): number => Number(db.pragma("data_version", { simple: true })),
+
+    /** The largest size of the file, in pages of 4 kB: a quota. What does not fit is refused as on a full disk. */
+    limitPages: (pages: number): void => void db.pragma(`max_page_count = ${Math.floor(pages)}`),
 
     /** All that many writes belong together: one transaction. */
     together: <T>(body: () => T): T => c.write(body),
@@ -99,6 +116,9 @@ export function openStore(file: string, options: OpenOptions = {}) {
       stopHeart();
       try {
         runs.interruptOwn(c, "The lab was closed before the run ended; the samples up to then are kept");
+      } catch (error) {
+        // What cannot be marked now (file busy, disk full, upgraded) is marked by whoever opens the history next.
+        if (!(error instanceof HistoryError)) throw error;
       } finally {
         releaseOwner(owner);
         db.close();

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeError } from "../engine/error.ts";
 import { type RunSummary, SAMPLE_COLUMNS, type SampleColumn } from "../engine/experiment/types.ts";
 import type { NewExperiment, NewRun, RunFacts } from "./records.ts";
 
@@ -72,4 +73,14 @@ export function summary(vmpteKb: number, more: Partial<RunSummary> = {}): RunSum
     declined: { below_pmd: 0, split_vma: 0, entry_kept: 0, refilled: 0, advice: 0 },
     ...more,
   };
+}
+
+/** What the user reads when this fails; "" where it does not. */
+export function said(call: () => unknown): string {
+  try {
+    call();
+    return "";
+  } catch (error) {
+    return describeError(error);
+  }
 }

@@ -1,0 +1,73 @@
+/** A copy of the history while it is in use: one whole file, checked, that opens by itself. */
+import { statSync } from "node:fs";
+import Database from "better-sqlite3";
+import type { Connection } from "./connection.ts";
+import { BadValueError, translate } from "./errors.ts";
+import { publish, removeDatabase, temporaryBeside } from "./files.ts";
+import { requireSound } from "./open.ts";
+
+export interface BackupProgress {
+  readonly pagesDone: number;
+  readonly pagesTotal: number;
+}
+
+/** Pages (4 kB) copied at a time; in between, other work of this process goes on. */
+const PAGES_A_STEP = 1024;
+/** A writer in another process makes SQLite start again; after so many starts the rest is copied in one go. */
+const RESTARTS_MAX = 3;
+
+/**
+ * Writes a copy of the committed state to `target` (replaced in one step). Runs may go on meanwhile; in the copy those
+ * are marked interrupted. Throws the errors of errors.ts; nothing half-written is left behind.
+ */
+export async function backupTo(
+  c: Connection,
+  target: string,
+  onProgress?: (progress: BackupProgress) => void,
+): Promise<void> {
+  const temporary = temporaryBeside(target);
+  try {
+    refuseSelf(c.file, target);
+    let least = Number.POSITIVE_INFINITY;
+    let restarts = 0;
+    await c.db.backup(temporary, {
+      progress: ({ totalPages, remainingPages }) => {
+        onProgress?.({ pagesDone: totalPages - remainingPages, pagesTotal: totalPages });
+        if (remainingPages > least) restarts++;
+        least = remainingPages;
+        return restarts > RESTARTS_MAX ? Math.max(remainingPages, PAGES_A_STEP) : PAGES_A_STEP;
+      },
+    });
+    const pagesTotal = Math.max(1, Number(c.db.pragma("page_count", { simple: true })));
+    onProgress?.({ pagesDone: pagesTotal, pagesTotal });
+    settle(temporary, "This is a copy that was made while the run went on; the samples up to then are kept");
+    publish(temporary, target);
+  } catch (error) {
+    throw translate(error, target);
+  } finally {
+    removeDatabase(temporary);
+  }
+}
+
+function refuseSelf(file: string, target: string): void {
+  const [a, b] = [file, target].map((path) => statSync(path, { throwIfNoEntry: false }));
+  if (a && b && a.dev === b.dev && a.ino === b.ino)
+    throw new BadValueError("A history cannot be its own backup", { where: target, todo: "Choose another file" });
+}
+
+/** Makes a copy a single sound file, in which no run waits for a process that does not know it. */
+export function settle(file: string, reason: string): void {
+  const db = new Database(file, { fileMustExist: true });
+  try {
+    db.pragma("journal_mode = DELETE");
+    requireSound(db, file);
+    db.prepare(
+      `UPDATE run SET status = 'interrupted', reason = ?, finished_ms = heartbeat_ms, owner = NULL
+       WHERE status IN ('queued', 'running')`,
+    ).run(reason);
+    db.exec(`UPDATE experiment SET status = 'interrupted' WHERE status IN ('queued', 'running')
+      AND EXISTS (SELECT 1 FROM run WHERE experiment_id = experiment.id)`);
+  } finally {
+    db.close();
+  }
+}

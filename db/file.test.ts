@@ -1,0 +1,259 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describeError } from "../engine/error.ts";
+import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
+import {
+  DamagedHistoryError,
+  ForeignFileError,
+  HistoryBusyError,
+  type HistoryError,
+  HistoryFullError,
+  HistoryIoError,
+  MigrationLedgerError,
+  NewerHistoryError,
+} from "./errors.ts";
+import { openFile } from "./open.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+import { openStore } from "./store.ts";
+import { newRun, rows, SPEC, testFolder } from "./testing.ts";
+
+let folder: ReturnType<typeof testFolder>;
+let file: string;
+
+beforeEach(() => {
+  folder = testFolder();
+  file = folder.file();
+});
+afterEach(() => folder.remove());
+
+/** A history with one run of `samples` samples, closed. */
+function made(samples = 100): void {
+  const store = openStore(file);
+  const run = store.startRun(store.createExperiment(SPEC).id, newRun());
+  store.appendSamples(run.id, rows(0, samples));
+  store.finishRun(run.id, { status: "done" });
+  store.close();
+}
+
+/** Opening fails with `kind`, says what to do, and leaves every file in the folder as it was. */
+function refused(kind: new (...args: never[]) => HistoryError, message: RegExp): void {
+  const look = () =>
+    readdirSync(folder.path)
+      .map((name) => [name, statSync(join(folder.path, name)).isFile() && readFileSync(join(folder.path, name), "hex")])
+      .sort();
+  const before = look();
+  let error: unknown;
+  try {
+    openStore(file).close();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(kind);
+  expect(describeError(error)).toMatch(message);
+  expect(error).toMatchObject({ where: file, why: expect.any(String), todo: expect.any(String) });
+  expect(look()).toEqual(before);
+}
+
+describe("a new history", () => {
+  test("is a SQLite file of ours with strict tables, a ledger, WAL and foreign keys", () => {
+    file = join(folder.path, "a", "b", "h.sqlite");
+    openStore(file).close();
+    expect(readdirSync(join(folder.path, "a", "b"))).toEqual(["h.sqlite"]);
+    const { db } = openFile(file);
+    expect(db.pragma("application_id", { simple: true })).toBe(APPLICATION_ID);
+    expect(db.pragma("user_version", { simple: true })).toBe(MIGRATIONS.length);
+    expect(db.pragma("journal_mode", { simple: true })).toBe("wal");
+    expect(db.pragma("foreign_keys", { simple: true })).toBe(1);
+    const tables = db.pragma("table_list") as { name: string; type: string; strict: number; schema: string }[];
+    for (const table of tables.filter(
+      ({ name, type, schema }) => schema === "main" && type === "table" && !name.startsWith("sqlite_"),
+    ))
+      expect(table.strict, table.name).toBe(1);
+    expect(db.prepare("SELECT version FROM migration").pluck().all()).toEqual(MIGRATIONS.map(({ version }) => version));
+    db.close();
+  });
+
+  test("has a column for every column of a sample, in order", () => {
+    const { db } = openFile(file);
+    const names = db.prepare("SELECT name FROM pragma_table_info('sample')").pluck().all();
+    expect(names).toEqual(["run_id", ...SAMPLE_COLUMNS.map(({ name }) => name)]);
+    db.close();
+  });
+
+  test("takes the place of an empty file", () => {
+    writeFileSync(file, "");
+    openStore(file).close();
+    expect(openStore(file).list().total).toBe(0);
+  });
+
+  test("is made once by many that want it at the same time", async () => {
+    const script = `
+      const { openStore } = await import(${JSON.stringify(new URL("./store.ts", import.meta.url).href)});
+      const { SPEC } = await import(${JSON.stringify(new URL("./testing.ts", import.meta.url).href)});
+      const store = openStore(${JSON.stringify(file)});
+      store.createExperiment(SPEC);
+      store.close();`;
+    writeFileSync(
+      folder.file("race.sh"),
+      `for i in 1 2 3 4 5 6; do "$NODE" --input-type=module -e "$SCRIPT" & done; for i in 1 2 3 4 5 6; do wait -n || exit 1; done`,
+    );
+    execFileSync("bash", [folder.file("race.sh")], {
+      env: { ...process.env, NODE: process.execPath, SCRIPT: script, NODE_OPTIONS: "" },
+    });
+    const store = openStore(file);
+    expect(store.list().total).toBe(6);
+    expect(store.check()).toMatchObject({ ok: true });
+    store.close();
+    expect(readdirSync(folder.path).sort()).toEqual(["history.sqlite", "race.sh"]);
+  });
+});
+
+test("other programs read samples by plain SQL", () => {
+  made();
+  const answer = execFileSync("sqlite3", [
+    file,
+    "SELECT max(seq), count(DISTINCT vmpte_kb) FROM sample; SELECT mode, status, sample_count FROM run_overview",
+  ]).toString();
+  expect(answer).toBe("99|100\nsync|done|100\n");
+});
+
+describe("a file that is not a sound history is named and left untouched:", () => {
+  test("a text", () => {
+    writeFileSync(file, "not a database, but a long enough text".repeat(10));
+    refused(ForeignFileError, /not a SQLite database.*new name/);
+  });
+
+  test("another program's database", () => {
+    const db = new Database(file);
+    db.exec("CREATE TABLE t (x); INSERT INTO t VALUES (1)");
+    db.close();
+    refused(ForeignFileError, /another program/);
+  });
+
+  test("a newer version's", () => {
+    made();
+    const db = new Database(file);
+    db.pragma(`user_version = ${MIGRATIONS.length + 1}`);
+    db.close();
+    refused(NewerHistoryError, /newer Reclaim Lab.*Update/);
+  });
+
+  test("one with another ledger", () => {
+    made();
+    const db = new Database(file);
+    db.exec("UPDATE migration SET checksum = 'x'");
+    db.close();
+    refused(MigrationLedgerError, /migrations/);
+  });
+
+  test.each([20, 99, 100, 4096, 10_000])("one cut off after %i bytes", (bytes) => {
+    made(2000);
+    truncateSync(file, bytes);
+    refused(DamagedHistoryError, /cut off.*recover/);
+  });
+
+  test("one with a page overwritten", () => {
+    made(2000);
+    const bytes = readFileSync(file);
+    bytes.fill(0xa5, bytes.length - 4096 * 3, bytes.length - 4096 * 2);
+    writeFileSync(file, bytes);
+    refused(DamagedHistoryError, /damaged.*backup/);
+  });
+
+  test("one whose tables are gone", () => {
+    const db = new Database(file);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.exec("CREATE TABLE t (x)");
+    db.close();
+    refused(DamagedHistoryError, /tables are missing/);
+  });
+
+  test("a log whose history is gone", () => {
+    writeFileSync(`${file}-wal`, Buffer.alloc(5000, 1));
+    refused(DamagedHistoryError, /log/);
+  });
+
+  test("a folder", () => {
+    mkdirSync(file);
+    refused(HistoryIoError, /folder/);
+  });
+});
+
+describe("what a user can do nothing about is said clearly:", () => {
+  test("a file that another process keeps locked", () => {
+    made();
+    const other = new Database(file);
+    other.exec("BEGIN IMMEDIATE");
+    const store = openStore(file, { busyTimeoutMs: 50 });
+    expect(() => store.createExperiment(SPEC)).toThrow(HistoryBusyError);
+    expect(store.list().total).toBe(1);
+    other.exec("COMMIT");
+    other.close();
+    expect(store.createExperiment(SPEC).id).toBe(2);
+    store.close();
+  });
+
+  test("a file that another process has for itself", () => {
+    made();
+    const other = new Database(file);
+    other.pragma("locking_mode = EXCLUSIVE");
+    other.exec("BEGIN EXCLUSIVE");
+    expect(() => openStore(file, { busyTimeoutMs: 50 })).toThrow(HistoryBusyError);
+    other.close();
+  });
+
+  test("a full disk", () => {
+    made();
+    const store = openStore(file);
+    const run = store.startRun(store.createExperiment(SPEC).id, newRun());
+    store.appendSamples(run.id, rows(0, 10));
+    store.limitPages(Number(statSync(file).size / 4096) + 20);
+    expect(() => store.appendSamples(run.id, rows(10, 5000))).toThrow(HistoryFullError);
+    expect(store.samples(run.id).count).toBe(10);
+    store.limitPages(1_000_000);
+    store.appendSamples(run.id, rows(10, 5000));
+    expect(store.check()).toMatchObject({ ok: true, samples: 100 + 5010 });
+    store.close();
+  });
+
+  test.runIf(process.getuid?.() === 0)("a folder that cannot be written", () => {
+    made();
+    chmodSync(folder.path, 0o555);
+    const script = `
+      process.setgid(65534); process.setuid(65534);
+      const { openStore } = await import(${JSON.stringify(new URL("./store.ts", import.meta.url).href)});
+      const { describeError } = await import(${JSON.stringify(new URL("../engine/error.ts", import.meta.url).href)});
+      for (const file of ${JSON.stringify([file, folder.file("new.sqlite")])})
+        try { openStore(file); console.log("opened"); } catch (error) { console.log(error.name, describeError(error)); }`;
+    const said = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      env: { ...process.env, NODE_OPTIONS: "" },
+    }).toString();
+    chmodSync(folder.path, 0o755);
+    expect(said.trim().split("\n")).toEqual([
+      expect.stringMatching(/^HistoryReadOnlyError .*history\.sqlite.*writable/),
+      expect.stringMatching(/^HistoryReadOnlyError .*new\.sqlite.*writable/),
+    ]);
+  });
+});
+
+test("a closed history says so", () => {
+  const store = openStore(file);
+  store.close();
+  store.close();
+  expect(() => store.list()).toThrow(/closed/);
+});
+
+test("a history that was upgraded while it was open is not written by the older program", () => {
+  const store = openStore(file);
+  const newer = [
+    ...MIGRATIONS,
+    { version: MIGRATIONS.length + 1, name: "next", sql: "CREATE TABLE next (x TEXT) STRICT;" },
+  ];
+  openFile(file, { migrations: newer }).db.close();
+  expect(() => store.createExperiment(SPEC)).toThrow(NewerHistoryError);
+  expect(() => store.list()).toThrow(NewerHistoryError);
+  store.close();
+});

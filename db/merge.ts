@@ -1,0 +1,122 @@
+/** Takes over what another history has: all of it (restore), or what is not here yet (merge). */
+import { basename, dirname, join } from "node:path";
+import { backupTo } from "./backup.ts";
+import type { Connection } from "./connection.ts";
+import { StateError } from "./errors.ts";
+import { refreshHeadline } from "./experiments.ts";
+import { sizeOf, stamp } from "./files.ts";
+import { withSnapshot } from "./snapshot.ts";
+
+export interface Merged {
+  /** Experiments and runs that were added. */
+  readonly experiments: number;
+  readonly runs: number;
+  readonly samples: number;
+  /** Experiments of the other history that were here already. */
+  readonly known: number;
+}
+
+function columnsOf(c: Connection, table: string, without: readonly string[]): string {
+  return c.db
+    .prepare<[string], string>("SELECT name FROM pragma_table_info(?)")
+    .pluck()
+    .all(table)
+    .filter((name) => !without.includes(name))
+    .join(", ");
+}
+
+function attached<T>(c: Connection, copy: string, body: () => T): T {
+  c.db.prepare("ATTACH ? AS other").run(copy);
+  try {
+    return c.write(body, "durable");
+  } finally {
+    c.db.exec("DETACH other");
+  }
+}
+
+/**
+ * Adds the experiments and runs of another history that are not in this one; what is in both (by uid) stays as it is
+ * here. The other file is not touched. All or nothing.
+ */
+export function mergeFrom(c: Connection, file: string): Merged {
+  return withSnapshot(file, c.file, (copy) =>
+    attached(c, copy, () => {
+      const run = (sql: string) => c.db.prepare(sql).run().changes;
+      const known = c.db
+        .prepare<[], number>("SELECT count(*) FROM other.experiment WHERE uid IN (SELECT uid FROM main.experiment)")
+        .pluck()
+        .get();
+      c.db.exec(`CREATE TEMP TABLE added AS SELECT id, uid FROM other.run WHERE uid NOT IN (SELECT uid FROM main.run);
+        CREATE TEMP TABLE newcomer AS SELECT id, uid FROM other.experiment WHERE uid NOT IN (SELECT uid FROM main.experiment);`);
+      const experiment = columnsOf(c, "experiment", ["id"]);
+      const experiments = run(
+        `INSERT INTO main.experiment (${experiment}) SELECT ${experiment} FROM other.experiment
+         WHERE id IN (SELECT id FROM temp.newcomer) ORDER BY id`,
+      );
+      run(`INSERT INTO main.tag (experiment_id, name) SELECT mine.id, theirs.name FROM other.tag AS theirs
+        JOIN temp.newcomer ON newcomer.id = theirs.experiment_id JOIN main.experiment AS mine ON mine.uid = newcomer.uid`);
+      const columns = columnsOf(c, "run", ["id", "experiment_id"]);
+      const theirs = columns.replace(/\w+/g, "theirs.$&");
+      const runs = run(
+        `INSERT INTO main.run (experiment_id, ${columns}) SELECT mine.id, ${theirs} FROM other.run AS theirs
+         JOIN other.experiment AS e ON e.id = theirs.experiment_id JOIN main.experiment AS mine ON mine.uid = e.uid
+         WHERE theirs.id IN (SELECT id FROM temp.added) ORDER BY theirs.id`,
+      );
+      const sample = columnsOf(c, "sample", ["run_id"]);
+      const samples = run(
+        `INSERT INTO main.sample (run_id, ${sample}) SELECT mine.id, ${sample.replace(/\w+/g, "theirs.$&")}
+         FROM temp.added JOIN main.run AS mine ON mine.uid = added.uid
+         JOIN other.sample AS theirs ON theirs.run_id = added.id`,
+      );
+      const touched = c.db
+        .prepare<[], number>(
+          "SELECT DISTINCT experiment_id FROM main.run WHERE uid IN (SELECT uid FROM temp.added) ORDER BY 1",
+        )
+        .pluck()
+        .all();
+      for (const id of touched) refreshHeadline(c, id);
+      c.db.exec("DROP TABLE temp.added; DROP TABLE temp.newcomer;");
+      return { experiments, runs, samples, known: known ?? 0 };
+    }),
+  );
+}
+
+/**
+ * Makes this history what a backup is; what it was is kept as a copy beside it, whose path is returned. The backup is
+ * not touched. Refused while runs are under way, here or in another process. All or nothing.
+ */
+export async function restoreFrom(c: Connection, backup: string): Promise<string> {
+  const refuseBusy = () => {
+    const busy = c.db.prepare("SELECT 1 FROM main.run WHERE status IN ('queued', 'running') LIMIT 1").get();
+    if (busy !== undefined)
+      throw new StateError("The history cannot be replaced", {
+        where: c.file,
+        why: "a run is under way",
+        todo: "Cancel it or wait until it is done",
+      });
+  };
+  refuseBusy();
+  const kept = keptName(c);
+  await backupTo(c, kept);
+  withSnapshot(backup, c.file, (copy) =>
+    attached(c, copy, () => {
+      refuseBusy();
+      // Deleting an experiment deletes its runs, samples and tags.
+      c.db.exec("DELETE FROM main.experiment; DELETE FROM main.setting;");
+      for (const table of ["setting", "experiment", "tag", "run", "sample"]) {
+        const columns = columnsOf(c, table, []);
+        c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
+      }
+    }),
+  );
+  return kept;
+}
+
+function keptName(c: Connection): string {
+  const stem = basename(c.file).replace(/\.(sqlite3?|db)$/, "");
+  for (let n = 1; ; n++) {
+    const name = `${stem}.before-restore.${stamp(c.now())}${n === 1 ? "" : `-${n}`}.sqlite`;
+    const path = join(dirname(c.file), name);
+    if (sizeOf(path) === null) return path;
+  }
+}

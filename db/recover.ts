@@ -1,0 +1,234 @@
+/** Saves what can still be read of a damaged history into a new one. The damaged file is not touched. */
+import { copyFileSync } from "node:fs";
+import Database from "better-sqlite3";
+import { connection } from "./connection.ts";
+import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
+import { refreshHeadline } from "./experiments.ts";
+import { publish, removeDatabase, sizeOf, temporaryBeside } from "./files.ts";
+import { requireSqlite } from "./header.ts";
+import { openFile } from "./open.ts";
+import { claimOwner, releaseOwner } from "./owner.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+export interface Recovered {
+  readonly experiments: number;
+  readonly runs: number;
+  readonly samples: number;
+  /** Tables in which something could not be read. */
+  readonly incomplete: readonly string[];
+}
+
+type Row = Record<string, unknown>;
+
+/**
+ * Reads `damaged` from both ends of every table up to the damage and writes `target`, which must not exist. Runs whose
+ * experiment is lost get a new one. Throws DamagedHistoryError when nothing can be read.
+ */
+export function recoverHistory(damaged: string, target: string, now: () => number = Date.now): Recovered {
+  if (sizeOf(target) !== null)
+    throw new BadValueError("The recovered history needs a new file", {
+      where: target,
+      why: "there is a file of that name",
+      todo: "Choose another name",
+    });
+  const copy = temporaryBeside(target);
+  const made = temporaryBeside(target);
+  try {
+    if (sizeOf(damaged) === null) throw new HistoryIoError(damaged, "there is no such file");
+    requireSqlite(damaged);
+    copyFileSync(damaged, copy);
+    if ((sizeOf(`${damaged}-wal`) ?? 0) > 0) copyFileSync(`${damaged}-wal`, `${copy}-wal`);
+    const recovered = readInto(copy, made, damaged, now);
+    publish(made, target);
+    return recovered;
+  } catch (error) {
+    throw translate(error, damaged);
+  } finally {
+    removeDatabase(copy);
+    removeDatabase(made);
+  }
+}
+
+function openDamaged(file: string): Database.Database {
+  const db = new Database(file, { fileMustExist: true });
+  // SQLite then reads a file that is shorter than it should be, and an index that does not fit its table.
+  db.unsafeMode(true);
+  db.pragma("writable_schema = ON");
+  db.pragma("cell_size_check = ON");
+  return db;
+}
+
+function readInto(copy: string, made: string, damaged: string, now: () => number): Recovered {
+  const incomplete = new Set<string>();
+  const source = openDamaged(copy);
+  const owner = claimOwner();
+  const { db } = openFile(made);
+  const c = connection(db, made, MIGRATIONS.length, now, owner);
+  try {
+    const read = (table: string, keys: readonly string[], where = "", ...bound: unknown[]): Iterable<Row> =>
+      bothEnds(source, { table, keys, where, bound }, () => incomplete.add(table));
+    const counts = c.write(() => {
+      const put = (table: string, row: Row): boolean => {
+        const names = columns.get(table)?.filter((name) => name in row) ?? [];
+        const sql = `INSERT OR IGNORE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
+        try {
+          return c.prepare(sql).run(...names.map((name) => row[name])).changes === 1;
+        } catch {
+          // A row whose values the schema does not allow is damage too.
+          incomplete.add(table);
+          return false;
+        }
+      };
+      const columns = new Map(
+        ["setting", "experiment", "tag", "run", "sample"].map((table) => [
+          table,
+          c.db.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(table),
+        ]),
+      );
+      const all = (table: string, keys: readonly string[], change: (row: Row) => Row = (row) => row): number => {
+        let count = 0;
+        for (const row of read(table, keys)) if (put(table, change(row))) count++;
+        return count;
+      };
+      all("setting", ["key"]);
+      let experiments = all("experiment", ["id"]);
+      all("tag", ["experiment_id", "name"]);
+      const putRun = (row: Row): number => {
+        if (c.prepare("SELECT 1 FROM experiment WHERE id = ?").get(row.experiment_id) === undefined)
+          if (put("experiment", lostExperiment(row, now()))) experiments++;
+        return put("run", interrupted(row)) ? 1 : 0;
+      };
+      let runs = 0;
+      for (const row of read("run", ["id"])) runs += putRun(row);
+      let samples = 0;
+      for (const run of runsWithSamples(source, () => incomplete.add("sample"))) {
+        let count = 0;
+        for (const row of read("sample", ["seq"], "run_id = ?", run)) {
+          if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(run) === undefined) runs += putRun(lostRun(row, now()));
+          if (put("sample", row)) count++;
+        }
+        c.prepare("UPDATE run SET sample_count = ? WHERE id = ?").run(count, run);
+        samples += count;
+      }
+      c.prepare("UPDATE run SET sample_count = 0 WHERE id NOT IN (SELECT run_id FROM sample)").run();
+      for (const id of c.prepare<[], number>("SELECT id FROM experiment").pluck().all()) refreshHeadline(c, id);
+      return { experiments, runs, samples };
+    });
+    if (counts.experiments + counts.runs === 0)
+      throw new DamagedHistoryError(damaged, "nothing in it can be read any more");
+    c.db.pragma("journal_mode = DELETE");
+    return { ...counts, incomplete: [...incomplete].sort() };
+  } finally {
+    releaseOwner(owner);
+    db.close();
+    source.close();
+  }
+}
+
+/** Which rows of a table to read: those of `where`, in the order of `keys`. */
+interface Part {
+  readonly table: string;
+  readonly keys: readonly string[];
+  readonly where: string;
+  readonly bound: readonly unknown[];
+}
+
+/** Rows of a part in rising order until one cannot be read, then in falling order until the same. */
+function* bothEnds(db: Database.Database, part: Part, onDamage: () => void): Generator<Row> {
+  for (const direction of ["ASC", "DESC"] as const) {
+    const order = part.keys.map((key) => `${key} ${direction}`).join(", ");
+    const where = part.where ? `WHERE ${part.where}` : "";
+    try {
+      yield* db
+        .prepare<unknown[], Row>(`SELECT * FROM ${part.table} ${where} ORDER BY ${order}`)
+        .iterate(...part.bound);
+      return;
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+      onDamage();
+    }
+  }
+}
+
+function interrupted(run: Row): Row {
+  if (run.status !== "queued" && run.status !== "running") return run;
+  return { ...run, status: "interrupted", reason: "It was recovered from a damaged history", owner: null };
+}
+
+/** Ids of the runs that have samples, read from both ends like everything else. */
+function runsWithSamples(db: Database.Database, onDamage: () => void): Set<number> {
+  const ids = new Set<number>();
+  for (const [beyond, direction] of [
+    [">", "ASC"],
+    ["<", "DESC"],
+  ] as const) {
+    let id = direction === "ASC" ? 0 : Number.MAX_SAFE_INTEGER;
+    try {
+      const next = db
+        .prepare<[number], number>(
+          `SELECT run_id FROM sample WHERE run_id ${beyond} ? ORDER BY run_id ${direction}, seq ${direction} LIMIT 1`,
+        )
+        .pluck();
+      for (;;) {
+        const found = next.get(id);
+        if (found === undefined) return ids;
+        ids.add(found);
+        id = found;
+      }
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+      onDamage();
+    }
+  }
+  return ids;
+}
+
+/** Stands for the experiment of a run whose own is lost. */
+function lostExperiment(run: Row, nowMs: number): Row {
+  return {
+    id: run.experiment_id,
+    uid: `recovered-${run.uid}`,
+    kind: "workload",
+    title: `Recovered experiment ${run.experiment_id}`,
+    workload_kind: "file",
+    workload: "unknown",
+    params: run.params,
+    seed: run.seed,
+    levels: 4,
+    created_ms: run.created_ms ?? nowMs,
+    updated_ms: nowMs,
+    search: `recovered experiment ${run.experiment_id}`,
+  };
+}
+
+/** Experiments of lost runs get numbers from here on, so that they take none of one that may be found elsewhere. */
+const LOST_EXPERIMENT_FROM = 1_000_000_000;
+
+/** Stands for a run of which only samples are left. */
+function lostRun(sample: Row, nowMs: number): Row {
+  const facts = {
+    engineVersion: "unknown",
+    platform: "unknown",
+    kernelRelease: "unknown",
+    cpu: "unknown",
+    cpus: 0,
+    memoryKb: 0,
+    ptReclaimSeen: null,
+  };
+  return {
+    id: sample.run_id,
+    uid: `recovered-run-${sample.run_id}-${nowMs}`,
+    experiment_id: LOST_EXPERIMENT_FROM + Number(sample.run_id),
+    label: `recovered run ${sample.run_id}`,
+    source: "model",
+    mode: "none",
+    params: "{}",
+    seed: 0,
+    engine_version: "unknown",
+    facts: JSON.stringify(facts),
+    status: "interrupted",
+    reason: "Only its samples could be recovered: workload, mode and source are not known (shown as model, without)",
+    created_ms: nowMs,
+    heartbeat_ms: nowMs,
+  };
+}
