@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../engine/error.ts";
+import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { isBadInput } from "./answer.ts";
 import { VERSION } from "./version.ts";
 
@@ -74,6 +75,35 @@ program
   .description("list the workloads and their parameters")
   .addOption(json)
   .action(async (options) => (await import("./cli/presets.ts")).presets(options));
+
+const traceFormat = new Option("--format <format>", "what the file is (guessed where absent)").choices(TRACE_FORMATS);
+
+program
+  .command("check")
+  .description("hold the model against a captured program: its trace and the VmPTE that was measured beside it")
+  .argument("<trace>", "perf script or tracefs text, gzip too; - is standard input")
+  .requiredOption("--against <vmpte.txt>", "the measured samples")
+  .addOption(
+    new Option("--mode <mode>", "the kernel that is modelled: with the series or without")
+      .choices(["sync", "none"])
+      .default("sync"),
+  )
+  .option("--pid <number>", "the process (the one that was measured where absent)", whole)
+  .addOption(traceFormat)
+  .addOption(json)
+  .action(async (trace: string, options) => (await import("./cli/check.ts")).check(trace, options));
+
+program
+  .command("import")
+  .description("turn a trace of a program into a workload file (ops.jsonl)")
+  .argument("<trace>", "perf script, tracefs or strace output, gzip too; - is standard input")
+  .addOption(traceFormat)
+  .option("--out <file>", "where to; an existing file is replaced (stdout where absent)")
+  .option("--pid <number>", "the process to follow (the busiest where absent)", whole)
+  .option("--touch-on-map", "take memory as used as soon as it may be: for strace, which sees no page faults")
+  .option("--list", "list the processes of the trace instead")
+  .addOption(json)
+  .action(async (trace: string, options) => (await import("./cli/import.ts")).importTrace(trace, options));
 
 command("list", "list the history, the newest first")
   .option("--search <words>", "in title, workload, parameters, tags and notes")

@@ -1,0 +1,52 @@
+import type { Mode } from "../../engine/experiment/types.ts";
+import { createKernel } from "../../engine/mm/kernel.ts";
+import { type Check, checkTrace } from "../../engine/workload/check.ts";
+import { ImportReport, type TraceFormat } from "../../engine/workload/import/index.ts";
+import { readMeasured } from "../../engine/workload/measured.ts";
+import { atFile, openSource } from "../trace/source.ts";
+import { count, kb, print, printJson } from "./print.ts";
+import { printProblems } from "./problems.ts";
+
+export interface CheckOptions {
+  readonly against: string;
+  readonly mode: Mode;
+  readonly pid?: number;
+  readonly format?: TraceFormat;
+  readonly json?: boolean;
+}
+
+function describe({ result, unexplained }: Check, mode: Mode): string {
+  const lines = [
+    `${count(result.explained)} of ${count(result.samples)} samples explained in mode ${mode}, ` +
+      `${count(result.zero_width_exact)} of ${count(result.zero_width)} exactly where the model allows one value only; ` +
+      `largest error ${kb(result.max_error_kb)}; ${count(result.events)} events, ${count(result.lost)} lost`,
+  ];
+  for (const { sample, lowKb, highKb } of unexplained) {
+    const allowed = lowKb === highKb ? kb(lowKb) : `${kb(lowKb)} to ${kb(highKb)}`;
+    lines.push(`  at ${(sample.fromNs / 1e9).toFixed(9)} s: measured ${kb(sample.vmpteKb)}, the model says ${allowed}`);
+  }
+  return lines.join("\n");
+}
+
+/** Replays a trace and holds the model against the measured VmPTE. Exit status 1 where a sample is not explained. */
+export async function check(trace: string, options: CheckOptions): Promise<void> {
+  const { against, mode, pid, format } = options;
+  const measuredReport = new ImportReport();
+  const measured = await atFile(against, async () => readMeasured(await openSource(against), measuredReport));
+  printProblems(against, measuredReport);
+  const report = new ImportReport();
+  const checked = await atFile(trace, async () =>
+    checkTrace({
+      trace: await openSource(trace),
+      measured,
+      machine: createKernel({ mode, image: "empty", files: "disk" }),
+      report,
+      ...(pid === undefined ? {} : { pid }),
+      ...(format === undefined ? {} : { format }),
+    }),
+  );
+  printProblems(trace, report);
+  if (options.json) printJson(checked.result);
+  else print(describe(checked, mode));
+  if (checked.result.explained < checked.result.samples) process.exitCode = 1;
+}

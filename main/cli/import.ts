@@ -1,0 +1,128 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import { BadInputError } from "../../engine/error.ts";
+import {
+  type Contents,
+  ImportReport,
+  importOperations,
+  operationLine,
+  opsHeaderLine,
+  survey,
+  type TraceFormat,
+} from "../../engine/workload/import/index.ts";
+import { atFile, openSource } from "../trace/source.ts";
+import { count, print, printJson, table } from "./print.ts";
+import { printProblems } from "./problems.ts";
+
+export interface ImportOptions {
+  readonly format?: TraceFormat;
+  readonly out?: string;
+  readonly pid?: number;
+  readonly touchOnMap?: boolean;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** The processes of a trace as a table. */
+export function processTable({ processes }: Contents): string {
+  const rows = processes.map(({ pid, comm, events, dontneed, threads, allocators }) => [
+    String(pid),
+    comm,
+    count(events),
+    count(dontneed),
+    count(threads),
+    allocators.join(", "),
+  ]);
+  return table([["pid", "name", "events", "DONTNEED", "threads", "allocator"], ...rows], new Set([0, 2, 3, 4]));
+}
+
+async function writeLines(
+  stream: Writable,
+  path: string,
+  options: ImportOptions,
+  report: ImportReport,
+): Promise<number> {
+  const { pid, format, touchOnMap } = options;
+  const given = {
+    ...(pid === undefined ? {} : { pid }),
+    ...(format === undefined ? {} : { format }),
+    ...(touchOnMap === undefined ? {} : { touchOnMap }),
+  };
+  let written = 0;
+  stream.write(opsHeaderLine({ title: path.slice(path.lastIndexOf("/") + 1) }));
+  for await (const batch of importOperations(await openSource(path), given, report)) {
+    written += batch.length;
+    if (batch.length > 0 && !stream.write(batch.map(operationLine).join(""))) await once(stream, "drain");
+  }
+  return written;
+}
+
+/** Writes beside the file first, so that a failure leaves what was there. */
+async function writeFile(out: string, path: string, options: ImportOptions, report: ImportReport): Promise<number> {
+  const temporary = `${out}.${process.pid}.part`;
+  const stream = createWriteStream(temporary);
+  const failed = once(stream, "error").then(([error]) => {
+    throw new BadInputError("The file cannot be written", { where: out, why: (error as NodeJS.ErrnoException).code });
+  });
+  try {
+    const written = await Promise.race([writeLines(stream, path, options, report), failed]);
+    stream.end();
+    await Promise.race([once(stream, "finish"), failed]);
+    await rename(temporary, out);
+    return written;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Which process to follow: the one asked for, or the busiest; says so where there are several. */
+export function chooseProcess(path: string, found: Contents, pid: number | undefined): number | undefined {
+  if (found.format === "ops") return undefined;
+  if (found.processes.length === 0) throw new BadInputError("There is no event of a process in it", { where: path });
+  if (pid === undefined) {
+    const [busiest] = found.processes;
+    if (found.processes.length > 1)
+      process.stderr.write(
+        `reclaim-lab: ${path}: ${found.processes.length} processes; taking the busiest, ${busiest.pid} (${busiest.comm}); choose with --pid\n`,
+      );
+    return busiest.pid;
+  }
+  if (!found.processes.some((each) => each.pid === pid)) {
+    const known = found.processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
+    throw new BadInputError(`There is no process ${pid} in it`, { where: path, todo: `It holds ${known.join(", ")}` });
+  }
+  return pid;
+}
+
+/** Turns a trace into the operations of one process (ops.jsonl), or lists its processes. */
+export async function importTrace(path: string, options: ImportOptions): Promise<void> {
+  let { pid } = options;
+  if (path !== "-" || options.list) {
+    const report = new ImportReport();
+    const found = await atFile(path, async () => survey(await openSource(path), report, options.format));
+    if (options.list) {
+      printProblems(path, report);
+      if (options.json) printJson({ ...found, problems: report.problems() });
+      else print(`${found.format}: ${count(found.events)} events\n${processTable(found)}`);
+      return;
+    }
+    pid = chooseProcess(path, found, pid);
+    if (!found.hasFaults && !options.touchOnMap)
+      process.stderr.write(
+        `reclaim-lab: ${path}: ${found.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be\n`,
+      );
+  }
+  const report = new ImportReport();
+  const chosen = { ...options, ...(pid === undefined ? {} : { pid }) };
+  await atFile(path, async () => {
+    if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);
+    else {
+      const written = await writeFile(options.out, path, chosen, report);
+      process.stderr.write(`reclaim-lab: ${options.out}: ${count(written)} operations\n`);
+    }
+  });
+  printProblems(path, report);
+}

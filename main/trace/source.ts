@@ -1,0 +1,58 @@
+/** Files of traces and samples, plain or gzip, as the streams of text that the engine reads. */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { BadInputError } from "../../engine/error.ts";
+import { ImportError, type TextSource } from "../../engine/workload/import/index.ts";
+
+const GZIP = [0x1f, 0x8b] as const;
+
+/** Unpacks what begins as gzip does, and gives anything else as it is. */
+async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reading = chunks[Symbol.asyncIterator]();
+  const first = await reading.next();
+  if (first.done) return;
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield first.value as Uint8Array;
+    for (let next = await reading.next(); !next.done; next = await reading.next()) yield next.value;
+  }
+  if (first.value[0] !== GZIP[0] || first.value[1] !== GZIP[1]) {
+    yield* all();
+    return;
+  }
+  const packed = Readable.from(all());
+  const gunzip = createGunzip();
+  packed.on("error", (error) => gunzip.destroy(error));
+  yield* packed.pipe(gunzip);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "it may not be read",
+  ENOTDIR: "a folder in its path is a file",
+};
+
+/** Opens a file; `-` is standard input. Errors: BadInputError where it cannot be read. */
+export async function openSource(path: string): Promise<TextSource> {
+  if (path === "-") return unpacked(process.stdin);
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new BadInputError("It is a folder, not a file", { where: path });
+  } catch (error) {
+    if (error instanceof BadInputError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    throw new BadInputError("The file cannot be opened", { where: path, why: REASONS[code] ?? code });
+  }
+  return unpacked(createReadStream(path, { highWaterMark: 1 << 18 }));
+}
+
+/** Does something with a file's content; what makes it unusable is said with the file's name. */
+export async function atFile<T>(path: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof ImportError)) throw error;
+    throw new BadInputError(error.message, { where: path, why: error.why, todo: error.todo });
+  }
+}
