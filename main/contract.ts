@@ -11,6 +11,7 @@ import type { LabError } from "./contract/shapes.ts";
 
 export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
+export type * from "./contract/race.ts";
 export type * from "./contract/shapes.ts";
 
 export type CallName = keyof typeof CALLS;

@@ -61,6 +61,27 @@ export function counterexampleText(scenario: Scenario, result: RaceResult, viola
   ].join("\n");
 }
 
+/** One schedule that was replayed: the table, the words, and what it came to. */
+export function replayText(
+  scenario: Scenario,
+  result: RaceResult,
+  steps: readonly ReplayedStep[],
+  finished: boolean,
+): string {
+  const { violation } = result;
+  const outcome = finished ? "Every CPU has finished, and every invariant holds." : "Every invariant holds up to here.";
+  return [
+    `${scenario.name}, ${seriesName(result.without)}, one schedule of ${steps.length} steps`,
+    "",
+    scheduleTable(scenario, steps),
+    "",
+    "In words:",
+    scheduleWords(steps),
+    "",
+    violation === null ? outcome : `Broken: ${violation.invariant}: ${violation.detail}.`,
+  ].join("\n");
+}
+
 /** One line a case: scenario, series, verdict, numbers, and the invariant that broke. */
 export function verdictTable(results: readonly RaceResult[]): string {
   const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -1,5 +1,6 @@
 /** Runs scenarios and says what became of them: `reclaim-lab race`, the window's Races view and docs/races. */
 
+import { BadInputError } from "../error.ts";
 import { ALL_PATCHES, patchesWithout } from "../mm/config.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
 import { type MachineProgram, machine } from "./machine.ts";
@@ -39,6 +40,15 @@ export interface RaceResult {
 
 export function findScenario(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
+}
+
+/** Errors: BadInputError where there is no such scenario. */
+export function scenarioNamed(name: string): Scenario {
+  const scenario = findScenario(name);
+  if (scenario !== undefined) return scenario;
+  throw new BadInputError(`there is no scenario "${name}"`, {
+    todo: `use one of ${SCENARIOS.map((each) => each.name).join(", ")}`,
+  });
 }
 
 export function isRacePatch(name: string): name is RacePatch {

@@ -1,13 +1,6 @@
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
+import { counterexampleText, replayText, seriesName, verdictTable } from "../../engine/race/format.ts";
 import {
-  counterexampleText,
-  scheduleTable,
-  scheduleWords,
-  seriesName,
-  verdictTable,
-} from "../../engine/race/format.ts";
-import {
-  findScenario,
   isRacePatch,
   RACE_PATCHES,
   type RacePatch,
@@ -18,6 +11,7 @@ import {
   runScenario,
   SCENARIOS,
   type Scenario,
+  scenarioNamed,
 } from "../../engine/race/race.ts";
 import { parseSchedule } from "../../engine/race/schedule.ts";
 import { print, printJson } from "./print.ts";
@@ -26,14 +20,6 @@ export interface RaceOptions {
   readonly without?: string;
   readonly schedule?: string;
   readonly json?: boolean;
-}
-
-function scenarioNamed(name: string): Scenario {
-  const scenario = findScenario(name);
-  if (scenario !== undefined) return scenario;
-  throw new BadInputError(`there is no scenario "${name}"`, {
-    todo: `use one of ${SCENARIOS.map((each) => each.name).join(", ")}`,
-  });
 }
 
 function patchNamed(name: string): RacePatch {
@@ -97,9 +83,5 @@ function replay(scenario: Scenario, without: RacePatch | null, schedule: readonl
     printJson(raceJson([result]));
     return;
   }
-  print(`${scenario.name}, ${seriesName(without)}, one schedule of ${steps.length} steps\n`);
-  print(scheduleTable(scenario, steps));
-  print(`\nIn words:\n${scheduleWords(steps)}\n`);
-  if (result.violation !== null) print(`Broken: ${result.violation.invariant}: ${result.violation.detail}`);
-  else print(finished ? "Every CPU has finished, and every invariant holds." : "Every invariant holds up to here.");
+  print(replayText(scenario, result, steps, finished));
 }

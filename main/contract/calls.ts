@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
+import { raceCalls } from "./race.ts";
 import {
   countSchema,
   experimentSchema,
@@ -116,4 +117,14 @@ const host = {
   "host.close": shellToHost(nothingSchema, nothingSchema),
 };
 
-export const CALLS = { ...app, ...doctor, ...preset, ...experiment, ...run, ...history, ...exported, ...host } as const;
+export const CALLS = {
+  ...app,
+  ...doctor,
+  ...preset,
+  ...experiment,
+  ...run,
+  ...history,
+  ...exported,
+  ...raceCalls,
+  ...host,
+} as const;

@@ -1,5 +1,6 @@
 /** Every event that the host (or main) tells. A name is `group.happened`. */
 import * as v from "valibot";
+import { raceEvents } from "./race.ts";
 import {
   countSchema,
   experimentSchema,
@@ -24,6 +25,7 @@ export const EVENTS = {
   "run.ended": runSchema,
   /** Rows came, went or changed their text; ask for the list again. */
   "history.changed": v.object({ ids: v.array(idSchema) }),
+  ...raceEvents,
   /** The lab host died and was started again: runs that were under way are marked interrupted. */
   "host.restarted": v.object({ reason: v.string() }),
   /** The lab host is gone for good, or could not start. */

@@ -85,5 +85,20 @@ export function ownCalls({ history, settings, host, window }: Parts): Handlers<M
       folder = join(chosen.filePath, "..");
       return { file: basename(chosen.filePath) };
     },
+    "race.save": async ({ scenario, without, cpus, format }) => {
+      const name = format === "txt" ? "Schedule as text" : "Schedule as JSON";
+      const file = `race-${scenario}${without === null ? "" : `-without-${without}`}.${format}`;
+      const options = {
+        title: name,
+        defaultPath: join(folder || app.getPath("documents"), file),
+        filters: [{ name, extensions: [format] }],
+      };
+      const owner = window();
+      const chosen = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options));
+      if (chosen.canceled || chosen.filePath === "") return { file: null };
+      await ask("race.write", { scenario, without, cpus, format, path: chosen.filePath });
+      folder = join(chosen.filePath, "..");
+      return { file: basename(chosen.filePath) };
+    },
   };
 }

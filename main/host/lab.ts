@@ -10,6 +10,7 @@ import { type Answer, CALLS, type Handlers, type HostCallName } from "../contrac
 import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
+import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
 import { toHistoryRow } from "./shapes.ts";
@@ -32,10 +33,13 @@ export interface Lab {
 export function openLab({ file, emit, log }: LabOptions): Lab {
   const store = openStore(file);
   const runner = createRunner(store, emit, log);
+  const races = raceHandlers(emit);
   let closing: Promise<void> | undefined;
 
   function close(): Promise<void> {
-    closing ??= runner.abandon().finally(() => store.close());
+    closing ??= Promise.all([runner.abandon(), races.close()])
+      .then(() => undefined)
+      .finally(() => store.close());
     return closing;
   }
 
@@ -56,6 +60,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
       await close();
       return undefined;
     },
+    ...races.handlers,
     ...experimentHandlers(store, runner, emit),
   };
 
