@@ -23,6 +23,13 @@ export function distinctLabels(experiments: readonly Pick<Experiment, "id" | "ti
   return new Map(experiments.map(({ id, title }) => [id, (uses.get(title) ?? 0) > 1 ? `${title} (no. ${id})` : title]));
 }
 
+/** Cut in the middle: titles of one workload differ at their ends. */
+export function shorten(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const tail = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - tail).trimEnd()}…${text.slice(-tail).trimStart()}`;
+}
+
 /** Several experiments beside each other. */
 export class Comparison {
   readonly opened: readonly OpenExperiment[];
@@ -73,8 +80,7 @@ export class Comparison {
       void open?.version;
       const samples = open?.series.get(run.id)?.samples;
       if (!samples || samples.count === 0) return [];
-      const short = label.length > 24 ? `${label.slice(0, 23)}…` : label;
-      return [{ key, mode: run.mode, source: run.source, label: short, samples }];
+      return [{ key, mode: run.mode, source: run.source, label: shorten(label, 32), samples }];
     }),
   );
 }

@@ -49,6 +49,14 @@ export function appCommands(): readonly Command[] {
       run: () => focus("#view [data-first-focus]"),
     },
     {
+      id: "compare",
+      title: "Compare what is selected",
+      group: "History",
+      keys: "Ctrl+Shift+C",
+      enabled: () => history.selected.size >= 2 && history.selected.size <= 8,
+      run: () => view.go({ name: "compare", ids: [...history.selected] }),
+    },
+    {
       id: "undo",
       title: "Bring back what was deleted",
       group: "History",

@@ -1,0 +1,120 @@
+/** The history: search, rename, tags, notes, pin, archive, delete and bring back, compare what is selected. */
+import { expect, test } from "./fixtures.ts";
+import { ExperimentPage, HistoryPane } from "./pages.ts";
+
+type Lab = Parameters<Parameters<typeof test>[2]>[0]["lab"];
+
+async function runSmall(lab: Lab, title: string, params: Record<string, number> = {}): Promise<number> {
+  const { id } = await lab.call("experiment.start", {
+    workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 30, ...params } },
+    title,
+  });
+  await expect
+    .poll(async () => (await lab.call("experiment.get", { id })).runs.map((run) => run.status))
+    .toEqual(["done", "done"]);
+  return id;
+}
+
+test("search finds words of title, tags and notes; what does not match says so", async ({ lab }) => {
+  const id = await runSmall(lab, "first of all");
+  await runSmall(lab, "second thoughts");
+  await lab.call("experiment.describe", { id, tags: ["canary"], notes: "before the upgrade" });
+  const history = new HistoryPane(lab.page);
+  await expect(history.rows).toHaveCount(2);
+  for (const words of ["second", "canary", "upgrade"]) {
+    await history.search.fill(words);
+    await expect(history.rows).toHaveCount(1);
+  }
+  await history.search.fill("nothing of the kind");
+  await expect(lab.page.getByText("No experiment matches.")).toBeVisible();
+  await lab.page.getByRole("button", { name: "Show all experiments" }).click();
+  await expect(history.rows).toHaveCount(2);
+});
+
+test("rename, tag, note and pin an experiment; all of it is there after a restart", async ({ lab }) => {
+  await runSmall(lab, "to be renamed");
+  const history = new HistoryPane(lab.page);
+  const shown = new ExperimentPage(lab.page);
+  await history.rows.first().click();
+  await lab.page.getByRole("button", { name: "Rename" }).click();
+  await lab.page.getByRole("textbox", { name: "Title" }).fill("a better name");
+  await lab.page.keyboard.press("Enter");
+  await expect(shown.title).toHaveText("a better name");
+  await lab.page.getByRole("textbox", { name: "Add a tag" }).fill("nightly");
+  await lab.page.keyboard.press("Enter");
+  await expect(lab.page.getByRole("button", { name: "Remove the tag nightly" })).toBeVisible();
+  await lab.page.getByRole("textbox", { name: "Notes" }).fill("on the quiet machine");
+  await lab.page.getByRole("textbox", { name: "Notes" }).blur();
+  await lab.page.locator("main").getByRole("slider").focus();
+  await lab.page.keyboard.press("Control+b");
+  await expect(lab.page.locator("main")).toContainText("baseline");
+  await lab.restart();
+  const { rows } = await lab.call("history.list", {});
+  expect(rows[0]).toMatchObject({
+    title: "a better name",
+    tags: ["nightly"],
+    notes: "on the quiet machine",
+    pinned: true,
+  });
+});
+
+test("delete can be undone from the toast and with Ctrl Z", async ({ lab }) => {
+  await runSmall(lab, "kept");
+  await runSmall(lab, "thrown away");
+  const history = new HistoryPane(lab.page);
+  await history.rows.filter({ hasText: "thrown away" }).click();
+  await expect(lab.page.locator("main").getByRole("heading", { level: 1 })).toHaveText("thrown away");
+  await lab.page.locator("#history-list").focus();
+  await lab.page.keyboard.press("Delete");
+  await expect(history.rows).toHaveCount(1);
+  await lab.page.getByRole("button", { name: "Undo" }).click();
+  await expect(history.rows).toHaveCount(2);
+  await lab.page.locator("#history-list").focus();
+  await lab.page.keyboard.press("Delete");
+  await expect(history.rows).toHaveCount(1);
+  await lab.page.keyboard.press("Control+z");
+  await expect(history.rows).toHaveCount(2);
+});
+
+test("selected experiments are archived, and found again in the archive", async ({ lab }) => {
+  await runSmall(lab, "old one");
+  await runSmall(lab, "new one");
+  const history = new HistoryPane(lab.page);
+  await expect(history.rows).toHaveCount(2);
+  await history.rows.filter({ hasText: "old one" }).click({ modifiers: ["Control"] });
+  await lab.page.getByRole("button", { name: "Archive", exact: true }).click();
+  await expect(history.rows).toHaveCount(1);
+  await lab.page.getByRole("button", { name: "Sort, filter and columns" }).click();
+  await lab.page.getByRole("menuitemradio", { name: "Archive" }).click();
+  await expect(history.rows).toHaveText(/old one/);
+});
+
+test("run, compare and export without a mouse", async ({ lab, dataFolder }) => {
+  await runSmall(lab, "whole tables");
+  const key = (keys: string) => lab.page.keyboard.press(keys);
+  await key("Control+n");
+  await lab.page.getByRole("textbox", { name: "Piece" }).focus();
+  await lab.page.keyboard.type("64K");
+  await lab.page.getByRole("textbox", { name: "Piece" }).fill("64K");
+  await lab.page.getByRole("textbox", { name: "Mapping" }).fill("1G");
+  await key("Control+Enter");
+  const shown = new ExperimentPage(lab.page);
+  await expect(shown.numbers).toBeVisible();
+  await shown.waitUntilDone();
+  const out = `${dataFolder}/keys.json`;
+  await lab.answerSaveDialogs(out);
+  await key("Control+k");
+  await lab.page.keyboard.type("export json");
+  await key("Enter");
+  await expect(lab.page.getByText("Exported keys.json")).toBeVisible();
+  await key("Control+1");
+  await key("Home");
+  await key("Space");
+  await key("ArrowDown");
+  await key("Space");
+  await expect(lab.page.getByText("2 selected")).toBeVisible();
+  await key("Control+Shift+c");
+  await expect(lab.page.getByRole("heading", { level: 1 })).toHaveText("Compare 4 runs");
+  await expect(lab.page.getByRole("row", { name: /^chunk / })).toContainText("64 KiB");
+  await expect(lab.page.locator("main")).toContainText("worse");
+});
