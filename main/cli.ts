@@ -105,6 +105,17 @@ program
   .addOption(json)
   .action(async (trace: string, options) => (await import("./cli/import.ts")).importTrace(trace, options));
 
+program
+  .command("conform")
+  .description("run a conformance script through the engine: N, VmPTE delta in kB, status and operation a line")
+  .argument("<file.ops>", "the script; - is standard input")
+  .addOption(
+    new Option("--mode <mode>", "the kernel that is modelled: with the series or without")
+      .choices(["sync", "none"])
+      .default("sync"),
+  )
+  .action(async (file: string, options) => (await import("./cli/conform.ts")).conform(file, options));
+
 command("list", "list the history, the newest first")
   .option("--search <words>", "in title, workload, parameters, tags and notes")
   .addOption(
