@@ -8,7 +8,8 @@
 static const char USAGE[] =
     "usage: reclaim-probe conform FILE|- [--mode sync|none]\n"
     "       reclaim-probe stream [--mode sync|none] [--results] [--floor-kb N]\n"
-    "       reclaim-probe detect\n";
+    "       reclaim-probe detect\n"
+    "       reclaim-probe launch OUT INTERVAL_US run|hold PROGRAM ARGS...\n";
 
 #define ARGUMENTS_MAX 16
 
@@ -119,5 +120,9 @@ static int run(void) {
 
 /* `stack`: what the kernel left there: the number of arguments, then the arguments. */
 __attribute__((used)) _Noreturn void start(long *stack) {
-  exit_now(keep_arguments((int)*stack, (char **)(stack + 1)) ? run() : usage_error());
+  int argc = (int)*stack;
+  char **argv = (char **)(stack + 1);
+  /* It becomes another program: arguments and environment stay where they are. */
+  if (argc > 1 && !strcmp(argv[1], "launch")) exit_now(launch_main(argc, argv, argv + argc + 1));
+  exit_now(keep_arguments(argc, argv) ? run() : usage_error());
 }

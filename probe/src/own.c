@@ -2,7 +2,7 @@
 #include "probe.h"
 
 #include <fcntl.h>
-#include <time.h>
+#include <linux/time.h>
 
 static long status_fd = -1, meminfo_fd = -1;
 static char text[8192];
@@ -19,7 +19,7 @@ uint64_t now_ns(void) {
 }
 
 void sleep_ms(uint64_t ms) {
-  struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+  struct timespec t = {(long)(ms / 1000), (long)(ms % 1000) * 1000000};
   while (sys2(__NR_nanosleep, &t, &t) == -EINTR && !stopping) continue;
 }
 
@@ -45,6 +45,7 @@ static bool usage_from(long fd, struct usage *u) {
   u->virt_kb = field_kb("VmSize:");
   u->rss_kb = field_kb("VmRSS:");
   u->vmpte_kb = field_kb("VmPTE:");
+  u->threads = field_kb("Threads:");
   return true;
 }
 

@@ -100,7 +100,7 @@ struct result {
 };
 
 struct usage {
-  int64_t vmpte_kb, rss_kb, virt_kb;
+  int64_t vmpte_kb, rss_kb, virt_kb, threads;
 };
 
 /* own.c: what the probe keeps for itself */
@@ -171,5 +171,6 @@ bool stop_look(uint64_t bytes_touched);
 int conform_main(const char *path, enum mode mode);
 int stream_main(enum mode mode, bool results, int64_t floor_kb);
 int detect_main(void);
+int launch_main(int argc, char **argv, char **envp);
 
 #endif

@@ -1,0 +1,103 @@
+/** What a capture can be made with on this machine, and what is missing where it cannot. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { ensureProbe } from "./detect.ts";
+
+export const TRACEFS = "/sys/kernel/tracing";
+
+export type CaptureMeans =
+  | { readonly how: "perf"; readonly perf: string }
+  | { readonly how: "tracefs"; readonly why: string }
+  | { readonly how: null; readonly why: string; readonly todo: string };
+
+/** The executable that a shell would start, or undefined. */
+export function findProgram(name: string): string | undefined {
+  const candidates = name.includes("/")
+    ? [resolve(name)]
+    : (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder || ".", name));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function writable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why perf cannot record what a capture needs; null where it can. */
+function perfProblem(perf: string): string | null {
+  const tried = spawnSync(
+    perf,
+    ["record", "-q", "-e", "syscalls:sys_enter_madvise,exceptions:page_fault_user", "-o", "/dev/null", "--", "true"],
+    { encoding: "utf8", timeout: 20_000 },
+  );
+  if (tried.error) return tried.error.message;
+  if (tried.status === 0) return null;
+  return tried.stderr.trim().split("\n")[0] || `it ended with ${tried.status}`;
+}
+
+/** Looks for perf first, then for tracefs. `wanted`: only that one. */
+export function captureMeans(wanted?: "perf" | "tracefs"): CaptureMeans {
+  const todo =
+    "Run it as root with linux-perf installed (Debian: linux-perf), or with tracefs mounted at /sys/kernel/tracing";
+  const probe = ensureProbe();
+  if (probe !== null) return { how: null, why: probe, todo };
+  let why = "perf was not wanted";
+  if (wanted !== "tracefs") {
+    const perf = findProgram("perf");
+    const problem = perf === undefined ? "perf is not installed" : perfProblem(perf);
+    if (perf !== undefined && problem === null) return { how: "perf", perf };
+    why = problem ?? "";
+    if (wanted === "perf") return { how: null, why, todo };
+  }
+  if (!existsSync(`${TRACEFS}/instances`))
+    return { how: null, why: `${why}; tracefs is not mounted at ${TRACEFS}`, todo };
+  if (!existsSync(`${TRACEFS}/events/exceptions/page_fault_user`))
+    return { how: null, why: `${why}; this kernel has no page-fault trace events`, todo };
+  if (!writable(`${TRACEFS}/instances`))
+    return { how: null, why: `${why}; ${TRACEFS} may be written by root only`, todo };
+  return { how: "tracefs", why };
+}
+
+/** The system calls of a capture. */
+const CALLS = [
+  "mmap",
+  "munmap",
+  "mremap",
+  "mprotect",
+  "madvise",
+  "brk",
+  "mlock",
+  "munlock",
+  "mlock2",
+  "process_madvise",
+  "clone",
+  "clone3",
+  "fork",
+  "vfork",
+  "execve",
+  "exit_group",
+  "remap_file_pages",
+  "userfaultfd",
+  "pkey_mprotect",
+];
+
+/** The trace events of a capture that this kernel has, as `system:event`. */
+export function captureEvents(): string[] {
+  const calls = CALLS.flatMap((call) => [`syscalls:sys_enter_${call}`, `syscalls:sys_exit_${call}`]);
+  const all = [...calls, "exceptions:page_fault_user", "exceptions:page_fault_kernel"];
+  // Where tracefs cannot be read nothing is known: perf says what it misses.
+  if (!existsSync(`${TRACEFS}/events`)) return all;
+  return all.filter((event) => existsSync(`${TRACEFS}/events/${event.replace(":", "/")}`));
+}

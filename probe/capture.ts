@@ -1,0 +1,265 @@
+/**
+ * Records a real program: the memory system calls and page faults of it and its children, and its VmPTE beside them on
+ * the same clock. A capture is a folder:
+ *
+ *     events.txt.gz   perf script's text, or tracefs's
+ *     vmpte.txt       SECONDS-BEFORE VMPTE-KB RSS-KB THREADS SECONDS-AFTER
+ *     cmd.txt         what was run, and how
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { BadInputError, ReclaimLabError } from "../engine/error.ts";
+import { captureEvents, captureMeans, findProgram, TRACEFS } from "./capture-means.ts";
+import { PROBE_PATH } from "./locate.ts";
+
+export class CaptureError extends ReclaimLabError {
+  override readonly name: string = "CaptureError";
+}
+
+export interface CaptureInput {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The folder to make; it must not exist. */
+  readonly folder: string;
+  /** Between two readings of VmPTE, in microseconds; 2,000 where absent. */
+  readonly intervalUs?: number;
+  /** perf where it works, else tracefs, where absent. */
+  readonly how?: "perf" | "tracefs";
+  /** Aborting ends the program (SIGTERM) and keeps what was recorded. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CaptureResult {
+  readonly folder: string;
+  readonly how: "perf" | "tracefs";
+  /** Of the program; 128 + N where signal N ended it. */
+  readonly exitCode: number;
+  readonly pid: number | null;
+  /** Lines of events, readings of VmPTE, and notes of lost events. */
+  readonly events: number;
+  readonly readings: number;
+  readonly lost: number;
+}
+
+const DEFAULT_INTERVAL_US = 2000;
+/** After so long a program that was asked to end is ended. */
+const PATIENCE_MS = 5000;
+
+/** Errors: BadInputError for a program that is not there or a folder that is, CaptureError where nothing can record. */
+export async function capture(input: CaptureInput): Promise<CaptureResult> {
+  const program = findProgram(input.program);
+  if (program === undefined)
+    throw new BadInputError(`There is no program ${input.program}`, { todo: "Give its path, or one that PATH finds" });
+  if (existsSync(input.folder))
+    throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
+  const means = captureMeans(input.how);
+  if (means.how === null)
+    throw new CaptureError("Nothing here can record a program", { why: means.why, todo: means.todo });
+  mkdirSync(input.folder, { recursive: true });
+  const job: Job = {
+    command: [program, ...input.args],
+    vmpte: join(input.folder, "vmpte.txt"),
+    events: join(input.folder, "events.txt.gz"),
+    intervalUs: input.intervalUs ?? DEFAULT_INTERVAL_US,
+    signal: input.signal,
+  };
+  const done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
+  writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
+  const { pid, readings } = readHeader(job.vmpte);
+  const { exitCode, events, lost } = done;
+  return { folder: input.folder, how: means.how, exitCode, pid, events, readings, lost };
+}
+
+interface Job {
+  readonly command: readonly string[];
+  readonly vmpte: string;
+  readonly events: string;
+  readonly intervalUs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Done {
+  readonly exitCode: number;
+  readonly events: number;
+  readonly lost: number;
+  /** How it was recorded, for cmd.txt. */
+  readonly recorded: string;
+}
+
+function quote(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+function readHeader(path: string): { pid: number | null; readings: number } {
+  if (!existsSync(path)) return { pid: null, readings: 0 };
+  const text = readFileSync(path, "utf8");
+  const pid = /^# pid (\d+)/.exec(text)?.[1];
+  return { pid: pid === undefined ? null : Number(pid), readings: Math.max(0, text.split("\n").length - 2) };
+}
+
+/** Asks a process to end when the capture is aborted, and ends it where it does not. Returns what calls that off. */
+function endWith(signal: AbortSignal | undefined, end: (name: NodeJS.Signals) => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    if (timer !== undefined) return;
+    end("SIGTERM");
+    timer = setTimeout(() => end("SIGKILL"), PATIENCE_MS);
+  };
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  };
+}
+
+/** Counts lines and notes of lost events, and takes leading blanks away. */
+function countingLines(): { stream: Transform; counts: { events: number; lost: number } } {
+  const counts = { events: 0, lost: 0 };
+  let held = "";
+  const take = (line: string): string => {
+    if (line.includes("PERF_RECORD_LOST") || line.includes("EVENTS]")) {
+      counts.lost += Number(/lost (\d+)|LOST (\d+) EVENTS/.exec(line)?.slice(1).find(Boolean) ?? 1);
+    } else if (line !== "") counts.events++;
+    return `${line.trimStart()}\n`;
+  };
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      const lines = (held + chunk.toString("latin1")).split("\n");
+      held = lines.pop() ?? "";
+      next(null, Buffer.from(lines.map(take).join(""), "latin1"));
+    },
+    flush(next) {
+      next(null, held === "" ? undefined : Buffer.from(take(held), "latin1"));
+    },
+  });
+  return { stream, counts };
+}
+
+async function exitOf(child: ChildProcess): Promise<number> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return child.exitCode ?? 128;
+}
+
+function launchWords(job: Job, when: "run" | "hold"): string[] {
+  return [PROBE_PATH, "launch", job.vmpte, String(job.intervalUs), when, ...job.command];
+}
+
+async function captureWithPerf(perf: string, job: Job): Promise<Done> {
+  const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-capture-"));
+  const data = join(folder, "perf.data");
+  // -d: the mappings that execve makes. A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
+  const words = [
+    "record",
+    "-q",
+    "-k",
+    "CLOCK_MONOTONIC",
+    "-d",
+    "-m",
+    "32M",
+    "-e",
+    captureEvents().join(","),
+    "-o",
+    data,
+  ];
+  const asScript = ["script", "--ns", "-i", data, "--show-mmap-events", "--show-task-events", "--show-lost-events"];
+  const fields = ["-F", "comm,pid,tid,time,event,trace"];
+  try {
+    const recorder = spawn(perf, [...words, "--", ...launchWords(job, "run")], {
+      stdio: ["inherit", "inherit", "pipe"],
+      detached: true,
+    });
+    let said = "";
+    recorder.stderr.on("data", (chunk: Buffer) => {
+      if (said.length < 4000) said += chunk.toString();
+    });
+    // The program ends first, so that the record is whole; perf ends with it.
+    const calm = endWith(job.signal, (name) => {
+      const { pid } = readHeader(job.vmpte);
+      try {
+        process.kill(pid ?? recorder.pid ?? 0, name);
+      } catch {
+        recorder.kill(name);
+      }
+    });
+    const exitCode = await exitOf(recorder);
+    calm();
+    if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said.trim() });
+    const { stream, counts } = countingLines();
+    const script = spawn(perf, [...asScript, ...fields], { stdio: ["ignore", "pipe", "ignore"] });
+    await pipeline(script.stdout, stream, createGzip(), createWriteStream(job.events));
+    const status = await exitOf(script);
+    if (status !== 0) throw new CaptureError("perf script failed", { why: `exit status ${status}` });
+    return { exitCode, ...counts, recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript, ...fields])}` };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function captureWithTracefs(job: Job): Promise<Done> {
+  const instance = `${TRACEFS}/instances/reclaim-lab-${process.pid}`;
+  const events = captureEvents();
+  const set = (name: string, value: string): void => writeFileSync(join(instance, name), value);
+  mkdirSync(instance);
+  const [file, ...args] = launchWords(job, "hold");
+  try {
+    set("trace_clock", "mono");
+    set("buffer_size_kb", "32768");
+    set("options/event-fork", "1");
+    if (existsSync(join(instance, "options/record-tgid"))) set("options/record-tgid", "1");
+    const launcher = spawn(file, args, { stdio: ["inherit", "pipe", "inherit"], detached: true });
+    const said = createInterface({ input: launcher.stdout });
+    const [first] = (await Promise.race([once(said, "line"), once(launcher, "exit")])) as [unknown];
+    const pid = /^pid (\d+)$/.exec(String(first))?.[1];
+    if (pid === undefined) throw new CaptureError("The program did not start");
+    said.on("line", (line) => process.stdout.write(`${line}\n`));
+    set("set_event_pid", pid);
+    for (const event of events) set(`events/${event.replace(":", "/")}/enable`, "1");
+    const { stream, counts } = countingLines();
+    const pipe = createReadStream(join(instance, "trace_pipe"));
+    const written = pipeline(pipe, stream, createGzip(), createWriteStream(job.events)).catch((error: unknown) => {
+      // Ended from here: what was read before is written.
+      if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    });
+    const calm = endWith(job.signal, (name) => process.kill(Number(pid), name));
+    process.kill(Number(pid), "SIGCONT");
+    const exitCode = await exitOf(launcher);
+    calm();
+    set("tracing_on", "0");
+    await drained(counts);
+    pipe.push(null);
+    await written;
+    return {
+      exitCode,
+      ...counts,
+      recorded: `tracefs, trace_clock=mono, event-fork, set_event_pid=${pid}: ${events.join(" ")}`,
+    };
+  } finally {
+    rmdirSync(instance);
+  }
+}
+
+/** Waits until no more lines come out of the trace. */
+async function drained(counts: { readonly events: number }): Promise<void> {
+  for (let before = -1; before !== counts.events; ) {
+    before = counts.events;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
