@@ -33,6 +33,8 @@ export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<File
   const chunk = Math.floor(offset / PMD_PAGES);
   if (file.hugeCached.has(chunk)) return "pte_mapped_hugepage";
   if (offset + PMD_PAGES > file.sizePages) return "fail";
+  // SCAN_TRUNCATED: there is nothing in the cache to collapse.
+  if (!anyCached(file, offset)) return "fail";
   // The new folio is locked from here to the end: whoever refaults waits for it.
   const folio = schedObject(OBJ_FOLIO_LOCK, 1);
   if (k.explored) yield* lock(k, "collapse_file", folio);
@@ -53,7 +55,14 @@ export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<File
   k.timeNs += k.options.cost.hugePage;
   yield* retractPageTables(k, file, chunk * PMD_PAGES);
   if (k.explored) yield* unlock(k, "collapse_file", folio);
-  return "succeed";
+  // For MADV_COLLAPSE: the process itself may still map small pages, which collapse_pte_mapped_thp() sees to.
+  return "pte_mapped_hugepage";
+}
+
+/** Has the cache a page, or a swap entry for one, among the 512 from `offset` on? */
+function anyCached(file: MappedFile, offset: number): boolean {
+  for (let i = offset; i < offset + PMD_PAGES; i++) if (file.cached.has(i) || file.swapped.has(i)) return true;
+  return false;
 }
 
 /** Removes the mappings of small file pages in [start, end) of `vma`; private copies stay. */
@@ -101,7 +110,7 @@ export function* retractPageTables(k: KernelState, file: MappedFile, offset: num
   const tables = k.tables;
   for (const mm of k.processes) {
     for (const vma of mm.vmas.list) {
-      if (vma.file !== file || vma.anonVma !== null || vma.uffd !== null) continue;
+      if (vma.file !== file || vma.anonVma !== null || vma.uffd !== null || vma.maybeGuard) continue;
       const page = vma.start + (offset - vma.pgoff);
       if (page % PMD_PAGES !== 0 || page < vma.start || page + PMD_PAGES > vma.end) continue;
       const pmd = pmdTable(k, mm, page);
@@ -149,7 +158,7 @@ function pteFreeDefer(k: KernelState, row: number): void {
 }
 
 /** collapse_pte_mapped_thp() with install_pmd: the cache has a huge folio, the process still maps it by small entries or not at all. */
-export function* collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: number): Path<FileResult> {
+export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: number): FileResult {
   const tables = k.tables;
   const file = vma.file as MappedFile;
   if (page < vma.start || page + PMD_PAGES > vma.end) return "vma_check";

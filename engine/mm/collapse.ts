@@ -163,7 +163,7 @@ function* collapseSlot(k: KernelState, mm: Mm, vma: Vma, page: number, byKhugepa
     return (yield* collapseHugePage(k, mm, vma, page)) ? "succeed" : "pmd_null";
   }
   const result = yield* collapseFile(k, vma, page);
-  return result === "pte_mapped_hugepage" ? yield* collapsePteMappedThp(k, mm, vma, page) : result;
+  return result === "pte_mapped_hugepage" ? collapsePteMappedThp(k, mm, vma, page) : result;
 }
 
 /** madvise_collapse_errno(). */

@@ -22,7 +22,7 @@ import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
 import { punchHole, truncateFile } from "./truncate.ts";
 import { uffdMove } from "./uffd-move.ts";
-import { changeUffdMode, uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
+import { uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
 import {
   VM_EXEC,
   VM_GROWSDOWN,
@@ -251,7 +251,7 @@ function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null
     case "uffd":
       return sysUffd(k, processOf(k, op.process), op);
     case "uffdmode":
-      drive(changeUffdMode(k, processOf(k, op.process), op.mode));
+      processOf(k, op.process).uffdMode = op.mode;
       return null;
     case "punch": {
       if (op.len <= 0) return "EINVAL";

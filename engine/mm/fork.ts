@@ -143,7 +143,7 @@ function* copyPageRange(k: KernelState, parent: Mm, child: Mm, vma: Vma): Path<v
   }
 }
 
-/** dup_mmap(): a child with the parent's VMAs. A VMA's tables are copied iff it has an anon_vma (vma_needs_copy()). */
+/** dup_mmap(): a child with the parent's VMAs. A VMA's tables are copied iff it has an anon_vma or may have guards (vma_needs_copy()). */
 export function* dupMmap(k: KernelState, parent: Mm): Path<Mm> {
   const child = k.newMm();
   child.mmapBase = parent.mmapBase;
@@ -159,7 +159,8 @@ export function* dupMmap(k: KernelState, parent: Mm): Path<Mm> {
     child.vmas.list.push(copy);
     child.totalVm += copy.end - copy.start;
     k.timeNs += k.options.cost.vma;
-    if (!wiped && vma.anonVma !== null && (vma.flags & VM_HUGETLB) === 0) yield* copyPageRange(k, parent, child, vma);
+    if (!wiped && (vma.anonVma !== null || vma.maybeGuard) && (vma.flags & VM_HUGETLB) === 0)
+      yield* copyPageRange(k, parent, child, vma);
   }
   return child;
 }
@@ -176,5 +177,5 @@ export function* exitMmap(k: KernelState, mm: Mm): Path<void> {
   mm.lockedVm = 0;
   mm.startBrk = -1;
   mm.brk = -1;
-  mm.uffd = null;
+  mm.uffds = { sync: null, async: null };
 }

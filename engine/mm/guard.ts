@@ -8,7 +8,7 @@ import { pmdAlloc, pteAlloc } from "./pgtable.ts";
 import { KIND_MARKER_GUARD, KIND_MASK } from "./pte.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { VM_HUGETLB, VM_LOCKED, type Vma } from "./vma.ts";
+import { VM_HUGETLB, VM_LOCKED, type Vma, vmaIsAnonymous } from "./vma.ts";
 import { entryRange, walkPmds } from "./walk.ts";
 import { unmapPageRange } from "./zap.ts";
 import { ZAP_PLAIN } from "./zap-details.ts";
@@ -38,13 +38,14 @@ function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boo
 }
 
 /**
- * madvise_guard_install(): accesses to [start, end) raise SIGSEGV from now on; what was mapped there goes. The VMA gets an anon_vma,
- * so that fork copies the markers. Entries that a zap leaves (uffd-wp markers of file memory) end it with EAGAIN, where the
+ * madvise_guard_install(): accesses to [start, end) raise SIGSEGV from now on; what was mapped there goes. The VMA is marked,
+ * so that fork copies the markers; an anonymous one gets an anon_vma too. Entries that a zap leaves (uffd-wp markers of file memory) end it with EAGAIN, where the
  * kernel would try for ever.
  */
 export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
   if ((vma.flags & (VM_HUGETLB | VM_LOCKED)) !== 0) return "EINVAL";
-  anonPrepare(k, mm, vma);
+  vma.maybeGuard = true;
+  if (vmaIsAnonymous(vma)) anonPrepare(k, mm, vma);
   for (let attempt = 0; attempt <= MAX_RETRIES; attempt++) {
     if (installMarkers(k, mm, start, end)) return null;
     const tlb = tlbGatherMmu(mm);

@@ -17,7 +17,7 @@ import {
 import { vmaModify } from "./vma-merge.ts";
 
 /** populate_vma_page_range(): false where a page cannot be had (EFAULT). */
-function populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): boolean {
+export function populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): boolean {
   if ((vma.flags & VM_LOCKONFAULT) !== 0) return true;
   if ((vma.flags & VM_ACCESS_FLAGS) === 0) return false;
   const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;

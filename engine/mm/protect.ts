@@ -1,8 +1,8 @@
 /** mprotect(2) and the write protection of userfaultfd (mm/mprotect.c: change_protection and below). Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
-import { faultInRange } from "./fault.ts";
 import { PMD_PAGES, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
+import { populateVma } from "./mlock.ts";
 import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
 import {
   KIND_ANON,
@@ -161,7 +161,7 @@ function* mprotectFixup(
   if ((oldFlags & VM_HUGETLB) === 0) yield* changeProtection(k, mm, part, start, end, "access");
   // A locked private VMA that becomes writable gets pages of its own at once.
   if ((oldFlags & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0)
-    faultInRange(k, mm, part, start, end, true, null);
+    populateVma(k, mm, part, start, end);
   return null;
 }
 

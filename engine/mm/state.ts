@@ -35,7 +35,8 @@ export class Mm {
   mmapBase: number;
   alive = true;
   /** The userfaultfd that registrations are made with: made by the first, replaced when the mode changes. */
-  uffd: UffdContext | null = null;
+  /** Its userfaultfds, one of each sort, made when they are first needed; and the sort that registrations use from now on. */
+  uffds: Record<"sync" | "async", UffdContext | null> = { sync: null, async: null };
   uffdMode: "sync" | "async" = "async";
   /** The PMD table that was walked last, and the number of its GiB; -1: none. */
   cachedGib = -1;

@@ -7,31 +7,18 @@ import type { KernelState, Mm } from "./state.ts";
 import { type UffdContext, VM_UFFD_MASK, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
 import { vmaModify } from "./vma-merge.ts";
 
-/** The process's userfaultfd, made with the features of its mode when it is first needed. */
+/** The process's userfaultfd of its present mode, made with that mode's features when it is first needed. */
 export function uffdOf(mm: Mm): UffdContext {
-  if (mm.uffd === null) {
-    const asynchronous = mm.uffdMode === "async";
-    mm.uffd = { wpAsync: asynchronous, wpUnpopulated: asynchronous };
-  }
-  return mm.uffd;
+  const asynchronous = mm.uffdMode === "async";
+  const ctx = mm.uffds[mm.uffdMode] ?? { wpAsync: asynchronous, wpUnpopulated: asynchronous };
+  mm.uffds[mm.uffdMode] = ctx;
+  return ctx;
 }
 
 /** vma_can_userfault() for write-protect mode. */
 function canUserfault(vma: Vma, ctx: UffdContext): boolean {
   if (ctx.wpAsync) return true;
   return vmaIsAnonymous(vma) || vma.file?.hugetlb === true || vma.file?.shmem === true;
-}
-
-/** userfaultfd_release() and closing: every VMA registered with the old one is registered no more. */
-export function* changeUffdMode(k: KernelState, mm: Mm, mode: "sync" | "async"): Path<void> {
-  const old = mm.uffd;
-  mm.uffdMode = mode;
-  mm.uffd = null;
-  if (old === null) return;
-  for (const vma of [...mm.vmas.list]) {
-    if (vma.uffd !== old || !mm.vmas.list.includes(vma)) continue;
-    yield* unregisterVma(k, mm, vma, vma.start, vma.end);
-  }
 }
 
 /** UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP. Holes are stepped over; EINVAL where nothing is mapped or memory of this sort cannot be. */
@@ -74,7 +61,10 @@ function* unregisterVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: nu
 export function* uffdUnregister(k: KernelState, mm: Mm, start: number, end: number): Path<Errno | null> {
   const ctx = uffdOf(mm);
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
-  for (const vma of mm.vmas.list) if (vma.end > start && vma.start < end && !canUserfault(vma, ctx)) return "EINVAL";
+  for (const vma of mm.vmas.list) {
+    if (vma.end <= start || vma.start >= end) continue;
+    if (!canUserfault(vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
+  }
   for (let page = start; page < end; ) {
     const vma = mm.vmas.intersection(page, end);
     if (vma === undefined) break;

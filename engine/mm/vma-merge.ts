@@ -102,6 +102,11 @@ export function splitVma(k: KernelState, mm: Mm, vma: Vma, page: number, newBelo
   return splitVmaUnchecked(k, mm, vma, page, newBelow);
 }
 
+/** What a VMA inherits from those whose range it takes over (VM_STICKY). */
+function inheritSticky(target: Vma, ...sources: (Vma | null)[]): void {
+  if (sources.some((source) => source?.maybeGuard === true)) target.maybeGuard = true;
+}
+
 function removeMerged(mm: Mm, vma: Vma): void {
   mm.vmas.remove(vma);
   unlinkAnonVmas(vma);
@@ -122,6 +127,7 @@ export function vmaMergeNewRange(
   const right = r.justExpand !== true && canMergeRight(left, next, r) ? next : null;
   if (left === null && right === null) return null;
   chargeVma(k);
+  inheritSticky(left ?? (right as Vma), right, r.copiedFrom);
   if (left !== null) {
     if (right !== null) {
       dupAnonVma(left, right);
@@ -155,6 +161,7 @@ function vmaMergeExistingRange(k: KernelState, mm: Mm, r: MergeRequest): Vma | n
   const right = rightSide && canMergeRight(left, next, r) ? next : null;
   if (left === null && right === null) return null;
   chargeVma(k);
+  inheritSticky(left ?? (right as Vma), middle, right);
   if (left !== null && right !== null) {
     // prev takes everything; middle and next go.
     const end = right.end;

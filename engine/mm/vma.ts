@@ -67,6 +67,8 @@ export class Vma {
   /** anon_vma_chain: every anon_vma the VMA's pages may belong to. */
   chain: AnonVma[] = [];
   uffd: UffdContext | null = null;
+  /** VM_MAYBE_GUARD: guard markers were put in. Sticky: it does not hinder merging and passes to what it is merged into. */
+  maybeGuard = false;
 
   constructor(start: number, end: number, flags: number, pgoff: number, file: MappedFile | null) {
     this.start = start;
@@ -86,6 +88,7 @@ export function vmaIsAnonymous(vma: Vma): boolean {
 export function dupVma(vma: Vma): Vma {
   const copy = new Vma(vma.start, vma.end, vma.flags, vma.pgoff, vma.file);
   copy.uffd = vma.uffd;
+  copy.maybeGuard = vma.maybeGuard;
   return copy;
 }
 

@@ -28,11 +28,11 @@ export const ZAP_PLAIN: ZapDetails = {
   evenCows: true,
   dropMarker: false,
 };
-/** Truncation of a file; a hole punched in one leaves private copies alone. */
+/** Truncation of a file; a hole punched in one leaves private copies alone. Markers stay in both. */
 export const ZAP_TRUNCATE: ZapDetails = {
   reclaimPt: false,
   evenCows: true,
-  dropMarker: true,
+  dropMarker: false,
 };
 export const ZAP_PUNCH: ZapDetails = {
   reclaimPt: false,
