@@ -4,6 +4,7 @@ import type { MappedFile } from "./file.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "./geometry.ts";
 import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import { KIND_FILE, KIND_MASK } from "./pte.ts";
+import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
 import { callRcu } from "./rcu.ts";
 import {
   lock,
@@ -72,13 +73,16 @@ function* unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: n
   for (let page = from; page < stop; ) {
     const next = Math.min(stop, page - (page % PMD_PAGES) + PMD_PAGES);
     const pmd = pmdTable(k, mm, page);
-    const row = pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
-    if (row > 0) {
-      if (k.explored) yield* lock(k, "try_to_unmap", schedObject(OBJ_PTL, row));
-      clearFileEntries(k, mm, vma, row, page, next);
-      if (k.explored) {
-        tlbInvalidate(k, mm, page, next);
-        yield* unlock(k, "try_to_unmap", schedObject(OBJ_PTL, row));
+    if (pmd !== 0) {
+      let row: number;
+      if (k.explored) row = yield* pteOffsetMapLock(k, "try_to_unmap", pmd, pmdIndex(page));
+      else row = k.tables.child(pmd, pmdIndex(page));
+      if (row > 0) {
+        clearFileEntries(k, mm, vma, row, page, next);
+        if (k.explored) {
+          tlbInvalidate(k, mm, page, next);
+          yield* pteUnmapUnlock(k, "try_to_unmap", row);
+        }
       }
     }
     page = next;
@@ -103,7 +107,8 @@ function clearFileEntries(k: KernelState, mm: Mm, vma: Vma, row: number, page: n
 
 /**
  * retract_page_tables(): detaches the PTE tables that map the 512 pages at `offset` of the file in VMAs without pages of
- * their own. With patch 1 the PMD entry is rechecked once both locks are held: a concurrent MADV_DONTNEED may have taken the table.
+ * their own. With patch 1 the PMD entry is rechecked under the PMD lock: a concurrent MADV_DONTNEED may have taken the table. Its
+ * state is enough: the new folio is locked, so a table that was refilled is empty still.
  */
 export function* retractPageTables(k: KernelState, file: MappedFile, offset: number): Path<void> {
   const fn = "retract_page_tables";
@@ -122,15 +127,14 @@ export function* retractPageTables(k: KernelState, file: MappedFile, offset: num
       if (row <= 0) continue;
       if (k.explored) {
         yield* lock(k, fn, schedObject(OBJ_PML, pmd));
-        const ptl = schedObject(OBJ_PTL, row);
-        yield* lock(k, fn, ptl);
-        const now = tables.child(pmd, index);
-        if (k.options.patches.recheckRetract && now <= 0) {
-          yield* unlock(k, fn, ptl);
+        row = tables.child(pmd, index);
+        if (k.options.patches.recheckRetract && row <= 0) {
           yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
           continue;
         }
-        if (now > 0) row = now;
+        // Without the recheck pte_lockptr() looks for the lock of whatever the entry holds, which may be none.
+        const ptl = schedObject(OBJ_PTL, row);
+        yield* lock(k, fn, ptl);
         yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
         tables.setChild(pmd, index, 0);
         yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);

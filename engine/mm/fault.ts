@@ -5,7 +5,7 @@ import { fileFault } from "./file-fault.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdInstall, pmdTable, pteAllocOne, pteFree } from "./pgtable.ts";
+import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -25,9 +25,9 @@ import {
   PTE_YOUNG,
   ptePageId,
 } from "./pte.ts";
-import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { pteAllocPath, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
 import { rcuReadLock } from "./rcu.ts";
-import { drive, lock, OBJ_PMD_ENTRY, OBJ_PML, OBJ_PTL, type Path, point, schedObject, unlock } from "./sched.ts";
+import { drive, lock, OBJ_PMD_ENTRY, OBJ_PTL, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { doHugePmdAnonymousPage, doHugePmdWpPage, thpAllowable } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
@@ -56,30 +56,6 @@ function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): nu
   if (!write) return KIND_ZERO | PTE_YOUNG | keep;
   const writable = keep !== 0 ? 0 : writableBit(vma);
   return (KIND_ANON | PTE_YOUNG | PTE_DIRTY | PTE_EXCLUSIVE | writable | keep | newPage(k, 0)) >>> 0;
-}
-
-/** Makes sure that the PMD entry has a PTE table (pte_alloc()); returns its row. Yields at the PMD lock. */
-function* pteAllocPath(k: KernelState, mm: Mm, pmd: number, index: number): Path<number> {
-  const found = k.tables.child(pmd, index);
-  if (found !== 0) return found;
-  const fresh = pteAllocOne(k);
-  if (k.explored) {
-    const pml = schedObject(OBJ_PML, pmd);
-    yield* lock(k, "__pte_alloc", pml);
-    const again = k.tables.child(pmd, index);
-    if (again === 0) {
-      yield point(k, "pmd_install", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
-      pmdInstall(k, mm, pmd, index, fresh);
-    }
-    yield* unlock(k, "__pte_alloc", pml);
-    if (again !== 0) {
-      pteFree(k, fresh);
-      return again;
-    }
-    return fresh;
-  }
-  pmdInstall(k, mm, pmd, index, fresh);
-  return fresh;
 }
 
 /** do_anonymous_page(): the entry was `old`, none or a uffd-wp marker. */

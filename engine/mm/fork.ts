@@ -15,7 +15,8 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from "./pte.ts";
-import { lock, OBJ_PTE_ENTRY, OBJ_PTL, type Path, point, schedObject, unlock } from "./sched.ts";
+import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { OBJ_PTE_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { accountHuge, setHugePmd, shareHuge } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
@@ -65,13 +66,8 @@ export function* copyPteRange(
   const tables = k.tables;
   let source = tables.child(pmd, index);
   if (k.explored) {
-    for (;;) {
-      source = tables.child(pmd, index);
-      if (source <= 0) return;
-      yield* lock(k, fn, schedObject(OBJ_PTL, source));
-      if (tables.child(pmd, index) === source) break;
-      yield* unlock(k, fn, schedObject(OBJ_PTL, source));
-    }
+    source = yield* pteOffsetMapLock(k, fn, pmd, index);
+    if (source <= 0) return;
     yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, from), true);
   }
   for (let at = tables.nextPte(source, from, end); at < end; ) {
@@ -88,7 +84,7 @@ export function* copyPteRange(
   }
   if (k.explored) {
     tlbInvalidate(k, parent, vma.start, vma.end);
-    yield* unlock(k, fn, schedObject(OBJ_PTL, source));
+    yield* pteUnmapUnlock(k, fn, source);
   }
 }
 

@@ -16,7 +16,8 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from "./pte.ts";
-import { lock, OBJ_PTE_ENTRY, OBJ_PTL, OBJ_TLB, type Path, point, schedObject, unlock } from "./sched.ts";
+import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
@@ -77,13 +78,8 @@ export function* changePteRange(
   const tables = k.tables;
   let row = tables.child(pmd, index);
   if (k.explored) {
-    for (;;) {
-      row = tables.child(pmd, index);
-      if (row <= 0) return;
-      yield* lock(k, fn, schedObject(OBJ_PTL, row));
-      if (tables.child(pmd, index) === row) break;
-      yield* unlock(k, fn, schedObject(OBJ_PTL, row));
-    }
+    row = yield* pteOffsetMapLock(k, fn, pmd, index);
+    if (row <= 0) return;
     yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, row, from), true);
   }
   tables.changePtes(row, from, end, (pte) => changeEntry(vma, pte, change));
@@ -94,7 +90,7 @@ export function* changePteRange(
       at = stop;
     }
   }
-  if (k.explored) yield* unlock(k, fn, schedObject(OBJ_PTL, row));
+  if (k.explored) yield* pteUnmapUnlock(k, fn, row);
 }
 
 /** change_protection(): [start, end) of one VMA, whose flags are already what they are to be. */

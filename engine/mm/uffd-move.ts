@@ -3,8 +3,10 @@
 import type { Errno } from "./errno.ts";
 import { PMD_PAGES, pmdIndex, pteIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
+import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import { KIND_ANON, KIND_MASK, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE } from "./pte.ts";
+import { pteAllocPath } from "./pte-map.ts";
+import { rcuReadLock, rcuReadUnlock } from "./rcu.ts";
 import {
   lock,
   OBJ_PMD_ENTRY,
@@ -37,11 +39,18 @@ function validateMoveAreas(dst: Vma, src: Vma): boolean {
   );
 }
 
+/** move_pages_pte(): both tables stay mapped (inside rcu_read_lock) from the first look to the last unlock. */
+export function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
+  const result = yield* movePageMapped(k, mm, to, from);
+  if (k.explored) rcuReadUnlock(k);
+  return result;
+}
+
 /**
  * move_pages_pte(): one small page moves from `from` to `to`. With patch 2 the destination's PMD entry is compared with
  * what it was when its table was mapped; without it only both PTEs are. EAGAIN: something changed, try again.
  */
-export function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
+function* movePageMapped(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
   const fn = "move_pages_pte";
   const tables = k.tables;
   const dstPmd = pmdAlloc(k, mm, to);
@@ -49,7 +58,10 @@ export function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number):
   if (srcPmd === 0) return "ENOENT";
   const dstIndex = pmdIndex(to);
   const srcIndex = pmdIndex(from);
-  if (k.explored) yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, dstPmd, dstIndex), false);
+  if (k.explored) {
+    yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, dstPmd, dstIndex), false);
+    rcuReadLock(k);
+  }
   const dstRow = tables.child(dstPmd, dstIndex);
   const srcRow = tables.child(srcPmd, srcIndex);
   if (dstRow < 0) return "EEXIST";
@@ -129,7 +141,7 @@ export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, page
       }
       splitHugePmd(k, mm, srcVma, srcPmd, pmdIndex(from));
     }
-    if (dstEntry === 0) pteAlloc(k, mm, dstPmd, pmdIndex(to));
+    if (dstEntry === 0) yield* pteAllocPath(k, mm, dstPmd, pmdIndex(to));
     const failed: Errno | null = yield* movePagesPte(k, mm, to, from);
     if (failed === "EAGAIN") continue;
     if (failed !== null) return moved > 0 ? "EAGAIN" : failed;

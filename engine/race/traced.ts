@@ -182,6 +182,22 @@ export class TracedTables extends TableStore {
     super.fillPte(row, from, end, pte);
   }
 
+  override changePtes(row: number, from: number, end: number, change: (pte: number) => number): void {
+    this.use(row);
+    this.trace.write(schedObject(OBJ_ENTRIES, row));
+    super.changePtes(row, from, end, change);
+  }
+
+  override huge(row: number): number {
+    this.trace.read(schedObject(OBJ_LIFE, row));
+    return super.huge(row);
+  }
+
+  override setHuge(row: number, entry: number): void {
+    this.trace.write(schedObject(OBJ_LIFE, row));
+    super.setHuge(row, entry);
+  }
+
   /** A copy of everything, for restore(). */
   save(): SavedTables {
     const { top } = this;
