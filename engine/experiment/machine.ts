@@ -1,4 +1,5 @@
 import type { Operation } from "../workload/operation.ts";
+import type { Releases } from "./releases.ts";
 import type { SampleRow } from "./types.ts";
 
 /** What a run, a check or a verdict needs of a modelled kernel; engine/mm's Kernel is one. */
@@ -14,4 +15,6 @@ export interface Machine {
   vmpteKb(process?: number): number;
   /** Present RSS of a process in kB, likewise. */
   rssKb(process?: number): number;
+  /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */
+  releases?(): Releases;
 }

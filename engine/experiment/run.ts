@@ -60,6 +60,7 @@ class RunState {
   #lookEvery = 1;
   #peakVmpte = 0;
   #peakRss = 0;
+  #sumVmpte = 0;
   operations = 0;
 
   constructor(input: RunInput) {
@@ -103,6 +104,7 @@ class RunState {
         const rssKb = machine.rssKb();
         if (vmpteKb > this.#peakVmpte) this.#peakVmpte = vmpteKb;
         if (rssKb > this.#peakRss) this.#peakRss = rssKb;
+        this.#sumVmpte += vmpteKb;
         if (this.operations >= this.#due) this.#sampleIfDue();
       }
       const time = now();
@@ -130,6 +132,7 @@ class RunState {
 
   summary(): RunSummary {
     const row = this.#last;
+    const releases = this.#input.machine.releases?.();
     this.#input.machine.sampleInto(row, this.#sequence);
     const declined = Object.fromEntries(
       DECLINED_REASONS.map((reason) => [reason, row[COLUMN[`declined_${reason}`]]]),
@@ -150,6 +153,8 @@ class RunState {
       reclaimed_pte_tables: row[COLUMN.reclaimed_fast] + row[COLUMN.reclaimed_slow],
       slow_path: row[COLUMN.reclaimed_slow],
       declined,
+      average_vmpte_kb: this.operations > 0 ? this.#sumVmpte / this.operations : this.#peakVmpte,
+      ...(releases ? { releases } : {}),
     };
   }
 }

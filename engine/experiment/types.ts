@@ -3,6 +3,8 @@
  * Types and plain tables only, so that the window may import this file.
  */
 
+import type { Releases } from "./releases.ts";
+
 /** `none`: a kernel without the series. `sync`: with synchronous reclaim in madvise(MADV_DONTNEED). */
 export type Mode = "none" | "sync";
 export const MODES = ["sync", "none"] as const satisfies readonly Mode[];
@@ -88,6 +90,10 @@ export interface RunSummary {
   readonly reclaimed_pte_tables: number | null;
   readonly slow_path: number | null;
   readonly declined: Readonly<Record<DeclinedReason, number>> | null;
+  /** VmPTE on average over the operations; where the maker of the run counts it. */
+  readonly average_vmpte_kb?: number;
+  /** What became of the workload's releases; likewise. */
+  readonly releases?: Releases;
 }
 
 /** Progress of a run that is under way. */

@@ -3,52 +3,9 @@
  * what it did to page tables.
  */
 import type { Machine } from "../experiment/machine.ts";
+import { OUTCOMES, type Outcome, type Releases, SIZE_CLASSES } from "../experiment/releases.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../experiment/types.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
-
-/** What became of a MADV_DONTNEED; a call counts under the first that holds, its bytes under each their own. */
-export const OUTCOMES = [
-  "reclaimed",
-  "huge_page",
-  "split_vma",
-  "marker",
-  "below_2mib",
-  "unaligned",
-  "nothing_there",
-  "failed",
-] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-
-/** The outcomes in words. */
-export const OUTCOME_LABELS: Readonly<Record<Outcome, string>> = {
-  reclaimed: "PTE tables reclaimed",
-  huge_page: "huge pages: their tables go on any kernel",
-  split_vma: "two mappings share the table",
-  marker: "an entry had to stay (guard page or userfaultfd marker)",
-  below_2mib: "smaller than the 2 MiB of a table",
-  unaligned: "covers no aligned 2 MiB",
-  nothing_there: "no table was there",
-  failed: "the call failed",
-};
-
-export interface CallsAndBytes {
-  readonly calls: number;
-  readonly bytes: number;
-}
-
-/** Sizes of MADV_DONTNEED calls: up to 64 KiB, below 2 MiB, below 4 MiB, and more. */
-export const SIZE_CLASSES = [65_536, 2 ** 21 - 1, 2 ** 22 - 1, Number.POSITIVE_INFINITY] as const;
-
-/** Plain data, to be sent between processes. */
-export interface AdviceTally {
-  readonly dontneed: CallsAndBytes;
-  readonly outcomes: Readonly<Record<Outcome, CallsAndBytes>>;
-  /** DONTNEED calls by size, in the order of SIZE_CLASSES. */
-  readonly sizes: readonly number[];
-  /** Releases that never free a private table, by advice. */
-  readonly otherAdvice: Readonly<Record<"free" | "cold" | "pageout" | "remove", CallsAndBytes>>;
-  readonly munmap: CallsAndBytes;
-}
 
 const SLOT = 2 ** 21;
 const PAGE = 4096;
@@ -70,7 +27,7 @@ function isOther(advice: string): advice is (typeof OTHER)[number] {
 
 /** A machine that counts what passes through it. */
 export interface TallyingMachine extends Machine {
-  tally(): AdviceTally;
+  releases(): Releases;
 }
 
 /** Wraps a machine; run the workload on what is returned. Meaningful in mode sync. */
@@ -95,7 +52,7 @@ export function tallying(machine: Machine): TallyingMachine {
     sizes[SIZE_CLASSES.findIndex((limit) => bytes <= limit)]++;
 
     const reclaimed = change("reclaimed_fast") + change("reclaimed_slow");
-    const huge = Math.max(0, change("tables_freed") - reclaimed);
+    const huge = Math.max(0, -change("pte_tables") - reclaimed);
     const split = change("declined_split_vma");
     const marker = change("declined_entry_kept") + change("declined_refilled");
     const whole = Math.max(0, Math.floor((operation.addr + bytes) / SLOT) - Math.ceil(operation.addr / SLOT));
@@ -154,7 +111,7 @@ export function tallying(machine: Machine): TallyingMachine {
     sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
     vmpteKb: (process) => machine.vmpteKb(process),
     rssKb: (process) => machine.rssKb(process),
-    tally: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
+    releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
-import { type Allocator, allocatorsOf } from "../allocator-settings.ts";
+import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
 import { ImportError } from "./error.ts";
 import type { LineParser, TraceEvent } from "./event.ts";
 import { eachLine, type LineBlock, lineBlocks, type TextSource } from "./lines.ts";

@@ -1,50 +1,32 @@
 import { describe, expect, test } from "vitest";
-import type { Machine } from "../experiment/machine.ts";
 import { createKernel } from "../mm/kernel.ts";
+import type { Operation } from "../workload/operation.ts";
+import { tallying } from "../workload/tally.ts";
 import { allocatorsOf } from "./allocator-settings.ts";
-import type { Operation } from "./operation.ts";
-import { type AdviceTally, tallying } from "./tally.ts";
-import { averageVmpteKb, type Verdict, type VerdictRun, verdictOf } from "./verdict.ts";
+import type { Machine } from "./machine.ts";
+import type { Releases } from "./releases.ts";
+import { run } from "./run.ts";
+import type { RunSummary } from "./types.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 
 const MIB = 2 ** 20;
 const BASE = 2 ** 44;
 
-function drive(machine: Machine, operations: readonly Operation[]): VerdictRun {
-  let peak = 0;
-  let sum = 0;
-  for (const operation of operations) {
-    machine.execute(operation);
-    peak = Math.max(peak, machine.vmpteKb());
-    sum += machine.vmpteKb();
+async function drive(machine: Machine, operations: readonly Operation[]): Promise<RunSummary> {
+  const stream = { kind: "operations", operations } as const;
+  const running = run({ machine, stream, operationsTotal: operations.length, now: () => 0 });
+  for (;;) {
+    const step = await running.next();
+    if (step.done) return step.value.summary;
   }
-  return {
-    averageKb: sum / operations.length,
-    summary: {
-      operations: operations.length,
-      wall_ms: 0,
-      final: {
-        vmpte_kb: machine.vmpteKb(),
-        pte_tables: 0,
-        pmd_tables: 0,
-        pud_tables: 0,
-        empty_pte_tables: 0,
-        rss_kb: 0,
-        virt_kb: 0,
-      },
-      peak: { vmpte_kb: peak, rss_kb: 0 },
-      reclaimed_pte_tables: 0,
-      slow_path: 0,
-      declined: null,
-    },
-  };
 }
 
-function judge(operations: readonly Operation[]): { verdict: Verdict; tally: AdviceTally } {
-  const machine = tallying(createKernel({ mode: "sync" }));
-  const sync = drive(machine, operations);
-  const none = drive(createKernel({ mode: "none" }), operations);
-  const tally = machine.tally();
-  return { tally, verdict: verdictOf({ sync, none, tally, allocators: ["jemalloc"] }) };
+async function judge(operations: readonly Operation[]): Promise<{ verdict: Verdict; tally: Releases }> {
+  const sync = await drive(tallying(createKernel({ mode: "sync" })), operations);
+  const none = await drive(createKernel({ mode: "none" }), operations);
+  const verdict = verdictOf(sync, none, ["jemalloc"]);
+  if (!verdict || !sync.releases) throw new Error("no verdict");
+  return { tally: sync.releases, verdict };
 }
 
 const MAPPED: readonly Operation[] = [
@@ -57,14 +39,14 @@ function dontneed(from: number, len: number): Operation {
 }
 
 /** The outcomes that happened: calls and MiB. */
-function happened(tally: AdviceTally): Record<string, [number, number]> {
+function happened(tally: Releases): Record<string, [number, number]> {
   const entries = Object.entries(tally.outcomes).filter(([, { calls, bytes }]) => calls + bytes > 0);
   return Object.fromEntries(entries.map(([name, { calls, bytes }]) => [name, [calls, bytes / MIB]]));
 }
 
 describe("tally", () => {
-  test("every byte of a release is accounted for, by what it did", () => {
-    const { tally } = judge([
+  test("every byte of a release is accounted for, by what it did", async () => {
+    const { tally } = await judge([
       ...MAPPED,
       dontneed(0, 4 * MIB),
       dontneed(0, 2 * MIB),
@@ -85,8 +67,8 @@ describe("tally", () => {
     expect(tally.sizes).toEqual([0, 1, 3, 2]);
   });
 
-  test("MADV_FREE and munmap are counted apart", () => {
-    const { tally } = judge([
+  test("MADV_FREE and munmap are counted apart", async () => {
+    const { tally } = await judge([
       ...MAPPED,
       { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" },
       { op: "munmap", addr: BASE, len: 8 * MIB },
@@ -98,16 +80,16 @@ describe("tally", () => {
 });
 
 describe("verdict", () => {
-  test("whole tables given back: it helps, by how much", () => {
-    const { verdict } = judge([...MAPPED, dontneed(0, 64 * MIB), ...Array<Operation>(8).fill(dontneed(0, 4096))]);
+  test("whole tables given back: it helps, by how much", async () => {
+    const { verdict } = await judge([...MAPPED, dontneed(0, 64 * MIB), ...Array<Operation>(8).fill(dontneed(0, 4096))]);
     expect(verdict.helps).toBe("yes");
     expect(verdict.headline).toMatch(/^It would help: on average VmPTE is \d+ kB instead of \d+ kB \(\d+ % less\)/);
     expect(verdict.vmpte.end.saved_kb).toBe(32 * 4);
   });
 
-  test("small pieces: it would not help, and why, and what would", () => {
+  test("small pieces: it would not help, and why, and what would", async () => {
     const pieces = Array.from({ length: 256 }, (_, i) => dontneed(i * 65536, 65536));
-    const { verdict } = judge([...MAPPED, ...pieces]);
+    const { verdict } = await judge([...MAPPED, ...pieces]);
     expect(verdict.helps).toBe("no");
     expect(verdict.headline).toContain(
       "because 100 % of what it gives back went in pieces smaller than the 2 MiB of a table",
@@ -120,11 +102,11 @@ describe("verdict", () => {
     }
   });
 
-  test("a program that never gives back, unmaps, or uses MADV_FREE is told so", () => {
-    expect(judge(MAPPED).verdict.headline).toContain("never gives memory back");
-    expect(judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }]).verdict.headline).toContain("it unmaps");
+  test("a program that never gives back, unmaps, or uses MADV_FREE is told so", async () => {
+    expect((await judge(MAPPED)).verdict.headline).toContain("never gives memory back");
+    expect((await judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }])).verdict.headline).toContain("it unmaps");
     const free: Operation = { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" };
-    expect(judge([...MAPPED, free]).verdict.headline).toContain("MADV_FREE");
+    expect((await judge([...MAPPED, free])).verdict.headline).toContain("MADV_FREE");
   });
 
   test("allocators are recognised by their names", () => {
@@ -133,14 +115,8 @@ describe("verdict", () => {
     expect(allocatorsOf([])).toEqual([]);
   });
 
-  test("the average weighs each sample by the operations up to the next", () => {
-    const row = (operations: number, kb: number): Float64Array => {
-      const out = new Float64Array(28);
-      out[1] = operations;
-      out[3] = kb;
-      return out;
-    };
-    expect(averageVmpteKb([row(0, 10), row(10, 100), row(100, 0)])).toBe((10 * 10 + 90 * 100) / 100);
-    expect(averageVmpteKb([])).toBe(0);
+  test("runs that counted nothing have no verdict", async () => {
+    const none = await drive(createKernel({ mode: "none" }), MAPPED);
+    expect(verdictOf(none, none)).toBeNull();
   });
 });

@@ -1,11 +1,11 @@
 /**
  * The answer to "would it help my service, and if not, why not?": two runs of the same workload, with the series and
- * without, and the tally of the releases, put into numbers and plain words.
+ * without, and what became of its releases, put into numbers and plain words.
  */
-import type { RunSummary, SampleRow } from "../experiment/types.ts";
-import { SAMPLE_COLUMNS } from "../experiment/types.ts";
+
 import { ALLOCATOR_SETTINGS, type Allocator, type AllocatorSetting, type Obstacle } from "./allocator-settings.ts";
-import { type AdviceTally, OUTCOME_LABELS, OUTCOMES, type Outcome } from "./tally.ts";
+import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
+import type { RunSummary } from "./types.ts";
 
 /** VmPTE with the series and without it, and what is saved; kB. */
 export interface Saving {
@@ -32,41 +32,6 @@ export interface Verdict {
   readonly dontneed: { readonly calls: number; readonly bytes: number; readonly outcomes: readonly OutcomeShare[] };
   /** What would change it, for the allocators that were recognised; for all where none was. */
   readonly settings: readonly AllocatorSetting[];
-  readonly allocators: readonly Allocator[];
-}
-
-const AT_OPERATIONS = SAMPLE_COLUMNS.findIndex(({ name }) => name === "operations");
-const AT_VMPTE = SAMPLE_COLUMNS.findIndex(({ name }) => name === "vmpte_kb");
-
-/** Average VmPTE in kB over the operations of a run; each sample counts up to the next. */
-export function averageVmpteKb(samples: Iterable<SampleRow>): number {
-  let weight = 0;
-  let sum = 0;
-  let last: SampleRow | undefined;
-  for (const row of samples) {
-    if (last) {
-      const operations = row[AT_OPERATIONS] - last[AT_OPERATIONS];
-      sum += last[AT_VMPTE] * operations;
-      weight += operations;
-    }
-    last = row;
-  }
-  if (!last) return 0;
-  return weight > 0 ? sum / weight : last[AT_VMPTE];
-}
-
-/** One of the two runs. */
-export interface VerdictRun {
-  readonly summary: RunSummary;
-  /** From averageVmpteKb. */
-  readonly averageKb: number;
-}
-
-export interface VerdictInput {
-  readonly sync: VerdictRun;
-  readonly none: VerdictRun;
-  /** Of the run in mode sync. */
-  readonly tally: AdviceTally;
   readonly allocators: readonly Allocator[];
 }
 
@@ -107,8 +72,8 @@ const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>
 };
 
 /** Why DONTNEED calls freed nothing, the weightiest cause (by bytes) first. */
-function declinedReasons(tally: AdviceTally): string[] {
-  const { dontneed, outcomes } = tally;
+function declinedReasons(releases: Releases): string[] {
+  const { dontneed, outcomes } = releases;
   return OUTCOMES.filter((outcome) => outcome !== "reclaimed" && outcome !== "failed")
     .filter((outcome) => outcomes[outcome].bytes > 0)
     .sort((a, b) => outcomes[b].bytes - outcomes[a].bytes)
@@ -119,8 +84,8 @@ function declinedReasons(tally: AdviceTally): string[] {
     });
 }
 
-function otherReasons(tally: AdviceTally): string[] {
-  const { otherAdvice, munmap, dontneed } = tally;
+function otherReasons(releases: Releases): string[] {
+  const { otherAdvice, munmap, dontneed } = releases;
   const reasons: string[] = [];
   const { free } = otherAdvice;
   if (free.calls > 0 && free.bytes > dontneed.bytes / 10) {
@@ -139,8 +104,8 @@ function otherReasons(tally: AdviceTally): string[] {
   return reasons;
 }
 
-function obstaclesOf(tally: AdviceTally, helps: Verdict["helps"]): ReadonlySet<Obstacle> {
-  const { dontneed, outcomes, otherAdvice } = tally;
+function obstaclesOf(releases: Releases, helps: Verdict["helps"]): ReadonlySet<Obstacle> {
+  const { dontneed, outcomes, otherAdvice } = releases;
   const found = new Set<Obstacle>();
   if (dontneed.calls === 0) found.add("never_released");
   if (outcomes.below_2mib.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10) found.add("small_pieces");
@@ -150,20 +115,20 @@ function obstaclesOf(tally: AdviceTally, helps: Verdict["helps"]): ReadonlySet<O
   return found;
 }
 
-function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, tally: AdviceTally): string {
+function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, releases: Releases): string {
   if (helps === "yes") {
     const share = percent(average.saved_kb, average.none_kb);
     return `It would help: on average VmPTE is ${size(average.sync_kb)} instead of ${size(average.none_kb)} (${share} less), at its peak ${size(peak.sync_kb)} instead of ${size(peak.none_kb)}.`;
   }
-  const because = mainCause(tally);
+  const because = mainCause(releases);
   if (helps === "little") {
     return `It would help you little: on average ${size(average.saved_kb)} of ${size(average.none_kb)} are saved, because ${because}.`;
   }
   return `It would not help you: VmPTE is the same with and without (peak ${size(peak.none_kb)}), because ${because}.`;
 }
 
-function mainCause(tally: AdviceTally): string {
-  const { dontneed, outcomes, otherAdvice, munmap } = tally;
+function mainCause(releases: Releases): string {
+  const { dontneed, outcomes, otherAdvice, munmap } = releases;
   if (dontneed.calls === 0) {
     if (otherAdvice.free.calls > 0) return "the program gives memory back by MADV_FREE, which keeps its tables";
     if (munmap.calls > 0)
@@ -176,25 +141,29 @@ function mainCause(tally: AdviceTally): string {
   return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it gives back ${BECAUSE[main as keyof typeof BECAUSE]}`;
 }
 
-/** Puts two runs and a tally into a verdict. Pure. */
-export function verdictOf(input: VerdictInput): Verdict {
-  const { sync, none, tally, allocators } = input;
-  const peak = saving(sync.summary.peak.vmpte_kb, none.summary.peak.vmpte_kb);
-  const end = saving(sync.summary.final.vmpte_kb, none.summary.final.vmpte_kb);
-  const average = saving(sync.averageKb, none.averageKb);
+/**
+ * The verdict on two runs of one workload, with the series and without. Null where the runs did not count what it needs
+ * (average and releases; those of the model do). `allocators`: those that the program was recognised to use.
+ */
+export function verdictOf(sync: RunSummary, none: RunSummary, allocators: readonly Allocator[] = []): Verdict | null {
+  const { releases } = sync;
+  if (!releases || sync.average_vmpte_kb === undefined || none.average_vmpte_kb === undefined) return null;
+  const peak = saving(sync.peak.vmpte_kb, none.peak.vmpte_kb);
+  const end = saving(sync.final.vmpte_kb, none.final.vmpte_kb);
+  const average = saving(sync.average_vmpte_kb, none.average_vmpte_kb);
   const nothing = peak.saved_kb <= 0 && end.saved_kb <= 0 && average.saved_kb <= 0;
   const helps = nothing ? "no" : average.saved_kb >= average.none_kb / 10 ? "yes" : "little";
-  const obstacles = obstaclesOf(tally, helps);
+  const obstacles = obstaclesOf(releases, helps);
   const relevant = ALLOCATOR_SETTINGS.filter(({ obstacle }) => obstacles.has(obstacle));
   const own = relevant.filter(({ allocator }) => allocators.includes(allocator));
   return {
     helps,
-    headline: headlineOf(helps, peak, average, tally),
-    reasons: [...declinedReasons(tally), ...otherReasons(tally)],
+    headline: headlineOf(helps, peak, average, releases),
+    reasons: [...declinedReasons(releases), ...otherReasons(releases)],
     vmpte: { peak, end, average },
     dontneed: {
-      ...tally.dontneed,
-      outcomes: OUTCOMES.map((outcome) => ({ outcome, label: OUTCOME_LABELS[outcome], ...tally.outcomes[outcome] })),
+      ...releases.dontneed,
+      outcomes: OUTCOMES.map((outcome) => ({ outcome, label: OUTCOME_LABELS[outcome], ...releases.outcomes[outcome] })),
     },
     settings: allocators.length > 0 ? own : relevant,
     allocators,
