@@ -4,11 +4,12 @@
  */
 import type { Machine } from "../experiment/machine.ts";
 import { OUTCOMES, type Outcome, type Releases, SIZE_CLASSES } from "../experiment/releases.ts";
-import { SAMPLE_COLUMNS, type SampleColumn } from "../experiment/types.ts";
+import { SAMPLE_COLUMNS, type SampleColumn, type SampleRow } from "../experiment/types.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
 
 const SLOT = 2 ** 21;
 const PAGE = 4096;
+const TABLE_KB = 4;
 const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
   SampleColumn,
   number
@@ -32,8 +33,10 @@ export interface TallyingMachine extends Machine {
 
 /** Wraps a machine; run the workload on what is returned. Meaningful in mode sync. */
 export function tallying(machine: Machine): TallyingMachine {
-  const before = new Float64Array(SAMPLE_COLUMNS.length);
-  const after = new Float64Array(SAMPLE_COLUMNS.length);
+  let before: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
+  let after: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
+  /** `after` no longer holds the counters: something but accesses happened since. */
+  let stale = true;
   const dontneed: Counter = { calls: 0, bytes: 0 };
   const munmap: Counter = { calls: 0, bytes: 0 };
   const outcomes = counters(OUTCOMES);
@@ -43,16 +46,20 @@ export function tallying(machine: Machine): TallyingMachine {
   const change = (column: SampleColumn): number => after[COLUMN[column]] - before[COLUMN[column]];
 
   const countDontneed = (operation: MadviseOp): unknown => {
-    machine.sampleInto(before, 0, operation.process);
+    if (stale) machine.sampleInto(after, 0, operation.process);
+    [before, after] = [after, before];
+    const vmpteKb = machine.vmpteKb(operation.process);
     const result = machine.execute(operation);
     machine.sampleInto(after, 0, operation.process);
+    stale = false;
     const bytes = Math.ceil(operation.len / PAGE) * PAGE;
     dontneed.calls++;
     dontneed.bytes += bytes;
     sizes[SIZE_CLASSES.findIndex((limit) => bytes <= limit)]++;
 
     const reclaimed = change("reclaimed_fast") + change("reclaimed_slow");
-    const huge = Math.max(0, -change("pte_tables") - reclaimed);
+    const freed = (vmpteKb - machine.vmpteKb(operation.process)) / TABLE_KB;
+    const huge = Math.max(0, freed - reclaimed);
     const split = change("declined_split_vma");
     const marker = change("declined_entry_kept") + change("declined_refilled");
     const whole = Math.max(0, Math.floor((operation.addr + bytes) / SLOT) - Math.ceil(operation.addr / SLOT));
@@ -96,6 +103,7 @@ export function tallying(machine: Machine): TallyingMachine {
 
   return {
     execute(operation: Operation): unknown {
+      if (operation.op === "touch") return machine.execute(operation);
       if (operation.op === "madvise") {
         if (operation.advice === "dontneed" || operation.advice === "dontneed_locked") return countDontneed(operation);
         if (isOther(operation.advice)) {
@@ -106,6 +114,7 @@ export function tallying(machine: Machine): TallyingMachine {
         munmap.calls++;
         munmap.bytes += operation.len;
       }
+      stale = true;
       return machine.execute(operation);
     },
     sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
