@@ -1,0 +1,94 @@
+/** The engine: the 50 GB experiment, single-page operations, and the real kernel beside it where it can be measured. */
+import { defaultParams } from "../engine/experiment/params.ts";
+import { run } from "../engine/experiment/run.ts";
+import { MODES, type Mode, type Params } from "../engine/experiment/types.ts";
+import { imageOperations } from "../engine/mm/image.ts";
+import { createKernel } from "../engine/mm/kernel.ts";
+import type { Operation } from "../engine/workload/operation.ts";
+import { findPreset } from "../engine/workload/presets/index.ts";
+import { detect } from "../probe/detect.ts";
+import { runMeasured } from "../probe/driver.ts";
+import { best, type Row, type Section } from "./harness.ts";
+
+const NAME = { sync: "with sync reclaim", none: "without" } as const;
+
+function commitTable(): {
+  readonly operations: (params: Params, seed: number) => Iterable<Operation>;
+  params: Params;
+  total: number;
+} {
+  const preset = findPreset("commit-table");
+  if (preset === undefined) throw new Error("there is no preset commit-table");
+  const params = defaultParams(preset.params);
+  return { operations: preset.operations, params, total: preset.operationCount(params) };
+}
+
+/** One run to its end, samples and all; gives the VmPTE it ends with. */
+async function modelRun(mode: Mode): Promise<number> {
+  const { operations, params, total } = commitTable();
+  const going = run({
+    machine: createKernel({ mode, seed: 1 }),
+    stream: { kind: "operations", operations: operations(params, 1) },
+    operationsTotal: total,
+    now: () => performance.now(),
+  });
+  for (;;) {
+    const step = await going.next();
+    if (step.done) return step.value.summary.final.vmpte_kb;
+  }
+}
+
+/** Single-page faults and releases, in one table's worth of addresses after the other. */
+function singlePages(mode: Mode, count: number): void {
+  const kernel = createKernel({ mode, seed: 1 });
+  const base = 2 ** 44;
+  kernel.execute({ op: "mmap", addr: base, len: 2 ** 30, prot: "rw", backing: "anon" });
+  const touch = { op: "touch" as const, addr: base, len: 4096, access: "w" as const };
+  const release = { op: "madvise" as const, addr: base, len: 4096, advice: "dontneed" as const };
+  for (let i = 0; i < count; i += 2) {
+    touch.addr = base + (i % 2 ** 18) * 4096;
+    release.addr = touch.addr;
+    kernel.execute(touch);
+    kernel.execute(release);
+  }
+}
+
+const PAGE_OPERATIONS = 2_000_000;
+
+async function* rows(): AsyncGenerator<Row> {
+  const model = { sync: 0, none: 0 };
+  for (const mode of MODES) {
+    model[mode] = await best(5, () => modelRun(mode));
+    yield { what: `commit-table, 50 GB, ${NAME[mode]}`, value: model[mode], unit: "ms", budget: { atMost: 18 } };
+  }
+  for (const mode of MODES) {
+    const ms = await best(2, () => singlePages(mode, PAGE_OPERATIONS));
+    const what = `single-page operations, ${NAME[mode]}`;
+    yield { what, value: (PAGE_OPERATIONS / ms) * 1000, unit: "/s", budget: { atLeast: 10_000_000 } };
+  }
+  const kernel = detect();
+  for (const mode of MODES) {
+    const what = `commit-table, times faster than the kernel, ${NAME[mode]}`;
+    if (!kernel.available || (mode === "sync" && !kernel.reclaims)) {
+      yield {
+        what,
+        value: Number.NaN,
+        unit: "x",
+        note: kernel.available ? "this kernel does not reclaim" : kernel.why,
+      };
+      continue;
+    }
+    const { operations, params, total } = commitTable();
+    const { summary } = await runMeasured({
+      stream: { kind: "operations", operations: operations(params, 1) },
+      operationsTotal: total,
+      mode,
+      image: imageOperations(),
+      onSamples: () => {},
+    });
+    const note = `the kernel took ${(summary.wall_ms / 1000).toFixed(1)} s and ended at ${summary.final.vmpte_kb} kB`;
+    yield { what, value: summary.wall_ms / model[mode], unit: "x", budget: { atLeast: 1000 }, note };
+  }
+}
+
+export const section: Section = { title: "Engine", rows };
