@@ -168,7 +168,49 @@ command("doctor", "what this machine has: kernel, compiler, display, runtime")
   .addOption(json)
   .action(async (options) => (await import("./cli/doctor.ts")).doctor(options));
 
-for (const each of program.commands) each.exitOverride().configureOutput(program.configureOutput());
+const history = program.command("history").description("the history file: copy it, restore it, add another, check it");
+
+/** A command about the history as a whole. */
+function ofHistory(usage: string, description: string): Command {
+  return history
+    .command(usage)
+    .description(description)
+    .option("--db <file>", "the history (the desktop app's own where absent)");
+}
+
+ofHistory("backup <file>", "copy the history to a file, also while runs go on").action(async (file: string, options) =>
+  (await import("./cli/history.ts")).backup(file, options),
+);
+
+ofHistory("restore <file>", "make the history what a backup is; what it was is kept beside it").action(
+  async (file: string, options) => (await import("./cli/history.ts")).replace(file, options),
+);
+
+ofHistory("merge <file>", "add the experiments and runs of another history that are not in this one")
+  .addOption(json)
+  .action(async (file: string, options) => (await import("./cli/history.ts")).merge(file, options));
+
+ofHistory("check", "read all of the file and say whether it is sound")
+  .addOption(json)
+  .action(async (options) => (await import("./cli/history.ts")).check(options));
+
+ofHistory("purge", "remove for good what is in the trash")
+  .argument("[id...]", "of experiments in the trash", ids)
+  .option("--all", "all of it")
+  .action(async (experiments: number[] | undefined, options) =>
+    (await import("./cli/history.ts")).purge(experiments ?? [], options),
+  );
+
+history
+  .command("recover <damaged> <new>")
+  .description("save what can still be read of a damaged history into a new file")
+  .addOption(json)
+  .action(async (damaged: string, target: string, options) =>
+    (await import("./cli/history.ts")).recover(damaged, target, options),
+  );
+
+for (const each of [...program.commands, ...history.commands])
+  each.exitOverride().configureOutput(program.configureOutput());
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
+import { historyCalls } from "./history.ts";
 import { raceCalls } from "./race.ts";
 import {
   countSchema,
@@ -11,8 +12,6 @@ import {
   experimentSpecSchema,
   exportFormatSchema,
   factSchema,
-  historyPageSchema,
-  historyQuerySchema,
   idSchema,
   idsSchema,
   longTextSchema,
@@ -82,10 +81,6 @@ const run = {
   "run.samples": windowToHost(sampleQuerySchema, sampleBlockSchema),
 };
 
-const history = {
-  "history.list": windowToHost(historyQuerySchema, historyPageSchema),
-};
-
 const exported = {
   /** Asks where with the system's dialog and writes there. `file`: its name (no path); null: the user changed their mind. */
   "export.save": windowToMain(
@@ -123,7 +118,7 @@ export const CALLS = {
   ...preset,
   ...experiment,
   ...run,
-  ...history,
+  ...historyCalls,
   ...exported,
   ...raceCalls,
   ...host,

@@ -15,6 +15,7 @@ import type {
 } from "../contract.ts";
 import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
+import { historyDialogs } from "./history-dialogs.ts";
 import type { HostProcess } from "./host-process.ts";
 import type { settingsIn } from "./settings.ts";
 
@@ -44,6 +45,7 @@ export function ownCalls({ history, settings, host, window }: Parts): Handlers<M
   }
 
   return {
+    ...historyDialogs({ ask, window }),
     "app.info": () => ({
       version: VERSION,
       electron: process.versions.electron ?? "",

@@ -10,10 +10,10 @@ import { type Answer, CALLS, type Handlers, type HostCallName } from "../contrac
 import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
+import { historyHandlers, watchHistory } from "./history.ts";
 import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
-import { toHistoryRow } from "./shapes.ts";
 
 export interface LabOptions {
   /** The history file; made where there is none. */
@@ -34,9 +34,11 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
   const store = openStore(file);
   const runner = createRunner(store, emit, log);
   const races = raceHandlers(emit);
+  const stopWatching = watchHistory(store, emit, log);
   let closing: Promise<void> | undefined;
 
   function close(): Promise<void> {
+    stopWatching();
     closing ??= Promise.all([runner.abandon(), races.close()])
       .then(() => undefined)
       .finally(() => store.close());
@@ -47,10 +49,6 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
     "doctor.look": () => lookAround(store.file),
     "preset.list": () => v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo)),
     "run.samples": (query) => readSamples(store, query),
-    "history.list": (query) => {
-      const { rows, total } = store.list(query);
-      return { rows: rows.map(toHistoryRow), total };
-    },
     "export.write": async ({ experimentId, path, ...options }) => {
       // Drawing needs a canvas: loaded when something is drawn.
       const { exportToFile } = await import("../export/export.ts");
@@ -60,6 +58,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
       await close();
       return undefined;
     },
+    ...historyHandlers(store, emit),
     ...races.handlers,
     ...experimentHandlers(store, runner, emit),
   };

@@ -1,6 +1,7 @@
 import { cancelExperiment, runHeadline } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history } from "../state/history.svelte.ts";
+import { backUpHistory, checkHistory, importHistory, restoreHistory } from "../state/history-file.ts";
 import { overlays } from "../state/overlays.svelte.ts";
 import { running } from "../state/running.svelte.ts";
 import { settings } from "../state/settings.svelte.ts";
@@ -64,6 +65,10 @@ export function appCommands(): readonly Command[] {
       enabled: () => history.lastDeleted.length > 0,
       run: () => void history.undoDelete(),
     },
+    { id: "back-up-history", title: "Back up the history…", group: "History", run: () => void backUpHistory() },
+    { id: "restore-history", title: "Restore a backup…", group: "History", run: () => void restoreHistory() },
+    { id: "import-history", title: "Add another history…", group: "History", run: () => void importHistory() },
+    { id: "check-history", title: "Check that the history is sound", group: "History", run: () => void checkHistory() },
     { id: "back", title: "Back to the view before", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
     { id: "doctor", title: "What this machine has", group: "Lab", run: () => view.go({ name: "machine" }) },
     {

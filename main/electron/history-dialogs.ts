@@ -1,0 +1,66 @@
+/** Backup, restore and import of the history, through the system's dialogs: no path comes from or goes to the window. */
+import { basename, join } from "node:path";
+import { app, type BrowserWindow, dialog } from "electron";
+import type { CallName, CallParams, CallResult, Handlers, HostCallName, MainCallName } from "../contract.ts";
+
+interface Parts {
+  readonly ask: <N extends HostCallName & CallName>(name: N, params: CallParams<N>) => Promise<CallResult<N>>;
+  readonly window: () => BrowserWindow | undefined;
+}
+
+type Names = Extract<MainCallName, `history.${string}`>;
+
+const FILTERS = [{ name: "Reclaim Lab history", extensions: ["sqlite"] }];
+
+export function historyDialogs({ ask, window }: Parts): Handlers<Names> {
+  async function openOne(title: string): Promise<string | undefined> {
+    const owner = window();
+    const options = { title, filters: FILTERS, properties: ["openFile" as const] };
+    const { canceled, filePaths } = await (owner
+      ? dialog.showOpenDialog(owner, options)
+      : dialog.showOpenDialog(options));
+    return canceled ? undefined : filePaths[0];
+  }
+
+  async function agreed(message: string, detail: string, button: string): Promise<boolean> {
+    const owner = window();
+    const question = {
+      type: "warning" as const,
+      message,
+      detail,
+      buttons: [button, "Cancel"],
+      defaultId: 1,
+      cancelId: 1,
+    };
+    const { response } = await (owner ? dialog.showMessageBox(owner, question) : dialog.showMessageBox(question));
+    return response === 0;
+  }
+
+  return {
+    "history.saveBackup": async () => {
+      const owner = window();
+      const day = new Date().toISOString().slice(0, 10);
+      const options = {
+        title: "Back up the history",
+        defaultPath: join(app.getPath("documents"), `reclaim-lab-${day}.sqlite`),
+        filters: FILTERS,
+      };
+      const chosen = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options));
+      if (chosen.canceled || chosen.filePath === "") return { file: null };
+      await ask("history.backup", { path: chosen.filePath });
+      return { file: basename(chosen.filePath) };
+    },
+    "history.openBackup": async () => {
+      const path = await openOne("Restore a backup of the history");
+      if (path === undefined) return { kept: null };
+      const message = `Make the history what ${basename(path)} is?`;
+      const detail = "What the history is now is kept as a copy beside it.";
+      if (!(await agreed(message, detail, "Restore"))) return { kept: null };
+      return { kept: basename(await ask("history.replace", { path })) };
+    },
+    "history.openOther": async () => {
+      const path = await openOne("Add another history");
+      return path === undefined ? null : ask("history.merge", { path });
+    },
+  };
+}

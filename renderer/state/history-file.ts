@@ -1,0 +1,48 @@
+/** What is done with the history as a whole: the system's dialogs ask where, the lab does it, a note says what came of it. */
+import { formatCount } from "../../chart/format.ts";
+import { call, LabCallError } from "./lab.ts";
+import { notifyDone, notifyError } from "./notify.ts";
+
+async function told(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+export const backUpHistory = (): Promise<void> =>
+  told(async () => {
+    const { file } = await call("history.saveBackup");
+    if (file !== null) notifyDone(`The history was copied to ${file}`);
+  });
+
+export const restoreHistory = (): Promise<void> =>
+  told(async () => {
+    const { kept } = await call("history.openBackup");
+    if (kept !== null) notifyDone("The backup is restored", `What the history was is kept beside it in ${kept}.`);
+  });
+
+export const importHistory = (): Promise<void> =>
+  told(async () => {
+    const merged = await call("history.openOther");
+    if (merged === null) return;
+    const { experiments, runs, known } = merged;
+    notifyDone(
+      `Added ${formatCount(experiments)} experiments with ${formatCount(runs)} runs`,
+      known > 0 ? `${formatCount(known)} were here already.` : undefined,
+    );
+  });
+
+export const checkHistory = (): Promise<void> =>
+  told(async () => {
+    const { ok, problems, experiments, runs, samples } = await call("history.check");
+    const size = `${formatCount(experiments)} experiments, ${formatCount(runs)} runs, ${formatCount(samples)} samples`;
+    if (ok) return notifyDone("The history is sound", size);
+    throw new LabCallError({
+      name: "UnsoundHistory",
+      message: "The history is not sound",
+      why: problems.slice(0, 3).join("; "),
+      todo: "Restore a backup",
+    });
+  });
