@@ -5,7 +5,7 @@
 
 import { type Patches, resolveOptions } from "../mm/config.ts";
 import { LEVEL_PTE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
-import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, KIND_ZERO, ptePageId } from "../mm/pte.ts";
+import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, ptePageId } from "../mm/pte.ts";
 import { rcuFree, rcuReady } from "../mm/rcu.ts";
 import {
   describeObject,
@@ -205,7 +205,7 @@ class Running implements MachineExecution {
 
   finish(): Violation | null {
     this.world.trace.on = false;
-    return unreachablePages(this.world) ?? recount(this.world) ?? this.goal?.(this.world) ?? null;
+    return unreachablePages(this.world) ?? recountAll(this.world) ?? this.goal?.(this.world) ?? null;
   }
 }
 
@@ -228,9 +228,8 @@ function lostPages({ k, tables }: World): Violation | null {
   return null;
 }
 
-/** Calls `visit` for each PTE table in the tree of the process. */
-export function eachPteTable(world: World, visit: (row: number, page: number) => void): void {
-  const { tables, mm } = world;
+/** Calls `visit` for each PTE table in the tree of a process. */
+export function eachPteTable({ tables }: World, mm: Mm, visit: (row: number, page: number) => void): void {
   const walk = (row: number, page: number, span: number): void => {
     for (let at = tables.peekNextChild(row, 0, 512); at < 512; at = tables.peekNextChild(row, at + 1, 512)) {
       const child = tables.peekChild(row, at);
@@ -246,10 +245,12 @@ export function eachPteTable(world: World, visit: (row: number, page: number) =>
 function unreachablePages(world: World): Violation | null {
   const { k, tables } = world;
   const mapped = new Set<number>();
-  eachPteTable(world, (row) => {
-    for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512))
-      mapped.add(ptePageId(tables.peekPte(row, at)));
-  });
+  for (const mm of k.processes) {
+    eachPteTable(world, mm, (row) => {
+      for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512))
+        mapped.add(ptePageId(tables.peekPte(row, at)));
+    });
+  }
   for (const [id, value] of k.pages) {
     if (mapped.has(id)) continue;
     return {
@@ -260,15 +261,26 @@ function unreachablePages(world: World): Violation | null {
   return null;
 }
 
-/** Counts of the process and of each table against a recount. */
-function recount(world: World): Violation | null {
-  const { k, mm, tables } = world;
+/** Counts of each process and of each table against a recount; no lock is held. */
+function recountAll(world: World): Violation | null {
+  for (const mm of world.k.processes) {
+    const wrong = recount(world, mm);
+    if (wrong !== null) return { invariant: COUNTS_EQUAL, detail: mm.id === 0 ? wrong : `process ${mm.id}: ${wrong}` };
+  }
+  for (const object of world.k.locks.keys())
+    return { invariant: COUNTS_EQUAL, detail: `${describeObject(object)} is still held` };
+  return null;
+}
+
+/** What is wrong with the counts of one process, in words; null: nothing. */
+function recount(world: World, mm: Mm): string | null {
+  const { tables } = world;
   let ptes = 0;
   let anon = 0;
   let file = 0;
   let swap = 0;
   let wrong: string | null = null;
-  eachPteTable(world, (row) => {
+  eachPteTable(world, mm, (row) => {
     ptes++;
     let count = 0;
     for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
@@ -277,18 +289,16 @@ function recount(world: World): Violation | null {
       if (kind === KIND_ANON) anon++;
       else if (kind === KIND_FILE) file++;
       else if (kind === KIND_SWAP) swap++;
-      else if (kind !== KIND_ZERO) continue;
     }
     if (count !== tables.count[row]) wrong = `table ${row} counts ${tables.count[row]} entries and has ${count}`;
-    if (tables.state[row] !== TABLE_LIVE) wrong = `table ${row} is reachable and not live`;
+    if (tables.state[row] !== TABLE_LIVE) wrong = `table ${row} is reachable and not in use`;
   });
   const expect = (name: string, counted: number, recounted: number): void => {
-    if (counted !== recounted) wrong ??= `${name} is ${counted}; a recount gives ${recounted}`;
+    if (counted !== recounted) wrong ??= `the number of ${name} is ${counted}; a recount gives ${recounted}`;
   };
-  expect("the number of PTE tables", mm.ptes, ptes);
-  expect("the number of anonymous pages", mm.rssAnon, anon);
-  expect("the number of file pages", mm.rssFile + mm.rssShmem, file);
-  expect("the number of swap entries", mm.swapEntries, swap);
-  if (k.locks.size > 0) wrong ??= `${describeObject([...k.locks.keys()][0])} is still held`;
-  return wrong === null ? null : { invariant: COUNTS_EQUAL, detail: wrong };
+  expect("PTE tables", mm.ptes, ptes);
+  expect("anonymous pages", mm.rssAnon, anon);
+  expect("file pages", mm.rssFile + mm.rssShmem, file);
+  expect("swap entries", mm.swapEntries, swap);
+  return wrong;
 }

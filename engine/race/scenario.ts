@@ -1,6 +1,7 @@
 /** What a scenario is, and the helpers that scenarios are written with. */
 
 import type { PatchName } from "../mm/config.ts";
+import type { MappedFile } from "../mm/file.ts";
 import { PMD_PAGES, pmdIndex, pteIndex } from "../mm/geometry.ts";
 import { mmapRegion } from "../mm/mmap.ts";
 import { ptePageId } from "../mm/pte.ts";
@@ -35,6 +36,12 @@ export function mapAnon({ k, mm }: World, start: number, pages: number, flags = 
     k,
     mmapRegion(k, mm, { start, end: start + pages, flags, pgoff: start, file: null, uffd: null }),
   );
+  if (failed !== null) throw new Error(`set-up: mmap fails with ${failed}`);
+}
+
+/** Maps a file. */
+export function mapShared({ k, mm }: World, start: number, pages: number, file: MappedFile, flags: number): void {
+  const failed = runThrough(k, mmapRegion(k, mm, { start, end: start + pages, flags, pgoff: 0, file, uffd: null }));
   if (failed !== null) throw new Error(`set-up: mmap fails with ${failed}`);
 }
 

@@ -1,7 +1,13 @@
 /** System calls and faults of an explored kernel with the locks that they take around the engine's paths. */
 
+import { dupMmap } from "../mm/fork.ts";
 import { madviseDontneed } from "../mm/madvise.ts";
-import { lockRead, OBJ_VMA_LOCK, type Path, schedObject, unlock } from "../mm/sched.ts";
+import { unmapRange } from "../mm/mmap.ts";
+import { doMremap } from "../mm/mremap.ts";
+import { doMprotect } from "../mm/protect.ts";
+import { lock, lockRead, OBJ_MMAP_LOCK, OBJ_VMA_LOCK, type Path, schedObject, unlock } from "../mm/sched.ts";
+import type { Mm } from "../mm/state.ts";
+import { uffdMove } from "../mm/uffd-move.ts";
 import type { Vma } from "../mm/vma.ts";
 import type { World } from "./machine.ts";
 
@@ -33,4 +39,67 @@ export function* sysDontneed(world: World, start: number, end: number): Path<voi
   if (vma === undefined) return;
   yield* madviseDontneed(world.k, world.mm, start, end, false);
   yield* vmaUnlockRead(world, "madvise_unlock", vma);
+}
+
+/** Takes mmap_lock for writing and write-locks the VMAs that [start, end) touches (vma_start_write()); gives what it took. */
+function* mmapWriteLock(world: World, fn: string, start: number, end: number): Path<number[]> {
+  const { k, mm } = world;
+  const taken = [schedObject(OBJ_MMAP_LOCK, mm.id)];
+  yield* lock(k, fn, taken[0]);
+  for (const vma of mm.vmas.list.filter((each) => each.start < end && each.end > start)) {
+    const object = vmaLock(world, vma);
+    yield* lock(k, "vma_start_write", object);
+    taken.push(object);
+  }
+  return taken;
+}
+
+/** mmap_write_unlock(): the VMAs' locks go with it (vma_end_write_all()). */
+function* mmapWriteUnlock(world: World, fn: string, taken: readonly number[]): Path<void> {
+  for (const object of taken.slice(1)) yield* unlock(world.k, "vma_end_write_all", object);
+  yield* unlock(world.k, fn, taken[0]);
+}
+
+/** Runs `path` under mmap_lock, held for writing, and the locks of the VMAs in [start, end). */
+function* underWriteLock<T>(world: World, fn: string, start: number, end: number, path: () => Path<T>): Path<T> {
+  const taken = yield* mmapWriteLock(world, fn, start, end);
+  const result = yield* path();
+  yield* mmapWriteUnlock(world, fn, taken);
+  return result;
+}
+
+/** munmap() of [start, end). */
+export function* sysMunmap(world: World, start: number, end: number): Path<void> {
+  const { k, mm } = world;
+  yield* underWriteLock(world, "__vm_munmap", start, end, () => unmapRange(k, mm, start, end));
+}
+
+/** mprotect() of [start, end) to `flags` (VM_READ, VM_WRITE). */
+export function* sysMprotect(world: World, start: number, end: number, flags: number): Path<void> {
+  const { k, mm } = world;
+  yield* underWriteLock(world, "do_mprotect_pkey", start, end, () => doMprotect(k, mm, start, end, flags));
+}
+
+/** mremap(MREMAP_FIXED) of [start, end) to `to`. */
+export function* sysMremap(world: World, start: number, end: number, to: number): Path<void> {
+  const { k, mm } = world;
+  const pages = end - start;
+  const request = { addr: start, oldPages: pages, newPages: pages, to, dontUnmap: false, mayMove: true };
+  yield* underWriteLock(world, "do_mremap", start, end, () => doMremap(k, mm, request, () => -1));
+}
+
+/** fork(): dup_mmap() write-locks every VMA. */
+export function* sysFork(world: World): Path<Mm> {
+  const { k, mm } = world;
+  return yield* underWriteLock(world, "dup_mmap", 0, Number.POSITIVE_INFINITY, () => dupMmap(k, mm));
+}
+
+/** ioctl(UFFDIO_MOVE) of `pages` pages: under the locks of both VMAs (uffd_move_lock()). */
+export function* sysUffdMove(world: World, dst: number, src: number, pages: number): Path<void> {
+  const fn = "uffd_move_lock";
+  const dstVma = yield* vmaLockRead(world, fn, dst);
+  const srcVma = yield* vmaLockRead(world, fn, src);
+  if (dstVma !== undefined && srcVma !== undefined) yield* uffdMove(world.k, world.mm, dst, src, pages);
+  if (srcVma !== undefined) yield* vmaUnlockRead(world, "uffd_move_unlock", srcVma);
+  if (dstVma !== undefined) yield* vmaUnlockRead(world, "uffd_move_unlock", dstVma);
 }

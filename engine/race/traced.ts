@@ -111,7 +111,11 @@ export class TracedTables extends TableStore {
 
   /** The lock of a table lives in its page's descriptor: taking it is an access, too. */
   useLock(row: number): void {
-    if (row <= 0) throw new StepViolation(NO_FREED_ACCESS, "the PTE lock of a PMD entry that is none is taken");
+    if (row <= 0)
+      throw new StepViolation(
+        NO_FREED_ACCESS,
+        "the PTE lock of the table under a PMD entry is taken, and the entry is none: the table has gone",
+      );
     this.use(row);
   }
 

@@ -63,7 +63,8 @@ export function* userWrite(world: World, page: number, value: number): Path<bool
     yield point(k, `user: store ${value}`, "page_write", schedObject(OBJ_TLB, k.cpu), true);
     const id = cached(world, page, true);
     if (id === undefined) continue;
-    k.pages.set(id, value);
+    // Pages of files have no identity: what they hold is the cache's.
+    if (id !== 0) k.pages.set(id, value);
     return true;
   }
 }

@@ -2,15 +2,23 @@
 
 import type { Scenario } from "../scenario.ts";
 import { neighbourFault, refaultResched, resumedZap, slowPathRefault, twoDontneeds } from "./dontneed.ts";
+import { forkSource, mprotectRange, mremapRange, munmapNeighbour } from "./mappings.ts";
+import { khugepagedRetract, uffdioMove } from "./tables.ts";
 import { gupFastSingleFree, walkerBatch, walkerSingleFree } from "./walkers.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   refaultResched,
   slowPathRefault,
+  khugepagedRetract,
+  uffdioMove,
   walkerSingleFree,
   walkerBatch,
   gupFastSingleFree,
   twoDontneeds,
+  munmapNeighbour,
+  forkSource,
+  mprotectRange,
+  mremapRange,
   resumedZap,
   neighbourFault,
 ];

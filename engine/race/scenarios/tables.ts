@@ -1,0 +1,80 @@
+/** DONTNEED against the other code that walks or detaches tables: khugepaged and UFFDIO_MOVE. */
+
+import { collapseFile } from "../../mm/collapse-file.ts";
+import { MappedFile } from "../../mm/file.ts";
+import { VM_READ, VM_SHARED, VM_WRITE } from "../../mm/vma.ts";
+import { fill, mapAnon, mapShared, type Scenario, valueAt } from "../scenario.ts";
+import { sysDontneed, sysUffdMove } from "../syscalls.ts";
+
+const SLOT = 512;
+/** Where UFFDIO_MOVE takes its page from: a mapping of its own, with a gap before it. */
+const SOURCE = 2 * SLOT;
+
+export const khugepagedRetract: Scenario = {
+  name: "khugepaged-retract",
+  title: "khugepaged collapses a file's pages while DONTNEED empties the table that maps them",
+  story:
+    "collapse_file() has put the small pages of 2 MiB into one huge folio and takes their PTE table away from every process " +
+    "that maps them (retract_page_tables). It holds no mmap lock. It has read the PMD entry before it takes the PMD lock; in " +
+    "between DONTNEED may have detached the same table.",
+  patches: ["1"],
+  findings: {
+    "1":
+      "Without the recheck khugepaged goes on with whatever the PMD entry holds once it has the lock. DONTNEED has cleared it, so " +
+      "pte_lockptr() takes the lock of a table that is not there; what would follow is a second mm_dec_nr_ptes() and " +
+      "pte_free_defer() for the same slot: the table would be counted off and freed twice. The patch rechecks the entry's state " +
+      "under the lock. State, not identity, is enough: the new folio is locked, so a table that was refilled is empty.",
+  },
+  batchFails: false,
+  prepare(world) {
+    const file = new MappedFile(1, true, SLOT);
+    world.k.files.set(1, file);
+    mapShared(world, world.base, SLOT, file, VM_READ | VM_WRITE | VM_SHARED);
+    fill(world, world.base, 1);
+  },
+  lanes: [
+    { name: "DONTNEED", path: (world) => sysDontneed(world, world.base, world.base + SLOT) },
+    {
+      name: "khugepaged",
+      *path(world) {
+        const vma = world.mm.vmas.lookup(world.base);
+        if (vma !== undefined) yield* collapseFile(world.k, vma, world.base);
+      },
+    },
+  ],
+  goal: null,
+};
+
+export const uffdioMove: Scenario = {
+  name: "uffdio-move",
+  title: "UFFDIO_MOVE moves a page into 2 MiB that DONTNEED is emptying",
+  story:
+    "move_pages_pte() maps the destination's table, looks at both entries, and then locks both tables. DONTNEED of the " +
+    "destination may detach the table in between. Inside rcu_read_lock its memory stays, and its entries are still none, as " +
+    "they were when they were looked at.",
+  patches: ["2"],
+  findings: {
+    "2":
+      "Without the recheck only the two PTEs are compared. The destination's entry is none in the detached table as well, so the " +
+      "page is moved there: it has left its source, no table that the process can reach maps it, and what was written to it is " +
+      "lost. The patch also compares the destination's PMD entry with what it was; if it changed, the move starts again.",
+  },
+  batchFails: false,
+  prepare(world) {
+    mapAnon(world, world.base, SLOT);
+    mapAnon(world, world.base + SOURCE, SLOT);
+    fill(world, world.base + 3, 5);
+    fill(world, world.base + SOURCE, 7);
+    const dst = world.mm.vmas.lookup(world.base);
+    if (dst !== undefined) dst.uffd = { wpAsync: false, wpUnpopulated: false };
+  },
+  lanes: [
+    { name: "DONTNEED", path: (world) => sysDontneed(world, world.base, world.base + SLOT) },
+    { name: "UFFDIO_MOVE", path: (world) => sysUffdMove(world, world.base, world.base + SOURCE, 1) },
+  ],
+  goal(world) {
+    // Moved and then discarded, or moved afterwards: never still at its source.
+    if (valueAt(world, world.base + SOURCE) === 0) return null;
+    return { invariant: "a move that returns has moved the page", detail: "the page is still at its source" };
+  },
+};
