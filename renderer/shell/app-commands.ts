@@ -70,6 +70,13 @@ export function appCommands(): readonly Command[] {
     { id: "import-history", title: "Add another history…", group: "History", run: () => void importHistory() },
     { id: "check-history", title: "Check that the history is sound", group: "History", run: () => void checkHistory() },
     { id: "back", title: "Back to the view before", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
+    {
+      id: "races",
+      title: "Races: turn a patch off and see what breaks",
+      group: "Lab",
+      keys: "Ctrl+3",
+      run: () => view.go({ name: "races" }),
+    },
     { id: "doctor", title: "What this machine has", group: "Lab", run: () => view.go({ name: "machine" }) },
     {
       id: "toggle-theme",

@@ -5,6 +5,7 @@ import { current } from "../state/current.svelte.ts";
 import { history } from "../state/history.svelte.ts";
 import { call, LabCallError } from "../state/lab.ts";
 import { notifyError } from "../state/notify.ts";
+import { races } from "../state/races.svelte.ts";
 import { running } from "../state/running.svelte.ts";
 
 const LIST_DELAY_MS = 60;
@@ -50,6 +51,9 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
         }, notifyError);
       }
     }),
+    window.lab.on("race.progressed", (progress) => races.progressed(progress)),
+    window.lab.on("race.tried", (result) => races.tried(result)),
+    window.lab.on("race.ended", (end) => races.ended(end)),
     window.lab.on("host.restarted", ({ reason }) => {
       running.clear();
       reloadSoon();
