@@ -110,6 +110,7 @@ describe("restoring", () => {
     await expect(store.restore(folder.file("copy.sqlite"))).rejects.toThrow(DamagedHistoryError);
     await expect(store.restore(folder.file("none"))).rejects.toThrow(/read or written/);
     expect(store.getExperiment(a.id).runs).toHaveLength(3);
+    expect(inFolder()).toEqual(["copy.sqlite", "history.sqlite", "text"]);
     expect(store.check().ok).toBe(true);
   });
 });

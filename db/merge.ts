@@ -1,4 +1,5 @@
 /** Takes over what another history has: all of it (restore), or what is not here yet (merge). */
+import { rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { backupTo } from "./backup.ts";
 import type { Connection } from "./connection.ts";
@@ -98,17 +99,23 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
   refuseBusy();
   const kept = keptName(c);
   await backupTo(c, kept);
-  withSnapshot(backup, c.file, (copy) =>
-    attached(c, copy, () => {
-      refuseBusy();
-      // Deleting an experiment deletes its runs, samples and tags.
-      c.db.exec("DELETE FROM main.experiment; DELETE FROM main.setting;");
-      for (const table of ["setting", "experiment", "tag", "run", "sample"]) {
-        const columns = columnsOf(c, table, []);
-        c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
-      }
-    }),
-  );
+  try {
+    withSnapshot(backup, c.file, (copy) =>
+      attached(c, copy, () => {
+        refuseBusy();
+        // Deleting an experiment deletes its runs, samples and tags.
+        c.db.exec("DELETE FROM main.experiment; DELETE FROM main.setting;");
+        for (const table of ["setting", "experiment", "tag", "run", "sample"]) {
+          const columns = columnsOf(c, table, []);
+          c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
+        }
+      }),
+    );
+  } catch (error) {
+    // Nothing was replaced, so there is nothing to keep.
+    rmSync(kept, { force: true });
+    throw error;
+  }
   return kept;
 }
 
