@@ -52,7 +52,9 @@ function command(usage: string, description: string): Command {
 
 const json = new Option("--json", "print one JSON document and nothing else");
 
-command("run <preset>", "run a workload in both modes and keep it in the history")
+const traceFormat = new Option("--format <format>", "what a file is (guessed where absent)").choices(TRACE_FORMATS);
+
+command("run <workload>", "run a preset, or a trace or workload file, in both modes and keep it in the history")
   .addOption(
     new Option("--mode <mode>", "with the series, without it, or both")
       .choices(["both", "sync", "none"])
@@ -67,6 +69,9 @@ command("run <preset>", "run a workload in both modes and keep it in the history
   .option("--seed <number>", "of everything random (1 where absent)", whole)
   .addOption(new Option("--levels <number>", "of the page tables").choices(["4", "5"]).default("4"))
   .option("--title <text>", "how it is called in the history")
+  .option("--pid <number>", "which process of a trace (the busiest where absent)", whole)
+  .addOption(traceFormat)
+  .option("--touch-on-map", "take memory as used as soon as it may be: for strace, which sees no page faults")
   .addOption(json)
   .action(async (preset: string, options) => (await import("./cli/run.ts")).run(preset, options));
 
@@ -75,8 +80,6 @@ program
   .description("list the workloads and their parameters")
   .addOption(json)
   .action(async (options) => (await import("./cli/presets.ts")).presets(options));
-
-const traceFormat = new Option("--format <format>", "what the file is (guessed where absent)").choices(TRACE_FORMATS);
 
 program
   .command("check")

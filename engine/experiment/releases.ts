@@ -30,16 +30,24 @@ export interface CallsAndBytes {
   readonly bytes: number;
 }
 
-/** Sizes of MADV_DONTNEED calls: up to 64 KiB, below 2 MiB, below 4 MiB, and more. */
-export const SIZE_CLASSES = [65_536, 2 ** 21 - 1, 2 ** 22 - 1, Number.POSITIVE_INFINITY] as const;
+/** Sizes of MADV_DONTNEED calls: the largest length in bytes of each class. */
+export const SIZE_CLASSES = {
+  up_to_64k: 65_536,
+  below_2m: 2 ** 21 - 1,
+  below_4m: 2 ** 22 - 1,
+  larger: Number.POSITIVE_INFINITY,
+} as const;
+export type SizeClass = keyof typeof SIZE_CLASSES;
+
+/** Advice that gives memory back and never frees a private table. */
+export const OTHER_ADVICE = ["free", "cold", "pageout", "remove"] as const;
 
 /** Plain data, to be sent between processes. */
 export interface Releases {
   readonly dontneed: CallsAndBytes;
   readonly outcomes: Readonly<Record<Outcome, CallsAndBytes>>;
-  /** DONTNEED calls by size, in the order of SIZE_CLASSES. */
-  readonly sizes: readonly number[];
-  /** Releases that never free a private table, by advice. */
-  readonly otherAdvice: Readonly<Record<"free" | "cold" | "pageout" | "remove", CallsAndBytes>>;
+  /** DONTNEED calls by size. */
+  readonly sizes: Readonly<Record<SizeClass, number>>;
+  readonly otherAdvice: Readonly<Record<(typeof OTHER_ADVICE)[number], CallsAndBytes>>;
   readonly munmap: CallsAndBytes;
 }

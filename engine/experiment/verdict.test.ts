@@ -64,7 +64,7 @@ describe("tally", () => {
       split_vma: [1, 2],
     });
     expect(tally.dontneed).toEqual({ calls: 6, bytes: 17 * MIB });
-    expect(tally.sizes).toEqual([0, 1, 3, 2]);
+    expect(tally.sizes).toEqual({ up_to_64k: 0, below_2m: 1, below_4m: 3, larger: 2 });
   });
 
   test("MADV_FREE and munmap are counted apart", async () => {

@@ -77,10 +77,12 @@ function declinedReasons(releases: Releases): string[] {
   return OUTCOMES.filter((outcome) => outcome !== "reclaimed" && outcome !== "failed")
     .filter((outcome) => outcomes[outcome].bytes > 0)
     .sort((a, b) => outcomes[b].bytes - outcomes[a].bytes)
+    .filter((outcome, index) => index === 0 || outcomes[outcome].bytes >= dontneed.bytes / 100)
     .map((outcome) => {
       const { calls: count, bytes } = outcomes[outcome];
       const share = percent(bytes, dontneed.bytes);
-      return `${share} of the memory given back by MADV_DONTNEED (${size(bytes / 1024)}, ${calls(count)}) ${BECAUSE[outcome]}.`;
+      const amount = `${size(bytes / 1024)}${count > 0 ? `, ${calls(count)}` : ""}`;
+      return `${share} of the memory given back by MADV_DONTNEED (${amount}) ${BECAUSE[outcome]}.`;
     });
 }
 
@@ -122,7 +124,11 @@ function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, rele
   }
   const because = mainCause(releases);
   if (helps === "little") {
-    return `It would help you little: on average ${size(average.saved_kb)} of ${size(average.none_kb)} are saved, because ${because}.`;
+    const saved =
+      average.saved_kb > 0
+        ? `${size(average.saved_kb)} of ${size(average.none_kb)} are saved`
+        : "next to nothing is saved";
+    return `It would help you little: on average ${saved}, because ${because}.`;
   }
   return `It would not help you: VmPTE is the same with and without (peak ${size(peak.none_kb)}), because ${because}.`;
 }

@@ -3,7 +3,14 @@
  * what it did to page tables.
  */
 import type { Machine } from "../experiment/machine.ts";
-import { OUTCOMES, type Outcome, type Releases, SIZE_CLASSES } from "../experiment/releases.ts";
+import {
+  OTHER_ADVICE,
+  OUTCOMES,
+  type Outcome,
+  type Releases,
+  SIZE_CLASSES,
+  type SizeClass,
+} from "../experiment/releases.ts";
 import { SAMPLE_COLUMNS, type SampleColumn, type SampleRow } from "../experiment/types.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
 
@@ -14,7 +21,6 @@ const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name,
   SampleColumn,
   number
 >;
-const OTHER = ["free", "cold", "pageout", "remove"] as const;
 
 type Counter = { calls: number; bytes: number };
 
@@ -22,8 +28,15 @@ function counters<Name extends string>(names: readonly Name[]): Record<Name, Cou
   return Object.fromEntries(names.map((name) => [name, { calls: 0, bytes: 0 }])) as Record<Name, Counter>;
 }
 
-function isOther(advice: string): advice is (typeof OTHER)[number] {
-  return (OTHER as readonly string[]).includes(advice);
+function isOther(advice: string): advice is (typeof OTHER_ADVICE)[number] {
+  return (OTHER_ADVICE as readonly string[]).includes(advice);
+}
+
+function sizeClassOf(bytes: number): SizeClass {
+  const { up_to_64k, below_2m, below_4m } = SIZE_CLASSES;
+  if (bytes <= up_to_64k) return "up_to_64k";
+  if (bytes <= below_2m) return "below_2m";
+  return bytes <= below_4m ? "below_4m" : "larger";
 }
 
 /** A machine that counts what passes through it. */
@@ -40,8 +53,8 @@ export function tallying(machine: Machine): TallyingMachine {
   const dontneed: Counter = { calls: 0, bytes: 0 };
   const munmap: Counter = { calls: 0, bytes: 0 };
   const outcomes = counters(OUTCOMES);
-  const otherAdvice = counters(OTHER);
-  const sizes = SIZE_CLASSES.map(() => 0);
+  const otherAdvice = counters(OTHER_ADVICE);
+  const sizes: Record<SizeClass, number> = { up_to_64k: 0, below_2m: 0, below_4m: 0, larger: 0 };
 
   const change = (column: SampleColumn): number => after[COLUMN[column]] - before[COLUMN[column]];
 
@@ -55,7 +68,7 @@ export function tallying(machine: Machine): TallyingMachine {
     const bytes = Math.ceil(operation.len / PAGE) * PAGE;
     dontneed.calls++;
     dontneed.bytes += bytes;
-    sizes[SIZE_CLASSES.findIndex((limit) => bytes <= limit)]++;
+    sizes[sizeClassOf(bytes)]++;
 
     const reclaimed = change("reclaimed_fast") + change("reclaimed_slow");
     const freed = (vmpteKb - machine.vmpteKb(operation.process)) / TABLE_KB;

@@ -2,12 +2,15 @@
 import { DECLINED_REASONS, type DeclinedReason } from "../../engine/experiment/types.ts";
 import type { Experiment, Run } from "../contract.ts";
 import { change, count, kb, ms, table } from "./print.ts";
+import { verdictOn, verdictText } from "./verdict.ts";
 
 /** The document of `--json`. */
 export function reportJson(experiment: Experiment) {
   const { id, workload, params, seed } = experiment;
+  const verdict = verdictOn(experiment);
   return {
     experiment: { id, workload, params, seed },
+    ...(verdict === null ? {} : { verdict }),
     runs: experiment.runs.map((run) => ({
       id: run.id,
       source: run.source,
@@ -77,11 +80,13 @@ export function reportText(experiment: Experiment): string {
   const unwell = runs
     .filter((run) => run.status !== "done")
     .map((run) => `${heading(run)}: ${run.status}${run.reason === null ? "" : `: ${run.reason}`}`);
+  const verdict = verdictOn(experiment);
   return [
     `${experiment.title} (experiment ${experiment.id}, seed ${experiment.seed})`,
     "",
     table(shown, right),
     ...(unwell.length > 0 ? ["", ...unwell] : []),
     ...[sentence(runs)].filter((line) => line !== null).flatMap((line) => ["", line]),
+    ...(verdict === null ? [] : ["", verdictText(verdict)]),
   ].join("\n");
 }

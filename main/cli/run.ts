@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+import { BadInputError } from "../../engine/error.ts";
+import type { TraceFormat } from "../../engine/workload/import/index.ts";
+import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment, ExperimentSpec } from "../contract.ts";
 import { print, printJson } from "./print.ts";
 import { showProgress } from "./progress.ts";
@@ -11,7 +15,32 @@ interface RunOptions extends DbOption {
   readonly seed?: number;
   readonly levels: "4" | "5";
   readonly title?: string;
+  readonly pid?: number;
+  readonly format?: TraceFormat;
+  readonly touchOnMap?: boolean;
   readonly json?: boolean;
+}
+
+/** A preset by its name; else a file, which is opened, and said of it what there is to know. */
+async function workloadOf(session: Session, name: string, options: RunOptions): Promise<ExperimentSpec["workload"]> {
+  const { set, format, pid, touchOnMap } = options;
+  const looksLikeFile = /[/.]/.test(name) || existsSync(name);
+  if (findPreset(name) !== undefined || !looksLikeFile) return { kind: "preset", name, params: set ?? {} };
+  if (set !== undefined)
+    throw new BadInputError("--set is for presets", { where: name, todo: "A file takes --pid and --touch-on-map" });
+  const opened = await session.ask("file.open", { path: name, format });
+  const say = (text: string) => process.stderr.write(`reclaim-lab: ${opened.name}: ${text}\n`);
+  for (const problem of opened.problems) say(problem);
+  const [busiest] = opened.processes;
+  if (busiest !== undefined && opened.processes.length > 1 && pid === undefined)
+    say(
+      `${opened.processes.length} processes; taking the busiest, ${busiest.pid} (${busiest.comm}); choose with --pid`,
+    );
+  if (!opened.hasFaults && !touchOnMap)
+    say(
+      `${opened.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be`,
+    );
+  return { kind: "file", token: opened.token, process: pid, touchOnMap };
 }
 
 /** Starts an experiment and waits until all its runs have ended; Ctrl-C cancels them and keeps their samples. */
@@ -41,16 +70,16 @@ async function runToEnd(session: Session, spec: ExperimentSpec): Promise<{ exper
   return { experiment: await session.ask("experiment.get", { id: started.id }), cut };
 }
 
-export async function run(preset: string, options: RunOptions): Promise<void> {
-  const spec: ExperimentSpec = {
-    workload: { kind: "preset", name: preset, params: options.set ?? {} },
-    mode: options.mode,
-    source: options.source,
-    seed: options.seed,
-    levels: options.levels === "5" ? 5 : 4,
-    title: options.title,
-  };
+export async function run(workload: string, options: RunOptions): Promise<void> {
   await withLab(options, async (session) => {
+    const spec: ExperimentSpec = {
+      workload: await workloadOf(session, workload, options),
+      mode: options.mode,
+      source: options.source,
+      seed: options.seed,
+      levels: options.levels === "5" ? 5 : 4,
+      title: options.title,
+    };
     const { experiment, cut } = await runToEnd(session, spec);
     if (options.json) printJson(reportJson(experiment));
     else {

@@ -16,6 +16,7 @@ import {
   idsSchema,
   longTextSchema,
   nothingSchema,
+  openedFileSchema,
   presetSchema,
   sampleBlockSchema,
   sampleQuerySchema,
@@ -77,6 +78,18 @@ const experiment = {
   "experiment.restore": windowToHost(v.object({ ids: idsSchema }), countSchema),
 };
 
+const file = {
+  /** Opens and surveys a trace or workload file; its token can be run until the host ends. Refuses what is none. */
+  "file.open": shellToHost(
+    v.object({
+      path: v.pipe(v.string(), v.nonEmpty()),
+      /** Guessed where absent. */
+      format: v.optional(openedFileSchema.entries.format),
+    }),
+    openedFileSchema,
+  ),
+};
+
 const run = {
   "run.samples": windowToHost(sampleQuerySchema, sampleBlockSchema),
 };
@@ -117,6 +130,7 @@ export const CALLS = {
   ...doctor,
   ...preset,
   ...experiment,
+  ...file,
   ...run,
   ...historyCalls,
   ...exported,

@@ -3,6 +3,7 @@
  * Ids are the history's own positive integers, times are milliseconds since 1970 (UTC), sizes carry their unit.
  */
 import * as v from "valibot";
+import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
 import { DECLINED_REASONS, MODES, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 
 const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
@@ -70,14 +71,44 @@ export const presetSchema = v.object({
 });
 export type Preset = v.InferOutput<typeof presetSchema>;
 
+/** A trace or workload file that was opened: what is in it, and the handle under which it can be run. */
+export const openedFileSchema = v.object({
+  token: tokenSchema,
+  /** Its name, no path. */
+  name: v.string(),
+  format: v.picklist(["perf-script", "tracefs", "strace", "ops"]),
+  /** Without page faults nothing is used, unless that is assumed (touchOnMap). */
+  hasFaults: v.boolean(),
+  /** Events, or operations of a workload file. */
+  events: countSchema,
+  /** The busiest first; none in a workload file. */
+  processes: v.array(
+    v.object({
+      pid: countSchema,
+      comm: v.string(),
+      events: countSchema,
+      /** madvise(MADV_DONTNEED) calls. */
+      dontneed: countSchema,
+      threads: countSchema,
+      /** Allocators that the names of its files and threads point to. */
+      allocators: v.array(v.string()),
+    }),
+  ),
+  /** What could not be used, a sentence a kind. */
+  problems: v.array(v.string()),
+});
+export type OpenedFile = v.InferOutput<typeof openedFileSchema>;
+
 /** What an experiment runs: a preset with parameters (absent ones take their default), or an opened file. */
 export const workloadRefSchema = v.variant("kind", [
   v.object({ kind: v.literal("preset"), name: shortTextSchema, params: paramsSchema }),
   v.object({
     kind: v.literal("file"),
     token: tokenSchema,
-    /** Which process of a trace; its first where absent. */
+    /** Which process of a trace, by its pid; its busiest where absent. */
     process: v.optional(countSchema),
+    /** Take memory as used as soon as it may be accessed: for traces that show no page faults. */
+    touchOnMap: v.optional(v.boolean()),
   }),
 ]);
 export type WorkloadRef = v.InferOutput<typeof workloadRefSchema>;
@@ -97,6 +128,17 @@ export type ExperimentSpec = v.InferInput<typeof experimentSpecSchema>;
 /** As the host reads it. */
 export type FullExperimentSpec = v.InferOutput<typeof experimentSpecSchema>;
 
+const callsAndBytesSchema = v.object({ calls: v.number(), bytes: v.number() });
+
+/** Releases of engine/experiment/releases.ts. */
+export const releasesSchema = v.object({
+  dontneed: callsAndBytesSchema,
+  outcomes: v.object(v.entriesFromList(OUTCOMES, callsAndBytesSchema)),
+  sizes: v.object({ up_to_64k: v.number(), below_2m: v.number(), below_4m: v.number(), larger: v.number() }),
+  otherAdvice: v.object(v.entriesFromList(OTHER_ADVICE, callsAndBytesSchema)),
+  munmap: callsAndBytesSchema,
+});
+
 /** RunSummary of engine/experiment/types.ts. */
 export const runSummarySchema = v.object({
   operations: v.number(),
@@ -114,6 +156,8 @@ export const runSummarySchema = v.object({
   reclaimed_pte_tables: v.nullable(v.number()),
   slow_path: v.nullable(v.number()),
   declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, v.number()))),
+  average_vmpte_kb: v.exactOptional(v.number()),
+  releases: v.exactOptional(releasesSchema),
 });
 
 export const runProgressSchema = v.object({

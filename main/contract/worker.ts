@@ -5,6 +5,7 @@ import {
   float64ArraySchema,
   labErrorSchema,
   modeSchema,
+  openedFileSchema,
   paramsSchema,
   runProgressSchema,
   runSummarySchema,
@@ -14,7 +15,13 @@ import {
 export const workerTaskSchema = v.object({
   workload: v.variant("kind", [
     v.object({ kind: v.literal("preset"), name: v.string(), params: paramsSchema }),
-    v.object({ kind: v.literal("file"), path: v.string(), process: v.optional(countSchema) }),
+    v.object({
+      kind: v.literal("file"),
+      path: v.string(),
+      format: openedFileSchema.entries.format,
+      process: v.optional(countSchema),
+      touchOnMap: v.boolean(),
+    }),
   ]),
   /** Through the engine, or through the probe on the running kernel. */
   source: v.picklist(["model", "kernel"]),

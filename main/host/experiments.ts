@@ -3,15 +3,28 @@ import type { StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { requireKernel } from "../../probe/driver.ts";
+import type { WorkerTask } from "../contract/worker.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
+import type { Files } from "./files.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
 import { startWorkerRun } from "./worker-execution.ts";
 
-type Names = Extract<CallName, `experiment.${string}`>;
+type Names = Extract<CallName, `experiment.${string}` | `file.${string}`>;
+
+/** What is run, and what a worker is told of it. */
+interface Planned {
+  readonly workload: ResolvedWorkload;
+  readonly task: WorkerTask["workload"];
+}
+
+function planPreset(name: string, params: Readonly<Record<string, unknown>>): Planned {
+  const workload = resolvePreset(name, params);
+  return { workload, task: { kind: "preset", name, params: { ...workload.params } } };
+}
 
 /** Sees that every measured run is possible here; null where there is none. Errors: MeasuredUnavailableError. */
 function requireSources(runs: readonly PlannedRun[]) {
@@ -20,9 +33,9 @@ function requireSources(runs: readonly PlannedRun[]) {
   return kernel;
 }
 
-export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Handlers<Names> {
+export function experimentHandlers(store: Store, runner: Runner, files: Files, emit: Emit): Handlers<Names> {
   function begin(
-    workload: ResolvedWorkload,
+    { workload, task: workloadTask }: Planned,
     runs: readonly PlannedRun[],
     about: Pick<FullExperimentSpec, "seed" | "levels">,
     title: string,
@@ -42,7 +55,7 @@ export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Ha
     emit("history.changed", { ids: [stored.id] });
     for (const run of stored.runs) {
       const { source, mode } = run;
-      const task = { workload: { kind: "preset" as const, name, params: { ...params } }, source, mode, seed, levels };
+      const task = { workload: workloadTask, source, mode, seed, levels };
       runner.add({
         runId: run.id,
         experimentId: stored.id,
@@ -55,19 +68,28 @@ export function experimentHandlers(store: Store, runner: Runner, emit: Emit): Ha
 
   return {
     "experiment.start": (spec) => {
-      if (spec.workload.kind === "file")
-        throw new BadInputError("This file is not open any more", { todo: "Open it again" });
-      const workload = resolvePreset(spec.workload.name, spec.workload.params);
+      const { workload } = spec;
       const runs = plannedRuns(spec);
-      return toExperiment(begin(workload, runs, spec, spec.title ?? workload.title));
+      if (workload.kind === "file" && runs.some(({ source }) => source === "kernel"))
+        throw new BadInputError("A file cannot be measured, only modelled", {
+          why: "its addresses are those of another process",
+          todo: "Take --source model",
+        });
+      const planned = workload.kind === "file" ? files.resolve(workload) : planPreset(workload.name, workload.params);
+      return toExperiment(begin(planned, runs, spec, spec.title ?? planned.workload.title));
     },
     "experiment.again": ({ id }) => {
       const before = store.getExperiment(id);
-      const workload = resolvePreset(before.workload, before.params);
+      if (before.workloadKind === "file")
+        throw new BadInputError("The file of this experiment is not open any more", {
+          todo: "Open it again and run it",
+        });
+      const planned = planPreset(before.workload, before.params);
       const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
       const about = { seed: before.seed, levels: before.levels === 5 ? 5 : 4 } as const;
-      return toExperiment(begin(workload, runs, about, before.title));
+      return toExperiment(begin(planned, runs, about, before.title));
     },
+    "file.open": ({ path, format }) => files.open(path, format),
     "experiment.cancel": ({ id }) => {
       store.getExperiment(id);
       return runner.cancel(id);

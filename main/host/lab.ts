@@ -10,6 +10,7 @@ import { type Answer, CALLS, type Handlers, type HostCallName } from "../contrac
 import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
+import { createFiles } from "./files.ts";
 import { historyHandlers, watchHistory } from "./history.ts";
 import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
@@ -60,7 +61,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
     },
     ...historyHandlers(store, emit),
     ...races.handlers,
-    ...experimentHandlers(store, runner, emit),
+    ...experimentHandlers(store, runner, createFiles(), emit),
   };
 
   return { call: (name, params) => answer(handlers, name, params, log), close };

@@ -1,0 +1,90 @@
+/** The traces and workload files that were opened, by their tokens. Paths stay here. */
+import { randomBytes } from "node:crypto";
+import { basename, resolve } from "node:path";
+import { BadInputError } from "../../engine/error.ts";
+import { describeProblem, ImportReport, survey, type TraceFormat } from "../../engine/workload/import/index.ts";
+import type { WorkerTask } from "../contract/worker.ts";
+import type { OpenedFile } from "../contract.ts";
+import { atFile, openSource } from "../trace/source.ts";
+import type { ResolvedWorkload } from "./spec.ts";
+
+/** So many stay open; the one opened first is forgotten. */
+const FILES_MAX = 100;
+/** So many processes are listed. */
+const PROCESSES_MAX = 1000;
+
+interface OpenFile {
+  readonly path: string;
+  readonly about: OpenedFile;
+}
+
+/** Which process of a file, and what is assumed of it. */
+export interface FileChoice {
+  readonly token: string;
+  readonly process?: number | undefined;
+  readonly touchOnMap?: boolean | undefined;
+}
+
+export interface Files {
+  /** Surveys a file and keeps it. Errors: BadInputError where it cannot be used. */
+  open(path: string, format: TraceFormat | undefined): Promise<OpenedFile>;
+  /** What a run of it needs. Errors: BadInputError where it is not open, or has no such process. */
+  resolve(choice: FileChoice): { readonly workload: ResolvedWorkload; readonly task: WorkerTask["workload"] };
+}
+
+export function createFiles(): Files {
+  const files = new Map<string, OpenFile>();
+
+  return {
+    async open(path, format) {
+      const full = resolve(path);
+      const report = new ImportReport();
+      const found = await atFile(path, async () => survey(await openSource(full), report, format));
+      if (found.format !== "ops" && found.processes.length === 0)
+        throw new BadInputError("There is no event of a process in it", { where: path });
+      const about: OpenedFile = {
+        token: randomBytes(16).toString("base64url"),
+        name: basename(full),
+        format: found.format,
+        hasFaults: found.hasFaults,
+        events: found.events,
+        processes: found.processes
+          .slice(0, PROCESSES_MAX)
+          .map((each) => ({ ...each, allocators: [...each.allocators] })),
+        problems: report.problems().map(describeProblem),
+      };
+      files.set(about.token, { path: full, about });
+      const [oldest] = files.keys();
+      if (files.size > FILES_MAX && oldest !== undefined) files.delete(oldest);
+      return about;
+    },
+
+    resolve({ token, process, touchOnMap = false }) {
+      const file = files.get(token);
+      if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
+      const { path, about } = file;
+      const { name, format } = about;
+      if (format === "ops") {
+        const workload = { kind: "file", name, title: name, params: {}, operationsTotal: about.events } as const;
+        return { workload, task: { kind: "file", path, format, touchOnMap: false } };
+      }
+      const chosen = process === undefined ? about.processes[0] : about.processes.find((each) => each.pid === process);
+      if (chosen === undefined) {
+        const known = about.processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
+        throw new BadInputError(`There is no process ${process} in it`, {
+          where: name,
+          todo: `It holds ${known.join(", ")}`,
+        });
+      }
+      const params = {
+        pid: chosen.pid,
+        program: chosen.comm.slice(0, 100),
+        allocators: chosen.allocators.join(","),
+        ...(touchOnMap ? { touch_on_map: true } : {}),
+      };
+      const title = `${chosen.comm}, from ${name}`;
+      const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
+      return { workload, task: { kind: "file", path, format, process: chosen.pid, touchOnMap } };
+    },
+  };
+}
