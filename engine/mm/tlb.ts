@@ -18,6 +18,16 @@ function entries(k: KernelState): Map<number, number> {
   return map;
 }
 
+/** Keeps the entries of this kernel's TLBs in `map`: the explorer's, which watches who looks. */
+export function keepTlbIn(k: KernelState, map: Map<number, number>): void {
+  contents.set(k, map);
+}
+
+/** The CPU whose entry has this key. */
+export function tlbKeyCpu(key: number): number {
+  return Math.floor(key / CPU_BASE);
+}
+
 /** The entry that `cpu` has cached for `page`, or undefined. */
 export function tlbLookup(k: KernelState, cpu: number, page: number): number | undefined {
   return entries(k).get(cpu * CPU_BASE + page);

@@ -7,16 +7,7 @@ import { type Patches, resolveOptions } from "../mm/config.ts";
 import { LEVEL_PTE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, ptePageId } from "../mm/pte.ts";
 import { rcuFree, rcuReady } from "../mm/rcu.ts";
-import {
-  describeObject,
-  lockHolder,
-  OBJ_PAGE,
-  OBJ_PTL,
-  OBJ_TLB,
-  type Path,
-  resumable,
-  schedObject,
-} from "../mm/sched.ts";
+import { describeObject, lockHolder, OBJ_PTL, type Path, resumable, schedObject } from "../mm/sched.ts";
 import type { SchedPoint } from "../mm/sched-point.ts";
 import { KernelState, type Mm } from "../mm/state.ts";
 import { TABLE_GATHERED, TABLE_LIVE, TABLE_RCU } from "../mm/tables.ts";
@@ -168,20 +159,11 @@ class Running implements MachineExecution {
         if (point.write) trace.write(point.object);
         else trace.read(reschedObject(cpu));
         break;
-      case "tlb_flush":
-        for (let each = 0; each < this.cpus.length; each++) trace.write(schedObject(OBJ_TLB, each));
-        break;
-      case "tlb_fill":
-      case "page_read":
-      case "page_write":
-        trace.write(schedObject(OBJ_TLB, cpu));
-        break;
       case "ipi":
         for (const _cpu of k.irqsOff);
         break;
       default:
-        // What the tables, pages and readers' sets see of the step is recorded as it happens.
-        if (Math.floor(point.object / 2 ** 40) === OBJ_PAGE) trace.write(point.object);
+      // What tables, pages, TLBs and sets of readers see of the step is recorded as it happens.
     }
   }
 

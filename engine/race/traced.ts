@@ -4,9 +4,10 @@
  */
 
 import { PTRS_PER_TABLE } from "../mm/geometry.ts";
-import { schedObject } from "../mm/sched.ts";
+import { OBJ_TLB, schedObject } from "../mm/sched.ts";
 import type { KernelState } from "../mm/state.ts";
 import { TABLE_FREE, TABLE_GATHERED, TABLE_LIVE, TABLE_RCU, TableStore } from "../mm/tables.ts";
+import { keepTlbIn, tlbKeyCpu } from "../mm/tlb.ts";
 import { access, type Footprint } from "./program.ts";
 
 /** Objects of the explorer's own; the kernel's (sched.ts) stay below. */
@@ -18,6 +19,8 @@ const OBJ_READER = 36;
 const OBJ_IRQ = 37;
 const OBJ_CONTENTS = 38;
 const OBJ_ROWS = 39;
+
+const CPUS_MAX = 4;
 
 export const NO_FREED_ACCESS = "no access through a freed table";
 export const NO_DOUBLE_FREE = "no table freed twice or freed while reachable";
@@ -286,7 +289,7 @@ export class TracedCpus extends Set<number> {
   }
 
   override [Symbol.iterator](): SetIterator<number> {
-    for (let cpu = 0; cpu < 4; cpu++) this.trace.read(schedObject(this.kind, cpu));
+    for (let cpu = 0; cpu < CPUS_MAX; cpu++) this.trace.read(schedObject(this.kind, cpu));
     return super[Symbol.iterator]();
   }
 }
@@ -311,7 +314,8 @@ export class TracedPages extends Map<number, number> {
   }
 
   override set(id: number, value: number): this {
-    // The constructor of Map may call set before the field is there.
+    // The constructor of Map may call set before the field is there. Identities are given out in order: that is shared, too.
+    if (!super.has(id)) this.trace?.write(schedObject(OBJ_ROWS, 1));
     this.trace?.write(schedObject(OBJ_CONTENTS, id));
     return super.set(id, value);
   }
@@ -319,6 +323,31 @@ export class TracedPages extends Map<number, number> {
   override delete(id: number): boolean {
     this.trace.write(schedObject(OBJ_CONTENTS, id));
     return super.delete(id);
+  }
+}
+
+/** The TLBs of all CPUs, recording. An invalidation concerns every CPU, whether it has the entry or not. */
+export class TracedTlb extends Map<number, number> {
+  private readonly trace: Trace;
+
+  constructor(trace: Trace) {
+    super();
+    this.trace = trace;
+  }
+
+  override get(key: number): number | undefined {
+    this.trace.read(schedObject(OBJ_TLB, tlbKeyCpu(key)));
+    return super.get(key);
+  }
+
+  override set(key: number, pte: number): this {
+    this.trace.write(schedObject(OBJ_TLB, tlbKeyCpu(key)));
+    return super.set(key, pte);
+  }
+
+  override keys(): MapIterator<number> {
+    for (let cpu = 0; cpu < CPUS_MAX; cpu++) this.trace.write(schedObject(OBJ_TLB, cpu));
+    return super.keys();
   }
 }
 
@@ -331,5 +360,6 @@ export function watch(k: KernelState, trace: Trace): TracedTables {
     irqsOff: new TracedCpus(trace, OBJ_IRQ),
     pages: new TracedPages(trace),
   });
+  keepTlbIn(k, new TracedTlb(trace));
   return tables;
 }
