@@ -51,7 +51,7 @@ export default {
       severity: "error",
       comment: "The contract is read by every process: it imports types, tables and the schema library alone.",
       from: { path: "^main/contract", pathNot: tests },
-      to: { pathNot: ["^main/contract", "^engine/experiment/types\\.ts$", "node_modules/valibot"] },
+      to: { pathNot: ["^main/contract", "^engine/experiment/", "node_modules/valibot"] },
     },
   ],
   options: {

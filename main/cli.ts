@@ -75,6 +75,25 @@ command("run <workload>", "run a preset, or a trace or workload file, in both mo
   .addOption(json)
   .action(async (preset: string, options) => (await import("./cli/run.ts")).run(preset, options));
 
+command("sweep", "run a workload with one parameter at several values, in both modes, as one experiment")
+  .argument("<preset>", "the workload")
+  .requiredOption("--param <name>", "which parameter")
+  .option("--values <list>", "its values, such as 4K,64K,2M")
+  .option("--from <value>", "the first value of a range")
+  .option("--to <value>", "the last")
+  .option("--points <number>", "how many, both ends included (12 where absent)", whole)
+  .option("--linear", "evenly spaced; by the same factor where absent")
+  .addOption(
+    new Option("--mode <mode>", "with the series, without it, or both")
+      .choices(["both", "sync", "none"])
+      .default("both"),
+  )
+  .option("--set <name=value>", "another parameter; may be repeated", assignment)
+  .option("--seed <number>", "of everything random (1 where absent)", whole)
+  .option("--title <text>", "how it is called in the history")
+  .addOption(json)
+  .action(async (preset: string, options) => (await import("./cli/sweep.ts")).sweep(preset, options));
+
 program
   .command("presets")
   .description("list the workloads and their parameters")

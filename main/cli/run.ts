@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { BadInputError } from "../../engine/error.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
-import type { Experiment, ExperimentSpec } from "../contract.ts";
+import type { ExperimentSpec } from "../contract.ts";
 import { print, printJson } from "./print.ts";
 import { showProgress } from "./progress.ts";
 import { reportJson, reportText } from "./report.ts";
+import { runToEnd } from "./run-to-end.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
 
 interface RunOptions extends DbOption {
@@ -43,33 +44,6 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
   return { kind: "file", token: opened.token, process: pid, touchOnMap };
 }
 
-/** Starts an experiment and waits until all its runs have ended; Ctrl-C cancels them and keeps their samples. */
-async function runToEnd(session: Session, spec: ExperimentSpec): Promise<{ experiment: Experiment; cut: boolean }> {
-  const over = new Set<number>();
-  let wake = () => {};
-  session.on("run.ended", (run) => {
-    over.add(run.id);
-    wake();
-  });
-  const started = await session.ask("experiment.start", spec);
-  const clear = await showProgress(session, started);
-  let cut = false;
-  const interrupt = () => {
-    cut = true;
-    void session.ask("experiment.cancel", { id: started.id });
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  while (!started.runs.every((run) => over.has(run.id)))
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-  process.off("SIGINT", interrupt);
-  process.off("SIGTERM", interrupt);
-  clear();
-  return { experiment: await session.ask("experiment.get", { id: started.id }), cut };
-}
-
 export async function run(workload: string, options: RunOptions): Promise<void> {
   await withLab(options, async (session) => {
     const spec: ExperimentSpec = {
@@ -80,7 +54,7 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
       levels: options.levels === "5" ? 5 : 4,
       title: options.title,
     };
-    const { experiment, cut } = await runToEnd(session, spec);
+    const { experiment, cut } = await runToEnd(session, () => session.ask("experiment.start", spec), showProgress);
     if (options.json) printJson(reportJson(experiment));
     else {
       print(reportText(experiment));

@@ -23,6 +23,7 @@ import {
   settingsSchema,
   shortTextSchema,
 } from "./shapes.ts";
+import { sweepCalls } from "./sweeps.ts";
 
 /** The program itself and its window. */
 const app = {
@@ -135,5 +136,6 @@ export const CALLS = {
   ...historyCalls,
   ...exported,
   ...raceCalls,
+  ...sweepCalls,
   ...host,
 } as const;

@@ -194,6 +194,10 @@ export type HostFacts = v.InferOutput<typeof hostFactsSchema>;
 export const runSchema = v.object({
   id: idSchema,
   experimentId: idSchema,
+  /** What tells it from its siblings in a sweep ("chunk 2M"); empty elsewhere. */
+  label: v.string(),
+  /** The experiment's, and in a sweep the value of its point. */
+  params: paramsSchema,
   source: sourceSchema,
   mode: modeSchema,
   status: runStatusSchema,
@@ -208,8 +212,13 @@ export const runSchema = v.object({
 });
 export type Run = v.InferOutput<typeof runSchema>;
 
+/** What a sweep goes through. */
+export const sweepDetailSchema = v.object({ parameter: v.string(), values: v.array(paramValueSchema) });
+
 const experimentCore = {
   id: idSchema,
+  /** null: not a sweep. */
+  sweep: v.nullable(sweepDetailSchema),
   title: v.string(),
   /** The preset's name, or the file's. */
   workload: v.string(),
@@ -232,6 +241,7 @@ export type Experiment = v.InferOutput<typeof experimentSchema>;
 
 export const historyRunSchema = v.object({
   id: idSchema,
+  label: v.string(),
   source: sourceSchema,
   mode: modeSchema,
   status: runStatusSchema,

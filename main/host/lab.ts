@@ -15,6 +15,7 @@ import { historyHandlers, watchHistory } from "./history.ts";
 import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
+import { sweepHandlers } from "./sweeps.ts";
 
 export interface LabOptions {
   /** The history file; made where there is none. */
@@ -61,6 +62,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
     },
     ...historyHandlers(store, emit),
     ...races.handlers,
+    ...sweepHandlers(store, runner, emit),
     ...experimentHandlers(store, runner, createFiles(), emit),
   };
 

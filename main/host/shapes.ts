@@ -1,11 +1,33 @@
 /** From what the store gives to what the contract promises. */
+
+import * as v from "valibot";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
+import { sweepDetailSchema } from "../contract/shapes.ts";
 import type { Experiment, HistoryRow, Run } from "../contract.ts";
 
 export function toRun(run: StoredRun): Run {
-  const { id, experimentId, source, mode, status, reason, startedAt, endedAt, sampleCount, facts } = run;
+  const { id, experimentId, label, source, mode, status, reason, startedAt, endedAt, sampleCount, facts } = run;
   const { summary } = run;
-  return { id, experimentId, source, mode, status, reason, startedAt, endedAt, sampleCount, summary, facts };
+  const params = { ...run.params };
+  return {
+    id,
+    experimentId,
+    label,
+    params,
+    source,
+    mode,
+    status,
+    reason,
+    startedAt,
+    endedAt,
+    sampleCount,
+    summary,
+    facts,
+  };
+}
+
+function sweepOf({ kind, detail }: StoredExperiment): Experiment["sweep"] {
+  return kind === "sweep" && v.is(sweepDetailSchema, detail) ? detail : null;
 }
 
 function toCore(experiment: StoredExperiment) {
@@ -13,6 +35,7 @@ function toCore(experiment: StoredExperiment) {
   const { tags, notes, pinned, archived, deletedAt } = experiment;
   return {
     id,
+    sweep: sweepOf(experiment),
     title,
     workload,
     workloadKind,
@@ -33,8 +56,9 @@ export function toExperiment(experiment: StoredExperiment): Experiment {
 }
 
 export function toHistoryRow(experiment: StoredExperiment): HistoryRow {
-  const runs = experiment.runs.map(({ id, source, mode, status, summary, sparkline }) => ({
+  const runs = experiment.runs.map(({ id, label, source, mode, status, summary, sparkline }) => ({
     id,
+    label,
     source,
     mode,
     status,

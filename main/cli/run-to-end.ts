@@ -1,0 +1,37 @@
+import type { Experiment } from "../contract.ts";
+import type { Session } from "./session.ts";
+
+/** Shows that something is under way; gives the function that ends the showing. */
+export type Show = (session: Session, experiment: Experiment) => Promise<() => void>;
+
+/** Starts an experiment and waits until all its runs have ended; Ctrl-C cancels them and keeps their samples. */
+export async function runToEnd(
+  session: Session,
+  start: () => Promise<Experiment>,
+  show: Show,
+): Promise<{ readonly experiment: Experiment; readonly cut: boolean }> {
+  const over = new Set<number>();
+  let wake = () => {};
+  session.on("run.ended", (run) => {
+    over.add(run.id);
+    wake();
+  });
+  const started = await start();
+  const ours = started.runs.filter((run) => run.status === "queued" || run.status === "running");
+  const hide = await show(session, started);
+  let cut = false;
+  const interrupt = () => {
+    cut = true;
+    void session.ask("experiment.cancel", { id: started.id });
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  while (!ours.every((run) => over.has(run.id)))
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  process.off("SIGINT", interrupt);
+  process.off("SIGTERM", interrupt);
+  hide();
+  return { experiment: await session.ask("experiment.get", { id: started.id }), cut };
+}

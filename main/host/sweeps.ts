@@ -1,0 +1,114 @@
+/** The calls about sweeps. */
+import * as v from "valibot";
+import type { StoredExperiment } from "../../db/records.ts";
+import type { Store } from "../../db/store.ts";
+import { BadInputError } from "../../engine/error.ts";
+import { formatParam, type ParamSpec } from "../../engine/experiment/params.ts";
+import { MODES, type Mode, type Params, type ParamValue } from "../../engine/experiment/types.ts";
+import { findPreset } from "../../engine/workload/presets/index.ts";
+import { sweepDetailSchema } from "../contract/shapes.ts";
+import type { CallName, Handlers } from "../contract.ts";
+import type { Emit } from "./emit.ts";
+import { hostFacts } from "./facts.ts";
+import type { Runner } from "./runner.ts";
+import { toExperiment } from "./shapes.ts";
+import { resolvePreset } from "./spec.ts";
+import { startWorkerRun } from "./worker-execution.ts";
+
+type Names = Extract<CallName, `sweep.${string}`>;
+
+interface Point {
+  readonly label: string;
+  readonly mode: Mode;
+  readonly params: Params;
+  readonly operationsTotal: number | null;
+}
+
+function sweptParam(preset: string, parameter: string): ParamSpec {
+  const found = findPreset(preset)?.params.find(({ name }) => name === parameter);
+  if (found !== undefined) return found;
+  // Names the presets where it is the preset that is wrong.
+  resolvePreset(preset, {});
+  const names = findPreset(preset)?.params.map(({ name }) => name) ?? [];
+  throw new BadInputError(`${preset} has no parameter "${parameter.slice(0, 60)}"`, {
+    todo: `Its parameters are ${names.join(", ")}`,
+  });
+}
+
+export function sweepHandlers(store: Store, runner: Runner, emit: Emit): Handlers<Names> {
+  function begin(experiment: StoredExperiment, points: readonly Point[]): StoredExperiment {
+    const { id, workload: name, seed } = experiment;
+    const levels = experiment.levels === 5 ? 5 : 4;
+    const facts = hostFacts(null);
+    const runs = store.together(() =>
+      points.map(({ label, mode, params, operationsTotal }) =>
+        store.startRun(id, { source: "model", mode, facts, params, label, operationsTotal, status: "queued" }),
+      ),
+    );
+    const begun = store.getExperiment(id);
+    emit("experiment.started", toExperiment(begun));
+    emit("history.changed", { ids: [id] });
+    for (const { id: runId, mode, params } of runs) {
+      const workload = { kind: "preset" as const, name, params: { ...params } };
+      const task = { workload, source: "model" as const, mode, seed, levels } as const;
+      runner.add({ runId, experimentId: id, alone: false, begin: (onBatch) => startWorkerRun(task, onBatch) });
+    }
+    return begun;
+  }
+
+  function pointsOf(
+    preset: string,
+    params: Params,
+    spec: ParamSpec,
+    values: readonly ParamValue[],
+    modes: readonly Mode[],
+  ): Point[] {
+    const seen = new Set<string>();
+    return values.flatMap((value) => {
+      const resolved = resolvePreset(preset, { ...params, [spec.name]: value });
+      const label = `${spec.name} ${formatParam(spec, resolved.params[spec.name])}`;
+      const { operationsTotal } = resolved;
+      // "4K" and 4096 are the same value.
+      if (seen.has(label)) return [];
+      seen.add(label);
+      return modes.map((mode) => ({ label, mode, params: resolved.params, operationsTotal }));
+    });
+  }
+
+  return {
+    "sweep.start": ({ preset, params, parameter, values, mode, seed, levels, title }) => {
+      const spec = sweptParam(preset, parameter);
+      const modes = mode === "both" ? MODES : [mode];
+      // Every value is checked before anything is stored.
+      const points = pointsOf(preset, params, spec, values, modes);
+      const swept = [...new Set(points.map((point) => point.params[parameter]))];
+      const [first, last] = [swept[0], swept.at(-1)].map((value) => formatParam(spec, value ?? ""));
+      const stored = store.createExperiment({
+        kind: "sweep",
+        title: title ?? `${findPreset(preset)?.title}: ${parameter} from ${first} to ${last}`,
+        workload: preset,
+        workloadKind: "preset",
+        params: Object.fromEntries(Object.entries(points[0]?.params ?? {}).filter(([name]) => name !== parameter)),
+        seed,
+        levels,
+        detail: { parameter, values: swept },
+      });
+      return toExperiment(begin(stored, points));
+    },
+    "sweep.resume": ({ id }) => {
+      const experiment = store.getExperiment(id);
+      if (!v.is(sweepDetailSchema, experiment.detail))
+        throw new BadInputError(`Experiment ${id} is not a sweep`, { todo: "`run again` makes it anew" });
+      if (runner.isBusy(id)) throw new BadInputError(`Sweep ${id} is under way already`);
+      const { parameter, values } = experiment.detail;
+      const modes = MODES.filter((mode) => experiment.runs.some((run) => run.mode === mode));
+      const spec = sweptParam(experiment.workload, parameter);
+      const done = new Set(
+        experiment.runs.filter((run) => run.status === "done").map((run) => `${run.label} ${run.mode}`),
+      );
+      const points = pointsOf(experiment.workload, experiment.params, spec, values, modes);
+      const missing = points.filter(({ label, mode }) => !done.has(`${label} ${mode}`));
+      return toExperiment(missing.length === 0 ? experiment : begin(experiment, missing));
+    },
+  };
+}
