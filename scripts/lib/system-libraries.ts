@@ -17,6 +17,7 @@ const WINDOW: readonly Need[] = [
   { packages: ["libnss3"], library: "libnss3.so" },
   { packages: ["libasound2t64", "libasound2"], library: "libasound.so.2" },
   { packages: ["libgbm1"], library: "libgbm.so.1" },
+  { packages: ["libx11-xcb1"], library: "libX11-xcb.so.1" },
   { packages: ["libxss1"], library: "libXss.so.1" },
   { packages: ["libxtst6"], library: "libXtst.so.6" },
   { packages: ["libnotify4"], library: "libnotify.so.4" },

@@ -25,6 +25,7 @@ const DEPENDS = [
   "libnss3",
   "libasound2t64 | libasound2",
   "libgbm1",
+  "libx11-xcb1",
   "libxss1",
   "libxtst6",
   "libnotify4",

@@ -1,0 +1,121 @@
+/** Calls of the window, any name with any payload, through the dispatch that answers the real ones. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CALLS, type CallName, type Handlers, isWindowCallName, type MainCallName } from "../../../main/contract.ts";
+import { answerWindow, type HostSide } from "../../../main/electron/answer-window.ts";
+import { type Lab, openLab } from "../../../main/host/lab.ts";
+import { anyValue, mutateValue } from "../mutate.ts";
+import type { Target } from "../target.ts";
+
+interface Input {
+  readonly name: unknown;
+  readonly params: unknown;
+}
+
+const QUICK = { size: 2 ** 22, chunk: 2 ** 21 };
+const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
+  "app.openLink": [{ url: "https://example.org/a?b#c" }],
+  "app.setSettings": [{ theme: "dark" }, { window: "{}" }],
+  "experiment.start": [
+    { workload: { kind: "preset", name: "commit-table", params: QUICK } },
+    { workload: { kind: "preset", name: "commit-table", params: QUICK }, mode: "sync", seed: 7, levels: 5, title: "t" },
+    { workload: { kind: "file", token: "abcdefgh", process: 2 }, source: "model" },
+  ],
+  "experiment.cancel": [{ id: 1 }],
+  "experiment.again": [{ id: 1 }],
+  "experiment.get": [{ id: 1 }],
+  "experiment.describe": [{ id: 1, title: "new", tags: ["a", "b"], notes: "n", pinned: true }],
+  "experiment.delete": [{ ids: [1, 2, 3] }],
+  "experiment.restore": [{ ids: [1] }],
+  "run.samples": [{ runId: 1, columns: ["vmpte_kb", "operations"], fromSeq: 3, maxPoints: 100 }],
+  "history.list": [{}, { search: "commit", tags: ["a"], statuses: ["done"], sort: "saving", limit: 50, offset: 2 }],
+  "export.save": [{ experimentId: 1, format: "csv", theme: "dark", log: true }],
+};
+const NAMES = Object.keys(CALLS);
+
+/** What the window's own process answers needs a desktop; here it only shows that a checked payload reached it. */
+const own = new Proxy({} as Handlers<MainCallName>, {
+  get: () => () => {
+    throw new Reached();
+  },
+});
+class Reached extends Error {}
+
+let folder: string | undefined;
+let lab: Lab | undefined;
+let opened = 0;
+
+async function fresh(): Promise<Lab> {
+  // A history that grows for ever would slow the search for faults down.
+  if (lab !== undefined && opened++ % 2000 !== 0) return lab;
+  await lab?.close();
+  folder ??= mkdtempSync(join(tmpdir(), "reclaim-lab-fuzz-"));
+  rmSync(join(folder, "history"), { recursive: true, force: true });
+  lab = openLab({ file: join(folder, "history", "h.sqlite"), emit: () => {}, log: note });
+  await lab.call("experiment.start", VALID["experiment.start"]?.[0]);
+  return lab;
+}
+
+/** Faults of the program itself that the dispatch kept from the window. */
+let noted: unknown;
+function note(error: unknown): void {
+  noted = error;
+}
+
+export const calls: Target<Input> = {
+  name: "ipc",
+  inputs: 250_000,
+  inputsShort: 2500,
+  make(random) {
+    const name = random.chance(0.9)
+      ? random.pick(NAMES)
+      : random.pick([...NAMES, "__proto__", "toString", "", 7, null]);
+    const valid = VALID[String(name)] ?? [undefined];
+    const sound = random.pick(valid);
+    let params: unknown = random.chance(0.05) ? anyValue(random) : sound;
+    if (random.chance(0.9))
+      for (let left = random.between(1, 3); left > 0; left--) params = mutateValue(params, random);
+    // A run that is started takes its time; most are started by other parts.
+    if (name === "experiment.start" && params === sound && random.chance(0.95))
+      params = { ...(sound as object), seed: -1 };
+    return { name, params };
+  },
+  async give({ name, params }) {
+    const host = await fresh();
+    noted = undefined;
+    const checked: HostSide = {
+      call: (called, given) => {
+        if (!isWindowCallName(called))
+          throw new Error(`a call that is not the window's got through: ${String(called)}`);
+        return host.call(called, given);
+      },
+    };
+    const answered = await answerWindow(name, params, own, checked, (_call, error) => note(error));
+    if ("result" in answered) return "taken";
+    const { error } = answered;
+    if (noted !== undefined && !(noted instanceof Reached)) throw noted;
+    if (error.name === "InternalError" && !(noted instanceof Reached)) throw new Error(`InternalError: ${error.why}`);
+    if (error.message === "" || error.message.length > 2000)
+      throw new Error("an error without words, or with too many");
+    return noted instanceof Reached ? "taken" : "refused";
+  },
+  show: ({ name, params }) => `${String(name)} ${inspectShort(params)}`,
+  async tidy() {
+    await lab?.close();
+    lab = undefined;
+    opened = 0;
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    folder = undefined;
+  },
+};
+
+function inspectShort(value: unknown): string {
+  const text = JSON.stringify(value, (_key, each) => (typeof each === "bigint" ? `${each}n` : each)) ?? String(value);
+  return text.length > 5000 ? `${text.slice(0, 5000)}... (${text.length} characters)` : text;
+}
+
+/** Every call that the window may make has a sound payload here; a test says so. */
+export const callsWithout = (NAMES as CallName[]).filter(
+  (name) => isWindowCallName(name) && VALID[name] === undefined && CALLS[name].params.type !== "undefined",
+);
