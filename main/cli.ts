@@ -234,19 +234,25 @@ history
 for (const each of [...program.commands, ...history.commands])
   each.exitOverride().configureOutput(program.configureOutput());
 
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(process.exitCode ?? 0);
-});
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else {
+/** Runs one command line (what comes after the program's name) and gives the exit status. Never throws. */
+export async function commandLine(args: readonly string[]): Promise<number> {
+  process.exitCode = undefined;
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`reclaim-lab: ${describeError(error)}\n`);
     if (process.env.RECLAIM_LAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    process.exitCode = isBadInput(error) ? 2 : 1;
+    return isBadInput(error) ? 2 : 1;
   }
+}
+
+if (import.meta.main) {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(process.exitCode ?? 0);
+  });
+  process.exitCode = await commandLine(process.argv.slice(2));
 }

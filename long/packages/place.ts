@@ -10,12 +10,19 @@ export interface Ran {
 }
 
 const USER = "lab";
-/** Mounts that end with the command: they are made in a mount namespace of its own. */
+/**
+ * Mounts that end with the command: they are made in a mount namespace of its own. The folder becomes that namespace's
+ * root (not a chroot, in which users get no namespaces and Chromium no sandbox).
+ */
 const ENTER = [
+  'mount --bind "$R" "$R"',
   'mount -t proc proc "$R/proc"',
   'mount --rbind /dev "$R/dev"',
   'mount -t tmpfs -o mode=1777 tmpfs "$R/dev/shm"',
   'mount -t sysfs -o ro sysfs "$R/sys"',
+  'cd "$R"',
+  "pivot_root . .",
+  "umount -l .",
 ].join(" && ");
 
 export class FreshDebian {
@@ -28,7 +35,7 @@ export class FreshDebian {
   /** Why one cannot be made here, or null. */
   static missing(): string | null {
     if (process.getuid?.() !== 0) return "only root can make one";
-    for (const program of ["debootstrap", "unshare", "chroot"])
+    for (const program of ["debootstrap", "unshare", "pivot_root", "chroot"])
       if (spawnSync(program, ["--version"]).error !== undefined) return `${program} is not installed`;
     return null;
   }
@@ -77,7 +84,7 @@ export class FreshDebian {
       "sh",
       this.root,
       `${user === "root" ? "root:root" : `${USER}:${USER}`}`,
-      this.root,
+      "/",
       "/usr/bin/env",
       "-i",
       "-C",

@@ -71,7 +71,7 @@ export const calls: Target<Input> = {
     const name = random.chance(0.9)
       ? random.pick(NAMES)
       : random.pick([...NAMES, "__proto__", "toString", "", 7, null]);
-    const valid = VALID[String(name)] ?? [undefined];
+    const valid = (Object.hasOwn(VALID, String(name)) ? VALID[String(name)] : undefined) ?? [undefined];
     const sound = random.pick(valid);
     let params: unknown = random.chance(0.05) ? anyValue(random) : sound;
     if (random.chance(0.9))

@@ -60,14 +60,14 @@ function importer(
     inputs,
     inputsShort: Math.ceil(inputs / 100),
     make(random: Random) {
-      const source = someLines(random.pick(texts), random, 40);
+      const source = someLines(random.pick(texts), random, 24);
       const text = random.chance(0.03) ? source : mutateTextSome(source, random, words);
       const pids = [...source.matchAll(/\b(\d{2,7})(?=\/|[ )])/g)].slice(0, 20).map((match) => Number(match[1]));
       return {
         text,
         format: random.chance(0.3) ? undefined : format,
         pid: pids.length > 0 && random.chance(0.9) ? random.pick(pids) : random.below(2 ** 31),
-        chunk: random.pick([1, 7, 64, 4096, 65_536]),
+        chunk: random.chance(0.05) ? random.between(1, 9) : random.pick([64, 1000, 4096, 65_536]),
         touchOnMap: random.chance(0.5),
       };
     },
