@@ -1,0 +1,103 @@
+/**
+ * `npm run test:long [-- --short] [--only fuzz,kill] [--seed N]`: the long lane. Every part is a program of its own that
+ * is started here with a limit on its time; at the end there is one table, also in test-results/long/summary.md.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildIfNeeded } from "../scripts/lib/build.ts";
+import { findElectron } from "../scripts/lib/electron-runtime.ts";
+import { ROOT } from "../scripts/lib/paths.ts";
+import { runScript, SetupError, say } from "../scripts/lib/say.ts";
+import { ensureSystemLibraries } from "../scripts/lib/system-libraries.ts";
+import { OUT, type PartResult } from "./lib/part.ts";
+import { textTable } from "./lib/table.ts";
+
+interface Part {
+  readonly name: string;
+  readonly what: string;
+  /** At most so many minutes, and in the short form. */
+  readonly minutesMax: readonly [long: number, short: number];
+}
+
+const PARTS: readonly Part[] = [
+  { name: "determinism", what: "the same experiment again and again, everywhere: one digest", minutesMax: [30, 5] },
+  { name: "faults", what: "disk full, read-only, locked, two at once: what the user sees", minutesMax: [15, 10] },
+  { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
+  { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 10] },
+  { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
+  { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 20] },
+  { name: "scan", what: "the sources looked through for Electron's known mistakes", minutesMax: [20, 20] },
+  { name: "soak", what: "an hour of random use of the window", minutesMax: [90, 15] },
+];
+
+interface Line extends PartResult {
+  readonly name: string;
+  readonly minutes: number;
+}
+
+function run(part: Part, args: readonly string[], minutesMax: number): Promise<Line> {
+  const began = performance.now();
+  const result = join(OUT, part.name, "result.json");
+  rmSync(result, { force: true });
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(ROOT, "long", part.name, "main.ts"), ...args], {
+      cwd: ROOT,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, minutesMax * 60_000);
+    child.once("exit", (code, signal) => {
+      clearTimeout(limit);
+      const minutes = (performance.now() - began) / 60_000;
+      if (late) resolve({ name: part.name, ok: false, summary: `not done after ${minutesMax} minutes`, minutes });
+      else if (!existsSync(result))
+        resolve({ name: part.name, ok: false, summary: `ended without a result (${signal ?? code})`, minutes });
+      else resolve({ ...(JSON.parse(readFileSync(result, "utf8")) as PartResult), name: part.name, minutes });
+    });
+  });
+}
+
+function chosen(only: string | undefined): readonly Part[] {
+  if (only === undefined) return PARTS;
+  const names = only.split(",");
+  const unknown = names.filter((name) => !PARTS.some((part) => part.name === name));
+  if (unknown.length > 0)
+    throw new SetupError(
+      `there is no part ${unknown.join(", ")} of the long lane; there are ${PARTS.map((part) => part.name).join(", ")}`,
+    );
+  return PARTS.filter((part) => names.includes(part.name));
+}
+
+await runScript(async () => {
+  const { values } = parseArgs({
+    options: { short: { type: "boolean" }, only: { type: "string" }, seed: { type: "string" } },
+  });
+  const parts = chosen(values.only);
+  const short = values.short === true;
+  ensureSystemLibraries({ virtualDisplay: true });
+  const electron = await findElectron();
+  say(electron.chosen);
+  buildIfNeeded();
+  process.env.RECLAIM_LAB_ELECTRON = electron.executable;
+  mkdirSync(OUT, { recursive: true });
+  const args = [...(short ? ["--short"] : []), ...(values.seed === undefined ? [] : ["--seed", values.seed])];
+  const lines: Line[] = [];
+  for (const part of parts) {
+    console.log(`\n== ${part.name}: ${part.what}`);
+    lines.push(await run(part, args, part.minutesMax[short ? 1 : 0]));
+  }
+  const table = textTable(
+    ["part", "minutes", "", "figures"],
+    lines.map((line) => [line.name, line.minutes, line.ok ? "holds" : "FAILS", line.summary]),
+  );
+  const failed = lines.filter((line) => !line.ok).length;
+  const last = `${lines.length - failed} passed, ${failed} failed`;
+  console.log(`\n${table}\n\n${last}`);
+  writeFileSync(join(OUT, "summary.md"), `# The long lane${short ? ", short form" : ""}\n\n\`\`\`\n${table}\n\`\`\`\n\n${last}\n`);
+  return failed === 0 ? 0 : 1;
+});
