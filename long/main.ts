@@ -22,14 +22,8 @@ interface Part {
 }
 
 const PARTS: readonly Part[] = [
-  { name: "determinism", what: "the same experiment again and again, everywhere: one digest", minutesMax: [30, 5] },
-  { name: "faults", what: "disk full, read-only, locked, two at once: what the user sees", minutesMax: [15, 10] },
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
-  { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 10] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
-  { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 20] },
-  { name: "scan", what: "the sources looked through for Electron's known mistakes", minutesMax: [20, 20] },
-  { name: "soak", what: "an hour of random use of the window", minutesMax: [90, 15] },
 ];
 
 interface Line extends PartResult {
@@ -98,6 +92,9 @@ await runScript(async () => {
   const failed = lines.filter((line) => !line.ok).length;
   const last = `${lines.length - failed} passed, ${failed} failed`;
   console.log(`\n${table}\n\n${last}`);
-  writeFileSync(join(OUT, "summary.md"), `# The long lane${short ? ", short form" : ""}\n\n\`\`\`\n${table}\n\`\`\`\n\n${last}\n`);
+  writeFileSync(
+    join(OUT, "summary.md"),
+    `# The long lane${short ? ", short form" : ""}\n\n\`\`\`\n${table}\n\`\`\`\n\n${last}\n`,
+  );
   return failed === 0 ? 0 : 1;
 });
