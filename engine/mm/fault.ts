@@ -5,7 +5,7 @@ import { fileFault } from "./file-fault.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdTable } from "./pgtable.ts";
+import { pmdAlloc, pmdEntry, pmdTable } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -29,7 +29,7 @@ import { pteAllocPath, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
 import { rcuReadLock } from "./rcu.ts";
 import { drive, lock, OBJ_PMD_ENTRY, OBJ_PTL, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { doHugePmdAnonymousPage, doHugePmdWpPage, thpAllowable } from "./thp.ts";
+import { doHugePmdAnonymousPage, doHugePmdWpPage, splitHugePmd, thpAllowable } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
 import { VM_ACCESS_FLAGS, VM_HUGETLB, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
@@ -97,7 +97,8 @@ function* doAnonymousPage(
 function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, page: number, pte: number): number {
   let entry = pte;
   if ((entry & PTE_UFFD_WP) !== 0 && (vma.flags & VM_UFFD_WP) !== 0) {
-    // Asynchronous mode resolves the fault here; in synchronous mode the workload's handler is taken to do the same.
+    // Asynchronous mode resolves the fault here. In synchronous mode nobody answers: the access fails (UFFD_FEATURE_SIGBUS).
+    if (vma.uffd?.wpAsync !== true) return FAULT_BUS;
     entry &= ~PTE_UFFD_WP;
   }
   const kind = entry & KIND_MASK;
@@ -203,6 +204,7 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
     if (entry < 0) {
       const huge = k.tables.huge(-entry);
       if (!write || (huge & PTE_WRITE) !== 0) return FAULT_OK;
+      if ((huge & PTE_UFFD_WP) !== 0 && vma.uffd?.wpAsync === false) return FAULT_BUS;
       if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
     }
     const result = yield* handlePteFault(k, mm, vma, pmd, page, write);
@@ -213,8 +215,9 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
 /** wp_huge_pmd(): a write to a huge page that is not writable. False: split, go on with small pages. */
 function wpHuge(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number, row: number, huge: number): boolean {
   if (vmaIsAnonymous(vma)) {
-    if ((huge & PTE_UFFD_WP) !== 0) k.tables.setHuge(row, huge & ~PTE_UFFD_WP);
-    return doHugePmdWpPage(k, mm, vma, pmd, index);
+    if ((huge & PTE_UFFD_WP) === 0 || vma.uffd === null) return doHugePmdWpPage(k, mm, vma, pmd, index);
+    splitHugePmd(k, mm, vma, pmd, index);
+    return false;
   }
   if ((vma.flags & VM_SHARED) !== 0 && (huge & PTE_UFFD_WP) === 0) {
     k.tables.setHuge(row, huge | PTE_WRITE | PTE_DIRTY);
@@ -240,6 +243,13 @@ function mapped(k: KernelState, pte: number, write: boolean): boolean {
   if (kind === 0 || kind > KIND_ZERO) return false;
   if (k.explored) return false;
   return !write || (pte & PTE_WRITE) !== 0;
+}
+
+/** Is what a fault brought in write-protected by a userfaultfd? */
+function protectedAt(k: KernelState, mm: Mm, page: number): boolean {
+  const entry = pmdEntry(k, mm, page);
+  const pte = entry > 0 ? k.tables.pte(entry, pteIndex(page)) : entry < 0 ? k.tables.huge(-entry) : 0;
+  return (pte & PTE_UFFD_WP) !== 0 && (pte & PTE_WRITE) === 0;
 }
 
 /** What one touch operation came to, in pages. */
@@ -283,7 +293,10 @@ export function faultInRange(
       page += same;
       continue;
     }
-    const result = drive(handleMmFault(k, mm, vma, page, write));
+    let result = drive(handleMmFault(k, mm, vma, page, write));
+    // A page that came in where a uffd-wp marker was is protected still: the access faults again.
+    if (result === FAULT_OK && write && vma.uffd !== null && protectedAt(k, mm, page))
+      result = drive(handleMmFault(k, mm, vma, page, true));
     if (result !== FAULT_OK) {
       if (counts === null) return page;
       if (result === FAULT_SEGV) counts.segv++;
