@@ -6,6 +6,8 @@ import { createGunzip } from "node:zlib";
 import { BadInputError } from "../../engine/error.ts";
 import { ImportError, type TextSource } from "../../engine/workload/import/index.ts";
 
+/** Bytes that are read and unpacked at a time. */
+const CHUNK = 1 << 18;
 const GZIP = [0x1f, 0x8b] as const;
 
 /** Unpacks what begins as gzip does, and gives anything else as it is. */
@@ -22,7 +24,7 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     return;
   }
   const packed = Readable.from(all());
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: CHUNK });
   packed.on("error", (error) => gunzip.destroy(error));
   yield* packed.pipe(gunzip);
 }
@@ -44,7 +46,7 @@ export async function openSource(path: string): Promise<TextSource> {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     throw new BadInputError("The file cannot be opened", { where: path, why: REASONS[code] ?? code });
   }
-  return unpacked(createReadStream(path, { highWaterMark: 1 << 18 }));
+  return unpacked(createReadStream(path, { highWaterMark: CHUNK }));
 }
 
 /** Does something with a file's content; what makes it unusable is said with the file's name. */
