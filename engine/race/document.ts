@@ -1,0 +1,112 @@
+/** docs/races.md: the story of each patch with its counterexample, made from what the explorer finds. */
+
+import { counterexampleText, seriesName } from "./format.ts";
+import { RACE_PATCHES, type RacePatch, type RaceResult, raceCases, SCENARIOS, type Scenario } from "./race.ts";
+
+const PATCHES: Readonly<Record<RacePatch, string>> = {
+  "1": "mm: khugepaged: recheck pmd state in retract_page_tables()",
+  "2": "mm: userfaultfd: recheck dst_pmd entry in move_pages_pte()",
+  "8": "mm: make zap_pte_range() handle full within-PMD range",
+  "9fix": "mm: pgtable: fix incorrect reclaim of non-empty PTE pages",
+  "10": "x86: mm: free page table pages by RCU instead of semi RCU",
+};
+
+const INVARIANTS: readonly (readonly [name: string, meaning: string])[] = [
+  ["no access through a freed table", "every read and write of a table, and of its lock, finds it not freed"],
+  ["no table freed twice or freed while reachable", "checked whenever a table is detached, handed over, or freed"],
+  [
+    "a reader inside rcu_read_lock never sees its table freed",
+    "the same access, made by a walker that RCU should have protected",
+  ],
+  [
+    "no write lost",
+    "a page that holds a value, and that no zap discarded, is mapped by a table that its process can reach; a table that " +
+      "is detached maps no such page",
+  ],
+  [
+    "counts equal recounts",
+    "tables, pages and swap entries of every process, once every CPU has finished; no lock is still held",
+  ],
+  ["no deadlock", "where no CPU may go on, every CPU has finished"],
+  ["every run finishes", "a run that goes on and on must end under a schedule that gives every CPU its turn"],
+  [
+    "no stale TLB entry used after the operation that removed it has returned",
+    "an access through a TLB entry never reaches a page that was freed",
+  ],
+];
+
+const number = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+
+function verdicts(results: readonly RaceResult[]): string[] {
+  const rows = results.map(
+    (result) =>
+      `| ${result.scenario} | ${seriesName(result.without)} | ${result.verdict} | ${number(result.interleavings)} | ` +
+      `${number(result.states)} | ${result.violation?.invariant ?? ""} |`,
+  );
+  return [
+    "| scenario | series | verdict | interleavings | states | broken invariant |",
+    "|---|---|---|---:|---:|---|",
+    ...rows,
+  ];
+}
+
+function storyOf(scenario: Scenario, patch: RacePatch, result: RaceResult): string[] {
+  const lines = [`### ${scenario.title}`, "", scenario.story, "", scenario.findings[patch] ?? ""];
+  if (result.violation === null)
+    return [
+      ...lines,
+      "",
+      `Without it the scenario \`${scenario.name}\` still holds, in all ${number(result.interleavings)} interleavings.`,
+    ];
+  return [...lines, "", "```text", counterexampleText(scenario, result, result.violation), "```"];
+}
+
+/** The page, from the results of raceCases(SCENARIOS, null) in their order. */
+export function racesDocument(results: readonly RaceResult[]): string {
+  const cases = raceCases(SCENARIOS, null);
+  const lines = [
+    "# What each patch of the series protects",
+    "",
+    "This page is made by the explorer itself (`npm run docs:races`); a test fails when it is out of date.",
+    "",
+    "`reclaim-lab race` runs two or three CPUs through the engine's own code and tries every interleaving of their",
+    "scheduling points: locks, looks at PMD entries and PTEs, TLB flushes, IPIs, frees. Of schedules that differ only in the",
+    "order of independent steps one is run (sleep sets); every state that any schedule reaches is reached, and the invariants",
+    "are checked after each step. *Interleavings* counts the classes of complete schedules, *states* the classes of all",
+    "schedules. Two steps are independent where neither writes what the other reads or writes; what a step reads and writes is",
+    "recorded while it runs, not declared. RCU grace periods end as early as they may: the moment the last reader of before",
+    "leaves. A search that hits a bound says so and is not called exhaustive; none of these does.",
+    "",
+    "## Invariants",
+    "",
+    ...INVARIANTS.map(([name, meaning]) => `- **${name}**: ${meaning}.`),
+    "- Two scenarios ask for more: in `resumed-zap`, that **an emptied table is reclaimed**; in `uffdio-move`, that a move that",
+    "  returns has moved its page.",
+    "",
+    "## Verdicts",
+    "",
+    ...verdicts(results),
+    "",
+    "A broken case ends at its first violation, so its numbers are smaller than those of a search that goes on.",
+  ];
+  for (const patch of RACE_PATCHES) {
+    lines.push("", `## ${patch === "9fix" ? "The follow-up fix" : `Patch ${patch}`}: ${PATCHES[patch]}`);
+    for (const [at, each] of cases.entries())
+      if (each.without === patch) lines.push("", ...storyOf(each.scenario, patch, results[at]));
+  }
+  const others = SCENARIOS.filter((scenario) => scenario.patches.length === 0);
+  lines.push("", "## Scenarios that no single patch is about", "");
+  for (const { name, title, story } of others) lines.push(`- **${title}** (\`${name}\`). ${story}`);
+  lines.push(
+    "",
+    "## What is simplified",
+    "",
+    "- Memory is sequentially consistent: what x86 reorders (stores after later loads) is not explored.",
+    "- A hardware page walk, and the look at all 512 entries of a table under its lock, are one step each.",
+    "- Faults on file mappings, and what khugepaged does to anonymous memory, are not explored; their code runs in experiments.",
+    "- Detaching the tables of an unmapped range (`free_pgtables()`) is one step.",
+    "- Allocation never fails, but for the page of a batch of tables where a scenario says so.",
+    "",
+  );
+  return lines.join("\n");
+}
