@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { DOMParser } from "@xmldom/xmldom";
 import { parse } from "csv-parse/sync";
@@ -17,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PALETTES } from "../../chart/palette.ts";
 import { NotFoundError } from "../../db/errors.ts";
 import { openStore, type Store } from "../../db/store.ts";
-import { newRun, rows, SPEC, summary, testFolder } from "../../db/testing.ts";
+import { newRun, rows, SPEC, said, summary, testFolder } from "../../db/testing.ts";
 import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import { CSV_COLUMNS } from "./csv.ts";
 import { commandFor } from "./describe.ts";
@@ -275,6 +277,35 @@ describe("an export is written whole or not at all", () => {
         why: expect.any(String),
         todo: expect.any(String),
       });
+    }
+  });
+
+  test.runIf(existsSync("/dev/full"))("a full disk is named", () => {
+    expect(said(() => writeWhole("/dev/full", ["x"]))).toBe(
+      "/dev/full: The export was not written: no space is left on the device. Free some space or choose another place",
+    );
+  });
+
+  test("killed at any moment, there is the old file or the new one", async () => {
+    const path = folder.file("killed.csv");
+    writeFileSync(path, "old");
+    const whole = [...exportParts(store, id, { format: "csv" })].join("");
+    const script = `
+      const { openStore } = await import(${JSON.stringify(new URL("../../db/store.ts", import.meta.url).href)});
+      const { exportToFile } = await import(${JSON.stringify(new URL("./export.ts", import.meta.url).href)});
+      const store = openStore(${JSON.stringify(folder.file())});
+      console.log("go");
+      for (;;) exportToFile(store, ${id}, { format: "csv" }, ${JSON.stringify(path)});`;
+    for (const wait of [5, 40, 90, 200]) {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, NODE_OPTIONS: "" },
+      });
+      await once(child.stdout, "data");
+      await sleep(wait);
+      child.kill("SIGKILL");
+      await once(child, "close");
+      expect(["old", whole]).toContain(readFileSync(path, "utf8"));
     }
   });
 
