@@ -138,8 +138,11 @@ function codeOf(error: unknown): string {
 /** The named error for one that SQLite or the file system threw; errors that are named already pass through. */
 export function translate(error: unknown, file: string): unknown {
   if (error instanceof ReclaimLabError) return error;
+  // What the store wrote as JSON is read as JSON: where it is not, the file was changed by something else.
+  if (error instanceof SyntaxError)
+    return new DamagedHistoryError(file, `a stored value cannot be read: ${error.message}`, error);
   const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ");
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return new HistoryBusyError(file, error);
   if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT") return new HistoryFullError(file, error);
   if (code.startsWith("SQLITE_CORRUPT")) return new DamagedHistoryError(file, message, error);

@@ -8,7 +8,7 @@ import { openStore } from "./store.ts";
 import { newRun, rows, SPEC, testFolder } from "./testing.ts";
 
 /** How many damaged files are opened: a few here, RECLAIM_LAB_FUZZ=100000 in the long lane. */
-const INPUTS = Number(process.env.RECLAIM_LAB_FUZZ ?? 150);
+const INPUTS = Number(process.env.RECLAIM_LAB_FUZZ ?? 80);
 const SEED = Number(process.env.RECLAIM_LAB_SEED ?? Math.floor(Math.random() * 2 ** 32));
 
 let folder: ReturnType<typeof testFolder>;

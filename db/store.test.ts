@@ -1,8 +1,9 @@
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { BadValueError, NotFoundError, StateError } from "./errors.ts";
 import { openStore, type Store } from "./store.ts";
-import { FACTS, newRun, rows, SPEC, summary, testFolder } from "./testing.ts";
+import { FACTS, newRun, rows, SPEC, said, summary, testFolder } from "./testing.ts";
 
 let folder: ReturnType<typeof testFolder>;
 let store: Store;
@@ -197,6 +198,15 @@ test("texts that cannot be are refused at their field", () => {
   expect(() => store.createExperiment({ ...SPEC, title: " " })).toThrow(BadValueError);
   expect(() => store.createExperiment({ ...SPEC, tags: [" "] })).toThrow(BadValueError);
   expect(store.list().total).toBe(0);
+});
+
+test("a stored value that is no longer what it was is named as damage", () => {
+  const { id } = finished("a", 1, 2);
+  const db = new Database(folder.file());
+  db.pragma("ignore_check_constraints = ON");
+  db.prepare("UPDATE run SET facts = '{'").run();
+  db.close();
+  expect(said(() => store.getExperiment(id))).toMatch(/damaged.*stored value.*backup/);
 });
 
 test("settings keep JSON", () => {
