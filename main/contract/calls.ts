@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { historyCalls } from "./history.ts";
+import { mapCalls } from "./map.ts";
 import { raceCalls } from "./race.ts";
 import {
   countSchema,
@@ -135,6 +136,7 @@ export const CALLS = {
   ...run,
   ...historyCalls,
   ...exported,
+  ...mapCalls,
   ...raceCalls,
   ...sweepCalls,
   ...host,

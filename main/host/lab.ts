@@ -12,6 +12,7 @@ import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
 import { createFiles } from "./files.ts";
 import { historyHandlers, watchHistory } from "./history.ts";
+import { mapHandlers } from "./map.ts";
 import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
@@ -36,12 +37,13 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
   const store = openStore(file);
   const runner = createRunner(store, emit, log);
   const races = raceHandlers(emit);
+  const maps = mapHandlers(store);
   const stopWatching = watchHistory(store, emit, log);
   let closing: Promise<void> | undefined;
 
   function close(): Promise<void> {
     stopWatching();
-    closing ??= Promise.all([runner.abandon(), races.close()])
+    closing ??= Promise.all([runner.abandon(), races.close(), maps.close()])
       .then(() => undefined)
       .finally(() => store.close());
     return closing;
@@ -61,6 +63,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
       return undefined;
     },
     ...historyHandlers(store, emit),
+    ...maps.handlers,
     ...races.handlers,
     ...sweepHandlers(store, runner, emit),
     ...experimentHandlers(store, runner, createFiles(), emit),

@@ -1,0 +1,45 @@
+/** The page-table map: the whole space at any moment, into one table and back, by keys alone. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "./fixtures.ts";
+import { ExperimentPage } from "./pages.ts";
+
+test("the map shows empty tables without reclaim and none with it, and one table's entries", async ({ lab }) => {
+  const { page } = lab;
+  await lab.resize(1280, 800);
+  await page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
+  const shown = new ExperimentPage(page);
+  await expect(shown.numbers).toBeVisible();
+  await shown.waitUntilDone();
+  const panel = page.getByRole("region", { name: "Page tables" });
+  await expect(panel.getByRole("list")).toContainText("empty 25,600");
+  await panel.getByText("sync", { exact: true }).click();
+  await expect(panel.getByRole("list")).toContainText("freed 25,600");
+  await expect(panel.getByRole("list")).not.toContainText("empty");
+
+  const moment = panel.getByRole("slider", { name: /Moment/ });
+  await moment.focus();
+  await page.keyboard.press("Home");
+  await expect(panel).toContainText("operation 0 of 51,201");
+  await expect(panel.getByRole("list")).not.toContainText("freed");
+  await page.keyboard.press("End");
+  await panel.getByText("without", { exact: true }).click();
+  await expect(panel.getByRole("list")).toContainText("empty 25,600");
+
+  const cells = panel.getByRole("slider", { name: /Cells/ });
+  await cells.focus();
+  for (let press = 0; press < 3; press++) await page.keyboard.press("ArrowRight");
+  await expect(cells).toHaveAttribute("aria-valuetext", /^0x[0-9a-f ]+: 60 empty$/);
+  await page.keyboard.press("Enter");
+  await expect(panel).toContainText("one cell = 1 PTE table");
+  await expect(panel.getByRole("list")).toContainText("empty 60");
+  await lab.screenshot("map-zoomed");
+  await cells.focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await expect(panel).toContainText("512 none");
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
+  await panel.getByRole("button", { name: "Back to the map" }).click();
+  await panel.getByRole("button", { name: "Zoom out" }).click();
+  await expect(panel.getByRole("list")).toContainText("empty 25,600");
+});

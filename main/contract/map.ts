@@ -1,0 +1,58 @@
+/** The page tables of a modelled run at any moment of it: made by running its workload again up to there. */
+import * as v from "valibot";
+import { windowToHost } from "./define.ts";
+import { countSchema, idSchema, labErrorSchema, modeSchema, paramsSchema } from "./shapes.ts";
+
+export const CELLS_MAX = 20_000;
+
+export const mapQuerySchema = v.object({
+  runId: idSchema,
+  /** The moment: after so many operations. */
+  operations: countSchema,
+  /** Which slots of 2 MiB, counted along the mapped address space; count 0: all. */
+  from: v.optional(countSchema, 0),
+  count: v.optional(countSchema, 0),
+  cells: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(CELLS_MAX)),
+  /** The slot (address / 2 MiB) whose 512 entries are wanted too. */
+  table: v.optional(v.nullable(countSchema), null),
+});
+
+export const pageMapSchema = v.object({
+  operations: countSchema,
+  vmpteKb: countSchema,
+  /** Stretches of slots without a gap, in the order of their addresses. */
+  segments: v.array(v.object({ slot: countSchema, slots: countSchema })),
+  total: countSchema,
+  from: countSchema,
+  count: countSchema,
+  cells: countSchema,
+  /** cells x (full, partly, empty, huge, freed, none): slots in that state. */
+  counts: v.instance(Uint32Array),
+  /** 512 entries: none, page, zero page, swap, other; null: no table, or none asked for. */
+  table: v.nullable(v.instance(Uint8Array)),
+});
+export type PageMapMessage = v.InferOutput<typeof pageMapSchema>;
+
+export const mapCalls = {
+  /** null: a later question of this kind went before this one. Refuses measured runs and runs of files. */
+  "map.read": windowToHost(mapQuerySchema, v.nullable(pageMapSchema)),
+};
+
+/** What the worker of the map is started with, is asked, and answers. */
+export const mapTaskSchema = v.object({
+  name: v.string(),
+  params: paramsSchema,
+  mode: modeSchema,
+  seed: v.number(),
+  levels: v.picklist([4, 5]),
+});
+export type MapTask = v.InferOutput<typeof mapTaskSchema>;
+
+export const mapRequestSchema = v.object({ id: countSchema, ...v.omit(mapQuerySchema, ["runId"]).entries });
+export type MapRequest = v.InferOutput<typeof mapRequestSchema>;
+
+export const mapAnswerSchema = v.variant("kind", [
+  v.object({ kind: v.literal("map"), id: countSchema, map: v.nullable(pageMapSchema) }),
+  v.object({ kind: v.literal("failed"), id: countSchema, error: labErrorSchema }),
+]);
+export type MapAnswer = v.InferOutput<typeof mapAnswerSchema>;

@@ -1,0 +1,62 @@
+import type { PageMapMessage } from "../../main/contract/map.ts";
+import { STATES } from "../lib/map-cells.ts";
+
+/** Colours by state, in the order of MAP_STATES; read from the styles, so that they follow the theme. */
+export type MapColors = readonly string[];
+
+export const CELL_PX = 10;
+export const GAP_PX = 2;
+export const PITCH_PX = CELL_PX + GAP_PX;
+
+/** How many cells fit beside each other. */
+export const columnsIn = (width: number): number => Math.max(8, Math.floor((width + GAP_PX) / PITCH_PX));
+
+/** Draws every cell as a square whose bands are the shares of its slots' states, from the bottom up. */
+export function drawCells(canvas: HTMLCanvasElement, map: PageMapMessage, columns: number, colors: MapColors): void {
+  const rows = Math.ceil(map.cells / columns);
+  const width = columns * PITCH_PX;
+  const height = rows * PITCH_PX;
+  const context = sized(canvas, width, height);
+  for (let cell = 0; cell < map.cells; cell++) {
+    let total = 0;
+    for (let at = 0; at < STATES; at++) total += map.counts[cell * STATES + at];
+    if (total === 0) continue;
+    const x = (cell % columns) * PITCH_PX;
+    let bottom = Math.floor(cell / columns) * PITCH_PX + CELL_PX;
+    for (let at = 0; at < STATES; at++) {
+      const count = map.counts[cell * STATES + at];
+      if (count === 0) continue;
+      // Whatever is there is seen: no band is thinner than a pixel.
+      const band = count === total ? CELL_PX : Math.max(1, (count / total) * CELL_PX);
+      context.fillStyle = colors[at];
+      context.fillRect(x, bottom - band, CELL_PX, band);
+      bottom -= band;
+    }
+  }
+}
+
+/** Draws the 512 entries of one table, 64 in a row. */
+export function drawEntries(canvas: HTMLCanvasElement, entries: Uint8Array, colors: MapColors): void {
+  const context = sized(canvas, ENTRY_COLUMNS * ENTRY_PX, (512 / ENTRY_COLUMNS) * ENTRY_PX);
+  for (const [index, kind] of entries.entries()) {
+    context.fillStyle = colors[kind];
+    const x = (index % ENTRY_COLUMNS) * ENTRY_PX;
+    const y = Math.floor(index / ENTRY_COLUMNS) * ENTRY_PX;
+    context.fillRect(x, y, ENTRY_PX - 1, ENTRY_PX - 1);
+  }
+}
+
+export const ENTRY_COLUMNS = 64;
+export const ENTRY_PX = 10;
+
+function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this canvas cannot be drawn on");
+  context.scale(ratio, ratio);
+  return context;
+}

@@ -1,0 +1,41 @@
+import type { PageMapMessage } from "../../main/contract/map.ts";
+import type { LabError } from "../../main/contract.ts";
+import { asLabError, call } from "../state/lab.ts";
+
+export interface MapQuestion {
+  readonly runId: number;
+  readonly operations: number;
+  readonly from: number;
+  readonly count: number;
+  readonly cells: number;
+  readonly table: number | null;
+}
+
+/** Asks for the map one question at a time: while one is under way only the newest of the others is kept. */
+export class MapReader {
+  map = $state.raw<PageMapMessage | undefined>(undefined);
+  error = $state.raw<LabError | undefined>(undefined);
+  busy = $state(false);
+  #next: MapQuestion | undefined;
+
+  ask(question: MapQuestion): void {
+    this.#next = question;
+    if (!this.busy) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.busy = true;
+    while (this.#next) {
+      const question = this.#next;
+      this.#next = undefined;
+      try {
+        const map = await call("map.read", question);
+        if (map) this.map = map;
+        this.error = undefined;
+      } catch (thrown) {
+        this.error = asLabError(thrown);
+      }
+    }
+    this.busy = false;
+  }
+}
