@@ -3,14 +3,14 @@ import { spawn } from "node:child_process";
 import { electronSwitches } from "../scripts/lib/display.ts";
 import { expect, ROOT, test } from "./fixtures.ts";
 
-test("the page has no Node, no Electron and only two functions of the lab", async ({ lab }) => {
+test("the page has no Node, no Electron and three functions of the lab only", async ({ lab }) => {
   const seen = await lab.page.evaluate(() => ({
     node: typeof (globalThis as { process?: unknown }).process,
     require: typeof (globalThis as { require?: unknown }).require,
     electron: Object.keys(globalThis).filter((key) => /electron|ipc/i.test(key)),
     lab: Object.keys((globalThis as unknown as { lab: object }).lab).sort(),
   }));
-  expect(seen).toEqual({ node: "undefined", require: "undefined", electron: [], lab: ["call", "on"] });
+  expect(seen).toEqual({ node: "undefined", require: "undefined", electron: [], lab: ["call", "on", "openDropped"] });
 });
 
 test("the window cannot be led away, nor open others", async ({ lab }) => {

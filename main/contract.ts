@@ -7,7 +7,7 @@
 import type * as v from "valibot";
 import { CALLS } from "./contract/calls.ts";
 import { EVENTS } from "./contract/events.ts";
-import type { LabError } from "./contract/shapes.ts";
+import type { LabError, OpenedFile } from "./contract/shapes.ts";
 
 export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
@@ -41,6 +41,8 @@ export type CallArguments<N extends CallName> = undefined extends CallParams<N> 
 export interface LabApi {
   /** Never rejects: what went wrong is in the answer. */
   call<N extends WindowCallName>(name: N, ...params: CallArguments<N>): Promise<Answer<CallResult<N>>>;
+  /** Opens a file that was dropped on the window; its path stays with the system. */
+  openDropped(file: File): Promise<Answer<OpenedFile>>;
   /** Gives the function that ends the subscription. */
   on<N extends EventName>(name: N, listener: (payload: EventPayload<N>) => void): () => void;
 }

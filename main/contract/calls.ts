@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
+import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
 import { mapCalls } from "./map.ts";
 import { raceCalls } from "./race.ts";
@@ -133,6 +134,7 @@ export const CALLS = {
   ...preset,
   ...experiment,
   ...file,
+  ...desktopCalls,
   ...run,
   ...historyCalls,
   ...exported,

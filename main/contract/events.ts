@@ -1,5 +1,6 @@
 /** Every event that the host (or main) tells. A name is `group.happened`. */
 import * as v from "valibot";
+import { desktopEvents } from "./desktop.ts";
 import { raceEvents } from "./race.ts";
 import {
   countSchema,
@@ -26,6 +27,7 @@ export const EVENTS = {
   /** Rows came, went or changed their text; ask for the list again. */
   "history.changed": v.object({ ids: v.array(idSchema) }),
   ...raceEvents,
+  ...desktopEvents,
   /** The lab host died and was started again: runs that were under way are marked interrupted. */
   "host.restarted": v.object({ reason: v.string() }),
   /** The lab host is gone for good, or could not start. */
@@ -36,6 +38,7 @@ export const EVENTS = {
       "new-experiment",
       "run",
       "cancel",
+      "open-file",
       "export-csv",
       "export-json",
       "export-png",

@@ -3,6 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { app, type BrowserWindow, nativeTheme, session } from "electron";
 import { dataFolder, historyFile } from "../data-folder.ts";
+import { followWork } from "./desktop.ts";
+import { fileAmong, fileHandlers } from "./files.ts";
 import { superviseHost, type TellEvent } from "./host-process.ts";
 import { listen } from "./ipc.ts";
 import { installMenu } from "./menu.ts";
@@ -18,7 +20,9 @@ const CLOSE_MS_MAX = 3000;
 const folder = dataFolder();
 let window: BrowserWindow | undefined;
 
+const follow = followWork(() => window);
 const tell: TellEvent = (name, payload) => {
+  follow(name, payload);
   if (window !== undefined && !window.isDestroyed()) window.webContents.send("lab:event", name, payload);
 };
 
@@ -35,7 +39,9 @@ function begin(): void {
   denyPermissions(session.defaultSession);
   serveWindow(resolve(import.meta.dirname, "..", "renderer"));
   const host = superviseHost(history, tell);
-  listen(ownCalls({ history, settings, host, window: () => window }), host);
+  const first = fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
+  const files = fileHandlers({ host, window: () => window, tell, first });
+  listen(ownCalls({ history, settings, host, window: () => window, files: files.handlers }), host);
   installMenu((command) => tell("app.command", { command }), app.isPackaged);
   window = openWindow(folder);
 
@@ -50,7 +56,11 @@ function begin(): void {
   });
   // Electron's own handlers would not wait for the host.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => app.quit());
-  app.on("second-instance", show);
+  app.on("second-instance", (_event, argv, from) => {
+    show();
+    const path = fileAmong(argv.slice(app.isPackaged ? 1 : 2), from);
+    if (path !== undefined) files.open(path);
+  });
   app.on("activate", show);
   app.on("window-all-closed", () => app.quit());
 }

@@ -17,6 +17,7 @@ export function installMenu(command: (command: Command) => void, packaged: boole
       label: "&File",
       submenu: [
         item("&New Experiment", "new-experiment", "CmdOrCtrl+N"),
+        item("&Open Trace or Workload…", "open-file", "CmdOrCtrl+O"),
         line,
         item("Export as &CSV…", "export-csv", "CmdOrCtrl+E"),
         item("Export as &JSON…", "export-json"),

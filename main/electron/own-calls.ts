@@ -15,6 +15,7 @@ import type {
 } from "../contract.ts";
 import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
+import { clipboardHandlers } from "./desktop.ts";
 import { historyDialogs } from "./history-dialogs.ts";
 import type { HostProcess } from "./host-process.ts";
 import type { settingsIn } from "./settings.ts";
@@ -32,9 +33,10 @@ interface Parts {
   readonly settings: ReturnType<typeof settingsIn>;
   readonly host: HostProcess;
   readonly window: () => BrowserWindow | undefined;
+  readonly files: Handlers<"file.choose" | "file.pending">;
 }
 
-export function ownCalls({ history, settings, host, window }: Parts): Handlers<MainCallName> {
+export function ownCalls({ history, settings, host, window, files }: Parts): Handlers<MainCallName> {
   /** Where the last export went; the next dialog opens there. */
   let folder = "";
 
@@ -45,6 +47,8 @@ export function ownCalls({ history, settings, host, window }: Parts): Handlers<M
   }
 
   return {
+    ...files,
+    ...clipboardHandlers,
     ...historyDialogs({ ask, window }),
     "app.info": () => ({
       version: VERSION,

@@ -1,5 +1,5 @@
 /** All that the window can reach: `window.lab`, typed by the contract. Runs sandboxed. */
-import { contextBridge, ipcRenderer } from "electron";
+import { contextBridge, ipcRenderer, webUtils } from "electron";
 import type { LabApi } from "../contract.ts";
 
 type Listener = (payload: never) => void;
@@ -12,6 +12,7 @@ ipcRenderer.on("lab:event", (_event, name: string, payload: unknown) => {
 
 const lab = {
   call: (name: string, params?: unknown) => ipcRenderer.invoke("lab:call", name, params),
+  openDropped: (file: File) => ipcRenderer.invoke("lab:drop", webUtils.getPathForFile(file)),
   on: (name: string, listener: Listener) => {
     const those = listeners.get(name) ?? new Set();
     listeners.set(name, those.add(listener));

@@ -13,7 +13,7 @@ import { toExperiment } from "./shapes.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
 import { startWorkerRun } from "./worker-execution.ts";
 
-type Names = Extract<CallName, `experiment.${string}` | `file.${string}`>;
+type Names = Extract<CallName, `experiment.${string}` | "file.open">;
 
 /** What is run, and what a worker is told of it. */
 interface Planned {

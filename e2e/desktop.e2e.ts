@@ -1,0 +1,75 @@
+/** What the desktop gives and takes: files, the clipboard, the task bar. */
+import { spawn } from "node:child_process";
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { electronSwitches } from "../scripts/lib/display.ts";
+import { expect, ROOT, test } from "./fixtures.ts";
+
+const WORKLOAD = [
+  '{"format":"reclaim-lab-ops","version":1,"title":"two megabytes"}',
+  '{"op":"mmap","addr":17592186044416,"len":4194304,"prot":"rw","backing":"anon"}',
+  '{"op":"touch","addr":17592186044416,"len":2097152,"access":"w"}',
+  '{"op":"madvise","addr":17592186044416,"len":2097152,"advice":"dontneed"}',
+  "",
+].join("\n");
+
+test("a workload file chosen in the dialog is opened by token and run, its path kept from the page", async ({
+  lab,
+  dataFolder,
+}) => {
+  const path = join(dataFolder, "two.ops.jsonl");
+  await writeFile(path, WORKLOAD);
+  await lab.app.evaluate(({ dialog }, chosen) => {
+    dialog.showOpenDialog = (() =>
+      Promise.resolve({ canceled: false, filePaths: [chosen] })) as typeof dialog.showOpenDialog;
+  }, path);
+  const opened = await lab.call("file.choose");
+  expect(opened).toMatchObject({ name: "two.ops.jsonl", format: "ops" });
+  expect(JSON.stringify(opened)).not.toContain(dataFolder);
+  const started = await lab.call("experiment.start", { workload: { kind: "file", token: opened?.token ?? "" } });
+  await expect
+    .poll(async () => (await lab.call("experiment.get", { id: started.id })).runs.map((run) => run.status))
+    .toEqual(["done", "done"]);
+  const { runs } = await lab.call("experiment.get", { id: started.id });
+  const [sync, none] = runs.map((run) => run.summary);
+  expect((none?.final.vmpte_kb ?? 0) - (sync?.final.vmpte_kb ?? 0)).toBe(4);
+});
+
+test("a File that the page made itself opens nothing", async ({ lab }) => {
+  const answer = await lab.page.evaluate(() => window.lab.openDropped(new File(["{}"], "/etc/passwd")));
+  expect("error" in answer ? answer.error.message : "").toContain("not a file of this machine");
+});
+
+test("a second start with a file opens it in the first window", async ({ lab, dataFolder }) => {
+  const path = join(dataFolder, "given.ops.jsonl");
+  await writeFile(join(dataFolder, "source.jsonl"), WORKLOAD);
+  await copyFile(join(dataFolder, "source.jsonl"), path);
+  const told = lab.page.evaluate(
+    () => new Promise<string>((resolve) => window.lab.on("file.opened", (file) => resolve(file.name))),
+  );
+  const second = spawn(process.env.RECLAIM_LAB_ELECTRON ?? "", [...electronSwitches(), ROOT, path], {
+    env: { ...process.env, RECLAIM_LAB_DATA: dataFolder },
+    stdio: "ignore",
+  });
+  expect(await new Promise((resolve) => second.once("exit", resolve))).toBe(0);
+  expect(await told).toBe("given.ops.jsonl");
+});
+
+test("text and pictures go to the clipboard by way of main; the page itself has none", async ({ lab }) => {
+  await lab.call("clipboard.writeText", { text: "240 kB" });
+  expect(await lab.app.evaluate(({ clipboard }) => clipboard.readText())).toBe("240 kB");
+  const refused = await lab.page.evaluate(async () => {
+    const png = new Uint8Array(64);
+    return window.lab.call("clipboard.writePicture", { png });
+  });
+  expect("error" in refused ? refused.error.message : "").toContain("not a picture");
+  const written = await lab.page.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 8;
+    canvas.height = 4;
+    canvas.getContext("2d")?.fillRect(0, 0, 8, 4);
+    const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
+    return window.lab.call("clipboard.writePicture", { png: new Uint8Array((await blob?.arrayBuffer()) ?? []) });
+  });
+  expect("error" in written).toBe(false);
+});
