@@ -1,0 +1,170 @@
+/** What holds for any sequence of operations. A failure prints its seed, the smallest sequence, and the command that replays it. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { SAMPLE_COLUMNS } from "../experiment/types.ts";
+import type { Operation } from "../workload/operation.ts";
+import type { KernelOptions } from "./config.ts";
+import { checkInvariants } from "./invariants.ts";
+import { createKernel, type Kernel } from "./kernel.ts";
+import { checkProperty, type OperationKinds, randomOperation } from "./random-operations.ts";
+
+const FILE = "engine/mm/properties.test.ts";
+const EVERYTHING: OperationKinds = { huge: true, fork: true };
+const ONE_PROCESS: OperationKinds = { huge: false, fork: false };
+
+function sequence(kinds: OperationKinds): fc.Arbitrary<Operation[]> {
+  return fc.array(randomOperation(kinds), { minLength: 1, maxLength: 60, size: "max" });
+}
+
+const options: fc.Arbitrary<KernelOptions> = fc.record({
+  mode: fc.constantFrom("sync", "none"),
+  seed: fc.nat(1000),
+  config: fc.record({ levels: fc.constantFrom(4, 5) }),
+  reschedRate: fc.constantFrom(0, 0, 0.01, 0.3),
+  batchFailRate: fc.constantFrom(0, 0.5),
+  image: fc.constantFrom("process", "empty"),
+  swap: fc.boolean(),
+  khugepaged: fc.boolean(),
+  checked: fc.boolean(),
+});
+
+function sampleOf(kernel: Kernel): number[] {
+  const row = new Float64Array(SAMPLE_COLUMNS.length);
+  kernel.sampleInto(row, 0);
+  return [...row];
+}
+
+describe("for any sequence of operations", () => {
+  test("counts equal recounts after every operation", () => {
+    const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
+      const kernel = createKernel(given);
+      checkInvariants(kernel.state);
+      operations.forEach((operation, index) => {
+        kernel.execute(operation);
+        try {
+          checkInvariants(kernel.state);
+        } catch (error) {
+          throw new Error(`operation ${index}, ${JSON.stringify(operation)}: ${(error as Error).message}`);
+        }
+      });
+    });
+    checkProperty("counts equal recounts after every operation", FILE, property, 400);
+  }, 60_000);
+
+  test("nothing is left once everything has ended and a grace period is over", () => {
+    const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
+      const kernel = createKernel(given);
+      for (const operation of operations) kernel.execute(operation);
+      for (const { id, alive } of [...kernel.state.processes]) if (alive) kernel.execute({ op: "exit", process: id });
+      for (let i = 0; i < 3; i++) kernel.execute({ op: "tick", ms: 100 });
+      const { stats, rcuPending } = kernel.state;
+      expect(rcuPending).toBe(0);
+      expect(stats.tablesAllocated - stats.tablesFreed).toBe(0);
+      expect(kernel.state.processes.map((mm) => mm.ptes + mm.pmds + mm.puds + mm.totalVm)).toEqual(
+        kernel.state.processes.map(() => 0),
+      );
+    });
+    checkProperty("nothing is left once everything has ended", FILE, property, 200);
+  }, 60_000);
+
+  test("without huge pages the modes differ in tables only", () => {
+    const property = fc.property(sequence(ONE_PROCESS), (operations) => {
+      const sync = createKernel({ mode: "sync", swap: true });
+      const none = createKernel({ mode: "none", swap: true });
+      for (const operation of operations) {
+        const { status, segv, bus } = { ...sync.execute(operation) };
+        const other = none.execute(operation);
+        expect([other.status, other.segv, other.bus]).toEqual([status, segv, bus]);
+        expect(sync.rssKb()).toBe(none.rssKb());
+        expect(sync.virtKb()).toBe(none.virtKb());
+        expect(sync.vmpteKb()).toBeLessThanOrEqual(none.vmpteKb());
+      }
+      expect(none.reclaimedPteTables).toBe(0);
+    });
+    checkProperty("without huge pages the modes differ in tables only", FILE, property, 200);
+  }, 60_000);
+
+  test("pieces below 2 MiB make sync answer as none does", () => {
+    const property = fc.property(sequence(ONE_PROCESS), (operations) => {
+      const sync = createKernel({ mode: "sync" });
+      const none = createKernel({ mode: "none" });
+      for (const operation of operations) {
+        const dontneed = operation.op === "madvise" && operation.advice.startsWith("dontneed");
+        sync.execute(dontneed ? { ...operation, step: 2 ** 20 } : operation);
+        none.execute(operation);
+        expect(sync.vmpteKb()).toBe(none.vmpteKb());
+      }
+      expect(sync.reclaimedPteTables).toBe(0);
+    });
+    checkProperty("pieces below 2 MiB make sync answer as none does", FILE, property, 200);
+  }, 60_000);
+
+  test("touching a range is touching its pages one by one", () => {
+    const property = fc.property(sequence({ huge: true, fork: false }), (operations) => {
+      const whole = createKernel({ mode: "sync" });
+      const single = createKernel({ mode: "sync" });
+      for (const operation of operations) {
+        const result = { ...whole.execute(operation) };
+        if (operation.op !== "touch") {
+          single.execute(operation);
+        } else {
+          let segv = 0;
+          let bus = 0;
+          for (let at = operation.addr; at < operation.addr + operation.len; at += 4096) {
+            const one = single.execute({ ...operation, addr: at, len: 4096 });
+            segv += one.segv;
+            bus += one.bus;
+          }
+          expect([segv, bus]).toEqual([result.segv, result.bus]);
+        }
+        expect(single.vmpteKb()).toBe(whole.vmpteKb());
+        expect(single.rssKb()).toBe(whole.rssKb());
+        expect(single.state.stats.faults).toBe(whole.state.stats.faults);
+      }
+    });
+    checkProperty("touching a range is touching its pages one by one", FILE, property, 60);
+  }, 60_000);
+
+  test("need_resched and failing allocations change how tables are freed, never which", () => {
+    const property = fc.property(fc.nat(1000), sequence(EVERYTHING), (seed, operations) => {
+      const calm = createKernel({ mode: "sync" });
+      const busy = createKernel({ mode: "sync", seed, reschedRate: 0.2, batchFailRate: 0.5 });
+      for (const operation of operations) {
+        calm.execute(operation);
+        busy.execute(operation);
+        expect(busy.vmpteKb()).toBe(calm.vmpteKb());
+        expect(busy.rssKb()).toBe(calm.rssKb());
+      }
+      expect(busy.reclaimedPteTables).toBe(calm.reclaimedPteTables);
+      expect(calm.slowPathReclaims).toBe(0);
+    });
+    checkProperty("need_resched and failing allocations change how tables are freed", FILE, property, 100);
+  }, 60_000);
+
+  test("the same seed gives the same samples", () => {
+    const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
+      const first = createKernel(given);
+      const second = createKernel(given);
+      for (const operation of operations) {
+        first.execute(operation);
+        second.execute(operation);
+        expect(sampleOf(second)).toEqual(sampleOf(first));
+      }
+    });
+    checkProperty("the same seed gives the same samples", FILE, property, 60);
+  }, 60_000);
+
+  test("five levels answer as four do below 2^47", () => {
+    const property = fc.property(sequence(EVERYTHING), (operations) => {
+      const four = createKernel({ mode: "sync" });
+      const five = createKernel({ mode: "sync", config: { levels: 5 } });
+      for (const operation of operations) {
+        const { status, segv, bus } = { ...four.execute(operation) };
+        const other = five.execute(operation);
+        expect([other.status, other.segv, other.bus]).toEqual([status, segv, bus]);
+        expect(five.vmpteKb()).toBe(four.vmpteKb());
+      }
+    });
+    checkProperty("five levels answer as four do below 2^47", FILE, property, 60);
+  }, 60_000);
+});
