@@ -97,6 +97,26 @@ describe("run", () => {
     expect(slices.flatMap(({ samples }) => samples).at(-1)?.[OPERATIONS]).toBe(machine.executed);
   });
 
+  test("looks at the clock often where operations are large", async () => {
+    const machine = counter();
+    let time = 0;
+    let longest = 0;
+    let last = 0;
+    const large: Operation = { op: "madvise", addr: 0, len: 2 ** 22, advice: "dontneed", step: 4096 };
+    await collect({
+      machine: { ...machine, execute: (operation) => void (time += operation === large ? 1 : 0.0001) },
+      stream: { kind: "operations", operations: [...touches(20_000), ...Array<Operation>(500).fill(large)] },
+      operationsTotal: 20_500,
+      now: () => time,
+      cancelled: () => {
+        longest = Math.max(longest, time - last);
+        last = time;
+        return false;
+      },
+    });
+    expect(longest).toBeLessThan(50);
+  });
+
   test("breathes between slices, and progress knows the total", async () => {
     let breaths = 0;
     const { slices } = await collect({

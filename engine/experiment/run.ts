@@ -44,8 +44,18 @@ const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name,
   SampleColumn,
   number
 >;
-/** At most so many operations between two looks at the clock. */
+/** At most so much work (see workOf) between two looks at the clock. */
 const LOOK_EVERY_MAX = 1024;
+const MIB = 2 ** 20;
+
+/** How much work an operation may be: one for each MiB that it covers and for each call that it stands for. */
+function workOf(operation: Operation): number {
+  if (operation.op === "touch") return 1 + operation.len / MIB;
+  if (operation.op === "madvise") {
+    return 1 + operation.len / MIB + (operation.step === undefined ? 0 : operation.len / operation.step);
+  }
+  return "len" in operation ? 1 + operation.len / MIB : 1;
+}
 
 /** The parts of a run that every way of driving it shares. */
 class RunState {
@@ -95,10 +105,12 @@ class RunState {
     const { machine, now } = this.#input;
     let looked = now();
     for (;;) {
-      for (let left = this.#lookEvery; left > 0; left--) {
+      let left = this.#lookEvery;
+      while (left > 0) {
         const item = operations.next();
         if (item.done) return true;
         machine.execute(item.value);
+        left -= workOf(item.value);
         this.operations++;
         const vmpteKb = machine.vmpteKb();
         const rssKb = machine.rssKb();

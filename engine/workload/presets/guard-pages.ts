@@ -13,7 +13,7 @@ export const guardPages: Preset = {
     bytesParam("stack", "Stack", "Address space of one stack, its guard included.", {
       min: 2 * PAGE,
       max: GIB,
-      default: 8 * MIB,
+      default: 2 * MIB,
     }),
     bytesParam("used", "Used", "How much of a stack is used, from its top down.", {
       min: PAGE,
@@ -37,9 +37,14 @@ export const guardPages: Preset = {
   ],
   sources: [
     {
+      title: "Rust, std::thread: stack size",
+      reference: "https://doc.rust-lang.org/std/thread/index.html#stack-size",
+      used: "Threads have stacks of 2 MiB by default.",
+    },
+    {
       title: "glibc, nptl/allocatestack.c: setup_stack_prot, advise_stack_range",
       reference: "https://sourceware.org/git/?p=glibc.git;a=blob;f=nptl/allocatestack.c",
-      used: "Stacks of 8 MiB with a guard page; an exiting thread's stack is given back by MADV_DONTNEED and kept.",
+      used: "A guard page at the low end of each stack; an exiting thread's stack is given back by MADV_DONTNEED and kept.",
     },
     {
       title: "Linux: implement lightweight guard pages (6.13)",
