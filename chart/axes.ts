@@ -28,7 +28,7 @@ export const formatAxis = (value: number, axis: Axis): string =>
 /** Powers of ten are labelled; 2 and 5 times them too where fewer than two decades are seen. */
 export function isLogTickLabelled(value: number, min: number, max: number): boolean {
   const power = 10 ** Math.floor(Math.log10(value) + 1e-9);
-  const leading = Math.round(value / power);
+  const leading = Number((value / power).toFixed(6));
   return leading === 1 || (max / min < 100 && (leading === 2 || leading === 5));
 }
 
@@ -87,7 +87,7 @@ export function xScale(axis: Axis, sources: readonly Source[], palette: Palette,
 }
 
 /** Chart.js options of the axis at the left. */
-export function yScale(metric: Pick<Metric, "unit">, scale: Scale, palette: Palette, font: string) {
+export function yScale(metric: { readonly unit: Metric["unit"] | "ms" }, scale: Scale, palette: Palette, font: string) {
   const shared = {
     grid: { color: palette.hairline, drawTicks: false },
     border: { display: false },

@@ -82,7 +82,7 @@ describe("ticks", () => {
 
   test("of a logarithmic axis are powers of ten, more where little is seen", () => {
     const labelled = (min: number, max: number) =>
-      [1, 2, 3, 5, 9, 10, 20, 50, 70, 100, 200, 1000].filter((value) => isLogTickLabelled(value, min, max));
+      [1, 2, 3, 5, 9, 10, 15, 20, 50, 70, 100, 200, 1000].filter((value) => isLogTickLabelled(value, min, max));
     expect(labelled(1, 1000)).toEqual([1, 10, 100, 1000]);
     expect(labelled(20, 300)).toEqual([1, 2, 5, 10, 20, 50, 100, 200, 1000]);
   });

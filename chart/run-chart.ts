@@ -8,6 +8,7 @@ import { AXIS_COLUMN, type Axis, METRICS, type Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";
 import { lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
 import { inOrder, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
+import { titles } from "./titles.ts";
 
 export interface RunChartOptions {
   readonly series: readonly RunSeries[];
@@ -73,20 +74,6 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         .filter((row) => row.marks.length > 0)
     : [];
   const margin = options.margin ?? 0;
-  const text = (
-    content: string | readonly string[] | undefined,
-    size: number,
-    weight: number,
-    color: string,
-    bottom: number,
-  ) => ({
-    display: content !== undefined,
-    text: typeof content === "string" ? content : [...(content ?? [])],
-    align: "start" as const,
-    color,
-    font: { family: font, size, weight },
-    padding: { top: 0, bottom },
-  });
   return {
     type: "line",
     data: {
@@ -135,8 +122,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         legend: { display: false },
         tooltip: { enabled: false },
         decimation: { enabled: false },
-        title: text(options.title, 16, 600, palette.ink, 4),
-        subtitle: text(options.subtitle, 12, 400, palette.ink2, 12),
+        ...titles(options, palette, font),
       },
     },
     plugins: [...(withLabels ? [endLabels(labels, font)] : []), ...(marks.length > 0 ? [freedMarksPlugin(marks)] : [])],

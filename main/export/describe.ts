@@ -1,9 +1,13 @@
 /** An experiment's setup and result in words, for exports. */
+import * as v from "valibot";
 import { plainSentence, resultSentence, type SentencePart } from "../../chart/sentence.ts";
+import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
+import { type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-points.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import { formatParam } from "../../engine/experiment/params.ts";
-import { MODES, type Params } from "../../engine/experiment/types.ts";
+import { MODES, type Params, type ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
+import { sweepDetailSchema } from "../contract/shapes.ts";
 
 export interface ParamWords {
   readonly name: string;
@@ -28,14 +32,33 @@ export function paramWords(experiment: StoredExperiment, params: Params = experi
   });
 }
 
+export interface Sweep {
+  readonly parameter: string;
+  readonly points: readonly SweepPoint[];
+  /** A value as it is typed: "2M". */
+  readonly words: (value: ParamValue) => string;
+}
+
+/** What a sweep went through and came to; null where the experiment is none. */
+export function sweepOf(experiment: StoredExperiment): Sweep | null {
+  if (experiment.kind !== "sweep" || !v.is(sweepDetailSchema, experiment.detail)) return null;
+  const { parameter, values } = experiment.detail;
+  const words = (value: ParamValue) => paramWords(experiment, { [parameter]: value })[0].value;
+  return { parameter, points: sweepPoints(experiment.runs, parameter, values), words };
+}
+
 /** "commit-table · size 50G · seed 1": enough to make it again. */
 export function setupWords(experiment: StoredExperiment): string {
   const params = paramWords(experiment).map(({ name, value }) => `${name} ${value}`);
-  return [experiment.workload, ...params, `seed ${experiment.seed}`].join(" · ");
+  const sweep = sweepOf(experiment);
+  const swept = sweep ? [`${sweep.parameter} swept over ${sweep.points.length} values`] : [];
+  return [experiment.workload, ...swept, ...params, `seed ${experiment.seed}`].join(" · ");
 }
 
 /** What it came to, in one sentence; of modelled runs, or of measured ones where there are no others. */
 export function resultParts(experiment: StoredExperiment): SentencePart[] {
+  const sweep = sweepOf(experiment);
+  if (sweep) return sweepSentence(sweep.points, SWEEP_FIGURE, (value) => `${sweep.parameter} ${sweep.words(value)}`);
   const of = (source: StoredRun["source"]) =>
     experiment.runs.flatMap((run) =>
       run.summary && run.source === source ? { mode: run.mode, summary: run.summary } : [],
@@ -48,16 +71,22 @@ export function resultWords(experiment: StoredExperiment): string {
   return plainSentence(resultParts(experiment));
 }
 
-const quoted = (text: string): string => (/^[\w./:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** The command that runs the same experiment again: same workload, parameters, seed, modes and sources. */
 export function commandFor(experiment: StoredExperiment): string {
   const sources = new Set(experiment.runs.map((run) => run.source));
   const modes = MODES.filter((mode) => experiment.runs.some((run) => run.mode === mode));
-  const words = ["npm run -s lab -- run", quoted(experiment.workload)];
+  const sweep = sweepOf(experiment);
+  const words = [`npm run -s lab -- ${sweep ? "sweep" : "run"}`, quoted(experiment.workload)];
+  if (sweep) {
+    words.push("--param", quoted(sweep.parameter));
+    words.push("--values", quoted(sweep.points.map(({ value }) => sweep.words(value)).join(",")));
+  }
   for (const { name, value } of paramWords(experiment)) words.push("--set", quoted(`${name}=${value}`));
   words.push("--seed", String(experiment.seed));
   if (modes.length === 1) words.push("--mode", modes[0]);
+  if (experiment.levels !== 4 && !sweep) words.push("--levels", String(experiment.levels));
   if (sources.has("kernel")) words.push("--source", sources.has("model") ? "both" : "kernel");
   return words.join(" ");
 }

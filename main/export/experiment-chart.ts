@@ -6,9 +6,10 @@ import { PALETTES, type Theme } from "../../chart/palette.ts";
 import { thin } from "../../chart/points.ts";
 import { runChart } from "../../chart/run-chart.ts";
 import type { RunSeries } from "../../chart/series.ts";
+import { sweepChart } from "../../chart/sweep-chart.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import type { ReadSamples } from "./csv.ts";
-import { resultWords, setupWords } from "./describe.ts";
+import { resultWords, setupWords, sweepOf } from "./describe.ts";
 import { pictureFont } from "./fonts.ts";
 import type { LineChart } from "./picture.ts";
 
@@ -20,8 +21,9 @@ export interface ChartLook {
 const POINTS = 2400;
 const LINE_CHARACTERS_MAX = 150;
 
-/** The runs as lines; only the columns that the chart needs are read. */
+/** The runs as lines (a sweep has none); only the columns that the chart needs are read. */
 export function seriesOf(experiment: StoredExperiment, samplesOf: ReadSamples): RunSeries[] {
+  if (sweepOf(experiment)) return [];
   const columns = [AXIS_COLUMN.operations, ...METRICS[0].columns];
   return experiment.runs.map((run) => ({
     key: String(run.id),
@@ -42,14 +44,16 @@ export function experimentChart(
   series: readonly RunSeries[],
   look: ChartLook,
 ): LineChart {
-  return runChart({
-    series,
+  const shared = {
     palette: PALETTES[look.theme],
     font: pictureFont(),
     scale: look.scale,
-    points: POINTS,
     title: shortened(experiment.title),
     subtitle: [resultWords(experiment), setupWords(experiment)].filter(Boolean).map(shortened),
     margin: 24,
-  });
+  };
+  const sweep = sweepOf(experiment);
+  if (sweep)
+    return sweepChart({ ...shared, points: sweep.points, parameter: sweep.parameter, valueWords: sweep.words });
+  return runChart({ ...shared, series, points: POINTS });
 }

@@ -221,6 +221,30 @@ describe("the HTML report", () => {
   });
 });
 
+test("a sweep is exported as a chart against its parameter, a row a value, and the command that runs it again", () => {
+  const params = { ...SPEC.params, rounds: 1, order: "sequential" };
+  const detail = { parameter: "chunk", values: [4096, 2_097_152] };
+  const made = store.createExperiment({ ...SPEC, kind: "sweep", title: "chunk", params: { size: 2 ** 30 }, detail });
+  id = made.id;
+  for (const chunk of detail.values)
+    for (const mode of ["sync", "none"] as const) {
+      const run = store.startRun(id, newRun(mode, { params: { ...params, chunk }, label: `chunk ${chunk}` }));
+      store.appendSamples(run.id, rows(0, 5));
+      store.finishRun(run.id, { status: "done", summary: summary(mode === "sync" && chunk > 4096 ? 48 : 2092) });
+    }
+  const words = exported("html")
+    .toString("utf8")
+    .replace(/<svg.*?<\/svg>/gs, "")
+    .replace(/<[^>]+>/g, " ")
+    .replace(/\s+/g, " ");
+  expect(words).toContain("Most is saved at chunk 2M: 97.5 % less.");
+  expect(words).toContain("4K 2,096 kB 2,096 kB no difference 2M 52 kB 2,096 kB 97.5 % less");
+  expect(words).toContain("npm run -s lab -- sweep commit-table --param chunk --values 4K,2M --set size=1G --seed 1");
+  const labels = parse(exported("csv"), { columns: true }).map((record: Record<string, string>) => record.label);
+  expect(new Set(labels)).toEqual(new Set(["chunk 4096", "chunk 2097152"]));
+  expect(exported("svg").toString("utf8")).toContain("Most is saved at chunk 2M");
+});
+
 test("an experiment without samples can be exported", () => {
   id = store.createExperiment({ ...SPEC, title: "nothing yet" }).id;
   store.finishRun(store.startRun(id, newRun()).id, { status: "failed", reason: "worker died" });

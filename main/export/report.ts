@@ -2,11 +2,20 @@
 import { compareFigures, FIGURES, type FigureCell, type FigureRow } from "../../chart/compare.ts";
 import { formatCount, formatDifference, formatPercent, formatValue } from "../../chart/format.ts";
 import { PALETTES } from "../../chart/palette.ts";
+import { saving } from "../../chart/sentence.ts";
 import { inOrder, MODE_PHRASES, SOURCE_WORDS } from "../../chart/series.ts";
+import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
+import { figureAt, type SweepPoint } from "../../chart/sweep-points.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
-import { DECLINED_REASONS, type DeclinedReason, SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import {
+  DECLINED_REASONS,
+  type DeclinedReason,
+  MODES,
+  type Mode,
+  SAMPLE_COLUMNS,
+} from "../../engine/experiment/types.ts";
 import type { ReadSamples } from "./csv.ts";
-import { commandFor, paramWords, resultParts, resultWords } from "./describe.ts";
+import { commandFor, paramWords, resultParts, resultWords, type Sweep, sweepOf } from "./describe.ts";
 import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
 import { chartSvg, escapeXml } from "./picture.ts";
 import { reportStyle } from "./report-style.ts";
@@ -47,8 +56,12 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
 <main>
 `.html;
   yield* charts(experiment, samplesOf, look);
-  yield numbers(runs).html;
-  yield releases(runs).html;
+  const sweep = sweepOf(experiment);
+  if (sweep) yield sweepTable(sweep).html;
+  else {
+    yield numbers(runs).html;
+    yield releases(runs).html;
+  }
   yield parameters(experiment).html;
   yield runTable(runs).html;
   yield html`<section><h2>Make it again</h2>
@@ -64,7 +77,8 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
 
 function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: ChartLook): Generator<string> {
   const series = seriesOf(experiment, samplesOf);
-  if (!series.some((item) => item.samples.count > 0)) {
+  const sweep = sweepOf(experiment);
+  if (!sweep && !series.some((item) => item.samples.count > 0)) {
     yield html`<p>No samples were stored.</p>\n`.html;
     return;
   }
@@ -75,7 +89,8 @@ function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: Cha
       ...options,
       plugins: { ...options?.plugins, title: { display: false }, subtitle: { display: false } },
     };
-    const title = `VmPTE over operations, ${scale === "log" ? "logarithmic" : "linear"}`;
+    const what = sweep ? `${SWEEP_FIGURE.label} against ${sweep.parameter}` : "VmPTE over operations";
+    const title = `${what}, ${scale === "log" ? "logarithmic" : "linear"}`;
     const words = { title, description: resultWords(experiment) };
     const svg = chartSvg(
       { ...config, options: bare },
@@ -121,6 +136,32 @@ ${rows.map(
   (row) => html`<tr><th scope="row">${row.figure.label}</th>${row.cells.map(
     (cell) => html`<td>${formatValue(cell.value, row.figure.unit)}</td>`,
   )}${pair ? html`<td class="words ${row.cells[0].direction ?? ""}">${differenceWords(row, row.cells[0])}</td>` : nothing}</tr>
+`,
+)}</tbody>
+</table>
+</section>
+`;
+}
+
+function sweepTable({ parameter, points, words }: Sweep): Html {
+  const cell = (point: SweepPoint, mode: Mode) => formatValue(figureAt(point, mode, SWEEP_FIGURE), SWEEP_FIGURE.unit);
+  const less = (point: SweepPoint): string => {
+    const [sync, none] = MODES.map((mode) => figureAt(point, mode, SWEEP_FIGURE));
+    if (sync === null || none === null) return "";
+    const share = saving(sync, none);
+    return share === 0 ? "no difference" : `${formatPercent(Math.abs(share))} ${share > 0 ? "less" : "more"}`;
+  };
+  return html`<section><h2>${SWEEP_FIGURE.label}, value by value</h2>
+<table>
+<thead><tr><th scope="col">${parameter}</th>${MODES.map(
+    (mode) => html`<th scope="col" class="${mode}">${MODE_PHRASES[mode]}</th>`,
+  )}<th scope="col" class="words">sync, compared with without</th></tr></thead>
+<tbody>
+${points.map(
+  (point) =>
+    html`<tr><th scope="row">${words(point.value)}</th>${MODES.map(
+      (mode) => html`<td>${cell(point, mode)}</td>`,
+    )}<td class="words">${less(point)}</td></tr>
 `,
 )}</tbody>
 </table>

@@ -1,0 +1,128 @@
+/** The chart of a sweep: a figure of both modes against the swept parameter. */
+import type { ChartConfiguration, Point } from "chart.js";
+import { MODES, type Mode, type ParamValue } from "../engine/experiment/types.ts";
+import { onScale, type Scale, yScale } from "./axes.ts";
+import { FIGURES, type Figure } from "./compare.ts";
+import { endLabels, endLabelWidth } from "./end-labels.ts";
+import { formatValue } from "./format.ts";
+import type { Palette } from "./palette.ts";
+import { MODE_WORDS } from "./series.ts";
+import { figureAt, type SweepPoint, sweepScale } from "./sweep-points.ts";
+import { titles } from "./titles.ts";
+
+export interface SweepChartOptions {
+  readonly points: readonly SweepPoint[];
+  readonly parameter: string;
+  /** How a value is written: "2M". */
+  readonly valueWords: (value: ParamValue) => string;
+  readonly palette: Palette;
+  /** CSS font family; it must be there where the chart is drawn. */
+  readonly font: string;
+  /** VmPTE at the peak where absent. */
+  readonly figure?: Figure;
+  readonly scale?: Scale;
+  readonly title?: string;
+  readonly subtitle?: string | readonly string[];
+  readonly margin?: number;
+}
+
+/** What a sweep shows unless something else is asked for. */
+export const SWEEP_FIGURE: Figure = FIGURES.find(({ id }) => id === "peak_vmpte") ?? FIGURES[0];
+
+/** Told apart without colour. */
+const POINT_STYLES: Readonly<Record<Mode, "circle" | "rectRot">> = { sync: "circle", none: "rectRot" };
+
+/**
+ * One dataset a mode, sync first, one point a value in rising order; `pointIndex` of Chart.js is the index into
+ * `sweepOrder(points)`. Values that have no result yet are gaps.
+ */
+export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line", Point[]> {
+  const { points, parameter, valueWords, palette, font, scale = "linear", margin = 0 } = options;
+  const figure = options.figure ?? SWEEP_FIGURE;
+  const ordered = sweepOrder(points);
+  const along = sweepScale(points.map((point) => point.value));
+  const places = ordered.map(({ value }, i) => (along === "steps" || typeof value !== "number" ? i : value));
+  const modes = MODES.filter((mode) => points.some((point) => point.runs[mode]));
+  const labels = modes.map((mode) => {
+    const last = ordered.map((point) => figureAt(point, mode, figure)).findLast((value) => value !== null);
+    return {
+      name: MODE_WORDS[mode],
+      value: formatValue(last, figure.unit),
+      color: palette.modes[mode],
+    };
+  });
+  return {
+    type: "line",
+    data: {
+      datasets: modes.map((mode) => ({
+        label: MODE_WORDS[mode],
+        data: ordered.map((point, i) => ({
+          x: places[i],
+          y: onScale(figureAt(point, mode, figure) ?? Number.NaN, scale),
+        })),
+        borderColor: palette.modes[mode],
+        backgroundColor: palette.modes[mode],
+        borderWidth: 2,
+        pointStyle: POINT_STYLES[mode],
+        pointRadius: mode === "sync" ? 3.5 : 4.5,
+        pointHoverRadius: 6,
+        tension: 0,
+      })),
+    },
+    options: {
+      animation: false,
+      parsing: false,
+      normalized: true,
+      maintainAspectRatio: false,
+      events: [],
+      layout: {
+        padding: { top: margin + 8, right: margin + endLabelWidth(labels), bottom: margin, left: margin },
+      },
+      scales: {
+        x: {
+          type: along === "log" ? "logarithmic" : "linear",
+          bounds: "data",
+          ...(along === "steps" ? { min: 0, max: Math.max(1, ordered.length - 1) } : {}),
+          offset: true,
+          afterBuildTicks(axis: { ticks: { value: number }[] }) {
+            axis.ticks = places.map((value) => ({ value }));
+          },
+          grid: { display: false },
+          border: { color: palette.hairline },
+          ticks: {
+            color: palette.ink2,
+            font: { family: font, size: 11 },
+            maxRotation: 0,
+            autoSkipPadding: 12,
+            callback: (value: number | string) => {
+              const at = places.indexOf(Number(value));
+              return at === -1 ? null : valueWords(ordered[at].value);
+            },
+          },
+          title: {
+            display: true,
+            align: "end",
+            text: parameter,
+            color: palette.ink2,
+            font: { family: font, size: 11 },
+          },
+        },
+        y: yScale(figure, scale, palette, font),
+      },
+      plugins: {
+        legend: { display: false },
+        tooltip: { enabled: false },
+        decimation: { enabled: false },
+        ...titles(options, palette, font),
+      },
+    },
+    plugins: [endLabels(labels, font)],
+  };
+}
+
+/** Points by rising value; choices as they are given. */
+export function sweepOrder(points: readonly SweepPoint[]): SweepPoint[] {
+  return points.toSorted((a, b) =>
+    typeof a.value === "number" && typeof b.value === "number" ? a.value - b.value : 0,
+  );
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import type { Mode, ParamValue, RunSummary } from "../engine/experiment/types.ts";
+import { PALETTES } from "./palette.ts";
+import { plainSentence } from "./sentence.ts";
+import { SWEEP_FIGURE, sweepChart, sweepOrder } from "./sweep-chart.ts";
+import { figureAt, type SweepRun, sweepPoints, sweepScale, sweepSentence } from "./sweep-points.ts";
+
+function run(id: number, mode: Mode, chunk: ParamValue, peakKb: number | null): SweepRun {
+  const summary = peakKb === null ? null : ({ peak: { vmpte_kb: peakKb, rss_kb: 0 } } as RunSummary);
+  return { id, mode, params: { chunk, size: 1 }, summary };
+}
+
+const RUNS = [
+  run(1, "none", 4096, 2092),
+  run(2, "sync", 4096, 2092),
+  run(3, "sync", 2 ** 21, null),
+  run(4, "none", 2 ** 21, 2092),
+  run(5, "sync", 2 ** 21, 48),
+];
+const POINTS = sweepPoints(RUNS, "chunk", [2 ** 21, 4096, 2 ** 22]);
+const words = (value: ParamValue) => `${Number(value) / 1024}K`;
+
+test("a point has the last run of each mode", () => {
+  expect(POINTS.map((point) => [point.runs.sync?.id, point.runs.none?.id])).toEqual([
+    [5, 4],
+    [2, 1],
+    [undefined, undefined],
+  ]);
+  expect(POINTS.map((point) => figureAt(point, "sync", SWEEP_FIGURE))).toEqual([48, 2092, null]);
+});
+
+test("values lie by size, by magnitude, or one after the other", () => {
+  expect(sweepScale([1, 2, 3])).toBe("linear");
+  expect(sweepScale([4096, 2 ** 21])).toBe("log");
+  expect(sweepScale([0, 10, 1000])).toBe("steps");
+  expect(sweepScale(["sequential", "random"])).toBe("steps");
+});
+
+describe("the chart of a sweep", () => {
+  const chart = (points = POINTS) =>
+    sweepChart({ points, parameter: "chunk", valueWords: words, palette: PALETTES.light, font: "Sans" });
+
+  test("has a line a mode, sync first, its values rising and gaps where nothing is known", () => {
+    const { datasets } = chart().data;
+    expect(datasets.map((set) => [set.label, set.borderColor, set.data])).toEqual([
+      [
+        "sync",
+        PALETTES.light.modes.sync,
+        [4096, 2 ** 21, 2 ** 22].map((x, i) => ({ x, y: [2092, 48, Number.NaN][i] })),
+      ],
+      [
+        "without",
+        PALETTES.light.modes.none,
+        [4096, 2 ** 21, 2 ** 22].map((x, i) => ({ x, y: [2092, 2092, Number.NaN][i] })),
+      ],
+    ]);
+    expect(new Set(datasets.map((set) => set.pointStyle)).size).toBe(2);
+    expect(sweepOrder(POINTS).map((point) => point.value)).toEqual([4096, 2 ** 21, 2 ** 22]);
+  });
+
+  test("shows choices one after the other", () => {
+    const choices = sweepPoints([run(1, "sync", "random", 4), run(2, "sync", "sequential", 8)], "chunk", [
+      "sequential",
+      "random",
+    ]);
+    expect(chart(choices).data.datasets.map((set) => set.data)).toEqual([
+      [
+        { x: 0, y: 8 },
+        { x: 1, y: 4 },
+      ],
+    ]);
+  });
+});
+
+test("the result is said in words", () => {
+  const say = (points: typeof POINTS) => plainSentence(sweepSentence(points, SWEEP_FIGURE, words));
+  expect(say(POINTS)).toBe(
+    "VmPTE at the peak: 48 kB to 2,092 kB with sync reclaim, 2,092 kB without. Most is saved at 2048K: 97.7 % less.",
+  );
+  expect(say(POINTS.slice(1))).toMatch(/It saves nothing at any value\.$/);
+  expect(say([])).toBe("");
+});

@@ -1,0 +1,26 @@
+/** Title and subtitle above a chart that stands alone. */
+import type { Palette } from "./palette.ts";
+
+export interface Titles {
+  readonly title?: string;
+  readonly subtitle?: string | readonly string[];
+}
+
+/** Chart.js options of the plugins `title` and `subtitle`. */
+export function titles({ title, subtitle }: Titles, palette: Palette, font: string) {
+  const line = (
+    content: string | readonly string[] | undefined,
+    size: number,
+    weight: number,
+    color: string,
+    bottom: number,
+  ) => ({
+    display: content !== undefined,
+    text: typeof content === "string" ? content : [...(content ?? [])],
+    align: "start" as const,
+    color,
+    font: { family: font, size, weight },
+    padding: { top: 0, bottom },
+  });
+  return { title: line(title, 16, 600, palette.ink, 4), subtitle: line(subtitle, 12, 400, palette.ink2, 12) };
+}
