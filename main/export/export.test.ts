@@ -237,11 +237,11 @@ test("a sweep is exported as a chart against its parameter, a row a value, and t
     .replace(/<svg.*?<\/svg>/gs, "")
     .replace(/<[^>]+>/g, " ")
     .replace(/\s+/g, " ");
-  expect(words).toContain("Most is saved at chunk 2M: 97.5 % less.");
+  expect(words).toContain("Most is saved at chunk 2M: 97.5 % less");
   expect(words).toContain("4K 2,096 kB 2,096 kB no difference 2M 52 kB 2,096 kB 97.5 % less");
   expect(words).toContain("npm run -s lab -- sweep commit-table --param chunk --values 4K,2M --set size=1G --seed 1");
-  const labels = parse(exported("csv"), { columns: true }).map((record: Record<string, string>) => record.label);
-  expect(new Set(labels)).toEqual(new Set(["chunk 4096", "chunk 2097152"]));
+  const records: Record<string, string>[] = parse(exported("csv"), { columns: true });
+  expect(new Set(records.map((record) => record.label))).toEqual(new Set(["chunk 4096", "chunk 2097152"]));
   expect(exported("svg").toString("utf8")).toContain("Most is saved at chunk 2M");
 });
 

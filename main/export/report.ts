@@ -215,7 +215,7 @@ function runTable(runs: readonly StoredRun[]): Html {
 <tbody>
 ${runs.map(
   (run) =>
-    html`<tr><td>${run.id}</td><td class="${run.mode}">${MODE_PHRASES[run.mode]}, ${SOURCE_WORDS[run.source]}</td><td>${run.status}${run.reason ? `: ${run.reason}` : ""}</td><td>${formatCount(run.sampleCount)}</td><td>${run.startedAt === null ? "" : moment(run.startedAt)}</td><td class="words">${run.facts.platform} ${run.facts.kernelRelease}, ${run.facts.cpu} × ${run.facts.cpus}</td></tr>
+    html`<tr><td>${run.id}</td><td class="${run.mode}">${run.label ? `${run.label}: ` : ""}${MODE_PHRASES[run.mode]}, ${SOURCE_WORDS[run.source]}</td><td>${run.status}${run.reason ? `: ${run.reason}` : ""}</td><td>${formatCount(run.sampleCount)}</td><td>${run.startedAt === null ? "" : moment(run.startedAt)}</td><td class="words">${run.facts.platform} ${run.facts.kernelRelease}, ${run.facts.cpu} × ${run.facts.cpus}</td></tr>
 `,
 )}</tbody>
 </table>
