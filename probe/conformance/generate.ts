@@ -5,7 +5,7 @@
  */
 import { createRandom, type Random } from "../../engine/workload/random.ts";
 
-export const CLASSES = ["core", "ext", "file", "fork", "uffd", "mremap", "all"] as const;
+export const CLASSES = ["core", "ext", "file", "fork", "uffd", "mremap", "thp", "lock", "all"] as const;
 export type ScriptClass = (typeof CLASSES)[number];
 
 const KIB = 1024;
@@ -38,6 +38,8 @@ const ANCHORS = [
   512 * GIB - 2 * MIB,
   512 * GIB,
 ];
+/** The same, so close together that nearly everything meets. */
+const DENSE_ANCHORS = [0, MIB, 2 * MIB, 4 * MIB, GIB - 2 * MIB, GIB];
 const LENGTHS = [
   PAGE,
   2 * PAGE,
@@ -68,10 +70,12 @@ type Draw = (script: ScriptState) => string;
 class ScriptState {
   readonly random: Random;
   readonly segments: Segment[] = [];
+  readonly anchors: readonly number[];
   children = 0;
 
   constructor(random: Random) {
     this.random = random;
+    this.anchors = this.chance(50) ? ANCHORS : DENSE_ANCHORS;
   }
 
   pick<T>(items: readonly T[]): T {
@@ -89,7 +93,7 @@ class ScriptState {
     if (this.segments.length > 0 && this.chance(55)) {
       const { start, end } = this.pick(this.segments);
       at = this.pick([start, end, start - this.length(), end - this.length(), start + 2 * MIB, end - 2 * MIB]);
-    } else at = this.pick(ANCHORS) + this.pick([0, 0, 0, 2 * MIB, 4 * MIB, 512 * KIB, MIB]);
+    } else at = this.pick(this.anchors) + this.pick([0, 0, 0, 2 * MIB, 4 * MIB, 512 * KIB, MIB]);
     at += this.pick([0, 0, 0, 0, 0, -PAGE, PAGE, 7 * PAGE, random.below(64) * 64 * KIB]);
     return Math.max(0, at);
   }
@@ -182,7 +186,7 @@ function mremap(name: string): Draw {
   return (script) => {
     const [at, length] = script.range();
     const same = Math.floor(at / (2 * MIB)) * 2 * MIB;
-    const to = script.chance(40) ? script.place() : script.pick(ANCHORS) + 32 * MIB + (at - same);
+    const to = script.chance(40) ? script.place() : script.pick(script.anchors) + 32 * MIB + (at - same);
     const resized = name === "mremap" && script.chance(15) ? script.length() : length;
     if (name === "mremap") script.unmapped(at, at + length);
     script.mapped(to, to + resized);
@@ -218,6 +222,8 @@ const uffd: Draw = (script) =>
 
 const truncate: Draw = (script) =>
   `truncate ${script.chance(50) ? "64T" : formatBytes(script.pick([0, script.place(), PAGE * script.random.below(4096)]))}`;
+
+const guardInstall = onSmallRange("guard_install");
 
 const PROTS = ["rw", "rw", "rw", "rw", "ro", "none"];
 const FILES = [
@@ -255,7 +261,7 @@ const EXT: Weighted = [
   [2, onRange("dontneed_locked")],
   [2, onSmallRange("populate")],
   [1, onSmallRange("populate_read")],
-  [3, onSmallRange("guard_install")],
+  [3, guardInstall],
   [3, onRange("guard_remove")],
   [1, onSmallRange("mlock")],
   [1, onSmallRange("mlock2")],
@@ -292,6 +298,39 @@ const MREMAP: Weighted = [
   [3, vmas],
 ];
 
+const THP: Weighted = [
+  [
+    14,
+    map(["rw hugepage", "rw hugepage", "rw hugepage", "ro hugepage", "rw shared hugepage", "rw file hugepage"], false),
+  ],
+  [6, onSmallRange("collapse")],
+  [4, onRange("hugepage")],
+  [2, onRange("nohugepage")],
+  [4, guardInstall],
+  [3, onRange("guard_remove")],
+  [3, mremap("mremap_du")],
+  [3, fork],
+  [2, killchild],
+  [2, childstat],
+  [2, onRange("pageout")],
+  [2, onSmallRange("populate")],
+];
+const LOCK: Weighted = [
+  [
+    6,
+    map(["rw locked", "ro locked", "none locked", "rw shared locked", "rw file locked", "rw locked hugepage"], false),
+  ],
+  [5, onSmallRange("mlock")],
+  [4, onSmallRange("mlock2")],
+  [4, onRange("munlock")],
+  [4, onRange("dontneed_locked")],
+  [4, resize],
+  [3, mremap("mremap_du")],
+  [2, fork],
+  [2, killchild],
+  [2, onSmallRange("guard_install")],
+];
+
 const VOCABULARY: Record<ScriptClass, Weighted> = {
   core: CORE,
   ext: [...CORE, ...EXT],
@@ -299,7 +338,10 @@ const VOCABULARY: Record<ScriptClass, Weighted> = {
   fork: [...CORE, ...EXT, ...FILE, ...FORK],
   uffd: [...CORE, ...FILE, ...UFFD],
   mremap: [...CORE, ...MREMAP],
-  all: [...CORE, ...EXT, ...FILE, ...FORK, ...UFFD, ...MREMAP],
+  thp: [...CORE, ...THP],
+  lock: [...CORE, ...LOCK],
+  // Without guards: the kernel tries for ever to put them where uffd-wp markers of file memory are.
+  all: [...CORE, ...EXT.filter(([, draw]) => draw !== guardInstall), ...FILE, ...FORK, ...UFFD, ...MREMAP],
 };
 
 /** `length` operations of a class, one script line each; the same seed draws the same. */

@@ -7,6 +7,8 @@ import { ProbeDiedError } from "../errors.ts";
 import { PROBE_PATH } from "../locate.ts";
 import { type Answer, parseAnswer } from "./answers.ts";
 
+const PATIENCE_MS = 60_000;
+
 export class KernelAnswers {
   readonly #probe: ChildProcessWithoutNullStreams;
   readonly #reader: Interface;
@@ -29,6 +31,19 @@ export class KernelAnswers {
 
   /** Errors: ProbeDiedError where the probe refuses the script or is killed. */
   async respond(script: readonly string[]): Promise<Answer[]> {
+    // A system call that never returns ends when its process is killed.
+    const watchdog = setTimeout(() => {
+      this.#said = `an operation has not ended after ${PATIENCE_MS / 1000} s`;
+      this.#probe.kill("SIGKILL");
+    }, PATIENCE_MS);
+    try {
+      return await this.#exchange(script);
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  async #exchange(script: readonly string[]): Promise<Answer[]> {
     this.#probe.stdin.write(`${script.join("\n")}\n@reset\n`);
     const answers: Answer[] = [];
     for (;;) {

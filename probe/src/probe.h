@@ -145,7 +145,6 @@ bool page_is_swapped(uint64_t addr);
 void uffd_prepare(void);
 void uffd_set_async(bool async);
 int uffd_do(const struct op *op);
-bool uffd_lift(uint64_t page);
 
 /* children.c */
 void children_prepare(enum mode mode);

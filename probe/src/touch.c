@@ -4,7 +4,6 @@
 
 #include <asm/signal.h>
 #include <asm/sigcontext.h>
-#include <asm/siginfo.h>
 #include <asm/ucontext.h>
 
 void signal_handle(int signal, void *handler, unsigned long flags);
@@ -14,16 +13,9 @@ static volatile uint64_t segv_count, bus_count;
 /* The only two instructions that may fault, and where to go on after each. */
 extern const char touch_read_at[], touch_read_next[], touch_write_at[], touch_write_next[];
 
-/* The page whose write protection was lifted last: a second fault there has another cause. */
-static uint64_t lifted_page;
-
-static void on_fault(int signal, struct siginfo *info, struct ucontext *context) {
+static void on_fault(int signal, void *info, struct ucontext *context) {
+  (void)info;
   uint64_t ip = context->uc_mcontext.rip;
-  uint64_t page = (uint64_t)info->si_addr & ~(PAGE - 1);
-  if (signal == SIGBUS && page != lifted_page && uffd_lift(page)) {
-    lifted_page = page; /* and the access is tried again */
-    return;
-  }
   if (ip == (uint64_t)touch_read_at) {
     context->uc_mcontext.rip = (uint64_t)touch_read_next;
   } else if (ip == (uint64_t)touch_write_at) {
@@ -47,7 +39,6 @@ static void on_fault(int signal, struct siginfo *info, struct ucontext *context)
 __attribute__((noinline, noclone)) void touch_range(uint64_t addr, uint64_t len, uint64_t stride, bool write,
                                                     struct result *r) {
   segv_count = bus_count = 0;
-  lifted_page = 0;
   uint64_t end = addr + len;
   for (uint64_t p = addr; p < end;) {
     uint64_t chunk_end = end - p > CHUNK ? p + CHUNK : end;

@@ -32,10 +32,7 @@ static long uffd_open(uint64_t features) {
   return -1;
 }
 
-/*
- * In synchronous mode a write to a protected page waits for somebody to lift the protection. Nobody else is here: it
- * raises SIGBUS (UFFD_FEATURE_SIGBUS), and the handler lifts it, as a handler of userfaults would.
- */
+/* In synchronous mode a write to a protected page would wait for somebody to lift the protection: here it raises SIGBUS. */
 void uffd_prepare(void) {
   async_fd = uffd_open(FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED | FEATURE_WP_SHMEM | FEATURE_MOVE);
   if (async_fd < 0) async_fd = uffd_open(FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED | FEATURE_WP_SHMEM);
@@ -47,13 +44,6 @@ void uffd_set_async(bool async) { is_async = async; }
 static int protect(long fd, const struct op *op, bool on) {
   struct uffdio_writeprotect wp = {.range = {op->addr, op->len}, .mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0};
   return error_of(sys3(__NR_ioctl, fd, UFFDIO_WRITEPROTECT, &wp));
-}
-
-/* Lifts the write protection of one page that is registered synchronously; false where it is not. */
-bool uffd_lift(uint64_t page) {
-  if (sync_fd < 0) return false;
-  struct uffdio_writeprotect wp = {.range = {page, PAGE}, .mode = 0};
-  return sys3(__NR_ioctl, sync_fd, UFFDIO_WRITEPROTECT, &wp) == 0;
 }
 
 /* Returns errno; ENOSYS where the kernel gives no userfaultfd of this kind. */

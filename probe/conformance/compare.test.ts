@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { MODES } from "../../engine/experiment/types.ts";
+import { describeKernel } from "../testing.ts";
+import { compareWithKernel, describeDifference } from "./compare.ts";
+import { CLASSES, generateScript } from "./generate.ts";
+import { shrinkScript } from "./shrink.ts";
+
+/** A fixed budget; `npm run test:kernel` goes on from other seeds. */
+const OPERATIONS = 6000;
+const SEED = 20_250_101;
+
+describeKernel("the engine against the running kernel", () => {
+  test(`${OPERATIONS} random operations from seed ${SEED} are answered alike, after every one of them`, async () => {
+    const { differences, operations } = await compareWithKernel({
+      classes: CLASSES,
+      modes: MODES,
+      seed: SEED,
+      length: 100,
+      operations: OPERATIONS,
+      differencesMax: 3,
+    });
+    expect(differences.map(describeDifference).join("\n\n")).toBe("");
+    expect(operations).toBeGreaterThanOrEqual(OPERATIONS);
+  });
+});
+
+test("the same seed draws the same script, another seed another", () => {
+  for (const kind of CLASSES) {
+    const script = generateScript(kind, 7, 60);
+    expect(script).toHaveLength(60);
+    expect(generateScript(kind, 7, 60)).toEqual(script);
+    expect(generateScript(kind, 8, 60)).not.toEqual(script);
+  }
+});
+
+test("shrinking finds the two lines that matter", async () => {
+  const script = Array.from({ length: 97 }, (_, i) => `line ${i}`);
+  const fails = async (lines: readonly string[]) => lines.includes("line 13") && lines.includes("line 88");
+  expect(await shrinkScript(script, fails)).toEqual(["line 13", "line 88"]);
+});
