@@ -41,7 +41,8 @@ export function accessError(vma: Vma, write: boolean): boolean {
 /** A page of its own for the explorer: an identity and contents that start as `value`; 0 in experiments. */
 function newPage(k: KernelState, value: number): number {
   if (!k.explored) return 0;
-  const id = k.nextPageId++;
+  const id = k.nextPageIds[k.cpu];
+  k.nextPageIds[k.cpu] += k.nextPageIds.length;
   k.pages.set(id, value);
   return (id << PAGE_ID_SHIFT) >>> 0;
 }

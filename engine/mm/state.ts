@@ -84,7 +84,8 @@ export class KernelState {
   readonly reschedPending: boolean[] = [false, false, false, false];
   /** Contents of pages by identity (a freed page has none); TLB entries by cpu. */
   readonly pages = new Map<number, number>();
-  nextPageId = 1;
+  /** The next identity that each CPU gives out: what one CPU does changes no other's. */
+  readonly nextPageIds = [1, 2, 3, 4];
 
   constructor(options: ResolvedOptions) {
     this.options = options;

@@ -31,6 +31,7 @@ interface SavedMm {
 export interface Checkpoint {
   readonly tables: SavedTables;
   readonly scalars: Scalars;
+  readonly nextPageIds: readonly number[];
   readonly processes: readonly SavedMm[];
   readonly pages: readonly (readonly [number, number])[];
   readonly tlb: readonly (readonly [cpu: number, page: number, pte: number])[];
@@ -43,9 +44,11 @@ export function checkpoint(k: KernelState, tables: TracedTables): Checkpoint {
   const sets = [...k.processes.flatMap((mm) => mm.vmas.list.map((vma) => vma.file)), ...k.files.values()].flatMap(
     (file) => (file === null ? [] : [file.cached, file.hugeCached, file.swapped]),
   );
+  tables.reserve();
   return {
     tables: tables.save(),
     scalars: scalarsOf(k),
+    nextPageIds: [...k.nextPageIds],
     processes: k.processes.map((mm) => ({
       mm,
       scalars: scalarsOf(mm),
@@ -75,6 +78,7 @@ export function restore(k: KernelState, tables: TracedTables, saved: Checkpoint)
   k.rcuReaders.clear();
   k.irqsOff.clear();
   k.reschedPending.fill(false);
+  for (const [cpu, id] of saved.nextPageIds.entries()) k.nextPageIds[cpu] = id;
   clearReaders(k);
   k.pages.clear();
   for (const [id, value] of saved.pages) k.pages.set(id, value);

@@ -10,7 +10,7 @@ import { rcuFree, rcuReady } from "../mm/rcu.ts";
 import { describeObject, lockHolder, OBJ_PTL, type Path, resumable, schedObject } from "../mm/sched.ts";
 import type { SchedPoint } from "../mm/sched-point.ts";
 import { KernelState, type Mm } from "../mm/state.ts";
-import { TABLE_GATHERED, TABLE_LIVE, TABLE_RCU } from "../mm/tables.ts";
+import { TABLE_LIVE } from "../mm/tables.ts";
 import { checkpoint, restore } from "./checkpoint.ts";
 import type { Execution, Footprint, Point, Program, Violation } from "./program.ts";
 import { NO_LOST_WRITE, StepViolation, Trace, type TracedTables, watch } from "./traced.ts";
@@ -193,10 +193,8 @@ class Running implements MachineExecution {
 
 /** A table that is detached must map nothing: what it maps is lost. */
 function lostPages({ k, tables }: World): Violation | null {
-  for (let row = 1; row < tables.top; row++) {
-    const state = tables.state[row];
-    if ((state !== TABLE_GATHERED && state !== TABLE_RCU) || tables.level[row] !== LEVEL_PTE) continue;
-    if (tables.count[row] === 0) continue;
+  for (const row of tables.detached) {
+    if (tables.level[row] !== LEVEL_PTE || tables.count[row] === 0) continue;
     for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
       const id = ptePageId(tables.peekPte(row, at));
       const value = k.pages.get(id) ?? 0;

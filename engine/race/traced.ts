@@ -11,14 +11,23 @@ import { keepTlbIn, tlbKeyCpu } from "../mm/tlb.ts";
 import { access, type Footprint } from "./program.ts";
 
 /** Objects of the explorer's own; the kernel's (sched.ts) stay below. */
+/** Which entries of a PTE table are none; one entry; all entries at once. */
 const OBJ_ENTRIES = 32;
+const OBJ_ENTRY = 41;
+const OBJ_WHOLE = 42;
+const FILLED_ONE_BY_ONE = 4;
 const OBJ_CHILD = 33;
 const OBJ_CHILDREN = 34;
 const OBJ_LIFE = 35;
 const OBJ_READER = 36;
 const OBJ_IRQ = 37;
 const OBJ_CONTENTS = 38;
-const OBJ_ROWS = 39;
+
+/** Tables that one CPU may allocate in a run, and room for those and the set-up's. */
+const ROWS_PER_CPU = 16;
+const CAPACITY = 128;
+/** The level of a row that was never allocated. */
+const LEVEL_NEVER = 255;
 
 const CPUS_MAX = 4;
 
@@ -90,9 +99,14 @@ export interface SavedTables {
 export class TracedTables extends TableStore {
   private readonly trace: Trace;
   private readonly k: KernelState;
+  /** The first row of CPU 0's own; 0: rows are not divided yet. */
+  private reserved = 0;
+  private readonly allocated = new Array<number>(CPUS_MAX).fill(0);
+  /** Tables that were handed over and are not freed yet. */
+  readonly detached: number[] = [];
 
   constructor(k: KernelState, trace: Trace) {
-    super(16, false);
+    super(CAPACITY, false);
     this.k = k;
     this.trace = trace;
   }
@@ -122,9 +136,24 @@ export class TracedTables extends TableStore {
     this.use(row);
   }
 
+  /** From here on each CPU allocates rows of its own, so that allocations by different CPUs commute. */
+  reserve(): void {
+    this.reserved = this.top;
+    this.top += CPUS_MAX * ROWS_PER_CPU;
+    if (this.top > CAPACITY)
+      throw new Error(`a scenario's set-up makes ${this.reserved} tables; there is room for fewer`);
+    this.level.fill(LEVEL_NEVER, this.reserved, this.top);
+  }
+
   override alloc(level: number, state: number): number {
+    if (this.reserved > 0) {
+      const { cpu } = this.k;
+      if (this.allocated[cpu] === ROWS_PER_CPU)
+        throw new Error(`CPU ${cpu} allocates more than ${ROWS_PER_CPU} tables`);
+      this.freeHead = this.reserved + cpu * ROWS_PER_CPU + this.allocated[cpu]++;
+      this.parent[this.freeHead] = 0;
+    }
     const row = super.alloc(level, state);
-    this.trace.write(schedObject(OBJ_ROWS, 0));
     this.trace.write(schedObject(OBJ_LIFE, row));
     return row;
   }
@@ -136,6 +165,8 @@ export class TracedTables extends TableStore {
     if (this.state[row] === TABLE_LIVE && parent !== 0 && super.child(parent, this.slot[row]) === row)
       throw new StepViolation(NO_DOUBLE_FREE, `table ${row} is freed while its PMD entry points to it`);
     super.free(row);
+    const at = this.detached.indexOf(row);
+    if (at >= 0) this.detached.splice(at, 1);
   }
 
   override setState(row: number, state: number): void {
@@ -144,6 +175,7 @@ export class TracedTables extends TableStore {
     if (state === TABLE_GATHERED && (old === TABLE_GATHERED || old === TABLE_RCU || old === TABLE_FREE))
       throw new StepViolation(NO_DOUBLE_FREE, `table ${row} is handed over to be freed a second time`);
     super.setState(row, state);
+    if (state === TABLE_GATHERED) this.detached.push(row);
   }
 
   override child(row: number, index: number): number {
@@ -167,7 +199,8 @@ export class TracedTables extends TableStore {
 
   override pte(row: number, index: number): number {
     this.use(row);
-    this.trace.read(schedObject(OBJ_ENTRIES, row));
+    this.trace.read(schedObject(OBJ_ENTRY, row, index));
+    this.trace.read(schedObject(OBJ_WHOLE, row));
     return super.pte(row, index);
   }
 
@@ -186,12 +219,15 @@ export class TracedTables extends TableStore {
   override fillPte(row: number, from: number, end: number, pte: number): void {
     this.use(row);
     this.trace.write(schedObject(OBJ_ENTRIES, row));
+    if (end - from > FILLED_ONE_BY_ONE) this.trace.write(schedObject(OBJ_WHOLE, row));
+    else for (let at = from; at < end; at++) this.trace.write(schedObject(OBJ_ENTRY, row, at));
     super.fillPte(row, from, end, pte);
   }
 
   override changePtes(row: number, from: number, end: number, change: (pte: number) => number): void {
     this.use(row);
     this.trace.write(schedObject(OBJ_ENTRIES, row));
+    this.trace.write(schedObject(OBJ_WHOLE, row));
     super.changePtes(row, from, end, change);
   }
 
@@ -247,6 +283,8 @@ export class TracedTables extends TableStore {
     this.upperTop = saved.upperTop;
     this.freeUpper = [...saved.freeUpper];
     this.emptyPteTables = saved.emptyPteTables;
+    this.allocated.fill(0);
+    this.detached.length = 0;
   }
 
   /** Entries of a table without leaving a trace: for checks and for showing state. */
@@ -314,8 +352,7 @@ export class TracedPages extends Map<number, number> {
   }
 
   override set(id: number, value: number): this {
-    // The constructor of Map may call set before the field is there. Identities are given out in order: that is shared, too.
-    if (!super.has(id)) this.trace?.write(schedObject(OBJ_ROWS, 1));
+    // The constructor of Map may call set before the field is there.
     this.trace?.write(schedObject(OBJ_CONTENTS, id));
     return super.set(id, value);
   }

@@ -83,6 +83,27 @@ export const twoDontneeds: Scenario = {
   goal: null,
 };
 
+export const twoRefaults: Scenario = {
+  name: "two-refaults",
+  title: "Two threads fault on two pages of the slot that DONTNEED is emptying",
+  story:
+    "When DONTNEED has taken the table, both faults find the PMD entry none and bring a new table along. One is installed, under " +
+    "the PMD lock; the other fault must see it there and give its own back.",
+  patches: [],
+  findings: {},
+  batchFails: false,
+  prepare(world) {
+    mapAnon(world, world.base, SLOT);
+    fill(world, world.base, 1);
+  },
+  lanes: [
+    { name: "DONTNEED", path: dontneedSlot },
+    { name: "writer", path: (world) => userWrite(world, world.base, 7) },
+    { name: "writer too", path: (world) => userWrite(world, world.base + 9, 8) },
+  ],
+  goal: null,
+};
+
 /** Nobody refilled the range: its pages are gone, and so is its table. */
 function reclaimed(world: World): Violation | null {
   for (let at = 0; at < 3; at++) {

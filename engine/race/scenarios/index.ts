@@ -1,7 +1,7 @@
 /** Every scenario, in the order in which they are run and shown. */
 
 import type { Scenario } from "../scenario.ts";
-import { neighbourFault, refaultResched, resumedZap, slowPathRefault, twoDontneeds } from "./dontneed.ts";
+import { neighbourFault, refaultResched, resumedZap, slowPathRefault, twoDontneeds, twoRefaults } from "./dontneed.ts";
 import { forkSource, mprotectRange, mremapRange, munmapNeighbour } from "./mappings.ts";
 import { khugepagedRetract, uffdioMove } from "./tables.ts";
 import { gupFastSingleFree, walkerBatch, walkerSingleFree } from "./walkers.ts";
@@ -21,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   mremapRange,
   resumedZap,
   neighbourFault,
+  twoRefaults,
 ];

@@ -1,0 +1,90 @@
+/** Which objects several CPUs touch, as far as a search has seen, and which steps therefore concern one CPU alone. */
+
+import { Cursor } from "./cursor.ts";
+import type { Footprint, Program } from "./program.ts";
+
+/** Masks of CPUs, four bits each: who reads an object, who writes it. */
+const WRITERS = 4;
+const ALL = 0b1111;
+/** Runs that a search begins with, to see what is shared. */
+const LEARNING_RUNS = 48;
+
+export class Sharing {
+  /** Object -> readers | writers << 4. */
+  private readonly seen = new Map<number, number>();
+  /** Object -> CPUs whose reads (| writes << 4) of it have been taken to be nobody else's business. */
+  private relied = new Map<number, number>();
+  /** Something was relied on that has turned out wrong: the search must begin again. */
+  mistaken = false;
+
+  /** Takes note of what a step of `cpu` read and wrote. */
+  record(cpu: number, footprint: Footprint): void {
+    for (let i = 0; i < footprint.length; i++) {
+      const entry = footprint[i];
+      const write = entry % 2;
+      const object = (entry - write) / 2;
+      const before = this.seen.get(object) ?? 0;
+      const now = before | (1 << (cpu + write * WRITERS));
+      if (now === before) continue;
+      this.seen.set(object, now);
+      const relied = this.relied.get(object);
+      if (relied !== undefined && this.conflict(relied, now)) this.mistaken = true;
+    }
+  }
+
+  /** Does an access of `now` conflict with one in `relied` by another CPU? */
+  private conflict(relied: number, now: number): boolean {
+    for (let cpu = 0; cpu < WRITERS; cpu++) {
+      const others = ALL & ~(1 << cpu);
+      const writers = (now >> WRITERS) & others;
+      if ((relied & (1 << cpu)) !== 0 && writers !== 0) return true;
+      if ((relied & (1 << (cpu + WRITERS))) !== 0 && (writers | (now & others)) !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Does this step of `cpu` conflict with nothing that another CPU has ever done? If so the search may rely on it. */
+  private(cpu: number, footprint: Footprint): boolean {
+    for (let i = 0; i < footprint.length; i++) {
+      const write = footprint[i] % 2;
+      if (this.conflict(1 << (cpu + write * WRITERS), this.seen.get((footprint[i] - write) / 2) ?? 0)) return false;
+    }
+    for (let i = 0; i < footprint.length; i++) {
+      const write = footprint[i] % 2;
+      const object = (footprint[i] - write) / 2;
+      const before = this.relied.get(object) ?? 0;
+      const now = before | (1 << (cpu + write * WRITERS));
+      if (now !== before) this.relied.set(object, now);
+    }
+    return true;
+  }
+
+  /** Begins anew with what has been seen. */
+  forget(): void {
+    this.relied = new Map();
+    this.mistaken = false;
+  }
+}
+
+/** A few runs whose CPUs take turns of lengths that vary, to see what is shared before the search begins. */
+export function learnSharing(program: Program): Sharing {
+  const sharing = new Sharing();
+  let random = 1;
+  for (let run = 0; run < LEARNING_RUNS; run++) {
+    const cursor = new Cursor(program);
+    let cpu = run % program.cpus;
+    let violated = false;
+    for (let step = 0; step < 2_000 && !violated; step++) {
+      const enabled = cursor.enabledMask();
+      if (enabled === 0) break;
+      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+      // Whole CPUs one after the other at first, then more and more switches.
+      if ((enabled & (1 << cpu)) === 0 || random % 64 < run)
+        cpu = (cpu + 1 + ((random >>> 8) % program.cpus)) % program.cpus;
+      while ((enabled & (1 << cpu)) === 0) cpu = (cpu + 1) % program.cpus;
+      violated = cursor.step(cpu) !== null;
+      sharing.record(cpu, cursor.execution.footprint());
+    }
+  }
+  return sharing;
+}

@@ -1,0 +1,153 @@
+/**
+ * `npm run sabotage:explorer`: breaks the engine on purpose, in ways that only show when CPUs come between each other, and sees
+ * that the explorer finds each. Works on copies; `--unit-tests` also runs the engine's unit tests on each copy, which must
+ * not notice. Exit status 0: every sabotage was found (and none noticed by unit tests).
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type * as Race from "../engine/race/race.ts";
+import type * as Schedule from "../engine/race/schedule.ts";
+
+interface Sabotage {
+  readonly what: string;
+  readonly file: string;
+  readonly edits: readonly (readonly [from: string, to: string])[];
+}
+
+const SABOTAGES: readonly Sabotage[] = [
+  {
+    what: "try_to_free_pte() looks at 511 of the 512 entries",
+    file: "engine/mm/pt-reclaim.ts",
+    edits: [
+      [
+        "k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE",
+        "k.tables.nextPte(row, 0, PTRS_PER_TABLE - 1) < PTRS_PER_TABLE - 1",
+      ],
+    ],
+  },
+  {
+    what: "the slow path clears the PMD entry after it has dropped the PTE lock",
+    file: "engine/mm/pt-reclaim.ts",
+    edits: [
+      [
+        '  if (k.explored) yield point(k, fn, "pmd_write"',
+        '  if (k.explored) yield* unlock(k, fn, ptl);\n  if (k.explored) yield point(k, fn, "pmd_write"',
+      ],
+      [
+        "  if (k.explored) {\n    yield* unlock(k, fn, ptl);\n    yield* unlock(k, fn, pml);\n    yield* freePtePath",
+        "  if (k.explored) {\n    yield* unlock(k, fn, pml);\n    yield* freePtePath",
+      ],
+    ],
+  },
+  {
+    what: "the fast path clears the PMD entry after it has dropped the PTE lock",
+    file: "engine/mm/zap.ts",
+    edits: [
+      ["    if (k.explored) yield* pteUnmapUnlock(k, fn, row);\n", ""],
+      [
+        "    let detached = false;\n",
+        "    let detached = false;\n    if (k.explored) yield* pteUnmapUnlock(k, fn, row);\n",
+      ],
+    ],
+  },
+  {
+    what: "single tables are freed after an IPI, without a grace period",
+    file: "engine/mm/mmu-gather.ts",
+    edits: [
+      [
+        '  if (k.options.patches.rcuSingle) {\n    yield point(k, "tlb_remove_table_one"',
+        '  if (k.options.patches.rcuSingle && row < 0) {\n    yield point(k, "tlb_remove_table_one"',
+      ],
+    ],
+  },
+  {
+    what: "gathered pages are freed before the TLB flush",
+    file: "engine/mm/mmu-gather.ts",
+    edits: [
+      [
+        "  if (tlb.start < tlb.end) {\n    yield point(",
+        "  for (const id of tlb.pageIds) k.pages.delete(id);\n  if (tlb.start < tlb.end) {\n    yield point(",
+      ],
+    ],
+  },
+  {
+    what: "pte_offset_map_lock() does not read the PMD entry again under the lock",
+    file: "engine/mm/pte-map.ts",
+    edits: [["    if (k.tables.child(pmd, index) === row) return row;\n", "    if (row > 0) return row;\n"]],
+  },
+  {
+    what: "the fast path waits for the PMD lock while it holds the PTE lock",
+    file: "engine/mm/zap.ts",
+    edits: [['"try_get_and_clear_pmd", "trylock"', '"try_get_and_clear_pmd", "lock"']],
+  },
+  {
+    what: "__pte_alloc() installs its table without looking whether there is one by now",
+    file: "engine/mm/pte-map.ts",
+    edits: [
+      ["    if (again === 0) {\n", "    if (again >= 0) {\n"],
+      ["    if (again !== 0) {\n", "    if (again < 0) {\n"],
+    ],
+  },
+];
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** A copy of the engine with one sabotage in it. Throws where the code to break is not there once. */
+function sabotaged({ what, file, edits }: Sabotage, folder: string): void {
+  cpSync(join(ROOT, "engine"), join(folder, "engine"), { recursive: true });
+  for (const each of ["package.json", "tsconfig.json", "vitest.config.ts"])
+    cpSync(join(ROOT, each), join(folder, each));
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  let text = readFileSync(join(folder, file), "utf8");
+  for (const [from, to] of edits) {
+    const parts = text.split(from);
+    if (parts.length !== 2)
+      throw new Error(`"${what}" does not fit ${file} any more: the code to break is there ${parts.length - 1} times`);
+    text = parts.join(to);
+  }
+  writeFileSync(join(folder, file), text);
+}
+
+/** The first scenario that the sabotage breaks, with its schedule; null: none. */
+async function find(folder: string): Promise<string | null> {
+  const from = (file: string) => import(pathToFileURL(join(folder, "engine", "race", file)).href);
+  const { runScenario, SCENARIOS } = (await from("race.ts")) as typeof Race;
+  const { formatSchedule } = (await from("schedule.ts")) as typeof Schedule;
+  for (const scenario of SCENARIOS) {
+    const { violation } = runScenario(scenario, null);
+    if (violation !== null)
+      return `${scenario.name}: ${violation.invariant} (${violation.switches} switches: ${formatSchedule(violation.cpus)})`;
+  }
+  return null;
+}
+
+function unitTestsNotice(folder: string): boolean {
+  const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const { status } = spawnSync(process.execPath, [vitest, "run", "engine/mm"], { cwd: folder, stdio: "ignore" });
+  return status !== 0;
+}
+
+const withUnitTests = process.argv.includes("--unit-tests");
+let missed = 0;
+for (const sabotage of SABOTAGES) {
+  const folder = mkdtempSync(join(tmpdir(), "sabotage-"));
+  try {
+    sabotaged(sabotage, folder);
+    const found = await find(folder);
+    const noticed = withUnitTests && unitTestsNotice(folder);
+    if (found === null || noticed) missed++;
+    process.stdout.write(
+      `${found === null ? "MISSED" : "found "}  ${sabotage.what}\n        ${found ?? "every scenario holds"}\n`,
+    );
+    if (noticed)
+      process.stdout.write("        the unit tests of one CPU notice it, too: it shows nothing about the explorer\n");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+process.stdout.write(`${SABOTAGES.length - missed} of ${SABOTAGES.length} found by the explorer`);
+process.stdout.write(withUnitTests ? " alone\n" : "\n");
+process.exitCode = missed === 0 ? 0 : 1;
