@@ -1,24 +1,10 @@
 /** Experiments side by side: each run against the same mode's run of the baseline, and the parameters that differ. */
+import { compareFigures, differingParams, type Figure, type FigureCell } from "../../chart/compare.ts";
+import { formatPercent, formatValue } from "../../chart/format.ts";
 import { BadInputError } from "../../engine/error.ts";
 import type { Experiment, Run } from "../contract.ts";
-import { change, count, kb, print, printJson, table } from "./print.ts";
+import { print, printJson, table } from "./print.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
-
-interface Measure {
-  readonly name: string;
-  readonly label: string;
-  readonly show: (value: number) => string;
-  readonly of: (summary: NonNullable<Run["summary"]>) => number | null;
-}
-
-const MEASURES: readonly Measure[] = [
-  { name: "final_vmpte_kb", label: "VmPTE at the end", show: kb, of: (s) => s.final.vmpte_kb },
-  { name: "peak_vmpte_kb", label: "VmPTE at its peak", show: kb, of: (s) => s.peak.vmpte_kb },
-  { name: "peak_rss_kb", label: "RSS at its peak", show: kb, of: (s) => s.peak.rss_kb },
-  { name: "final_pte_tables", label: "PTE tables at the end", show: count, of: (s) => s.final.pte_tables },
-  { name: "reclaimed_pte_tables", label: "PTE tables reclaimed", show: count, of: (s) => s.reclaimed_pte_tables },
-  { name: "operations", label: "operations", show: count, of: (s) => s.operations },
-];
 
 function runLabel(run: Run): string {
   return `${run.source} ${run.mode}`;
@@ -28,18 +14,30 @@ function findRun(experiment: Experiment | undefined, like: Run): Run | undefined
   return experiment?.runs.find((run) => run.mode === like.mode && run.source === like.source);
 }
 
-/** Parameters (and seed) that are not the same in all. */
+/** Parameters, workload and seed that are not the same in all. */
 function differing(experiments: readonly Experiment[]): { name: string; values: string[] }[] {
-  const names = new Set(experiments.flatMap(({ params }) => Object.keys(params)));
-  const rows = [...names].map((name) => ({
+  const workloads = experiments.map(({ workload }) => workload);
+  const rows = differingParams(experiments).map(({ name, values }) => ({
     name,
-    values: experiments.map(({ params }) => String(params[name] ?? "")),
+    values: values.map((value) => String(value ?? "")),
   }));
-  const more = [
-    { name: "workload", values: experiments.map(({ workload }) => workload) },
-    { name: "seed", values: experiments.map(({ seed }) => String(seed)) },
-  ];
-  return [...more, ...rows].filter(({ values }) => new Set(values).size > 1);
+  return new Set(workloads).size > 1 ? [{ name: "workload", values: workloads }, ...rows] : rows;
+}
+
+/** Column names carry their unit. */
+function nameOf({ id, unit }: Figure): string {
+  return unit === "count" ? id : `${id}_${unit}`;
+}
+
+/** "102,640 kB (99.8 % less, better)". */
+function cellText({ value, difference, share, direction }: FigureCell, unit: Figure["unit"]): string {
+  if (value === null) return "";
+  const shown = formatValue(value, unit);
+  if (difference === null) return shown;
+  if (difference === 0) return `${shown} (the same)`;
+  const size = share === null ? formatValue(Math.abs(difference), unit) : formatPercent(Math.abs(share));
+  const judged = direction === "better" || direction === "worse" ? `, ${direction}` : "";
+  return `${shown} (${size} ${difference < 0 ? "less" : "more"}${judged})`;
 }
 
 async function load(session: Session, ids: readonly number[]): Promise<Experiment[]> {
@@ -57,13 +55,10 @@ export async function compare(ids: readonly number[], options: DbOption & { read
     const runs = experiments[0]?.runs ?? [];
     const sections = runs.map((like) => ({
       run: runLabel(like),
-      rows: MEASURES.map((measure) => {
-        const values = experiments.map((experiment) => {
-          const summary = findRun(experiment, like)?.summary;
-          return summary ? measure.of(summary) : null;
-        });
-        return { measure, values };
-      }),
+      rows: compareFigures(
+        experiments.map((experiment) => ({ summary: findRun(experiment, like)?.summary ?? null })),
+        0,
+      ),
     }));
     if (options.json) {
       return printJson({
@@ -72,7 +67,12 @@ export async function compare(ids: readonly number[], options: DbOption & { read
         differing: differing(experiments),
         runs: sections.map(({ run, rows }) => ({
           run,
-          measures: rows.map(({ measure, values }) => ({ name: measure.name, values })),
+          measures: rows.map(({ figure, cells }) => ({
+            name: nameOf(figure),
+            values: cells.map(({ value }) => value),
+            differences: cells.map(({ difference }) => difference),
+            directions: cells.map(({ direction }) => direction),
+          })),
         })),
       });
     }
@@ -81,16 +81,8 @@ export async function compare(ids: readonly number[], options: DbOption & { read
     for (const { name, values } of differing(experiments)) rows.push([name, ...values]);
     for (const { run, rows: measured } of sections) {
       rows.push([""], [run]);
-      for (const { measure, values } of measured) {
-        const [base = null] = values;
-        if (values.every((value) => value === null)) continue;
-        const cells = values.map((value, i) => {
-          if (value === null) return "";
-          const beside = i === 0 || base === null ? "" : ` (${change(base, value)})`;
-          return `${measure.show(value)}${beside}`;
-        });
-        rows.push([`  ${measure.label}`, ...cells]);
-      }
+      for (const { figure, cells } of measured)
+        rows.push([`  ${figure.label}`, ...cells.map((cell) => cellText(cell, figure.unit))]);
     }
     print(`\n${table(rows, new Set(experiments.map((_, i) => i + 1)))}`);
   });
