@@ -64,8 +64,18 @@ export function touchRange(
     touchPages(k, mm, start, start + Math.ceil(len / PAGE_SIZE), write, counts);
     return;
   }
-  for (let at = addr; at < addr + len; at += stride) {
+  const end = addr + len;
+  for (let at = addr; at < end; at += stride) {
     const page = Math.floor(at / PAGE_SIZE);
+    const next = mm.vmas.list[mm.vmas.indexAbove(page)];
+    if (next === undefined || (next.start > page && (next.flags & VM_GROWSDOWN) === 0)) {
+      // Nothing is mapped up to `next`: every access there raises a signal, however many there are.
+      const stop = next === undefined ? end : Math.min(end, next.start * PAGE_SIZE);
+      const accesses = Math.ceil((stop - at) / stride);
+      counts.segv += accesses;
+      at += (accesses - 1) * stride;
+      continue;
+    }
     touchPages(k, mm, page, page + 1, write, counts);
   }
 }
