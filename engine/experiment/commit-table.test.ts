@@ -19,7 +19,10 @@ async function runIt(
     machine: createKernel({ mode, seed }),
     stream: { kind: "operations", operations: preset.operations(params, seed) },
     operationsTotal: preset.operationCount(params),
-    now: () => (time += 0.1),
+    now: () => {
+      time += 0.1;
+      return time;
+    },
   });
   const rows: string[] = [];
   for (;;) {

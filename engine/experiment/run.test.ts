@@ -104,7 +104,12 @@ describe("run", () => {
     let last = 0;
     const large: Operation = { op: "madvise", addr: 0, len: 2 ** 22, advice: "dontneed", step: 4096 };
     await collect({
-      machine: { ...machine, execute: (operation) => void (time += operation === large ? 1 : 0.0001) },
+      machine: {
+        ...machine,
+        execute(operation) {
+          time += operation === large ? 1 : 0.0001;
+        },
+      },
       stream: { kind: "operations", operations: [...touches(20_000), ...Array<Operation>(500).fill(large)] },
       operationsTotal: 20_500,
       now: () => time,

@@ -232,6 +232,27 @@ describe("tracefs", () => {
     expect(report.count("lost")).toBe(23);
   });
 
+  test("an execve without a record of its own begins an empty space; what it touched anew is the new program's", async () => {
+    const { operations } = await read([
+      "app-10 (10) [000] ..... 1.000001: sys_mmap(addr: 0, len: 0x4000, prot: 3, flags: 0x22, fd: 0xffffffff, off: 0)",
+      "app-10 (10) [000] ..... 1.000002: sys_mmap -> 0x7f0000000000",
+      "app-10 (10) [000] ..... 1.000003: sys_execve(filename: 0x7f0000000000, argv: 0, envp: 0)",
+      "app-10 (10) [000] ..... 1.000004: page_fault_kernel: address=0x7f0000000000 ip=strncpy error_code=0x0",
+      "app-10 (10) [000] ..... 1.000005: page_fault_kernel: address=0x555500000000 ip=elf_load error_code=0x2",
+      "app-10 (10) [000] ..... 1.000006: sys_execve -> 0x0",
+      "app-10 (10) [000] ..... 1.000007: sys_execve(filename: 0x555500000000, argv: 0, envp: 0)",
+      "app-10 (10) [000] ..... 1.000008: sys_execve -> 0xfffffffffffffffe",
+    ]);
+    expect(operations.map(({ op, ...rest }) => ("addr" in rest ? [op, rest.addr] : [op]))).toEqual([
+      ["exec"],
+      ["mmap", 0x7f0000000000],
+      ["touch", 0x7f0000000000],
+      ["exec"],
+      ["mmap", 0x555500000000],
+      ["touch", 0x555500000000],
+    ]);
+  });
+
   test("without the process column, threads are found by the clone that made them", async () => {
     const { operations } = await read([
       "app-10 [000] ..... 1.000001: sys_clone(clone_flags: 3d0f00, newsp: 7f0000000000, parent_tidptr: 0, child_tidptr: 0, tls: 0)",

@@ -4,7 +4,7 @@
  * an exec starts an empty address space whose mappings are the MMAP2 records up to the end of execve, and a fault is one
  * access at its entry.
  */
-import type { Operation } from "../operation.ts";
+import type { Operation, TouchOp } from "../operation.ts";
 import {
   ADDRESS_END,
   ADVICE,
@@ -32,6 +32,7 @@ const STACK_GROWTH_MAX = 2 ** 30;
 /** Tasks and files remembered at most; a trace with more is damaged or hostile. */
 const TASKS_MAX = 1 << 18;
 const FILES_MAX = 1 << 16;
+const EXEC_FAULTS_MAX = 1000;
 
 /** What becomes of the followed process. All but `operation` matter to a comparison with measured samples only. */
 export interface TraceSink {
@@ -89,6 +90,8 @@ export class Translator {
   #acted = false;
   #heapStart = -1;
   #heapEnd = -1;
+  /** Accesses inside execve to what was not mapped before it: they are the new program's, where it succeeds. */
+  #execFaults: TouchOp[] = [];
   #ended = false;
 
   constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
@@ -168,9 +171,14 @@ export class Translator {
       this.#report.problem("bad_number", event.line, "page fault");
       return;
     }
-    if (!this.#map.has(address) && !this.#explainOutside(event)) return;
     const addr = address - (address % PAGE);
-    this.#emit({ op: "touch", addr, len: PAGE, access: event.write ? "w" : "r" }, event, true);
+    const touch: TouchOp = { op: "touch", addr, len: PAGE, access: event.write ? "w" : "r" };
+    const mapped = this.#map.has(address);
+    if (!mapped && this.#loading === 0 && this.#isInExec(event.tid) && this.#execFaults.length < EXEC_FAULTS_MAX) {
+      this.#execFaults.push(touch);
+      return;
+    }
+    if (mapped || this.#explainOutside(event)) this.#emit(touch, event, true);
   }
 
   /** A fault outside every mapping: stack growth, or a mapping that the trace does not show. False: neither. */
@@ -199,6 +207,22 @@ export class Translator {
     return true;
   }
 
+  #isInExec(tid: number): boolean {
+    const call = this.#calls.get(tid)?.call;
+    return call === "execve" || call === "execveat";
+  }
+
+  /** An execve succeeded in a trace that has no record of the exec itself (tracefs without sched_process_exec). */
+  #execWithoutRecord(event: TraceEvent): void {
+    const touches = this.#execFaults;
+    this.#exec(event);
+    this.#loading = 0;
+    for (const touch of touches) {
+      event.address = touch.addr;
+      if (this.#map.has(touch.addr) || this.#explainOutside(event)) this.#emit(touch, event);
+    }
+  }
+
   #fileNumber(key: string): number {
     let number = this.#files.get(key);
     if (number === undefined) {
@@ -216,6 +240,7 @@ export class Translator {
     this.#loading = event.tid;
     this.#imageKnown = false;
     this.#heapStart = -1;
+    this.#execFaults = [];
     this.#emit({ op: "exec" }, event);
   }
 
@@ -274,6 +299,7 @@ export class Translator {
 
   #enter(event: TraceEvent): void {
     const { call, tid } = event;
+    if (call === "execve" || call === "execveat") this.#execFaults = [];
     const before = this.#calls.get(tid);
     if (before) this.#report.problem("unmatched_enter", before.line, `${before.call} of thread ${tid}`);
     if (this.#calls.size >= TASKS_MAX) return;
@@ -288,6 +314,7 @@ export class Translator {
     this.#calls.delete(tid);
     if (call === "execve" || call === "execveat") {
       if (event.ret === 0 && this.#loading === tid) this.#loading = 0;
+      else if (event.ret === 0 && under !== undefined && event.pid === this.#pid) this.#execWithoutRecord(event);
     } else if (call === "brk") {
       this.#brk(event);
     } else if (!under || under.call !== call) {
