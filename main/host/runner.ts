@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import type { Store } from "../../db/store.ts";
 import { describeError } from "../../engine/error.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
-import { AnsweredError } from "../answer.ts";
+import { AnsweredError, toLabError } from "../answer.ts";
 import type { SampleBlock } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import type { Batch, Ending, Execution, OnBatch } from "./execution.ts";
@@ -76,17 +76,26 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
     running.set(run.runId, { ...run, execution, over });
   }
 
+  /** Stores how a run ended, and tells it; also where it cannot be stored (disk full, file locked), as failed. */
   function end(run: QueuedRun, ending: Ending): void {
     if (abandoned) return;
-    const stored =
-      ending.status === "failed"
-        ? store.finishRun(run.runId, { status: "failed", reason: describeError(new AnsweredError(ending.error)) })
-        : store.finishRun(run.runId, {
-            status: ending.status,
-            ...(ending.summary === null ? {} : { summary: ending.summary }),
-          });
-    emit("run.ended", toRun(stored));
-    emit("history.changed", { ids: [run.experimentId] });
+    const { runId, experimentId } = run;
+    const failed = ending.status === "failed" ? describeError(new AnsweredError(ending.error)) : null;
+    try {
+      const summary = ending.status === "failed" ? null : ending.summary;
+      const stored = store.finishRun(runId, {
+        status: ending.status,
+        reason: failed,
+        ...(summary === null ? {} : { summary }),
+      });
+      emit("run.ended", toRun(stored));
+    } catch (error) {
+      log(error);
+      const reason = failed ?? describeError(error);
+      // In the file it stays unfinished, and is marked interrupted when the lab is closed or opened next.
+      emit("run.ended", { ...toRun(store.getRun(runId)), status: "failed", reason });
+    }
+    emit("history.changed", { ids: [experimentId] });
   }
 
   function fill(): void {
@@ -99,8 +108,8 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
       try {
         begin(next);
       } catch (error) {
-        // The file is full or locked: the run stays queued there and is marked interrupted when the lab closes.
-        log(error);
+        // The file is full or locked.
+        end(next, { status: "failed", error: toLabError(error) });
       }
     }
   }

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { HistoryFullError } from "../../db/errors.ts";
+import { openStore, type Store } from "../../db/store.ts";
+import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { toLabError } from "../answer.ts";
+import type { EventPayload } from "../contract.ts";
+import type { Ending, Execution, OnBatch } from "./execution.ts";
+import { hostFacts } from "./facts.ts";
+import { createRunner } from "./runner.ts";
+
+let folder: string;
+let store: Store;
+let endings: EventPayload<"run.ended">[];
+let logged: unknown[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "runner-"));
+  store = openStore(join(folder, "history.sqlite"));
+  endings = [];
+  logged = [];
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function queuedRun(): { runId: number; experimentId: number } {
+  const { id } = store.createExperiment({
+    title: "test",
+    workload: "commit-table",
+    workloadKind: "preset",
+    params: {},
+    seed: 1,
+    levels: 4,
+  });
+  const run = store.startRun(id, { source: "model", mode: "sync", facts: hostFacts(null), status: "queued" });
+  return { runId: run.id, experimentId: id };
+}
+
+function runnerOver(over: Store) {
+  return createRunner(
+    over,
+    (name, payload) => {
+      if (name === "run.ended") endings.push(payload as EventPayload<"run.ended">);
+    },
+    (error) => logged.push(error),
+  );
+}
+
+/** A run that gives one batch and ends as the batch went. */
+function oneBatch(onBatch: OnBatch): Execution {
+  const rows = new Float64Array(SAMPLE_COLUMNS.length);
+  let ending: Ending = { status: "done", summary: null };
+  try {
+    onBatch({ rows, progress: { operations: 0, operationsTotal: 1, operationsPerSecond: 0 } });
+  } catch (error) {
+    ending = { status: "failed", error: toLabError(error) };
+  }
+  return { stop: () => {}, ended: Promise.resolve(ending) };
+}
+
+const full = () => {
+  throw new HistoryFullError("history.sqlite");
+};
+
+it("ends a run as failed when the disk is full, and says so", async () => {
+  const runner = runnerOver({ ...store, appendSamples: full });
+  runner.add({ ...queuedRun(), alone: false, begin: oneBatch });
+  await expect.poll(() => endings.length).toBe(1);
+  expect(endings[0]).toMatchObject({ status: "failed" });
+  expect(endings[0]?.reason).toContain("The disk is full");
+});
+
+it("tells the end of a run also where not even that can be stored", async () => {
+  const runner = runnerOver({ ...store, appendSamples: full, finishRun: full });
+  const run = queuedRun();
+  runner.add({ ...run, alone: false, begin: oneBatch });
+  await expect.poll(() => endings.length).toBe(1);
+  expect(endings[0]).toMatchObject({ id: run.runId, status: "failed" });
+  expect(logged).toHaveLength(1);
+  expect(runner.isBusy(run.experimentId)).toBe(false);
+});
+
+it("fails a run that cannot be begun, and goes on with the next", async () => {
+  let first = true;
+  const begin: Store["beginRun"] = (id) => {
+    if (!first) return store.beginRun(id);
+    first = false;
+    return full();
+  };
+  const runner = runnerOver({ ...store, beginRun: begin });
+  runner.add({ ...queuedRun(), alone: false, begin: oneBatch });
+  runner.add({ ...queuedRun(), alone: false, begin: oneBatch });
+  await expect.poll(() => endings.map((run) => run.status)).toEqual(["failed", "done"]);
+});
