@@ -5,7 +5,7 @@ import { fileFault } from "./file-fault.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdEntry, pmdTable } from "./pgtable.ts";
+import { pmdAlloc, pmdEntry, pmdTable, pteAlloc } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -59,41 +59,6 @@ function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): nu
   return (KIND_ANON | PTE_YOUNG | PTE_DIRTY | PTE_EXCLUSIVE | writable | keep | newPage(k, 0)) >>> 0;
 }
 
-/** do_anonymous_page(): the entry was `old`, none or a uffd-wp marker. */
-function* doAnonymousPage(
-  k: KernelState,
-  mm: Mm,
-  vma: Vma,
-  pmd: number,
-  page: number,
-  write: boolean,
-  old: number,
-): Path<number> {
-  const fn = "do_anonymous_page";
-  if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-  const index = pmdIndex(page);
-  let row = yield* pteAllocPath(k, mm, pmd, index);
-  if (row < 0) return FAULT_RETRY;
-  if (write) anonPrepare(k, mm, vma);
-  const at = pteIndex(page);
-  if (k.explored) {
-    // The table may have gone since, or the entry may have been filled.
-    const mapped = yield* pteOffsetMapLock(k, fn, pmd, index);
-    if (mapped <= 0) return FAULT_RETRY;
-    row = mapped;
-    if (k.tables.pte(row, at) !== old) {
-      yield* pteUnmapUnlock(k, fn, row);
-      return FAULT_RETRY;
-    }
-  }
-  const entry = newAnonEntry(k, vma, write, old);
-  k.tables.setPte(row, at, entry);
-  if (write) mm.rssAnon++;
-  k.timeNs += k.options.cost.page;
-  if (k.explored) yield* pteUnmapUnlock(k, fn, row);
-  return FAULT_OK;
-}
-
 /** do_wp_page(): a write to a present entry that is not writable. The PTE lock is held in an explored kernel. */
 function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, page: number, pte: number): number {
   let entry = pte;
@@ -138,34 +103,7 @@ function doSwapPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, w
   return FAULT_OK;
 }
 
-/** handle_pte_fault(): there is no huge page at `page`. */
-function* handlePteFault(k: KernelState, mm: Mm, vma: Vma, pmd: number, page: number, write: boolean): Path<number> {
-  const fn = "handle_pte_fault";
-  const index = pmdIndex(page);
-  const at = pteIndex(page);
-  if (k.explored) yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
-  const row = k.tables.child(pmd, index);
-  if (row < 0) return FAULT_RETRY;
-  const pte = row === 0 ? 0 : k.tables.pte(row, at);
-  const kind = pte & KIND_MASK;
-  if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
-    if (vmaIsAnonymous(vma)) return yield* doAnonymousPage(k, mm, vma, pmd, page, write, pte);
-    return fileFault(k, mm, vma, pmd, page, write, pte);
-  }
-  if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
-  if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
-  if (k.explored) {
-    // The table stays mapped (pte_unmap() comes last); an entry that is still there proves that the table is, too.
-    rcuReadLock(k);
-    yield* lock(k, fn, schedObject(OBJ_PTL, row));
-    const same = k.tables.pte(row, at) === pte;
-    const result = same ? resolvePresent(k, mm, vma, row, at, page, write, pte) : FAULT_RETRY;
-    yield* pteUnmapUnlock(k, fn, row);
-    return result;
-  }
-  return resolvePresent(k, mm, vma, row, at, page, write, pte);
-}
-
+/** The rest of handle_pte_fault(): the entry is not none and no marker. The PTE lock is held in an explored kernel. */
 function resolvePresent(
   k: KernelState,
   mm: Mm,
@@ -188,25 +126,67 @@ function resolvePresent(
   return FAULT_OK;
 }
 
-/** __handle_mm_fault(): the VMA allows the access. Returns FAULT_OK, FAULT_SEGV or FAULT_BUS. */
+/**
+ * __handle_mm_fault(): the VMA allows the access. Returns FAULT_OK, FAULT_SEGV or FAULT_BUS. handle_pte_fault() and
+ * do_anonymous_page() are part of this one path, so that an experiment's fault is one generator.
+ */
 export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): Path<number> {
   k.stats.faults++;
   k.timeNs += k.options.cost.fault;
   if ((vma.flags & VM_HUGETLB) !== 0) return hugetlbFault(k, mm, vma, page) ? FAULT_OK : FAULT_BUS;
+  const { explored, tables } = k;
+  const anonymous = vmaIsAnonymous(vma);
+  const index = pmdIndex(page);
+  const at = pteIndex(page);
   for (;;) {
     const pmd = pmdAlloc(k, mm, page);
-    const index = pmdIndex(page);
-    const entry = k.tables.child(pmd, index);
-    if (entry === 0 && vmaIsAnonymous(vma) && thpAllowable(vma, page)) {
+    const entry = tables.child(pmd, index);
+    if (entry === 0 && anonymous && thpAllowable(vma, page)) {
       doHugePmdAnonymousPage(k, mm, vma, pmd, index, write);
       return FAULT_OK;
     }
     if (entry < 0) {
-      const huge = k.tables.huge(-entry);
+      const huge = tables.huge(-entry);
       if (!write || (huge & PTE_WRITE) !== 0) return FAULT_OK;
       if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
     }
-    const result = yield* handlePteFault(k, mm, vma, pmd, page, write);
+    // handle_pte_fault()
+    if (explored) yield point(k, "handle_pte_fault", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
+    let row = tables.child(pmd, index);
+    if (row < 0) continue;
+    const pte = row === 0 ? 0 : tables.pte(row, at);
+    const kind = pte & KIND_MASK;
+    if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
+      if (!anonymous) return fileFault(k, mm, vma, pmd, page, write, pte);
+      // do_anonymous_page()
+      if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
+      row = explored ? yield* pteAllocPath(k, mm, pmd, index) : pteAlloc(k, mm, pmd, index);
+      if (row < 0) continue;
+      if (write) anonPrepare(k, mm, vma);
+      if (explored) {
+        // The table may have gone since, or the entry may have been filled.
+        row = yield* pteOffsetMapLock(k, "do_anonymous_page", pmd, index);
+        if (row <= 0) continue;
+        if (tables.pte(row, at) !== pte) {
+          yield* pteUnmapUnlock(k, "do_anonymous_page", row);
+          continue;
+        }
+      }
+      tables.setPte(row, at, newAnonEntry(k, vma, write, pte));
+      if (write) mm.rssAnon++;
+      k.timeNs += k.options.cost.page;
+      if (explored) yield* pteUnmapUnlock(k, "do_anonymous_page", row);
+      return FAULT_OK;
+    }
+    if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
+    if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
+    if (!explored) return resolvePresent(k, mm, vma, row, at, page, write, pte);
+    // The table stays mapped (pte_unmap() comes last); an entry that is still there proves that the table is, too.
+    rcuReadLock(k);
+    yield* lock(k, "handle_pte_fault", schedObject(OBJ_PTL, row));
+    const same = tables.pte(row, at) === pte;
+    const result = same ? resolvePresent(k, mm, vma, row, at, page, write, pte) : FAULT_RETRY;
+    yield* pteUnmapUnlock(k, "handle_pte_fault", row);
     if (result !== FAULT_RETRY) return result;
   }
 }

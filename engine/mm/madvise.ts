@@ -4,18 +4,19 @@ import type { Advice, MadviseOp } from "../workload/operation.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
-import { PAGE_SIZE } from "./geometry.ts";
+import { PAGE_SIZE, PMD_PAGES, slotEnd, slotStart } from "./geometry.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
+import { clearHugetlbPages } from "./hugetlb.ts";
 import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
 import { madviseCold, madviseFree } from "./madvise-free.ts";
 import { madvisePopulate } from "./mlock.ts";
-import { type MmuGather, tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
+import { tlbFinishMmu, tlbFlushMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
 import type { OpResult } from "./result.ts";
 import { drive, type Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { punchHole } from "./truncate.ts";
 import { VM_HUGETLB, VM_LOCKED, VM_SHARED, type Vma } from "./vma.ts";
-import { unmapPageRange } from "./zap.ts";
+import { nextTableToZap, zapPteRange } from "./zap.ts";
 import { ZAP_DONTNEED } from "./zap-details.ts";
 
 /** What one VMA's part of the range comes to: an errno ends the walk. */
@@ -44,25 +45,10 @@ export function walkVmas(mm: Mm, start: number, end: number, visit: Visit): Errn
   return holes;
 }
 
-/** madvise_dontneed_single_vma() with its check: [start, end) lies in `vma`. */
-function* dontneedVma(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  start: number,
-  end: number,
-  locked: boolean,
-): Path<Errno | null> {
-  if ((vma.flags & VM_HUGETLB) !== 0) {
-    // madvise_dontneed_free_valid_vma(): the start must be aligned, the end is rounded down.
-    if (start % 512 !== 0) return "EINVAL";
-    const stop = end - (end % 512);
-    if (stop > start) yield* unmapPageRange(k, tlb, vma, start, stop, ZAP_DONTNEED);
-    return null;
-  }
-  if (!locked && (vma.flags & VM_LOCKED) !== 0) return "EINVAL";
-  yield* unmapPageRange(k, tlb, vma, start, end, ZAP_DONTNEED);
-  return null;
+/** madvise_dontneed_free_valid_vma(): may MADV_DONTNEED begin at `start` of this VMA? */
+function dontneedValid(vma: Vma, start: number, locked: boolean): boolean {
+  if ((vma.flags & VM_HUGETLB) !== 0) return start % PMD_PAGES === 0;
+  return locked || (vma.flags & VM_LOCKED) === 0;
 }
 
 /**
@@ -93,14 +79,23 @@ export function* madviseDontneed(
       if (page >= end) break;
     }
     const stop = vma.end < end ? vma.end : end;
-    const failed = yield* dontneedVma(k, tlb, vma, page, stop, locked);
-    if (failed !== null) {
-      status = failed;
+    if (!dontneedValid(vma, page, locked)) {
+      status = "EINVAL";
       break;
+    }
+    if ((vma.flags & VM_HUGETLB) !== 0) clearHugetlbPages(k, tlb, vma, page, slotStart(stop, PMD_PAGES));
+    else {
+      // unmap_page_range()
+      let at = nextTableToZap(k, tlb, vma, page, stop);
+      while (at < stop) {
+        at = yield* zapPteRange(k, tlb, vma, k.zapPmd, k.zapIndex, at, slotEnd(at, stop, PMD_PAGES), ZAP_DONTNEED);
+        if (at < stop) at = nextTableToZap(k, tlb, vma, at, stop);
+      }
     }
     page = stop;
   }
-  yield* tlbFinishMmuPath(k, tlb);
+  if (k.explored) yield* tlbFlushMmuPath(k, tlb);
+  else tlbFinishMmu(k, tlb);
   return status;
 }
 

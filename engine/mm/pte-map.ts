@@ -33,28 +33,22 @@ export function* pteUnmapUnlock(k: KernelState, fn: string, row: number): Path<v
 }
 
 /**
- * pte_alloc(): makes sure that the PMD entry has a PTE table; returns its row, or < 0 where a huge page is there. The table may
- * have gone again by the time that the caller uses it.
+ * pte_alloc() in an explored kernel: makes sure that the PMD entry has a PTE table; returns its row, or < 0 where a huge page is
+ * there. The table may have gone again by the time that the caller uses it.
  */
 export function* pteAllocPath(k: KernelState, mm: Mm, pmd: number, index: number): Path<number> {
   const found = k.tables.child(pmd, index);
   if (found !== 0) return found;
   const fresh = pteAllocOne(k);
-  if (k.explored) {
-    const pml = schedObject(OBJ_PML, pmd);
-    yield* lock(k, "__pte_alloc", pml);
-    const again = k.tables.child(pmd, index);
-    if (again === 0) {
-      yield point(k, "pmd_install", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
-      pmdInstall(k, mm, pmd, index, fresh);
-    }
-    yield* unlock(k, "__pte_alloc", pml);
-    if (again !== 0) {
-      pteFree(k, fresh);
-      return again;
-    }
-    return fresh;
+  const pml = schedObject(OBJ_PML, pmd);
+  yield* lock(k, "__pte_alloc", pml);
+  const again = k.tables.child(pmd, index);
+  if (again === 0) {
+    yield point(k, "pmd_install", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+    pmdInstall(k, mm, pmd, index, fresh);
   }
-  pmdInstall(k, mm, pmd, index, fresh);
-  return fresh;
+  yield* unlock(k, "__pte_alloc", pml);
+  if (again === 0) return fresh;
+  pteFree(k, fresh);
+  return again;
 }

@@ -67,6 +67,10 @@ export class KernelState {
   /** Huge pages that fork left mapped in several processes, by row. */
   readonly hugeSharers = new Map<number, { count: number }>();
 
+  /** Where nextTableToZap() (zap.ts) found a table. */
+  zapPmd = 0;
+  zapIndex = 0;
+
   // RCU: chains of rows through tables.parent (rcu.ts).
   rcuNext = 0;
   rcuWait = 0;

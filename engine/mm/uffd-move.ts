@@ -3,7 +3,7 @@
 import type { Errno } from "./errno.ts";
 import { PMD_PAGES, pmdIndex, pteIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdTable } from "./pgtable.ts";
+import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
 import { KIND_ANON, KIND_MASK, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE } from "./pte.ts";
 import { pteAllocPath } from "./pte-map.ts";
 import { rcuReadLock, rcuReadUnlock } from "./rcu.ts";
@@ -141,7 +141,10 @@ export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, page
       }
       splitHugePmd(k, mm, srcVma, srcPmd, pmdIndex(from));
     }
-    if (dstEntry === 0) yield* pteAllocPath(k, mm, dstPmd, pmdIndex(to));
+    if (dstEntry === 0) {
+      if (k.explored) yield* pteAllocPath(k, mm, dstPmd, pmdIndex(to));
+      else pteAlloc(k, mm, dstPmd, pmdIndex(to));
+    }
     const failed: Errno | null = yield* movePagesPte(k, mm, to, from);
     if (failed === "EAGAIN") continue;
     if (failed !== null) return moved > 0 ? "EAGAIN" : failed;

@@ -1,6 +1,6 @@
 /** Removing what a range maps (mm/memory.c: zap_pte_range and around it; mm/huge_memory.c: zap_huge_pmd is in thp.ts). */
 
-import { PMD_PAGES, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import {
   type MmuGather,
@@ -307,10 +307,10 @@ export function* zapPteRange(
 }
 
 /**
- * zap_pmd_range() for one slot: [page, end) lies within the PMD entry `index` of the table `pmd`. Returns false where the
- * entry is none or was a huge page that is gone now; true where a PTE table is left to zapPteRange().
+ * The huge part of zap_pmd_range(): [page, end) lies within the huge PMD entry `index` of the table `pmd`. Returns false where it is
+ * gone now, true where it was split into a PTE table that is left to zapPteRange().
  */
-export function zapPmdEntry(
+function zapHugeEntry(
   k: KernelState,
   tlb: MmuGather,
   vma: Vma,
@@ -319,22 +319,48 @@ export function zapPmdEntry(
   page: number,
   end: number,
 ): boolean {
-  const entry = k.tables.child(pmd, index);
-  if (entry < 0) {
-    if (end - page === PMD_PAGES) {
-      zapHugePmd(k, tlb, vma, pmd, index, page);
-      return false;
-    }
-    splitHugePmd(k, tlb.mm, vma, pmd, index);
-    return k.tables.child(pmd, index) !== 0;
+  if (end - page === PMD_PAGES) {
+    zapHugePmd(k, tlb, vma, pmd, index, page);
+    return false;
   }
-  return entry !== 0;
+  splitHugePmd(k, tlb.mm, vma, pmd, index);
+  return k.tables.child(pmd, index) !== 0;
 }
 
 /**
- * unmap_page_range(): zaps [start, end) of one VMA, table by table. Flat on purpose: tables that are missing at a higher
- * level are stepped over whole, and the only nested path is zap_pte_range().
+ * The next page of [page, end) whose PMD entry is a PTE table, or `end`: k.zapPmd and k.zapIndex say which. Huge pages on the way are
+ * zapped or split; tables that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
  */
+export function nextTableToZap(k: KernelState, tlb: MmuGather, vma: Vma, from: number, end: number): number {
+  const { tables } = k;
+  let page = from;
+  while (page < end) {
+    const pmd = pmdTable(k, tlb.mm, page);
+    const gib = slotStart(page, PUD_PAGES);
+    if (pmd === 0) {
+      page = gib + PUD_PAGES;
+      continue;
+    }
+    const at = pmdIndex(page);
+    const index = tables.nextChild(pmd, at, PTRS_PER_TABLE);
+    if (index !== at) page = gib + index * PMD_PAGES;
+    if (index === PTRS_PER_TABLE) continue;
+    if (page >= end) break;
+    if (tables.child(pmd, index) < 0) {
+      const stop = slotEnd(page, end, PMD_PAGES);
+      if (!zapHugeEntry(k, tlb, vma, pmd, index, page, stop)) {
+        page = stop;
+        continue;
+      }
+    }
+    k.zapPmd = pmd;
+    k.zapIndex = index;
+    return page;
+  }
+  return end;
+}
+
+/** unmap_page_range(): zaps [start, end) of one VMA, table by table. */
 export function* unmapPageRange(
   k: KernelState,
   tlb: MmuGather,
@@ -343,34 +369,10 @@ export function* unmapPageRange(
   end: number,
   details: ZapDetails,
 ): Path<void> {
-  const mm = tlb.mm;
   if ((vma.flags & VM_HUGETLB) !== 0) {
     clearHugetlbPages(k, tlb, vma, start, end);
     return;
   }
-  let page = start;
-  while (page < end) {
-    const pmd = pmdTable(k, mm, page);
-    if (pmd === 0) {
-      page = slotEnd(page, end, PUD_PAGES);
-      continue;
-    }
-    const last = slotEnd(page, end, PUD_PAGES);
-    while (page < last) {
-      const index = pmdIndex(page);
-      if (k.tables.child(pmd, index) === 0) {
-        // Skip none entries in one go.
-        const base = slotStart(page, PUD_PAGES);
-        const next = base + k.tables.nextChild(pmd, index, 512) * PMD_PAGES;
-        page = next < last ? next : last;
-        continue;
-      }
-      const stop = slotEnd(page, last, PMD_PAGES);
-      if (!zapPmdEntry(k, tlb, vma, pmd, index, page, stop)) {
-        page = stop;
-        continue;
-      }
-      page = yield* zapPteRange(k, tlb, vma, pmd, index, page, stop, details);
-    }
-  }
+  for (let page = nextTableToZap(k, tlb, vma, start, end); page < end; page = nextTableToZap(k, tlb, vma, page, end))
+    page = yield* zapPteRange(k, tlb, vma, k.zapPmd, k.zapIndex, page, slotEnd(page, end, PMD_PAGES), details);
 }
