@@ -38,22 +38,29 @@ function shortened(text: string): string {
   return text.length <= LINE_CHARACTERS_MAX ? text : `${text.slice(0, LINE_CHARACTERS_MAX - 1)}…`;
 }
 
-/** With title, result and setup above it, so that the picture stands alone. */
+/** `standalone`: with title, result and setup above it and a margin around; otherwise the page says all that. */
 export function experimentChart(
   experiment: StoredExperiment,
   series: readonly RunSeries[],
   look: ChartLook,
+  standalone = true,
 ): LineChart {
-  const shared = {
-    palette: PALETTES[look.theme],
-    font: pictureFont(),
-    scale: look.scale,
-    title: shortened(experiment.title),
-    subtitle: [resultWords(experiment), setupWords(experiment)].filter(Boolean).map(shortened),
-    margin: 24,
-  };
+  const shared = { palette: PALETTES[look.theme], font: pictureFont(), scale: look.scale };
+  const words = standalone
+    ? {
+        title: shortened(experiment.title),
+        subtitle: [resultWords(experiment), setupWords(experiment)].filter(Boolean).map(shortened),
+        margin: 24,
+      }
+    : {};
   const sweep = sweepOf(experiment);
   if (sweep)
-    return sweepChart({ ...shared, points: sweep.points, parameter: sweep.parameter, valueWords: sweep.words });
-  return runChart({ ...shared, series, points: POINTS });
+    return sweepChart({
+      ...shared,
+      ...words,
+      points: sweep.points,
+      parameter: sweep.parameter,
+      valueWords: sweep.words,
+    });
+  return runChart({ ...shared, ...words, series, points: POINTS });
 }

@@ -84,21 +84,11 @@ function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: Cha
   }
   const palette = PALETTES[look.theme];
   for (const scale of ["linear", "log"] as const) {
-    const { options, ...config } = experimentChart(experiment, series, { ...look, scale });
-    const bare = {
-      ...options,
-      plugins: { ...options?.plugins, title: { display: false }, subtitle: { display: false } },
-    };
+    const config = experimentChart(experiment, series, { ...look, scale }, false);
     const what = sweep ? `${SWEEP_FIGURE.label} against ${sweep.parameter}` : "VmPTE over operations";
     const title = `${what}, ${scale === "log" ? "logarithmic" : "linear"}`;
     const words = { title, description: resultWords(experiment) };
-    const svg = chartSvg(
-      { ...config, options: bare },
-      palette.surface,
-      words,
-      { width: 1040, height: 440 },
-      `${scale}-`,
-    );
+    const svg = chartSvg(config, palette.surface, words, { width: 1040, height: 440 }, `${scale}-`);
     yield html`<figure>${{ html: svg.replace(/^<\?xml[^>]*>\s*/, "") }}<figcaption>${title}</figcaption></figure>\n`
       .html;
   }
