@@ -1,0 +1,142 @@
+/** The command line as its users have it: a process of its own, its exit status, what goes to stdout and to stderr. */
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const CLI = resolve(import.meta.dirname, "..", "cli.ts");
+
+interface Outcome {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+let folder: string;
+let db: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cli-"));
+  db = join(folder, "history.sqlite");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function lab(
+  args: readonly string[],
+  signal?: { readonly name: NodeJS.Signals; readonly when: RegExp },
+): Promise<Outcome> {
+  return new Promise((done) => {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      env: { ...process.env, RECLAIM_LAB_DATA: folder, NODE_OPTIONS: "" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+      if (signal?.when.test(err)) child.kill(signal.name);
+    });
+    child.once("close", (status) => done({ status, out, err }));
+  });
+}
+
+describe("run", () => {
+  it("prints one JSON document of the series' own experiment, and keeps it", async () => {
+    const { status, out } = await lab(["run", "commit-table", "--json", "--db", db]);
+    expect(status).toBe(0);
+    const { experiment, runs } = JSON.parse(out);
+    expect(experiment).toMatchObject({ workload: "commit-table", seed: 1, params: { size: 53_687_091_200 } });
+    const [sync, none] = runs;
+    expect(sync).toMatchObject({ source: "model", mode: "sync", status: "done", reclaimed_pte_tables: 25_600 });
+    expect(none).toMatchObject({ source: "model", mode: "none", status: "done", reclaimed_pte_tables: 0 });
+    expect([sync.final.vmpte_kb, none.final.vmpte_kb]).toEqual([240, 102_640]);
+
+    const listed = await lab(["list", "--json", "--db", db]);
+    expect(JSON.parse(listed.out)).toHaveLength(1);
+    const shown = await lab(["show", String(experiment.id), "--json", "--db", db]);
+    expect(JSON.parse(shown.out)).toEqual(JSON.parse(out));
+  });
+
+  it("twice gives the same CSV, byte for byte, ids aside", async () => {
+    const files: string[] = [];
+    for (const name of ["first", "second"]) {
+      const path = join(folder, `${name}.csv`);
+      const mine = join(folder, `${name}.sqlite`);
+      const { out } = await lab(["run", "commit-table", "--set", "size=1G", "--json", "--db", mine]);
+      await lab(["export", String(JSON.parse(out).experiment.id), "--format", "csv", "--out", path, "--db", mine]);
+      files.push(await readFile(path, "utf8"));
+    }
+    expect(files[0]?.length).toBeGreaterThan(1000);
+    // Both are the first experiment of their histories, so not even the ids differ.
+    expect(files[0]).toBe(files[1]);
+  });
+
+  it("prints a table and a sentence for people", async () => {
+    const { status, out } = await lab(["run", "commit-table", "--set", "size=1G", "--db", db]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/sync reclaim +without/);
+    expect(out).toMatch(/Page tables at the end: [\d,]+ kB with sync reclaim, [\d,]+ kB without: [\d.]+ % less\./);
+    expect(out).toContain(`Saved in`);
+  });
+
+  it("is cancelled by Ctrl-C with status 130, its samples kept", async () => {
+    const args = ["run", "commit-table", "--set", "rounds=10000", "--mode", "sync", "--json", "--db", db];
+    const { status, out } = await lab(args, { name: "SIGINT", when: /operations/ });
+    expect(status).toBe(130);
+    const [run] = JSON.parse(out).runs;
+    expect(run.status).toBe("cancelled");
+    expect(run.operations).toBeGreaterThan(0);
+  });
+});
+
+describe("bad usage", () => {
+  it.each([
+    [["run", "nonsense"], /There is no preset "nonsense".*commit-table/],
+    [["run", "commit-table", "--set", "size=-1"], /size: -1 is outside 4K to 32T/],
+    [["run", "commit-table", "--set", "nosuch=1"], /nosuch: there is no such parameter/],
+    [["run", "commit-table", "--set", "size"], /name=value/],
+    [["run", "commit-table", "--mode", "fast"], /Allowed choices are both, sync, none/],
+    [["show", "999999"], /no experiment 999999/],
+    [["show", "abc"], /whole number/],
+    [["export", "999999", "--format", "csv"], /no experiment 999999/],
+    [["export", "1", "--format", "gif"], /Allowed choices/],
+    [["delete", "999999"], /no experiment 999999/],
+    [["compare", "1"], /2 to 8/],
+    [["frobnicate"], /unknown command/],
+    [["conform", "/nowhere.ops"], /nowhere\.ops/],
+    [[], /Usage: reclaim-lab/],
+  ] as const)("%j ends with status 2 and says what is wrong", async (args, reason) => {
+    const known = ["frobnicate", "conform"].includes(args[0] ?? "frobnicate") ? [] : ["--db", db];
+    const { status, out, err } = await lab([...args, ...known]);
+    expect(status).toBe(2);
+    expect(err).toMatch(reason);
+    expect(err).not.toMatch(/^\s+at /m);
+    expect(out).toBe("");
+  });
+
+  it("names a history that is not one and leaves it alone", async () => {
+    const { status, err } = await lab(["list", "--db", CLI]);
+    expect(status).not.toBe(0);
+    expect(err).toContain("not a Reclaim Lab history");
+    expect(err.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+it("moves experiments to the trash and back", async () => {
+  const mine = join(folder, "trash.sqlite");
+  await lab(["run", "commit-table", "--set", "size=1G", "--db", mine]);
+  expect((await lab(["delete", "1", "--db", mine])).out).toContain("1 experiment put in the trash");
+  expect(JSON.parse((await lab(["list", "--json", "--db", mine])).out)).toEqual([]);
+  expect((await lab(["restore", "1", "--db", mine])).out).toContain("1 experiment taken out");
+  expect(JSON.parse((await lab(["list", "--json", "--db", mine])).out)).toHaveLength(1);
+});
+
+it("says what this machine has as JSON", async () => {
+  const facts: { id: string; state: string }[] = JSON.parse((await lab(["doctor", "--json", "--db", db])).out);
+  expect(facts.map(({ id }) => id)).toEqual(expect.arrayContaining(["kernel", "runtime", "history", "display"]));
+  for (const { state } of facts) expect(["ok", "missing", "note"]).toContain(state);
+});
