@@ -30,12 +30,15 @@ function readOr(read: () => string): string {
   }
 }
 
-/** Start of a process in clock ticks since boot (proc(5), /proc/pid/stat field 22), "" if it is gone or unknown. */
+/**
+ * Start of a process in clock ticks since boot (proc(5), /proc/pid/stat field 22), "" if it is gone or unknown. One that
+ * has ended and only waits for its parent to notice (a zombie) is gone: it runs nothing any more.
+ */
 function startOf(pid: number): string {
   const stat = readOr(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   // The second field, the command, is in parentheses and may hold spaces and parentheses itself.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[19] ?? "";
+  return /^[ZXx]$/.test(fields[0] ?? "") ? "" : (fields[19] ?? "");
 }
 
 let scope: string | undefined;

@@ -3,7 +3,7 @@
  * dependency of the project: npx fetches it when this part runs.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
@@ -29,19 +29,18 @@ await runPart("scan", async ({ say }) => {
   ).version;
   const work = mkdtempSync(join(tmpdir(), "reclaim-lab-scan-"));
   try {
-    const found: Finding[] = [];
-    for (const folder of FOLDERS) {
-      const file = join(work, `${folder}.csv`);
-      // Its exit status says nothing: without the network it ends in an error after it has written what it found.
-      const ran = spawnSync("npx", ["--yes", SCANNER, "-i", join(ROOT, folder), "-e", electron, "-o", file], {
-        cwd: work,
-        encoding: "utf8",
-        maxBuffer: 64 << 20,
-      });
-      if (!existsSync(file))
-        return { ok: false, summary: `the scanner wrote nothing about ${folder}: ${ran.stderr.trim().slice(-500)}` };
-      found.push(...(parse(readFileSync(file, "utf8"), { columns: true, relax_column_count: true }) as Finding[]));
-    }
+    // One look over all of it: some findings are about what is nowhere in the sources.
+    for (const folder of FOLDERS) cpSync(join(ROOT, folder), join(work, "sources", folder), { recursive: true });
+    const file = join(work, "found.csv");
+    // Its exit status says nothing: without the network it ends in an error after it has written what it found.
+    const ran = spawnSync("npx", ["--yes", SCANNER, "-i", join(work, "sources"), "-e", electron, "-o", file], {
+      cwd: work,
+      encoding: "utf8",
+      maxBuffer: 64 << 20,
+    });
+    if (!existsSync(file)) return { ok: false, summary: `the scanner wrote nothing: ${ran.stderr.trim().slice(-500)}` };
+    const columns = (names: string[]) => names.map((name) => name.trim());
+    const found = parse(readFileSync(file, "utf8"), { columns, relax_column_count: true }) as Finding[];
     const rows = found.map((each) => {
       const why = EXPLAINED.find(({ issue, file }) => each.issue === issue && each.filename.endsWith(file))?.why;
       return { ...each, why };
@@ -50,7 +49,11 @@ await runPart("scan", async ({ say }) => {
       say(
         textTable(
           ["issue", "where", "explained"],
-          rows.map((each) => [each.issue, `${each.filename}:${each.location}`, each.why ?? "NO"]),
+          rows.map((each) => [
+            each.issue,
+            `${each.filename.replace(`${work}/sources/`, "")}:${each.location}`,
+            each.why ?? "NO",
+          ]),
         ),
       );
     const open = rows.filter((each) => each.why === undefined);
