@@ -4,6 +4,7 @@ import { xScale } from "./axes.ts";
 import { formatDifference } from "./format.ts";
 import { AXIS_COLUMN, type Axis, type Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";
+import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
 import { indexAt, metricValues, minMaxIndices, type Samples } from "./points.ts";
 import { lineStyles, type RunSeries, seriesLabel } from "./series.ts";
 
@@ -61,11 +62,7 @@ export function differenceChart(options: {
       }),
     },
     options: {
-      animation: false,
-      parsing: false,
-      normalized: true,
-      maintainAspectRatio: false,
-      events: [],
+      ...PLAIN_OPTIONS,
       scales: {
         x: {
           ...xScale(
@@ -90,7 +87,7 @@ export function differenceChart(options: {
           },
         },
       },
-      plugins: { legend: { display: false }, tooltip: { enabled: false }, decimation: { enabled: false } },
+      plugins: PLAIN_PLUGINS,
     },
   };
 }

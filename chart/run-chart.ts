@@ -6,9 +6,9 @@ import { formatValue } from "./format.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
 import { AXIS_COLUMN, type Axis, METRICS, type Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";
+import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
 import { inOrder, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
-import { titles } from "./titles.ts";
 
 export interface RunChartOptions {
   readonly series: readonly RunSeries[];
@@ -92,11 +92,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       })),
     },
     options: {
-      animation: false,
-      parsing: false,
-      normalized: true,
-      maintainAspectRatio: false,
-      events: [],
+      ...PLAIN_OPTIONS,
       layout: {
         padding: {
           top: margin + 8,
@@ -119,9 +115,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         y: yScale(metric, scale, palette, font),
       },
       plugins: {
-        legend: { display: false },
-        tooltip: { enabled: false },
-        decimation: { enabled: false },
+        ...PLAIN_PLUGINS,
         ...titles(options, palette, font),
       },
     },

@@ -6,9 +6,9 @@ import { FIGURES, type Figure } from "./compare.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import { formatValue } from "./format.ts";
 import type { Palette } from "./palette.ts";
+import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { MODE_WORDS } from "./series.ts";
 import { figureAt, type SweepPoint, sweepScale } from "./sweep-points.ts";
-import { titles } from "./titles.ts";
 
 export interface SweepChartOptions {
   readonly points: readonly SweepPoint[];
@@ -70,11 +70,7 @@ export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line
       })),
     },
     options: {
-      animation: false,
-      parsing: false,
-      normalized: true,
-      maintainAspectRatio: false,
-      events: [],
+      ...PLAIN_OPTIONS,
       layout: {
         padding: { top: margin + 8, right: margin + endLabelWidth(labels), bottom: margin, left: margin },
       },
@@ -110,9 +106,7 @@ export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line
         y: yScale(figure, scale, palette, font),
       },
       plugins: {
-        legend: { display: false },
-        tooltip: { enabled: false },
-        decimation: { enabled: false },
+        ...PLAIN_PLUGINS,
         ...titles(options, palette, font),
       },
     },

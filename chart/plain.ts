@@ -1,6 +1,22 @@
-/** Title and subtitle above a chart that stands alone. */
+/** What all charts have in common: drawn at once, from points that are ready; reading them is the window's own work. */
 import type { Palette } from "./palette.ts";
 
+const noEvents: [] = [];
+export const PLAIN_OPTIONS = {
+  animation: false,
+  parsing: false,
+  normalized: true,
+  maintainAspectRatio: false,
+  events: noEvents,
+} as const;
+
+export const PLAIN_PLUGINS = {
+  legend: { display: false },
+  tooltip: { enabled: false },
+  decimation: { enabled: false },
+} as const;
+
+/** Above a chart that stands alone. */
 export interface Titles {
   readonly title?: string;
   readonly subtitle?: string | readonly string[];
