@@ -164,7 +164,7 @@ export function* dupMmap(k: KernelState, parent: Mm): Path<Mm> {
 /** exit_mmap(): everything goes; the process is over. */
 export function* exitMmap(k: KernelState, mm: Mm): Path<void> {
   const gone = mm.vmas.cut(0, mm.vmas.count);
-  const tlb = tlbGatherMmu(mm);
+  const tlb = tlbGatherMmu(k, mm);
   for (const vma of gone) yield* unmapPageRange(k, tlb, vma, vma.start, vma.end, ZAP_UNMAP);
   freePgtables(k, tlb, gone, 0, 0);
   tlbFinishMmu(k, tlb);

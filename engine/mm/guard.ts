@@ -48,7 +48,7 @@ export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, e
   if (vmaIsAnonymous(vma)) anonPrepare(k, mm, vma);
   for (let attempt = 0; attempt <= MAX_RETRIES; attempt++) {
     if (installMarkers(k, mm, start, end)) return null;
-    const tlb = tlbGatherMmu(mm);
+    const tlb = tlbGatherMmu(k, mm);
     yield* unmapPageRange(k, tlb, vma, start, end, ZAP_PLAIN);
     tlbFinishMmu(k, tlb);
   }

@@ -62,7 +62,7 @@ export function* madviseDontneed(
   end: number,
   locked: boolean,
 ): Path<Errno | null> {
-  const tlb = tlbGatherMmu(mm);
+  const tlb = tlbGatherMmu(k, mm);
   tlb.requestStart = start;
   tlb.requestEnd = end;
   let status: Errno | null = null;

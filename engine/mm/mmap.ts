@@ -38,7 +38,7 @@ export function* unmapRange(k: KernelState, mm: Mm, start: number, end: number):
     if ((vma.flags & VM_LOCKED) !== 0) mm.lockedVm -= vma.end - vma.start;
   }
   // vms_clear_ptes()
-  const tlb = tlbGatherMmu(mm);
+  const tlb = tlbGatherMmu(k, mm);
   for (const vma of gone) yield* unmapPageRange(k, tlb, vma, vma.start, vma.end, ZAP_UNMAP);
   if (k.explored) yield point(k, "free_pgtables", "pmd_write", schedObject(OBJ_PMD_ENTRY, 0), true);
   freePgtables(k, tlb, gone, floor, ceiling);

@@ -44,9 +44,18 @@ export class MmuGather {
   }
 }
 
-/** tlb_gather_mmu(). */
-export function tlbGatherMmu(mm: Mm): MmuGather {
-  return new MmuGather(mm);
+/** The gather that paths of experiments take turns with: they run to their end and do not nest. Null while it is lent. */
+let spare: MmuGather | null = null;
+
+/** tlb_gather_mmu(). Give it back with tlbFinishMmu() or tlbFinishMmuPath(). */
+export function tlbGatherMmu(k: KernelState, mm: Mm): MmuGather {
+  if (k.explored || spare === null) return new MmuGather(mm);
+  const tlb = spare;
+  spare = null;
+  tlb.mm = mm;
+  tlb.requestStart = 0;
+  tlb.requestEnd = 0;
+  return tlb;
 }
 
 /** Extends the range that the next flush covers. */
@@ -187,10 +196,11 @@ export function* tlbRemoveTablePath(k: KernelState, tlb: MmuGather, row: number,
 /** tlb_finish_mmu(), at once. */
 export function tlbFinishMmu(k: KernelState, tlb: MmuGather): void {
   tlbFlushMmu(k, tlb);
+  if (!k.explored) spare = tlb;
 }
 
 /** tlb_finish_mmu() of a path that other CPUs may come between. */
 export function* tlbFinishMmuPath(k: KernelState, tlb: MmuGather): Path<void> {
   if (k.explored) yield* tlbFlushMmuPath(k, tlb);
-  else tlbFlushMmu(k, tlb);
+  else tlbFinishMmu(k, tlb);
 }

@@ -21,7 +21,7 @@ function* unmapMappingRange(
       const start = Math.max(vma.start, vma.start + (from - vma.pgoff));
       const stop = Math.min(vma.end, vma.start + (end - vma.pgoff));
       if (start >= stop) continue;
-      const tlb = tlbGatherMmu(mm);
+      const tlb = tlbGatherMmu(k, mm);
       yield* unmapPageRange(k, tlb, vma, start, stop, details);
       tlbFinishMmu(k, tlb);
     }
