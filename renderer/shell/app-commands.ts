@@ -1,4 +1,4 @@
-import { cancelExperiment, runHeadline } from "../state/actions.ts";
+import { cancelExperiment, chooseTrace, runHeadline } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history } from "../state/history.svelte.ts";
 import { backUpHistory, checkHistory, importHistory, restoreHistory } from "../state/history-file.ts";
@@ -70,6 +70,13 @@ export function appCommands(): readonly Command[] {
     { id: "import-history", title: "Add another history…", group: "History", run: () => void importHistory() },
     { id: "check-history", title: "Check that the history is sound", group: "History", run: () => void checkHistory() },
     { id: "back", title: "Back to the view before", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
+    {
+      id: "open-file",
+      title: "Open a trace of a program…",
+      group: "Lab",
+      keys: "Ctrl+O",
+      run: () => void chooseTrace(),
+    },
     {
       id: "races",
       title: "Races: turn a patch off and see what breaks",

@@ -1,3 +1,4 @@
+import { view } from "../state/view.svelte.ts";
 import { toast } from "svelte-sonner";
 import type { LabError } from "../../main/contract.ts";
 import { commands } from "../state/commands.svelte.ts";
@@ -51,6 +52,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
         }, notifyError);
       }
     }),
+    window.lab.on("file.opened", (opened) => view.go({ name: "trace", opened })),
     window.lab.on("race.progressed", (progress) => races.progressed(progress)),
     window.lab.on("race.tried", (result) => races.tried(result)),
     window.lab.on("race.ended", (end) => races.ended(end)),

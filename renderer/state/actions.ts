@@ -1,5 +1,5 @@
 import type { ExperimentSpec, ExportFormat } from "../../main/contract.ts";
-import { call } from "./lab.ts";
+import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
 import { settings } from "./settings.svelte.ts";
 import { view } from "./view.svelte.ts";
@@ -82,3 +82,34 @@ export async function describeExperiment(
 }
 
 export const setPinned = (id: number, pinned: boolean): Promise<boolean> => describeExperiment(id, { pinned });
+
+/** Opens a trace or workload file by the system's dialog. */
+export async function chooseTrace(): Promise<void> {
+  try {
+    const opened = await call("file.choose");
+    if (opened) view.go({ name: "trace", opened });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** Opens a file that was dropped on the window. */
+export async function openDropped(file: File): Promise<void> {
+  try {
+    const answer = await window.lab.openDropped(file);
+    if ("error" in answer) throw new LabCallError(answer.error);
+    view.go({ name: "trace", opened: answer.result });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** The file that the program was started with, if it was. */
+export async function openPending(): Promise<void> {
+  try {
+    const opened = await call("file.pending");
+    if (opened) view.go({ name: "trace", opened });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}

@@ -27,6 +27,8 @@ export class OpenExperiment {
   /** By run id. Not reactive: `version` says when to look again. */
   readonly series = new Map<number, Series>();
   #columns = new Set<SampleColumn>(BASE_COLUMNS);
+  /** Runs whose end was told while the experiment was still being asked for. */
+  readonly #endedEarly = new Map<number, Run>();
   #fetching = new Set<number>();
 
   readonly id: number;
@@ -52,7 +54,8 @@ export class OpenExperiment {
 
   async load(): Promise<void> {
     try {
-      const experiment = await call("experiment.get", { id: this.id });
+      const stored = await call("experiment.get", { id: this.id });
+      const experiment = { ...stored, runs: stored.runs.map((run) => this.#endedEarly.get(run.id) ?? run) };
       for (const run of experiment.runs) if (!this.series.has(run.id)) this.series.set(run.id, new Series());
       this.experiment = experiment;
       await Promise.all(experiment.runs.map((run) => this.#fetchAll(run)));
@@ -89,8 +92,12 @@ export class OpenExperiment {
   }
 
   ended(run: Run): void {
+    if (run.experimentId !== this.id) return;
     const experiment = this.experiment;
-    if (!experiment || run.experimentId !== this.id) return;
+    if (!experiment) {
+      this.#endedEarly.set(run.id, run);
+      return;
+    }
     this.experiment = { ...experiment, runs: experiment.runs.map((other) => (other.id === run.id ? run : other)) };
     if (run.sampleCount > (this.series.get(run.id)?.count ?? 0)) void this.#fetchAll(run);
   }
@@ -110,7 +117,8 @@ export class OpenExperiment {
     const series = this.series.get(run.id);
     if (!series || block.count < series.count) return;
     series.replace(block);
-    if (run.sampleCount > 0) {
+    if (isLive(run)) this.#lastRows.set(run.id, block);
+    else if (run.sampleCount > 0) {
       const last = await call("run.samples", { runId: run.id, fromSeq: run.sampleCount - 1 });
       if (last.count > 0) this.#lastRows.set(run.id, last);
     }

@@ -1,3 +1,5 @@
+import type { OpenedFile } from "../../main/contract.ts";
+
 /** Which view is open in the middle of the window, and the way back. */
 export type Route =
   | { readonly name: "welcome" }
@@ -5,7 +7,7 @@ export type Route =
   | { readonly name: "experiment"; readonly id: number }
   | { readonly name: "compare"; readonly ids: readonly number[] }
   | { readonly name: "races" }
-  | { readonly name: "trace" }
+  | { readonly name: "trace"; readonly opened?: OpenedFile }
   | { readonly name: "sweep" }
   | { readonly name: "machine" };
 

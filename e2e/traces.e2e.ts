@@ -1,0 +1,63 @@
+/** Traces: open one with the dialog or drop it, choose the process, replay it, read the verdict. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { ExperimentPage } from "./pages.ts";
+
+const TRACE = join(ROOT, "engine", "workload", "testdata", "traces", "jemalloc-sparse", "events.txt.gz");
+
+async function answerOpenDialogs(lab: LabApp, path: string): Promise<void> {
+  await lab.app.evaluate(({ dialog }, filePath) => {
+    dialog.showOpenDialog = (() =>
+      Promise.resolve({ canceled: false, filePaths: [filePath] })) as typeof dialog.showOpenDialog;
+  }, path);
+}
+
+for (const theme of ["light", "dark"] as const)
+  test(`a trace of a program is replayed and answered (${theme})`, async ({ lab }) => {
+    const look = async (name: string): Promise<void> => {
+      const { violations } = await new AxeBuilder({ page: lab.page }).setLegacyMode(true).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
+      await lab.screenshot(`${name}-${theme}`);
+    };
+    await lab.call("app.setSettings", { theme });
+    await lab.restart();
+    const { page } = lab;
+    await lab.resize(1280, 800);
+    await answerOpenDialogs(lab, TRACE);
+    await page.getByRole("banner").getByRole("button", { name: "Open trace…" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("events.txt.gz");
+    await expect(page.getByRole("radio").first()).toBeChecked();
+    await look("trace");
+    await page.getByRole("button", { name: "Replay in both modes" }).click();
+    const shown = new ExperimentPage(page);
+    await expect(shown.numbers).toBeVisible();
+    await shown.waitUntilDone();
+    const verdict = page.getByRole("region", { name: "Verdict" });
+    await expect(verdict).toContainText(/It (helps|does not help)/);
+    await expect(verdict.getByRole("row", { name: /at its peak/ })).toContainText("kB");
+    await verdict.scrollIntoViewIfNeeded();
+    await look("verdict");
+  });
+
+test("a file that is no trace is refused with the reason", async ({ lab, dataFolder }) => {
+  const path = join(dataFolder, "letter.txt");
+  await writeFile(path, "Dear reader,\nthis is no trace.\n");
+  await answerOpenDialogs(lab, path);
+  await lab.page.keyboard.press("Control+o");
+  await expect(lab.page.getByRole("listitem").filter({ hasText: "letter.txt" })).toBeVisible();
+  await expect(lab.page.getByRole("heading", { level: 1 })).not.toHaveText("letter.txt");
+});
+
+test("a dropped file without a path is refused", async ({ lab }) => {
+  const content = (await readFile(TRACE)).toString("base64");
+  const data = await lab.page.evaluateHandle((base64) => {
+    const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], "made-up.txt.gz"));
+    return transfer;
+  }, content);
+  await lab.page.locator("main").dispatchEvent("drop", { dataTransfer: data });
+  await expect(lab.page.getByText("This is not a file of this machine")).toBeVisible();
+});
