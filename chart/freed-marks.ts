@@ -13,8 +13,11 @@ export interface FreedMark {
 /** At most `most` marks; neighbours are taken together where there are more. */
 export function freedMarks(samples: Samples, axis: Axis, most = 200): FreedMark[] {
   const xs = samples.columns[AXIS_COLUMN[axis]];
-  const total = samples.columns.tables_freed;
-  if (!xs || !total || samples.count < 2) return [];
+  const done = samples.columns.tables_freed;
+  if (!xs || !done || samples.count < 2) return [];
+  // A table is gone for the program when it is detached; RCU gives its memory back a grace period later.
+  const waiting = samples.columns.tables_rcu_pending;
+  const total = waiting ? done.map((freed, i) => freed + waiting[i]) : done;
   const span = xs[samples.count - 1] - xs[0];
   const marks: FreedMark[] = [];
   let bucket = -1;

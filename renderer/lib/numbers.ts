@@ -58,6 +58,7 @@ const LINES: readonly {
     of: (run) => run.summary?.final.pmd_tables ?? run.last("pmd_tables"),
   },
   { id: "freed", label: "Tables freed", unit: "", of: (run) => run.last("tables_freed") },
+  { id: "rcu", label: "waiting for RCU", unit: "", part: true, of: (run) => run.last("tables_rcu_pending") },
   { id: "rss-end", label: "RSS at end", unit: "kB", of: (run) => run.summary?.final.rss_kb ?? run.last("rss_kb") },
   { id: "rss-peak", label: "RSS peak", unit: "kB", of: (run) => run.summary?.peak.rss_kb ?? run.peak("rss_kb") },
   { id: "virt", label: "VIRT", unit: "kB", of: (run) => run.summary?.final.virt_kb ?? run.last("virt_kb") },

@@ -1,4 +1,3 @@
-import { view } from "../state/view.svelte.ts";
 import { toast } from "svelte-sonner";
 import type { LabError } from "../../main/contract.ts";
 import { commands } from "../state/commands.svelte.ts";
@@ -8,6 +7,7 @@ import { call, LabCallError } from "../state/lab.ts";
 import { notifyError } from "../state/notify.ts";
 import { races } from "../state/races.svelte.ts";
 import { running } from "../state/running.svelte.ts";
+import { view } from "../state/view.svelte.ts";
 
 const LIST_DELAY_MS = 60;
 

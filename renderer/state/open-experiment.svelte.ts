@@ -9,6 +9,7 @@ const BASE_COLUMNS: readonly SampleColumn[] = [
   "time_ns",
   "vmpte_kb",
   "tables_freed",
+  "tables_rcu_pending",
   "reclaimed_fast",
   "reclaimed_slow",
 ];
