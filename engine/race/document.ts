@@ -1,6 +1,6 @@
 /** docs/races.md: the story of each patch with its counterexample, made from what the explorer finds. */
 
-import { counterexampleText, seriesName } from "./format.ts";
+import { counterexampleText, schedulesText, seriesName } from "./format.ts";
 import { RACE_PATCHES, type RacePatch, type RaceResult, raceCases, SCENARIOS, type Scenario } from "./race.ts";
 
 const PATCHES: Readonly<Record<RacePatch, string>> = {
@@ -41,11 +41,11 @@ function verdicts(results: readonly RaceResult[]): string[] {
   const rows = results.map(
     (result) =>
       `| ${result.scenario} | ${seriesName(result.without)} | ${result.verdict} | ${number(result.interleavings)} | ` +
-      `${number(result.states)} | ${result.violation?.invariant ?? ""} |`,
+      `${schedulesText(result.schedules)} | ${number(result.states)} | ${result.violation?.invariant ?? ""} |`,
   );
   return [
-    "| scenario | series | verdict | interleavings | states | broken invariant |",
-    "|---|---|---|---:|---:|---|",
+    "| scenario | series | verdict | interleavings | schedules | states | broken invariant |",
+    "|---|---|---|---:|---:|---:|---|",
     ...rows,
   ];
 }
@@ -72,11 +72,13 @@ export function racesDocument(results: readonly RaceResult[]): string {
     "`reclaim-lab race` runs two or three CPUs through the engine's own code and tries every interleaving of their",
     "scheduling points: locks, looks at PMD entries and PTEs, TLB flushes, IPIs, frees. Of schedules that differ only in the",
     "order of independent steps one is run (sleep sets), and a step that concerns nothing another CPU touches is taken at once.",
-    "The invariants are checked after each step and at each end. *Interleavings* counts the classes of complete schedules that",
-    "differ in the order of dependent steps, *states* the states that were gone through. Two steps are independent where",
-    "neither writes what the other reads or writes; what a step reads and writes is recorded while it runs, not declared. RCU",
-    "grace periods end as early as they may: the moment the last reader of before leaves. A search that hits a bound says so",
-    "and is not called exhaustive; none of these does.",
+    "Two steps are independent where neither writes what the other reads or writes; what a step reads and writes is recorded",
+    "while it runs, not declared. The invariants are checked after each step and at each end. RCU grace periods end as early as",
+    "they may: the moment the last reader of before leaves. A search that hits a bound says so and is not called exhaustive;",
+    "none of these does.",
+    "",
+    "In the table, *interleavings* counts the complete schedules that were run, one for all that differ in the order of",
+    "independent steps only; *schedules* how many they stand for, every order of every step; *states* what was gone through.",
     "",
     "## Invariants",
     "",

@@ -25,6 +25,7 @@ function everything(definition: ToyProgram, everyState = true) {
   const result = explore(program, {
     keepGoing: true,
     everyState,
+    countSchedules: true,
     onEnd: (execution, violation) => {
       finals.add(toyOf(execution).digest());
       if (violation !== null) violations.add(`${violation.invariant}: ${violation.detail}`);
@@ -247,6 +248,7 @@ test("the reduced search sees exactly what brute force sees: final states, viola
       expect(finals).toEqual(brute.finals);
       expect(violations).toEqual(brute.violations);
       expect(result.interleavings).toBe(brute.classes);
+      expect(result.schedules).toBe(brute.schedules);
       expect(result.states).toBe(brute.states);
       expect(shortestViolation(program)?.switches ?? Infinity).toBe(brute.fewestSwitches);
 
@@ -255,6 +257,7 @@ test("the reduced search sees exactly what brute force sees: final states, viola
       expect(quick.finals).toEqual(brute.finals);
       expect(quick.violations).toEqual(brute.violations);
       expect(quick.result.interleavings).toBe(brute.classes);
+      expect(quick.result.schedules).toBe(brute.schedules);
       expect(quick.result.states).toBeLessThanOrEqual(brute.states);
 
       // An invariant of the whole state, which ends a run wherever it breaks.

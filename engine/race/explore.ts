@@ -11,6 +11,7 @@
  */
 
 import { Cursor } from "./cursor.ts";
+import { countSchedules } from "./extensions.ts";
 import { dependent, type Execution, type Footprint, type Program, type Violation } from "./program.ts";
 import { learnSharing, type Sharing } from "./sharing.ts";
 
@@ -41,6 +42,8 @@ export interface ExploreOptions {
   readonly onProgress?: (progress: Progress) => boolean;
   /** Called at the end of each interleaving and at each violation, with the schedule so far. */
   readonly onEnd?: (execution: Execution, violation: Violation | null, schedule: readonly number[]) => void;
+  /** Count the schedules that the interleavings stand for. */
+  readonly countSchedules?: boolean;
   /** Go on after the first violation, which is still the one reported. */
   readonly keepGoing?: boolean;
 }
@@ -49,6 +52,8 @@ export interface Exploration {
   readonly verdict: "holds" | "broken" | "unknown";
   /** Interleavings run to their end (or to the violation). */
   readonly interleavings: number;
+  /** Schedules that these stand for: every order of every step. NaN where they were not counted. */
+  readonly schedules: number;
   /** Runs that ended early as all they could still do had been seen. */
   readonly cut: number;
   /** Steps taken, those that repeat a prefix included. */
@@ -93,6 +98,7 @@ function search(program: Program, options: ExploreOptions, sharing: Sharing | nu
   const open: number[] = [];
   const asleep: Sleep[] = [];
   let interleavings = 0;
+  let schedules = options.countSchedules === true ? 0 : Number.NaN;
   let cut = 0;
   let runs = 0;
   let steps = 0;
@@ -115,6 +121,7 @@ function search(program: Program, options: ExploreOptions, sharing: Sharing | nu
   };
 
   const report = (cursor: Cursor, violation: Violation | null): void => {
+    if (options.countSchedules === true) schedules += countSchedules(chosen, footprints);
     options.onEnd?.(cursor.execution, violation, chosen);
     if (violation !== null && found === null) found = { violation, schedule: [...chosen] };
   };
@@ -219,6 +226,7 @@ function search(program: Program, options: ExploreOptions, sharing: Sharing | nu
   return {
     verdict: result !== null ? "broken" : bound !== null ? "unknown" : "holds",
     interleavings,
+    schedules,
     cut,
     steps,
     states,

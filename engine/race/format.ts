@@ -82,6 +82,12 @@ export function replayText(
   ].join("\n");
 }
 
+/** A number of schedules, with two digits where there are many: 432, 2.8e14; empty where they were not counted. */
+export function schedulesText(schedules: number): string {
+  if (Number.isNaN(schedules)) return "";
+  return schedules < 10_000 ? String(schedules) : schedules.toExponential(1).replace("e+", "e");
+}
+
 /** One line a case: scenario, series, verdict, numbers, and the invariant that broke. */
 export function verdictTable(results: readonly RaceResult[]): string {
   const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -90,10 +96,12 @@ export function verdictTable(results: readonly RaceResult[]): string {
     seriesName(result.without),
     result.verdict,
     count(result.interleavings).padStart(13),
+    schedulesText(result.schedules).padStart(9),
     count(result.states).padStart(9),
     result.violation?.invariant ?? result.bound ?? "",
   ]);
-  return columns([["scenario", "series", "verdict", "interleavings", "   states", "broken invariant"], ...rows]).join(
-    "\n",
-  );
+  return columns([
+    ["scenario", "series", "verdict", "interleavings", "schedules", "   states", "broken invariant"],
+    ...rows,
+  ]).join("\n");
 }

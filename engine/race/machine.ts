@@ -128,12 +128,8 @@ class Running implements MachineExecution {
     const result = path.next();
     // Grace periods end as early as they may: what no schedule of later ends can break, this one does not.
     if (k.rcuPending > 0) for (const row of rcuReady(k)) rcuFree(k, row);
-    if (result.done === true) {
-      this.at[cpu] = null;
-      return { done: true, value: undefined };
-    }
-    this.at[cpu] = result.value;
-    return { done: false, value: result.value };
+    this.at[cpu] = result.done === true ? null : result.value;
+    return result as IteratorResult<Point, void>;
   }
 
   select(cpu: number, record: boolean): void {

@@ -29,6 +29,8 @@ export interface RaceResult {
   readonly verdict: "holds" | "broken" | "unknown";
   /** Complete interleavings run, each a class of schedules that differ in the order of independent steps only. */
   readonly interleavings: number;
+  /** Schedules that these stand for, every order of every step; NaN where they were not counted. */
+  readonly schedules: number;
   /** States reached, counted in the same way; the invariants were checked in each. */
   readonly states: number;
   /** Runs that ended early because all they could still do had been seen, and steps of all runs. */
@@ -76,6 +78,7 @@ export function runScenario(scenario: Scenario, without: RacePatch | null, optio
     without,
     verdict: found.verdict,
     interleavings: found.interleavings,
+    schedules: found.schedules,
     states: found.states,
     cut: found.cut,
     steps: found.steps,
@@ -100,6 +103,7 @@ export function replayResult(
     without,
     verdict: violation === null ? "holds" : "broken",
     interleavings: 1,
+    schedules: 1,
     states: steps.length + 1,
     cut: 0,
     steps: steps.length,

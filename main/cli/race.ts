@@ -46,7 +46,7 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   const results: RaceResult[] = [];
   for (const each of raceCases(scenarios, without)) {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${each.scenario.name}, ${seriesName(each.without)} ...`);
-    results.push(runScenario(each.scenario, each.without));
+    results.push(runScenario(each.scenario, each.without, { countSchedules: options.json !== true }));
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (options.json) printJson(raceJson(results));

@@ -17,11 +17,11 @@ function send(message: RaceWorkerMessage): void {
 }
 
 function toMessage(result: RaceResult): RaceResultMessage {
-  const { violation } = result;
-  if (violation === null) return { ...result, violation };
+  const { violation, schedules: _schedules, ...numbers } = result;
+  if (violation === null) return { ...numbers, violation };
   const { cpus, steps, ...rest } = violation;
   return {
-    ...result,
+    ...numbers,
     violation: { ...rest, cpus: [...cpus], steps: [...steps], replay: replayCommand(result, cpus) },
   };
 }
