@@ -5,11 +5,16 @@
 
 import type { KernelState, Mm } from "./state.ts";
 
+/** TLB entries by key; one that is watched hears of invalidations. */
+export interface TlbMap extends Map<number, number> {
+  invalidating?(start: number, end: number): void;
+}
+
 /** Per kernel: cpu * 2^44 + page -> entry. */
-const contents = new WeakMap<KernelState, Map<number, number>>();
+const contents = new WeakMap<KernelState, TlbMap>();
 const CPU_BASE = 2 ** 44;
 
-function entries(k: KernelState): Map<number, number> {
+function entries(k: KernelState): TlbMap {
   let map = contents.get(k);
   if (map === undefined) {
     map = new Map();
@@ -19,13 +24,13 @@ function entries(k: KernelState): Map<number, number> {
 }
 
 /** Keeps the entries of this kernel's TLBs in `map`: the explorer's, which watches who looks. */
-export function keepTlbIn(k: KernelState, map: Map<number, number>): void {
+export function keepTlbIn(k: KernelState, map: TlbMap): void {
   contents.set(k, map);
 }
 
-/** The CPU whose entry has this key. */
-export function tlbKeyCpu(key: number): number {
-  return Math.floor(key / CPU_BASE);
+/** The CPU and the page whose entry has this key. */
+export function tlbKeyParts(key: number): readonly [cpu: number, page: number] {
+  return [Math.floor(key / CPU_BASE), key % CPU_BASE];
 }
 
 /** The entry that `cpu` has cached for `page`, or undefined. */
@@ -41,6 +46,7 @@ export function tlbFill(k: KernelState, cpu: number, page: number, pte: number):
 /** Every CPU forgets [start, end). */
 export function tlbInvalidate(k: KernelState, _mm: Mm, start: number, end: number): void {
   const map = entries(k);
+  map.invalidating?.(start, end);
   for (const key of map.keys()) {
     const page = key % CPU_BASE;
     if (page >= start && page < end) map.delete(key);

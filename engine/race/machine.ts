@@ -13,7 +13,7 @@ import { KernelState, type Mm } from "../mm/state.ts";
 import { TABLE_LIVE } from "../mm/tables.ts";
 import { checkpoint, restore } from "./checkpoint.ts";
 import type { Execution, Footprint, Point, Program, Violation } from "./program.ts";
-import { NO_LOST_WRITE, StepViolation, Trace, type TracedTables, watch } from "./traced.ts";
+import { NO_LOST_WRITE, StepViolation, Trace, type TracedTables, watch, watchVmas } from "./traced.ts";
 
 export const COUNTS_EQUAL = "counts equal recounts";
 
@@ -87,6 +87,7 @@ export function machine(setup: Setup, options: MachineOptions): MachineProgram {
   const trace = new Trace();
   const tables = watch(k, trace);
   const mm = k.newMm();
+  watchVmas(mm, trace);
   const world: World = { k, mm, tables, trace, base: BASE_PAGE, notes: new Map() };
   setup.prepare(world);
   const saved = checkpoint(k, tables);

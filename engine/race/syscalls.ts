@@ -10,6 +10,7 @@ import type { Mm } from "../mm/state.ts";
 import { uffdMove } from "../mm/uffd-move.ts";
 import type { Vma } from "../mm/vma.ts";
 import type { World } from "./machine.ts";
+import { vmaListObject } from "./traced.ts";
 
 /** VMAs are known by where they begin: their ids differ from one execution to the next. */
 function vmaLock(world: World, vma: Vma): number {
@@ -18,11 +19,13 @@ function vmaLock(world: World, vma: Vma): number {
 
 /** lock_vma_under_rcu(): the VMA that holds `page`, locked for reading. */
 export function* vmaLockRead(world: World, fn: string, page: number): Path<Vma | undefined> {
+  world.trace.read(vmaListObject(world.mm));
   const found = world.mm.vmas.lookup(page);
   if (found === undefined) return undefined;
   const object = vmaLock(world, found);
   yield* lockRead(world.k, fn, object);
   // The VMA may have gone while its lock was waited for.
+  world.trace.read(vmaListObject(world.mm));
   const again = world.mm.vmas.lookup(page);
   if (again === found) return found;
   yield* unlock(world.k, fn, object);

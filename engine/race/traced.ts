@@ -5,9 +5,9 @@
 
 import { PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { OBJ_TLB, schedObject } from "../mm/sched.ts";
-import type { KernelState } from "../mm/state.ts";
+import type { KernelState, Mm } from "../mm/state.ts";
 import { TABLE_FREE, TABLE_GATHERED, TABLE_LIVE, TABLE_RCU, TableStore } from "../mm/tables.ts";
-import { keepTlbIn, tlbKeyCpu } from "../mm/tlb.ts";
+import { keepTlbIn, type TlbMap, tlbKeyParts } from "../mm/tlb.ts";
 import { access, type Footprint } from "./program.ts";
 
 /** Objects of the explorer's own; the kernel's (sched.ts) stay below. */
@@ -15,6 +15,9 @@ import { access, type Footprint } from "./program.ts";
 const OBJ_ENTRIES = 32;
 const OBJ_ENTRY = 41;
 const OBJ_WHOLE = 42;
+/** One for each CPU. */
+const OBJ_TLB_ENTRY = 43;
+const OBJ_VMAS = 48;
 const FILLED_ONE_BY_ONE = 4;
 const OBJ_CHILD = 33;
 const OBJ_CHILDREN = 34;
@@ -364,7 +367,7 @@ export class TracedPages extends Map<number, number> {
 }
 
 /** The TLBs of all CPUs, recording. An invalidation concerns every CPU, whether it has the entry or not. */
-export class TracedTlb extends Map<number, number> {
+export class TracedTlb extends Map<number, number> implements TlbMap {
   private readonly trace: Trace;
 
   constructor(trace: Trace) {
@@ -373,19 +376,56 @@ export class TracedTlb extends Map<number, number> {
   }
 
   override get(key: number): number | undefined {
-    this.trace.read(schedObject(OBJ_TLB, tlbKeyCpu(key)));
+    const [cpu, page] = tlbKeyParts(key);
+    this.trace.read(tlbEntry(cpu, page));
+    this.trace.read(schedObject(OBJ_TLB, cpu));
     return super.get(key);
   }
 
   override set(key: number, pte: number): this {
-    this.trace.write(schedObject(OBJ_TLB, tlbKeyCpu(key)));
+    const [cpu, page] = tlbKeyParts(key);
+    this.trace.write(tlbEntry(cpu, page));
+    this.trace.read(schedObject(OBJ_TLB, cpu));
     return super.set(key, pte);
   }
 
-  override keys(): MapIterator<number> {
-    for (let cpu = 0; cpu < CPUS_MAX; cpu++) this.trace.write(schedObject(OBJ_TLB, cpu));
-    return super.keys();
+  invalidating(start: number, end: number): void {
+    for (let cpu = 0; cpu < CPUS_MAX; cpu++) {
+      if (end - start > FILLED_ONE_BY_ONE) this.trace.write(schedObject(OBJ_TLB, cpu));
+      else for (let page = start; page < end; page++) this.trace.write(tlbEntry(cpu, page));
+    }
   }
+}
+
+/** The TLB entry of one page on one CPU. Pages of scenarios are below 2^28. */
+function tlbEntry(cpu: number, page: number): number {
+  return schedObject(OBJ_TLB_ENTRY + cpu, 0, page);
+}
+
+/** The list of a process's VMAs: looked up by faults without the lock that its changes are made under. */
+export function vmaListObject(mm: Mm): number {
+  return schedObject(OBJ_VMAS, mm.id);
+}
+
+/** Records changes of a process's list of VMAs. A VMA's own fields change under its lock. */
+export function watchVmas(mm: Mm, trace: Trace): void {
+  const { vmas } = mm;
+  const object = vmaListObject(mm);
+  const insert = vmas.insert.bind(vmas);
+  const remove = vmas.remove.bind(vmas);
+  const cut = vmas.cut.bind(vmas);
+  vmas.insert = (vma) => {
+    trace.write(object);
+    insert(vma);
+  };
+  vmas.remove = (vma) => {
+    trace.write(object);
+    remove(vma);
+  };
+  vmas.cut = (index, count) => {
+    trace.write(object);
+    return cut(index, count);
+  };
 }
 
 /** Replaces a fresh kernel's state by watched state. Call before it has any process. */
