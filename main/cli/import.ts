@@ -20,6 +20,8 @@ export interface ImportOptions {
   readonly format?: TraceFormat;
   readonly out?: string;
   readonly pid?: number;
+  /** What that process was forked from: found by surveying the trace. */
+  readonly ancestors?: readonly number[];
   readonly touchOnMap?: boolean;
   readonly list?: boolean;
   readonly json?: boolean;
@@ -44,14 +46,16 @@ async function writeLines(
   options: ImportOptions,
   report: ImportReport,
 ): Promise<number> {
-  const { pid, format, touchOnMap } = options;
+  const { pid, ancestors, format, touchOnMap } = options;
   const given = {
     ...(pid === undefined ? {} : { pid }),
+    ...(ancestors === undefined ? {} : { ancestors }),
     ...(format === undefined ? {} : { format }),
     ...(touchOnMap === undefined ? {} : { touchOnMap }),
   };
   let written = 0;
-  stream.write(opsHeaderLine({ title: path.slice(path.lastIndexOf("/") + 1) }));
+  const follow = (ancestors ?? []).length > 0 ? { follow: true } : {};
+  stream.write(opsHeaderLine({ title: path.slice(path.lastIndexOf("/") + 1), ...follow }));
   for await (const batch of importOperations(await openSource(path), given, report)) {
     written += batch.length;
     if (batch.length > 0 && !stream.write(batch.map(operationLine).join(""))) await once(stream, "drain");
@@ -99,7 +103,7 @@ export function chooseProcess(path: string, found: Contents, pid: number | undef
 
 /** Turns a trace into the operations of one process (ops.jsonl), or lists its processes. */
 export async function importTrace(path: string, options: ImportOptions): Promise<void> {
-  let { pid } = options;
+  let { pid, ancestors } = options;
   if (path !== "-" || options.list) {
     const report = new ImportReport();
     const found = await atFile(path, async () => survey(await openSource(path), report, options.format));
@@ -110,13 +114,18 @@ export async function importTrace(path: string, options: ImportOptions): Promise
       return;
     }
     pid = chooseProcess(path, found, pid);
+    ancestors = found.processes.find((each) => each.pid === pid)?.ancestors ?? [];
     if (!found.hasFaults && !options.touchOnMap)
       process.stderr.write(
         `reclaim-lab: ${path}: ${found.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be\n`,
       );
   }
   const report = new ImportReport();
-  const chosen = { ...options, ...(pid === undefined ? {} : { pid }) };
+  const chosen = {
+    ...options,
+    ...(pid === undefined ? {} : { pid }),
+    ...(ancestors === undefined ? {} : { ancestors }),
+  };
   await atFile(path, async () => {
     if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);
     else {

@@ -20,6 +20,10 @@ export const workerTaskSchema = v.object({
       path: v.string(),
       format: openedFileSchema.entries.format,
       process: v.optional(countSchema),
+      /** What that process was forked from (TracedProcess.ancestors). */
+      ancestors: v.array(countSchema),
+      /** The numbers are those of the process forked last. */
+      follow: v.boolean(),
       touchOnMap: v.boolean(),
     }),
   ]),

@@ -2,7 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
-import { describeProblem, ImportReport, survey, type TraceFormat } from "../../engine/workload/import/index.ts";
+import {
+  type Contents,
+  describeProblem,
+  ImportReport,
+  survey,
+  type TraceFormat,
+} from "../../engine/workload/import/index.ts";
 import type { WorkerTask } from "../contract/worker.ts";
 import type { OpenedFile } from "../contract.ts";
 import { atFile, openSource } from "../trace/source.ts";
@@ -16,6 +22,9 @@ const PROCESSES_MAX = 1000;
 interface OpenFile {
   readonly path: string;
   readonly about: OpenedFile;
+  /** The same processes, with what only a run needs. */
+  readonly processes: Contents["processes"];
+  readonly follow: boolean;
 }
 
 /** Which process of a file, and what is assumed of it. */
@@ -50,10 +59,10 @@ export function createFiles(): Files {
         events: found.events,
         processes: found.processes
           .slice(0, PROCESSES_MAX)
-          .map((each) => ({ ...each, allocators: [...each.allocators] })),
+          .map(({ ancestors: _, ...each }) => ({ ...each, allocators: [...each.allocators] })),
         problems: report.problems().map(describeProblem),
       };
-      files.set(about.token, { path: full, about });
+      files.set(about.token, { path: full, about, processes: found.processes, follow: found.follow });
       const [oldest] = files.keys();
       if (files.size > FILES_MAX && oldest !== undefined) files.delete(oldest);
       return about;
@@ -62,15 +71,15 @@ export function createFiles(): Files {
     resolve({ token, process, touchOnMap = false }) {
       const file = files.get(token);
       if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
-      const { path, about } = file;
+      const { path, about, processes, follow } = file;
       const { name, format } = about;
       if (format === "ops") {
         const workload = { kind: "file", name, title: name, params: {}, operationsTotal: about.events } as const;
-        return { workload, task: { kind: "file", path, format, touchOnMap: false } };
+        return { workload, task: { kind: "file", path, format, ancestors: [], follow, touchOnMap: false } };
       }
-      const chosen = process === undefined ? about.processes[0] : about.processes.find((each) => each.pid === process);
+      const chosen = process === undefined ? processes[0] : processes.find((each) => each.pid === process);
       if (chosen === undefined) {
-        const known = about.processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
+        const known = processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
         throw new BadInputError(`There is no process ${process} in it`, {
           where: name,
           todo: `It holds ${known.join(", ")}`,
@@ -84,7 +93,18 @@ export function createFiles(): Files {
       };
       const title = `${chosen.comm}, from ${name}`;
       const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
-      return { workload, task: { kind: "file", path, format, process: chosen.pid, touchOnMap } };
+      return {
+        workload,
+        task: {
+          kind: "file",
+          path,
+          format,
+          process: chosen.pid,
+          ancestors: [...chosen.ancestors],
+          follow: chosen.ancestors.length > 0,
+          touchOnMap,
+        },
+      };
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Makes the machine and the stream of operations that a task asks for. */
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type KernelOptions } from "../../engine/mm/kernel.ts";
+import { following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { tallying } from "../../engine/workload/tally.ts";
@@ -18,13 +19,15 @@ async function prepareFile(
   task: WorkerTask,
   file: Extract<WorkerTask["workload"], { kind: "file" }>,
 ): Promise<Prepared> {
-  const { path, format, process: pid, touchOnMap } = file;
+  const { path, format, process: pid, ancestors, follow, touchOnMap } = file;
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
   const options: Partial<KernelOptions> = format === "ops" ? {} : { image: "empty", files: "disk" };
   const source = await openSource(path);
-  const chosen = { format, touchOnMap, ...(pid === undefined ? {} : { pid }) };
+  const chosen = { format, ancestors, touchOnMap, ...(pid === undefined ? {} : { pid }) };
   const batches = importOperations(source, chosen, new ImportReport());
-  return { machine: machineOf(task, options), stream: { kind: "batches", batches }, operationsTotal: null };
+  const machine = machineOf(task, options);
+  const shown = follow ? following(machine) : machine;
+  return { machine: shown, stream: { kind: "batches", batches }, operationsTotal: null };
 }
 
 /** Throws what the engine or the workload refuses. */

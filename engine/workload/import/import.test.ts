@@ -2,6 +2,8 @@ import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createKernel } from "../../mm/kernel.ts";
+import { following } from "../following.ts";
 import type { Operation } from "../operation.ts";
 import {
   type ImportOptions,
@@ -160,6 +162,41 @@ describe("perf script", () => {
       "app 30/30 1.000018000: exceptions:page_fault_user: address=0x7ffd00003000 ip=0x401000 error_code=0x6",
     ]);
     expect(operations.slice(3)).toEqual([{ op: "touch", addr: 0x7ffd00001000, len: 4096, access: "w" }]);
+  });
+
+  test("a process that was forked and did not exec continues its parent's address space", async () => {
+    const lines = [
+      ...START,
+      fault(10, "0x7ffd00001000"),
+      "app 10/10 1.000011000: syscalls:sys_enter_clone: clone_flags: 0x01200011, newsp: 0x0, parent_tidptr: 0x0, child_tidptr: 0x0, tls: 0x0",
+      "app 10/10 1.000012000: PERF_RECORD_FORK(20:20):(10:10)",
+      "app 20/20 1.000013000: syscalls:sys_exit_clone: 0x0",
+      fault(14, "0x7ffd00002000"),
+      "app 20/20 1.000015000: exceptions:page_fault_user: address=0x7ffd00003000 ip=0x401000 error_code=0x6",
+      "app 20/20 1.000016000: PERF_RECORD_FORK(30:30):(20:20)",
+      "app 30/30 1.000017000: exceptions:page_fault_user: address=0x7ffd00004000 ip=0x401000 error_code=0x4",
+      "app 30/30 1.000018000: exceptions:page_fault_user: address=0x7ffd00004000 ip=0x401000 error_code=0x6",
+    ];
+    const { processes } = await survey(chunks(`${lines.join("\n")}\n`), new ImportReport());
+    expect(processes.map(({ pid, ancestors }) => [pid, ancestors])).toEqual([
+      [10, []],
+      [20, [10]],
+      [30, [10, 20]],
+    ]);
+    const { operations } = await read(lines, { pid: 30, ancestors: [10, 20] });
+    expect(operations.slice(3)).toEqual([
+      { op: "touch", addr: 0x7ffd00001000, len: 4096, access: "w" },
+      { op: "fork" },
+      { op: "touch", addr: 0x7ffd00003000, len: 4096, access: "w", process: 1 },
+      { op: "fork", process: 1 },
+      { op: "touch", addr: 0x7ffd00004000, len: 4096, access: "r", process: 2 },
+      { op: "touch", addr: 0x7ffd00004000, len: 4096, access: "w", process: 2 },
+    ]);
+    const machine = following(createKernel({ mode: "sync", image: "empty" }));
+    for (const operation of operations.slice(0, 5)) machine.execute(operation);
+    expect(machine.vmpteKb()).toBe(12);
+    for (const operation of operations.slice(5)) machine.execute(operation);
+    expect(machine.rssKb()).toBe(4 * 4);
   });
 
   test("names with spaces and slashes, CPU columns and padding", async () => {
@@ -321,9 +358,10 @@ describe("ops.jsonl", () => {
       { op: "fork" },
       { op: "exit" },
     ];
-    const text = opsHeaderLine({ title: "x", operations: 4 }) + operations.map(operationLine).join("");
+    const text = opsHeaderLine({ title: "x", operations: 4, follow: true }) + operations.map(operationLine).join("");
     const got = await read(text, {});
     expect(got.operations).toEqual(operations);
+    expect(await survey(chunks(text), new ImportReport())).toMatchObject({ format: "ops", events: 4, follow: true });
     expect(got.report.problems()).toEqual([]);
   });
 
@@ -464,6 +502,7 @@ describe("surveys and real traces", () => {
       events: 35_422,
       dontneed: 680,
       threads: 6,
+      ancestors: [],
       allocators: ["jemalloc"],
     });
   });

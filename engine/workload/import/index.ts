@@ -3,20 +3,16 @@ import type { Operation } from "../operation.ts";
 import { ImportError } from "./error.ts";
 import type { TextSource } from "./lines.ts";
 import { readOperations } from "./ops-jsonl.ts";
-import {
-  eventBlocks,
-  formatHasFaults,
-  listProcesses,
-  openTrace,
-  type TracedProcess,
-  type TraceFormat,
-} from "./reader.ts";
+import type { TracedProcess } from "./processes.ts";
+import { eventBlocks, formatHasFaults, listProcesses, openTrace, type TraceFormat } from "./reader.ts";
 import type { ImportReport } from "./report.ts";
 import { Translator } from "./translate.ts";
 
 export interface ImportOptions {
   /** The process to follow; needed for every format but `ops`. */
   readonly pid?: number;
+  /** TracedProcess.ancestors: what the process was forked from, where its address space is a copy of theirs. */
+  readonly ancestors?: readonly number[];
   /** Guessed from the first lines where absent. */
   readonly format?: TraceFormat;
   /**
@@ -43,7 +39,8 @@ export async function* importOperations(
   if (options.pid === undefined) throw new ImportError("a trace may hold several processes; choose one by its pid");
   let operations: Operation[] = [];
   const sink = { operation: (operation: Operation): void => void operations.push(operation) };
-  const translator = new Translator(sink, report, { pid: options.pid, touchOnMap: options.touchOnMap ?? false });
+  const { pid, ancestors, touchOnMap } = options;
+  const translator = new Translator(sink, report, { pid, ancestors: ancestors ?? [], touchOnMap: touchOnMap ?? false });
   for await (const _ of eventBlocks(blocks, format, report, (event) => translator.take(event))) {
     yield operations;
     operations = [];
@@ -56,6 +53,8 @@ export interface Contents {
   readonly format: TraceFormat;
   readonly hasFaults: boolean;
   readonly processes: readonly TracedProcess[];
+  /** A workload file whose subject is the process forked last (engine/workload/following.ts). */
+  readonly follow: boolean;
   readonly events: number;
 }
 
@@ -64,16 +63,21 @@ export async function survey(source: TextSource, report: ImportReport, format?: 
   const opened = await openTrace(source, report, format);
   if (opened.format === "ops") {
     let events = 0;
-    for await (const batch of readOperations(opened.blocks, report)) events += batch.length;
-    return { format: "ops", hasFaults: true, processes: [], events };
+    let follow = false;
+    const operations = readOperations(opened.blocks, report, (header) => {
+      follow = header.follow ?? false;
+    });
+    for await (const batch of operations) events += batch.length;
+    return { format: "ops", hasFaults: true, processes: [], follow, events };
   }
   const { format: found, blocks } = opened;
   const processes = await listProcesses({ format: found, blocks }, report);
-  return { format: found, hasFaults: formatHasFaults(found), processes, events: report.events };
+  return { format: found, hasFaults: formatHasFaults(found), processes, follow: false, events: report.events };
 }
 
 export { ImportError } from "./error.ts";
 export type { TextSource } from "./lines.ts";
 export { operationLine, opsHeaderLine } from "./ops-jsonl.ts";
-export { TRACE_FORMATS, type TracedProcess, type TraceFormat } from "./reader.ts";
+export type { TracedProcess } from "./processes.ts";
+export { TRACE_FORMATS, type TraceFormat } from "./reader.ts";
 export { describeProblem, ImportReport, type Problem } from "./report.ts";

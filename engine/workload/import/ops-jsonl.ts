@@ -3,7 +3,8 @@
  *
  *     {"format":"reclaim-lab-ops","version":1,"title":"redis under load","operations":51201}
  *
- * (`title` and `operations`, the number of lines that follow, may be missing); every further line is one operation as
+ * (`title` and `operations`, the number of lines that follow, may be missing; `"follow":true` says that the file is about
+ * the process forked last, not the first); every further line is one operation as
  * engine/workload/operation.ts defines it, for example
  *
  *     {"op":"mmap","addr":140737215201280,"len":53687091200,"prot":"rw","backing":"anon"}
@@ -27,10 +28,12 @@ export interface OpsHeader {
   readonly title?: string;
   /** How many operations follow. */
   readonly operations?: number;
+  /** The file is about the process that was forked last. */
+  readonly follow?: boolean;
 }
 
 /** The header line, with its end. */
-export function opsHeaderLine(header: { readonly title?: string; readonly operations?: number }): string {
+export function opsHeaderLine(header: Pick<OpsHeader, "title" | "operations" | "follow">): string {
   return `${JSON.stringify({ format: OPS_FORMAT, version: OPS_VERSION, ...header })}\n`;
 }
 
@@ -164,6 +167,7 @@ export function readOpsHeader(line: string): OpsHeader {
     version: OPS_VERSION,
     ...(typeof header.title === "string" ? { title: header.title.slice(0, 200) } : {}),
     ...(isCount(header.operations) ? { operations: header.operations as number } : {}),
+    ...(typeof header.follow === "boolean" ? { follow: header.follow } : {}),
   };
 }
 

@@ -1,9 +1,9 @@
 /** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
-import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
 import { ImportError } from "./error.ts";
 import type { LineParser, TraceEvent } from "./event.ts";
 import { eachLine, type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
 import { createPerfParser, looksLikePerf, perfComm } from "./perf-script.ts";
+import { ProcessList, type TracedProcess } from "./processes.ts";
 import type { ImportReport } from "./report.ts";
 import { createStraceParser, looksLikeStrace } from "./strace.ts";
 import { createTracefsParser, looksLikeTracefs } from "./tracefs.ts";
@@ -105,68 +105,26 @@ export async function* eventBlocks(
   }
 }
 
-/** What one process of a trace did. */
-export interface TracedProcess {
-  readonly pid: number;
-  readonly comm: string;
-  readonly events: number;
-  /** madvise(MADV_DONTNEED) calls. */
-  readonly dontneed: number;
-  readonly threads: number;
-  /** Allocators that the names of its threads and mapped files point to. */
-  readonly allocators: readonly Allocator[];
-}
-
-const PROCESSES_MAX = 1 << 16;
-const NAMES_MAX = 1024;
-const MADV_DONTNEED = 4;
-
 /** Lists the processes of a trace, the busiest first. Reads it to its end. */
 export async function listProcesses(
   opened: { readonly format: EventFormat; readonly blocks: AsyncIterable<LineBlock> },
   report: ImportReport,
 ): Promise<readonly TracedProcess[]> {
-  interface Entry {
-    comm: string;
-    events: number;
-    dontneed: number;
-    readonly threads: Set<number>;
-    readonly names: Set<string>;
-  }
-  const found = new Map<number, Entry>();
+  const list = new ProcessList();
   const parse = CREATE[opened.format](report);
-  let current = "";
-  const take = (event: TraceEvent): void => {
+  const perf = opened.format === "perf-script";
+  let line = "";
+  let event: TraceEvent | null = null;
+  const comm = (): string => (perf ? perfComm(line) : (event?.comm ?? ""));
+  const take = (taken: TraceEvent): void => {
+    event = taken;
     report.events++;
-    if (event.kind === "lost" || event.pid <= 0) return;
-    let entry = found.get(event.pid);
-    if (!entry) {
-      if (found.size >= PROCESSES_MAX) return;
-      entry = { comm: event.comm, events: 0, dontneed: 0, threads: new Set(), names: new Set() };
-      found.set(event.pid, entry);
-    }
-    if (event.kind === "comm" && (event.exec || entry.comm === "")) entry.comm = event.comm;
-    else if (entry.comm === "") entry.comm = opened.format === "perf-script" ? perfComm(current) : event.comm;
-    if (event.kind === "comm" && event.exec) entry.names.clear();
-    if (event.kind === "mmap2" && entry.names.size < NAMES_MAX)
-      entry.names.add(event.name.slice(event.name.lastIndexOf("/") + 1));
-    if (event.kind === "comm" && entry.names.size < NAMES_MAX) entry.names.add(event.comm);
-    entry.events++;
-    if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
-    if (entry.threads.size < PROCESSES_MAX) entry.threads.add(event.tid);
+    list.take(taken, comm);
   };
-  for await (const block of opened.blocks) {
-    eachLine(block, (text, line) => {
-      current = text;
-      parse(text, line, take);
-    });
-  }
-  return [...found]
-    .map(([pid, { threads, names, ...rest }]) => ({
-      pid,
-      ...rest,
-      threads: threads.size,
-      allocators: allocatorsOf(names),
-    }))
-    .sort((a, b) => b.events - a.events || a.pid - b.pid);
+  const parseLine = (text: string, number: number): void => {
+    line = text;
+    parse(text, number, take);
+  };
+  for await (const block of opened.blocks) eachLine(block, parseLine);
+  return list.list();
 }

@@ -49,6 +49,8 @@ export interface TraceSink {
 export interface TranslateOptions {
   /** The process to follow. */
   readonly pid: number;
+  /** What it was forked from (TracedProcess.ancestors): followed first, each up to the fork of the next. */
+  readonly ancestors?: readonly number[];
   /** Take every page that becomes accessible as touched at once: for traces without page faults. */
   readonly touchOnMap?: boolean;
 }
@@ -74,7 +76,11 @@ function validRange(addr: number, len: number): boolean {
 export class Translator {
   readonly #sink: TraceSink;
   readonly #report: ImportReport;
-  readonly #pid: number;
+  /** The process that is followed now, and those that come after it, each by a fork of the one before. */
+  #pid: number;
+  readonly #next: number[];
+  /** How many forks were followed: the number of the process in the operations. */
+  #process = 0;
   readonly #touchOnMap: boolean;
   /** Processes that run in another's address space: vfork children until they exec. */
   readonly #sharing = new Map<number, number>();
@@ -97,7 +103,9 @@ export class Translator {
   constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
     this.#sink = sink;
     this.#report = report;
-    this.#pid = options.pid;
+    const [first, ...next] = [...(options.ancestors ?? []), options.pid];
+    this.#pid = first;
+    this.#next = next;
     this.#touchOnMap = options.touchOnMap ?? false;
   }
 
@@ -158,7 +166,8 @@ export class Translator {
       this.#started = true;
       if (operation.op !== "exec") this.#sink.operation({ op: "exec" }, event.tid, event.timeNs, false);
     }
-    this.#sink.operation(operation, event.tid, event.timeNs, fault);
+    const own = this.#process > 0 ? { ...operation, process: this.#process } : operation;
+    this.#sink.operation(own, event.tid, event.timeNs, fault);
   }
 
   #badNumber(event: TraceEvent, line = event.line): void {
@@ -288,13 +297,28 @@ export class Translator {
 
   #forked(event: TraceEvent): void {
     const { childPid } = event;
-    if (childPid === event.pid || this.#sharing.size >= TASKS_MAX) return;
+    if (childPid === event.pid) return;
+    if (childPid === this.#next[0]) {
+      this.#followFork(event);
+      return;
+    }
+    if (this.#sharing.size >= TASKS_MAX) return;
     const under = this.#calls.get(event.tid);
     if (!under) return;
     // clone3's arguments are behind a pointer; what makes processes with it shares the address space (posix_spawn).
     const shares =
       under.call === "vfork" || under.call === "clone3" || (under.call === "clone" && (under.args[0] & CLONE_VM) !== 0);
     if (shares) this.#sharing.set(childPid, this.#pid);
+  }
+
+  /** The process that is wanted (or its ancestor) is made: from here on its copy of the address space is followed. */
+  #followFork(event: TraceEvent): void {
+    this.#emit({ op: "fork" }, event);
+    this.#process++;
+    this.#pid = event.childPid;
+    this.#next.shift();
+    this.#calls.clear();
+    this.#sharing.clear();
   }
 
   #enter(event: TraceEvent): void {

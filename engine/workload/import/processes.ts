@@ -1,0 +1,99 @@
+/** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
+import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
+import type { TraceEvent } from "./event.ts";
+
+/** What one process of a trace did. */
+export interface TracedProcess {
+  readonly pid: number;
+  readonly comm: string;
+  readonly events: number;
+  /** madvise(MADV_DONTNEED) calls. */
+  readonly dontneed: number;
+  readonly threads: number;
+  /**
+   * The processes whose address space it continues: each a fork of the one before, without an exec since. Empty where it
+   * began with an exec of its own, or where the trace does not show its beginning.
+   */
+  readonly ancestors: readonly number[];
+  /** Allocators that the names of its threads and mapped files point to. */
+  readonly allocators: readonly Allocator[];
+}
+
+const PROCESSES_MAX = 1 << 16;
+const NAMES_MAX = 1024;
+const ANCESTORS_MAX = 16;
+const MADV_DONTNEED = 4;
+
+interface Entry {
+  comm: string;
+  events: number;
+  dontneed: number;
+  readonly threads: Set<number>;
+  names: Set<string>;
+  ancestors: readonly number[];
+}
+
+/** Takes the events of a whole trace, in constant memory for each process. */
+export class ProcessList {
+  readonly #found = new Map<number, Entry>();
+
+  #entry(pid: number): Entry | undefined {
+    let entry = this.#found.get(pid);
+    if (!entry && this.#found.size < PROCESSES_MAX) {
+      entry = { comm: "", events: 0, dontneed: 0, threads: new Set(), names: new Set(), ancestors: [] };
+      this.#found.set(pid, entry);
+    }
+    return entry;
+  }
+
+  /** `comm`: the name that stands on the event's line, asked for where it is not known yet. */
+  take(event: TraceEvent, comm: () => string): void {
+    if (event.kind === "lost" || event.pid <= 0) return;
+    const entry = this.#entry(event.pid);
+    if (!entry) return;
+    entry.events++;
+    if (entry.threads.size < PROCESSES_MAX) entry.threads.add(event.tid);
+    if (event.kind === "comm") this.#named(entry, event);
+    else if (entry.comm === "") entry.comm = comm();
+    if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
+    if (event.kind === "fork" && event.childPid !== event.pid) this.#forked(entry, event);
+    if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
+  }
+
+  #named(entry: Entry, { comm, exec }: TraceEvent): void {
+    if (exec) {
+      entry.names.clear();
+      entry.ancestors = [];
+    }
+    if (exec || entry.comm === "") entry.comm = comm;
+    this.#name(entry, comm);
+  }
+
+  #name(entry: Entry, name: string): void {
+    if (entry.names.size < NAMES_MAX) entry.names.add(name);
+  }
+
+  #forked(parent: Entry, { pid, childPid }: TraceEvent): void {
+    const child = this.#entry(childPid);
+    if (!child) return;
+    child.ancestors = [...parent.ancestors, pid].slice(-ANCESTORS_MAX);
+    child.names = new Set(parent.names);
+    if (child.comm === "") child.comm = parent.comm;
+  }
+
+  /** Those that did anything, the busiest first. */
+  list(): readonly TracedProcess[] {
+    return [...this.#found]
+      .filter(([, { events }]) => events > 0)
+      .map(([pid, { comm, events, dontneed, threads, names, ancestors }]) => ({
+        pid,
+        comm,
+        events,
+        dontneed,
+        threads: threads.size,
+        ancestors,
+        allocators: allocatorsOf(names),
+      }))
+      .sort((a, b) => b.events - a.events || a.pid - b.pid);
+  }
+}
