@@ -1,6 +1,6 @@
 /** The open history that every part of the store works on, and the one way to read and to write it. */
 import type Database from "better-sqlite3";
-import { HistoryError, NewerHistoryError, translate } from "./errors.ts";
+import { HistoryError, HistoryFullError, NewerHistoryError, translate } from "./errors.ts";
 import { userVersion } from "./migrate.ts";
 import type { Owner } from "./owner.ts";
 
@@ -60,6 +60,21 @@ export function connection(
     }
   }
 
+  /** On a full disk once more, after the log's pages went to the file: that gives back the log's own room. */
+  function orWithRoom<T>(body: () => T): T {
+    try {
+      return within("BEGIN IMMEDIATE", body);
+    } catch (error) {
+      if (!(error instanceof HistoryFullError) || db.inTransaction) throw error;
+      try {
+        db.pragma("wal_checkpoint(TRUNCATE)");
+      } catch {
+        throw error;
+      }
+      return within("BEGIN IMMEDIATE", body);
+    }
+  }
+
   return {
     db,
     file,
@@ -69,10 +84,10 @@ export function connection(
     prepare,
     read: (body) => within("BEGIN", body),
     write: (body, durable) => {
-      if (!durable || db.inTransaction || !db.open) return within("BEGIN IMMEDIATE", body);
+      if (!durable || db.inTransaction || !db.open) return orWithRoom(body);
       db.pragma("synchronous = FULL");
       try {
-        return within("BEGIN IMMEDIATE", body);
+        return orWithRoom(body);
       } finally {
         db.pragma("synchronous = NORMAL");
       }

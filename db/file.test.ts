@@ -18,7 +18,7 @@ import {
 import { openFile } from "./open.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 import { openStore } from "./store.ts";
-import { newRun, rows, SPEC, testFolder } from "./testing.ts";
+import { newRun, rows, SPEC, said, testFolder } from "./testing.ts";
 
 let folder: ReturnType<typeof testFolder>;
 let file: string;
@@ -182,6 +182,21 @@ describe("a file that is not a sound history is named and left untouched:", () =
   });
 });
 
+/** May this process mount a small disk? */
+function canMount(): boolean {
+  if (process.getuid?.() !== 0 || process.platform !== "linux") return false;
+  const place = testFolder();
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place.path], { stdio: "ignore" });
+    execFileSync("umount", [place.path]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    place.remove();
+  }
+}
+
 describe("what a user can do nothing about is said clearly:", () => {
   test("a file that another process keeps locked", () => {
     made();
@@ -217,6 +232,39 @@ describe("what a user can do nothing about is said clearly:", () => {
     store.appendSamples(run.id, rows(10, 5000));
     expect(store.check()).toMatchObject({ ok: true, samples: 100 + 5010 });
     store.close();
+  });
+
+  test.runIf(canMount())("a disk that is really full: what was stored can be read, and is whole", () => {
+    const disk = folder.file("disk");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]);
+    try {
+      file = join(disk, "history.sqlite");
+      const store = openStore(file);
+      const run = store.startRun(store.createExperiment(SPEC).id, newRun());
+      let stored = 0;
+      const fill = () => {
+        for (;;) {
+          store.appendSamples(run.id, rows(stored, 200));
+          stored += 200;
+        }
+      };
+      expect(fill).toThrow(HistoryFullError);
+      expect(stored).toBeGreaterThan(0);
+      expect(store.samples(run.id).count).toBe(stored);
+      const beside = openStore(file);
+      expect(beside.list().total).toBe(1);
+      expect(beside.check()).toMatchObject({ ok: true, samples: stored });
+      beside.close();
+      store.close();
+      const after = openStore(file);
+      expect(after.check()).toMatchObject({ ok: true, samples: stored });
+      after.close();
+      expect(said(() => openStore(join(disk, "other.sqlite")))).toMatch(/disk is full/);
+      expect(readdirSync(disk).filter((name) => !name.startsWith("history.sqlite"))).toEqual([]);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
   });
 
   test.runIf(process.getuid?.() === 0)("a folder that cannot be written", () => {

@@ -5,7 +5,7 @@
 import type { RunSummary } from "../engine/experiment/types.ts";
 import { type BackupProgress, backupTo } from "./backup.ts";
 import { connection } from "./connection.ts";
-import { HistoryError } from "./errors.ts";
+import { HistoryBusyError, HistoryError, HistoryFullError } from "./errors.ts";
 import * as experiments from "./experiments.ts";
 import { checkHealth, type Health } from "./health.ts";
 import { listHistory, listTags } from "./list.ts";
@@ -39,8 +39,20 @@ export function openStore(file: string, options: OpenOptions = {}) {
   const version = (options.migrations ?? MIGRATIONS).length;
   const owner = claimOwner();
   const c = connection(db, file, version, options.now ?? Date.now, owner);
-  const interrupted = runs.markInterrupted(c);
+  const interrupted = markedOnOpen();
   let heart: NodeJS.Timeout | undefined;
+
+  function markedOnOpen(): StoredRun[] {
+    try {
+      return runs.markInterrupted(c);
+    } catch (error) {
+      // On a full disk, or beside a long writer, the history can still be read; it is marked later.
+      if (error instanceof HistoryFullError || error instanceof HistoryBusyError) return [];
+      releaseOwner(owner);
+      db.close();
+      throw error;
+    }
+  }
 
   function stopHeart(): void {
     clearInterval(heart);

@@ -13,8 +13,9 @@ export function* jsonParts(experiment: StoredExperiment, samplesOf: ReadSamples)
   yield `${opened({ format: JSON_FORMAT, version: JSON_VERSION, experiment: about, columns })},\n"runs":[`;
   for (const [nth, run] of runs.entries()) {
     yield `${nth === 0 ? "\n" : ",\n"}${opened(run)},\n"samples":{`;
+    const { columns: read } = samplesOf(run.id);
     for (const [at, { name }] of SAMPLE_COLUMNS.entries()) {
-      const values = samplesOf(run.id, { columns: [name] }).columns[name] ?? new Float64Array(0);
+      const values = read[name] ?? new Float64Array(0);
       // JSON.stringify writes NaN as null.
       yield `${at === 0 ? "\n" : ",\n"}${JSON.stringify(name)}:${JSON.stringify(Array.from(values))}`;
     }
