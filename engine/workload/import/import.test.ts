@@ -341,6 +341,18 @@ describe("strace", () => {
     });
   });
 
+  test("touch-on-map leaves reservations of address space alone", async () => {
+    const { operations, report } = await read(
+      [
+        "mmap(NULL, 70368744177664, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0) = 0x100000000000",
+        "mmap(NULL, 70368744177664, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x200000000000",
+      ],
+      { pid: 1, touchOnMap: true },
+    );
+    expect(operations.map(({ op }) => op)).toEqual(["exec", "mmap", "mmap"]);
+    expect(report.problems()).toMatchObject([{ kind: "not_touched", count: 1, lines: [2] }]);
+  });
+
   test("touch-on-map takes all that becomes accessible as used", async () => {
     const { operations } = await read(lines, { pid: 10, touchOnMap: true });
     expect(operations.filter(({ op }) => op === "touch")).toEqual([
@@ -475,6 +487,8 @@ describe("input that is damaged or meant to harm", () => {
         if (shuffle) lines.reverse();
         try {
           const { operations } = await read(lines, { pid: 10, format });
+          const machine = createKernel({ mode: "sync", image: "empty", files: "disk" });
+          for (const operation of operations) machine.execute(operation);
           for (const operation of operations) {
             for (const value of Object.values(operation)) {
               if (typeof value === "number") expect(Number.isSafeInteger(value) && value >= 0).toBe(true);

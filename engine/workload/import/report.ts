@@ -16,6 +16,7 @@ export const PROBLEM_KINDS = {
     "Accesses outside every known mapping (the program got SIGSEGV, or its mapping is not in the trace); ignored.",
   assumed_mapping:
     "Accesses outside every known mapping of a trace that does not show how the program was loaded: a mapping was assumed.",
+  not_touched: "Mappings of more than 16 GiB were not taken as used: such are reservations of address space.",
   no_process_id: "Lines show the thread but not the process; capture with -F comm,pid,tid,time,event,trace.",
   other_process: "Events of other processes were left out.",
   bad_operation: "Lines that are not a valid operation were skipped.",

@@ -13,6 +13,9 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
+  MAP_LOCKED,
+  MAP_NORESERVE,
+  MAP_POPULATE,
   MLOCK_ONFAULT,
   MREMAP_DONTUNMAP,
   mmapFlagsOf,
@@ -33,6 +36,10 @@ const STACK_GROWTH_MAX = 2 ** 30;
 const TASKS_MAX = 1 << 18;
 const FILES_MAX = 1 << 16;
 const EXEC_FAULTS_MAX = 1000;
+/** More than this is not taken as used because it may be accessed: reservations of address space are that large. */
+const ASSUMED_MAX = 2 ** 34;
+/** No call that succeeded populated more than this. */
+const POPULATED_MAX = 2 ** 42;
 
 /** What becomes of the followed process. All but `operation` matter to a comparison with measured samples only. */
 export interface TraceSink {
@@ -399,7 +406,8 @@ export class Translator {
   /** Are the first two arguments a range of user addresses? Reports it where not. */
   #checked(under: CallUnderWay, event: TraceEvent): boolean {
     const [addr, len] = under.args;
-    if (validRange(addr, len)) return true;
+    const locks = under.call === "mlock" || under.call === "mlock2";
+    if (validRange(addr, len) && !(locks && len > POPULATED_MAX)) return true;
     this.#badNumber(event, under.line);
     return false;
   }
@@ -413,6 +421,11 @@ export class Translator {
     }
     const end = addr + roundUp(len);
     if ((flagBits & (MAP_FIXED | MAP_FIXED_NOREPLACE)) === 0) this.#settle(addr, end, event);
+    const populated = (flagBits & (MAP_POPULATE | MAP_LOCKED)) !== 0;
+    if (populated && len > POPULATED_MAX) {
+      this.#badNumber(event, under.line);
+      return;
+    }
     const flags = mmapFlagsOf(flagBits);
     const backing = backingOf(flagBits);
     const file =
@@ -425,10 +438,16 @@ export class Translator {
     const withFlags = flags.length > 0 ? { flags } : {};
     this.#emit({ op: "mmap", addr, len, prot: protOf(protBits), backing, ...withFlags, ...file }, event);
     this.#map.add(addr, end);
-    if (this.#touchOnMap && backing === "anon" && protBits & 3) this.#touchAll(addr, len, protBits, event);
+    if (this.#touchOnMap && backing === "anon" && protBits & 3 && !(flagBits & MAP_NORESERVE)) {
+      this.#touchAll(addr, len, protBits, event);
+    }
   }
 
   #touchAll(addr: number, len: number, protBits: number, event: TraceEvent): void {
+    if (len > ASSUMED_MAX) {
+      this.#report.problem("not_touched", event.line, `${event.call} of ${len} bytes`);
+      return;
+    }
     this.#emit({ op: "touch", addr, len, access: protBits & 2 ? "w" : "r" }, event);
   }
 
@@ -480,6 +499,10 @@ export class Translator {
     const populates = advice === "populate_read" || advice === "populate_write";
     const acted = ret === 0 || ret === ENOMEM || (ret === EINVAL && zaps) || (ret === EFAULT && populates);
     if (!acted || !this.#checked(under, event)) return;
+    if (populates && len > POPULATED_MAX) {
+      this.#badNumber(event, under.line);
+      return;
+    }
     this.#emit({ op: "madvise", addr, len, advice }, event);
   }
 
