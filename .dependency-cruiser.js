@@ -1,6 +1,6 @@
 /** Who may import whom (docs/architecture.md): the house's rules, checked by `npm run check:imports`. */
 const ours = "^(engine|probe|db|chart|main|renderer|scripts|e2e|bench|long)/";
-const tests = "\\.(test|bench)\\.ts$";
+const tests = "\\.(test|testing|bench)\\.ts$";
 
 /** @type {(name: string, from: string, may: string[]) => object} */
 const only = (folder, may, comment) => ({

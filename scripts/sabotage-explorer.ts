@@ -87,8 +87,8 @@ const SABOTAGES: readonly Sabotage[] = [
     what: "__pte_alloc() installs its table without looking whether there is one by now",
     file: "engine/mm/pte-map.ts",
     edits: [
-      ["    if (again === 0) {\n", "    if (again >= 0) {\n"],
-      ["    if (again !== 0) {\n", "    if (again < 0) {\n"],
+      ["  if (again === 0) {\n", "  if (again >= 0) {\n"],
+      ["  if (again === 0) return fresh;\n", "  if (again >= 0) return fresh;\n"],
     ],
   },
 ];

@@ -6,7 +6,7 @@ import type { Operation } from "../workload/operation.ts";
 import type { KernelOptions } from "./config.ts";
 import { checkInvariants } from "./invariants.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
-import { checkProperty, type OperationKinds, randomOperation } from "./random-operations.ts";
+import { checkProperty, type OperationKinds, randomOperation } from "./random-operations.testing.ts";
 
 const FILE = "engine/mm/properties.test.ts";
 const EVERYTHING: OperationKinds = { huge: true, fork: true };

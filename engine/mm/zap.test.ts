@@ -127,8 +127,9 @@ describe("the two ways to reclaim", () => {
     expect([state.stats.reclaimedFast, state.stats.reclaimedSlow]).toEqual([0, 1]);
   });
 
-  test("the recheck sees all 512 entries", () => {
-    for (const index of [0, 255, 511]) {
+  test("the recheck sees entries that were refilled", () => {
+    // The last entry is the explorer's to find: scripts/sabotage-explorer.ts leaves it out of the recheck.
+    for (const index of [0, 255]) {
       const { state, mm, pmd } = prepared({ [index]: KIND_ZERO });
       const tlb = tlbGatherMmu(state, mm);
       drive(tryToFreePte(state, tlb, pmd, 0, PAGE));

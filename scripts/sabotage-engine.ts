@@ -1,0 +1,231 @@
+/**
+ * `npm run sabotage:engine`: makes one-line changes to the engine, each a mistake that could be made, and sees that a named
+ * test catches each. Works on a copy. `--only TEXT` runs the changes whose description holds TEXT.
+ * Exit status 0: every change was caught by the test that is named for it.
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+interface Sabotage {
+  readonly what: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** The test that catches it: file in engine/mm, and (part of) its name. */
+  readonly test: readonly [file: string, name: string];
+}
+
+const MEASURED = ["conformance.test.ts", "every measured answer is the engine's"] as const;
+const RECOUNT = ["properties.test.ts", "counts equal recounts after every operation"] as const;
+
+const SABOTAGES: readonly Sabotage[] = [
+  {
+    what: "one page less than a table is enough to reclaim it",
+    file: "pt-reclaim.ts",
+    from: "pages >= PMD_PAGES;",
+    to: "pages >= PMD_PAGES - 1;",
+    test: MEASURED,
+  },
+  {
+    what: "the slow path does not look whether the table was refilled",
+    file: "pt-reclaim.ts",
+    from: "if (k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE) {",
+    to: "if (k.tables.nextPte(row, 0, 0) < 0) {",
+    test: ["zap.test.ts", "the recheck sees entries that were refilled"],
+  },
+  {
+    what: "any_skipped is not heeded",
+    file: "zap.ts",
+    from: "if (step.anySkipped) canReclaimPt = false;",
+    to: "",
+    test: ["zap.test.ts", "guard marker: the table stays"],
+  },
+  {
+    what: "a re-installed uffd-wp marker is not reported",
+    file: "zap.ts",
+    from: "  k.tables.fillPte(row, from, end, KIND_MARKER_UFFD_WP);\n  return true;",
+    to: "  k.tables.fillPte(row, from, end, KIND_MARKER_UFFD_WP);\n  return false;",
+    test: ["zap.test.ts", "write-protected file page: a marker is installed"],
+  },
+  {
+    what: "a reclaimed table stays on its process's count",
+    file: "pt-reclaim.ts",
+    from: "export function freePte(k: KernelState, tlb: MmuGather, row: number, page: number): void {\n  tlb.mm.ptes--;",
+    to: "export function freePte(k: KernelState, tlb: MmuGather, row: number, page: number): void {",
+    test: MEASURED,
+  },
+  {
+    what: "a full gather does not send the table the slow way",
+    file: "zap.ts",
+    from: "        k.stats.zapBreaksForced++;\n        directReclaim = false;",
+    to: "        k.stats.zapBreaksForced++;",
+    test: ["zap.test.ts", "a full gather breaks the loop"],
+  },
+  {
+    what: "need_resched does not send the table the slow way",
+    file: "zap.ts",
+    from: "        k.stats.zapBreaksResched++;\n        directReclaim = false;",
+    to: "        k.stats.zapBreaksResched++;",
+    test: ["zap.test.ts", "slow: after a break every entry is looked at again"],
+  },
+  {
+    what: "zapped swap entries stay on the count",
+    file: "zap.ts",
+    from: "if (zap) mm.swapEntries -= n;",
+    to: "",
+    test: ["zap.test.ts", "swap entry: the table goes"],
+  },
+  {
+    what: "munmap leaves guard markers",
+    file: "zap.ts",
+    from: "    case KIND_MARKER_GUARD:\n      zap = details.dropMarker;",
+    to: "    case KIND_MARKER_GUARD:\n      zap = false;",
+    test: RECOUNT,
+  },
+  {
+    what: "a table is freed although the next VMA begins in it",
+    file: "free-pgtables.ts",
+    from: "if (stop > limit) stop -= PMD_PAGES;",
+    to: "",
+    test: MEASURED,
+  },
+  {
+    what: "an upper table whose slot ends at the next VMA is kept",
+    file: "free-pgtables.ts",
+    from: "return limit !== 0 && end <= limit;",
+    to: "return limit !== 0 && end < limit;",
+    test: MEASURED,
+  },
+  {
+    what: "the table deposited under a huge page is not counted off",
+    file: "thp.ts",
+    from: "    pteFree(k, row);\n    mm.ptes--;",
+    to: "    pteFree(k, row);",
+    test: MEASURED,
+  },
+  {
+    what: "a huge page may reach beyond its VMA",
+    file: "thp.ts",
+    from: "if (slot < vma.start || slot + PMD_PAGES > vma.end) return false;",
+    to: "if (slot < vma.start) return false;",
+    test: MEASURED,
+  },
+  {
+    what: "VMAs with different anon_vmas merge",
+    file: "vma-merge.ts",
+    from: "  return target.anonVma === r.anonVma;",
+    to: "  return true;",
+    test: MEASURED,
+  },
+  {
+    what: "a VMA that mremap moves before it has pages keeps its page offset",
+    file: "mremap.ts",
+    from: "if (vmaIsAnonymous(source) && source.anonVma === null) pgoff = to;",
+    to: "",
+    test: MEASURED,
+  },
+  {
+    what: "a misaligned move is realigned over a neighbour",
+    file: "mremap.ts",
+    from: "if (!canAlignDown(move.old, move.oldAddr) || !canAlignDown(move.fresh, move.newAddr)) return;",
+    to: "",
+    test: MEASURED,
+  },
+  {
+    what: "fork copies VMAs that have no pages of their own",
+    file: "fork.ts",
+    from: "if (!wiped && (vma.anonVma !== null || vma.maybeGuard)",
+    to: "if (!wiped",
+    test: MEASURED,
+  },
+  {
+    what: "pages that are touched in one go are not all counted",
+    file: "fault.ts",
+    from: "if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += n;",
+    to: "if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += 1;",
+    test: ["properties.test.ts", "touching a range is touching its pages one by one"],
+  },
+  {
+    what: "34 pages are flushed from the TLB one by one",
+    file: "mmu-gather.ts",
+    from: "if (pages > TLB_FLUSH_CEILING) {",
+    to: "if (pages > TLB_FLUSH_CEILING + 1) {",
+    test: ["zap.test.ts", "the TLB is flushed page by page up to 33 pages"],
+  },
+  {
+    what: "tables are freed without waiting for a grace period",
+    file: "rcu.ts",
+    from: "k.rcuEndNs = k.timeNs + GRACE_PERIOD_NS;",
+    to: "k.rcuEndNs = k.timeNs;",
+    test: ["zap.test.ts", "a freed table waits for a grace period"],
+  },
+  {
+    what: "a single table is freed by IPI although patch 10 is in",
+    file: "mmu-gather.ts",
+    from: "  if (k.options.patches.rcuSingle) {\n    callRcu(k, row);\n    return;\n  }\n  k.stats.ipis++;\n  k.timeNs",
+    to: "  k.stats.ipis++;\n  k.timeNs",
+    test: ["zap.test.ts", "without memory for a batch a table goes alone"],
+  },
+  {
+    what: "a table that two VMAs share is blamed on the range",
+    file: "zap.ts",
+    from: "k.stats.declinedSplitVma++;",
+    to: "k.stats.declinedBelowPmd++;",
+    test: ["zap.test.ts", "two VMAs share it"],
+  },
+];
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Makes the change in the copy. Throws where the code to change is not there exactly once. Returns how to undo it. */
+function apply({ what, file, from, to }: Sabotage, folder: string): () => void {
+  const path = join(folder, "engine", "mm", file);
+  const text = readFileSync(path, "utf8");
+  const parts = text.split(from);
+  if (parts.length !== 2)
+    throw new Error(
+      `"${what}" does not fit engine/mm/${file} any more: the code to change is there ${parts.length - 1} times`,
+    );
+  writeFileSync(path, parts.join(to));
+  return () => writeFileSync(path, text);
+}
+
+function passes(folder: string, [file, name]: Sabotage["test"]): boolean {
+  const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const answer = join(folder, "report.json");
+  const args = [vitest, "run", `engine/mm/${file}`, "-t", escaped, "--reporter=json", `--outputFile=${answer}`];
+  spawnSync(process.execPath, args, { cwd: folder, stdio: "ignore" });
+  const report = JSON.parse(readFileSync(answer, "utf8")) as { numPassedTests: number; numFailedTests: number };
+  rmSync(answer);
+  if (report.numPassedTests + report.numFailedTests === 0)
+    throw new Error(`there is no test "${name}" in engine/mm/${file}`);
+  return report.numFailedTests === 0;
+}
+
+const only = process.argv.includes("--only") ? (process.argv[process.argv.indexOf("--only") + 1] ?? "") : "";
+const chosen = SABOTAGES.filter(({ what }) => what.includes(only));
+const folder = mkdtempSync(join(tmpdir(), "sabotage-engine-"));
+let missed = 0;
+try {
+  cpSync(join(ROOT, "engine"), join(folder, "engine"), { recursive: true });
+  for (const each of ["package.json", "tsconfig.json", "vitest.config.ts"])
+    cpSync(join(ROOT, each), join(folder, each));
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const tests = new Map(chosen.map(({ test }) => [test.join(": "), test]));
+  for (const [title, test] of tests) if (!passes(folder, test)) throw new Error(`${title} fails without any sabotage`);
+  for (const sabotage of chosen) {
+    const undo = apply(sabotage, folder);
+    const caught = !passes(folder, sabotage.test);
+    undo();
+    if (!caught) missed++;
+    process.stdout.write(`${caught ? "caught" : "MISSED"}  ${sabotage.what}\n        ${sabotage.test.join(": ")}\n`);
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+process.stdout.write(`${chosen.length - missed} of ${chosen.length} caught\n`);
+process.exitCode = missed === 0 ? 0 : 1;
