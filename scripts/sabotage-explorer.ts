@@ -1,7 +1,7 @@
 /**
  * `npm run sabotage:explorer`: breaks the engine on purpose, in ways that only show when CPUs come between each other, and sees
- * that the explorer finds each. Works on copies; `--unit-tests` also runs the engine's unit tests on each copy, which must
- * not notice. Exit status 0: every sabotage was found (and none noticed by unit tests).
+ * that the explorer finds each. Works on copies; `--unit-tests` also runs the engine's unit tests, which have one CPU, on each
+ * copy. Exit status 0: the explorer finds every sabotage (and at least five that the unit tests do not notice).
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -95,8 +95,8 @@ const SABOTAGES: readonly Sabotage[] = [
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** A copy of the engine with one sabotage in it. Throws where the code to break is not there once. */
-function sabotaged({ what, file, edits }: Sabotage, folder: string): void {
+/** Makes a copy of the engine with one sabotage in it. Gives why it cannot: the code to break is not there once; or null. */
+function sabotaged({ file, edits }: Sabotage, folder: string): string | null {
   cpSync(join(ROOT, "engine"), join(folder, "engine"), { recursive: true });
   for (const each of ["package.json", "tsconfig.json", "vitest.config.ts"])
     cpSync(join(ROOT, each), join(folder, each));
@@ -105,10 +105,11 @@ function sabotaged({ what, file, edits }: Sabotage, folder: string): void {
   for (const [from, to] of edits) {
     const parts = text.split(from);
     if (parts.length !== 2)
-      throw new Error(`"${what}" does not fit ${file} any more: the code to break is there ${parts.length - 1} times`);
+      return `it does not fit ${file} any more: the code to break is there ${parts.length - 1} times; adapt the sabotage`;
     text = parts.join(to);
   }
   writeFileSync(join(folder, file), text);
+  return null;
 }
 
 /** The first scenario that the sabotage breaks, with its schedule; null: none. */
@@ -130,24 +131,27 @@ function unitTestsNotice(folder: string): boolean {
   return status !== 0;
 }
 
+/** Sabotages that only the explorer sees, at least. */
+const ALONE_MIN = 5;
+
 const withUnitTests = process.argv.includes("--unit-tests");
 let missed = 0;
+let alone = 0;
 for (const sabotage of SABOTAGES) {
   const folder = mkdtempSync(join(tmpdir(), "sabotage-"));
   try {
-    sabotaged(sabotage, folder);
-    const found = await find(folder);
-    const noticed = withUnitTests && unitTestsNotice(folder);
-    if (found === null || noticed) missed++;
-    process.stdout.write(
-      `${found === null ? "MISSED" : "found "}  ${sabotage.what}\n        ${found ?? "every scenario holds"}\n`,
-    );
-    if (noticed)
-      process.stdout.write("        the unit tests of one CPU notice it, too: it shows nothing about the explorer\n");
+    const unfit = sabotaged(sabotage, folder);
+    const found = unfit === null ? await find(folder) : null;
+    const noticed = unfit === null && withUnitTests && unitTestsNotice(folder);
+    if (found === null) missed++;
+    else if (!noticed) alone++;
+    process.stdout.write(`${found === null ? "MISSED" : "found "}  ${sabotage.what}\n`);
+    process.stdout.write(`        ${found ?? unfit ?? "every scenario holds"}\n`);
+    if (noticed) process.stdout.write("        the unit tests of one CPU notice it, too\n");
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 process.stdout.write(`${SABOTAGES.length - missed} of ${SABOTAGES.length} found by the explorer`);
-process.stdout.write(withUnitTests ? " alone\n" : "\n");
-process.exitCode = missed === 0 ? 0 : 1;
+process.stdout.write(withUnitTests ? `, ${alone} by it alone\n` : "\n");
+process.exitCode = missed > 0 || (withUnitTests && alone < ALONE_MIN) ? 1 : 0;
