@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { RunSummary } from "../engine/experiment/types.ts";
 import { compareFigures, differingParams, FIGURES, judge } from "./compare.ts";
 import { difference } from "./difference.ts";
-import { formatDifference, formatNs, formatNsTick, formatPercent, formatValue } from "./format.ts";
+import { formatDifference, formatNs, formatNsTick, formatNumberOf, formatPercent, formatValue } from "./format.ts";
 import { METRICS } from "./metrics.ts";
 import { plainSentence, resultSentence, savingLabel } from "./sentence.ts";
 
@@ -126,6 +126,7 @@ describe("results in words", () => {
     expect(formatDifference(0, "count")).toBe("0");
     expect(formatValue(null, "kb")).toBe("–");
     expect(formatValue(18, "ms")).toBe("18 ms");
+    expect([0, 1, 25_600].map((n) => formatNumberOf(n, "run"))).toEqual(["0 runs", "1 run", "25,600 runs"]);
     expect(formatNs(11_700_000_000)).toBe("11.7 s");
     expect(formatNsTick(0, 12e9)).toBe("0 s");
     expect(formatNsTick(250_000_000, 1.2e9)).toBe("0.25 s");

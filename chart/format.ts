@@ -66,3 +66,8 @@ export function formatDifference(value: number, unit: "kb" | "count" | "ns" | "m
   const sign = value === 0 ? "" : value < 0 ? "−" : "+";
   return `${sign}${formatValue(Math.abs(value), unit)}`;
 }
+
+/** "1 run", "25,600 runs". */
+export function formatNumberOf(count: number, one: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : `${one}s`}`;
+}

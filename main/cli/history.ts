@@ -1,8 +1,18 @@
 /** The history as a whole: copies of it, what another one has, whether it is sound. */
 import { resolve } from "node:path";
+import { formatNumberOf } from "../../chart/format.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
-import { count, print, printJson } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
+
+/** "1 experiment, 2 runs, 4,002 samples". */
+function contents(of: { readonly experiments: number; readonly runs: number; readonly samples: number }): string {
+  return [
+    formatNumberOf(of.experiments, "experiment"),
+    formatNumberOf(of.runs, "run"),
+    formatNumberOf(of.samples, "sample"),
+  ].join(", ");
+}
 
 type JsonOption = DbOption & { readonly json?: boolean };
 
@@ -25,8 +35,8 @@ export async function merge(file: string, options: JsonOption): Promise<void> {
     const merged = await session.ask("history.merge", { path: resolve(file) });
     if (options.json) return printJson(merged);
     const { experiments, runs, samples, known } = merged;
-    print(`Added: ${count(experiments)} experiments, ${count(runs)} runs, ${count(samples)} samples.`);
-    if (known > 0) print(`Here already: ${count(known)} experiments.`);
+    print(`Added: ${contents({ experiments, runs, samples })}.`);
+    if (known > 0) print(`Here already: ${formatNumberOf(known, "experiment")}.`);
   });
 }
 
@@ -35,14 +45,13 @@ export async function check(options: JsonOption): Promise<void> {
     const health = await session.ask("history.check");
     if (options.json) printJson(health);
     else {
-      const { experiments, runs, samples } = health;
-      print(`${session.where}: ${count(experiments)} experiments, ${count(runs)} runs, ${count(samples)} samples.`);
+      print(`${session.where}: ${contents(health)}.`);
       print(health.ok ? "It is sound." : health.problems.join("\n"));
     }
     if (!health.ok)
       throw new ReclaimLabError("The history is not sound", {
         where: session.where,
-        why: `${count(health.problems.length)} problems were found`,
+        why: `${formatNumberOf(health.problems.length, "problem")} found`,
         todo: "Open a backup, or save what can be read: history recover DAMAGED NEW",
       });
   });
@@ -53,8 +62,8 @@ export async function recover(damaged: string, target: string, options: { readon
   const { recoverHistory } = await import("../../db/recover.ts");
   const found = recoverHistory(resolve(damaged), resolve(target));
   if (options.json) return printJson(found);
-  const { experiments, runs, samples, incomplete } = found;
-  print(`${resolve(target)}: ${count(experiments)} experiments, ${count(runs)} runs, ${count(samples)} samples saved.`);
+  const { incomplete } = found;
+  print(`${resolve(target)}: ${contents(found)} saved.`);
   if (incomplete.length > 0) print(`Something was lost of: ${incomplete.join(", ")}.`);
 }
 
@@ -63,6 +72,6 @@ export async function purge(ids: number[], options: DbOption & { readonly all?: 
     throw new BadInputError("Nothing was said to be removed", { todo: "Give ids of what is in the trash, or --all" });
   await withLab(options, async (session) => {
     const removed = await session.ask("history.purge", options.all === true ? {} : { ids });
-    print(`${count(removed)} experiments removed for good.`);
+    print(`${formatNumberOf(removed, "experiment")} removed for good.`);
   });
 }

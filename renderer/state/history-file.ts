@@ -1,5 +1,5 @@
 /** What is done with the history as a whole: the system's dialogs ask where, the lab does it, a note says what came of it. */
-import { formatCount } from "../../chart/format.ts";
+import { formatNumberOf } from "../../chart/format.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
 
@@ -29,15 +29,21 @@ export const importHistory = (): Promise<void> =>
     if (merged === null) return;
     const { experiments, runs, known } = merged;
     notifyDone(
-      `Added ${formatCount(experiments)} experiments with ${formatCount(runs)} runs`,
-      known > 0 ? `${formatCount(known)} were here already.` : undefined,
+      `Added ${formatNumberOf(experiments, "experiment")} with ${formatNumberOf(runs, "run")}`,
+      known > 0
+        ? `${formatNumberOf(known, "experiment")} of it ${known === 1 ? "was" : "were"} here already.`
+        : undefined,
     );
   });
 
 export const checkHistory = (): Promise<void> =>
   told(async () => {
     const { ok, problems, experiments, runs, samples } = await call("history.check");
-    const size = `${formatCount(experiments)} experiments, ${formatCount(runs)} runs, ${formatCount(samples)} samples`;
+    const size = [
+      formatNumberOf(experiments, "experiment"),
+      formatNumberOf(runs, "run"),
+      formatNumberOf(samples, "sample"),
+    ].join(", ");
     if (ok) return notifyDone("The history is sound", size);
     throw new LabCallError({
       name: "UnsoundHistory",
