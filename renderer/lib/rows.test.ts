@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Mode, RunStatus, RunSummary, Source } from "../../engine/experiment/types.ts";
-import { resultPair, rowSaving, rowStatus } from "./rows.ts";
+import { resultPair, rowSaving, rowStatus, sweepSavings } from "./rows.ts";
 
 function run(source: Source, mode: Mode, kb: number | null, status: RunStatus = "done", peakKb = kb ?? 0) {
   const summary =
@@ -24,4 +24,15 @@ test("the status that needs attention wins", () => {
   expect(rowStatus([run("model", "sync", 1), run("model", "none", null, "running")])).toBe("running");
   expect(rowStatus([run("model", "sync", 1, "failed"), run("model", "none", 1, "cancelled")])).toBe("failed");
   expect(rowStatus([])).toBe("done");
+});
+
+test("a sweep has the savings of its points, from the least to the most", () => {
+  const point = (label: string, sync: number) => [
+    { ...run("model", "sync", sync), label },
+    { ...run("model", "none", 100), label },
+  ];
+  expect(sweepSavings([...point("chunk 1M", 100), ...point("chunk 2M", 20), ...point("chunk 4M", 50)])).toEqual([
+    0, 0.8,
+  ]);
+  expect(sweepSavings([{ ...run("model", "sync", 1), label: "chunk 1M" }])).toBeUndefined();
 });

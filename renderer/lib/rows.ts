@@ -49,3 +49,12 @@ export const STATUS_WORDS: Readonly<Record<RunStatus, string>> = {
   failed: "failed",
   interrupted: "interrupted",
 };
+
+/** The smallest and the largest saving of a sweep's points; undefined where no point has both modes. */
+export function sweepSavings(
+  runs: readonly (RunLike & { readonly label: string })[],
+): readonly [number, number] | undefined {
+  const labels = new Set(runs.map((run) => run.label));
+  const savings = [...labels].flatMap((label) => rowSaving(runs.filter((run) => run.label === label)) ?? []);
+  return savings.length === 0 ? undefined : [Math.min(...savings), Math.max(...savings)];
+}

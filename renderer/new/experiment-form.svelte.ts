@@ -1,8 +1,10 @@
 import { formatParam, validateParams } from "../../engine/experiment/params.ts";
 import type { Params } from "../../engine/experiment/types.ts";
+import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, LabError, Preset } from "../../main/contract.ts";
-import { startExperiment } from "../state/actions.ts";
+import { startExperiment, startSweep } from "../state/actions.ts";
 import { asLabError } from "../state/lab.ts";
+import { SweepForm } from "./sweep-form.svelte.ts";
 
 const SEED_MAX = 4_294_967_295;
 
@@ -20,6 +22,7 @@ export class ExperimentForm {
   seed = $state("1");
   levels = $state<"4" | "5">("4");
   title = $state("");
+  readonly sweep = new SweepForm();
   starting = $state(false);
   /** What the lab said when it was asked to start. */
   refused = $state.raw<LabError | undefined>(undefined);
@@ -41,6 +44,7 @@ export class ExperimentForm {
     this.texts = Object.fromEntries(
       preset.params.map((spec) => [spec.name, formatParam(spec, values[spec.name] ?? spec.default)]),
     );
+    this.sweep.choose(preset);
     this.refused = undefined;
   }
 
@@ -52,6 +56,12 @@ export class ExperimentForm {
     if (!this.#checked.ok) for (const problem of this.#checked.problems) problems[problem.name] = problem.reason;
     const seed = seedProblem(this.seed);
     if (seed) problems.seed = seed;
+    if (this.sweep.on) {
+      // The swept parameter's own field does not count.
+      delete problems[this.sweep.parameter];
+      for (const [field, problem] of Object.entries(this.sweep.values(this.preset).problems))
+        problems[`sweep ${field}`] = problem;
+    }
     return problems;
   });
 
@@ -69,12 +79,33 @@ export class ExperimentForm {
     };
   }
 
+  sweepSpec(): SweepSpec {
+    const { parameter } = this.sweep;
+    const { mode, seed, levels, title } = this.spec();
+    const texts = Object.entries(this.texts).filter(([name]) => name !== parameter);
+    const checked = validateParams(
+      this.preset.params.filter((spec) => spec.name !== parameter),
+      Object.fromEntries(texts),
+    );
+    return {
+      preset: this.preset.name,
+      params: checked.ok ? checked.params : {},
+      parameter,
+      values: [...this.sweep.values(this.preset).values],
+      ...(mode === undefined ? {} : { mode }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(levels === undefined ? {} : { levels }),
+      ...(title === undefined ? {} : { title }),
+    };
+  }
+
   async start(): Promise<void> {
     this.refused = undefined;
     if (!this.valid || this.starting) return;
     this.starting = true;
     try {
-      await startExperiment(this.spec());
+      if (this.sweep.on) await startSweep(this.sweepSpec());
+      else await startExperiment(this.spec());
     } catch (thrown) {
       this.refused = asLabError(thrown);
     } finally {

@@ -21,6 +21,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
   const stops = [
     window.lab.on("experiment.started", (experiment) => {
       running.started(experiment);
+      if (current.experiment?.id === experiment.id) current.experiment.restarted(experiment);
       reloadSoon();
     }),
     window.lab.on("run.sampled", (event) => {

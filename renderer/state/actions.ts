@@ -1,3 +1,4 @@
+import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
@@ -109,6 +110,21 @@ export async function openPending(): Promise<void> {
   try {
     const opened = await call("file.pending");
     if (opened) view.go({ name: "trace", opened });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** Starts a sweep and opens it. Errors are thrown: the form shows them. */
+export async function startSweep(spec: SweepSpec): Promise<void> {
+  const experiment = await call("sweep.start", spec);
+  view.go({ name: "experiment", id: experiment.id });
+}
+
+/** Runs the points of a sweep that were cancelled, failed or interrupted. */
+export async function resumeSweep(id: number): Promise<void> {
+  try {
+    await call("sweep.resume", { id });
   } catch (thrown) {
     notifyError(thrown);
   }

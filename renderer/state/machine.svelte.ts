@@ -17,8 +17,10 @@ class Machine {
 
   /** One line for the status bar. */
   get reclaims(): string | undefined {
-    const fact = this.fact("pt-reclaim");
-    return fact && `${fact.label}: ${fact.value}`;
+    const measured = this.fact("measured");
+    if (!measured) return undefined;
+    const answer = { ok: "yes", note: "no", missing: "not measured" } as const;
+    return `Kernel reclaims page tables: ${answer[measured.state]}`;
   }
 }
 

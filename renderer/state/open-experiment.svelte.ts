@@ -34,8 +34,12 @@ export class OpenExperiment {
 
   readonly id: number;
 
-  constructor(id: number) {
+  /** Of a sweep: the point that is looked at; undefined: all there is. */
+  readonly label: string | undefined;
+
+  constructor(id: number, label?: string) {
     this.id = id;
+    this.label = label;
   }
 
   /** A run's last sample: all columns, for the numbers beside the chart. */
@@ -56,7 +60,18 @@ export class OpenExperiment {
   async load(): Promise<void> {
     try {
       const stored = await call("experiment.get", { id: this.id });
-      const experiment = { ...stored, runs: stored.runs.map((run) => this.#endedEarly.get(run.id) ?? run) };
+      const runs = stored.runs
+        .filter((run) => this.label === undefined || run.label === this.label)
+        .map((run) => this.#endedEarly.get(run.id) ?? run);
+      const [first] = runs;
+      const experiment =
+        this.label !== undefined && first
+          ? { ...stored, runs, title: `${stored.title}: ${this.label}`, params: first.params, sweep: null }
+          : { ...stored, runs };
+      if (experiment.sweep) {
+        this.experiment = experiment;
+        return;
+      }
       for (const run of experiment.runs) if (!this.series.has(run.id)) this.series.set(run.id, new Series());
       this.experiment = experiment;
       await Promise.all(experiment.runs.map((run) => this.#fetchAll(run)));
@@ -100,12 +115,20 @@ export class OpenExperiment {
       return;
     }
     this.experiment = { ...experiment, runs: experiment.runs.map((other) => (other.id === run.id ? run : other)) };
+    if (experiment.sweep) return;
     if (run.sampleCount > (this.series.get(run.id)?.count ?? 0)) void this.#fetchAll(run);
   }
 
   /** Title, tags, notes or pin were changed. */
-  described(experiment: Experiment): void {
-    this.experiment = experiment;
+  described({ title, tags, notes, pinned, archived }: Experiment): void {
+    if (!this.experiment) return;
+    const shown = this.label === undefined ? title : this.experiment.title;
+    this.experiment = { ...this.experiment, title: shown, tags, notes, pinned, archived };
+  }
+
+  /** More runs were added to it: a sweep goes on. */
+  restarted(experiment: Experiment): void {
+    if (experiment.sweep && this.experiment) this.experiment = experiment;
   }
 
   async #fetchAll(run: Run): Promise<void> {

@@ -4,11 +4,10 @@ import type { OpenedFile } from "../../main/contract.ts";
 export type Route =
   | { readonly name: "welcome" }
   | { readonly name: "new"; readonly preset?: string; readonly from?: number }
-  | { readonly name: "experiment"; readonly id: number }
+  | { readonly name: "experiment"; readonly id: number; readonly label?: string }
   | { readonly name: "compare"; readonly ids: readonly number[] }
   | { readonly name: "races" }
   | { readonly name: "trace"; readonly opened?: OpenedFile }
-  | { readonly name: "sweep" }
   | { readonly name: "machine" };
 
 const REMEMBERED = 50;

@@ -1,0 +1,65 @@
+/** Sweeps: one parameter over a range, the chart and the table of it, a point opened, cancelled and resumed. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "./fixtures.ts";
+import { HistoryPane, NewExperimentPage } from "./pages.ts";
+
+for (const theme of ["light", "dark"] as const)
+  test(`the piece size swept from 64K to 8M: nothing is saved below 2M (${theme})`, async ({ lab }) => {
+    await lab.call("app.setSettings", { theme });
+    await lab.restart();
+    await lab.resize(1280, 800);
+    const { page } = lab;
+    const form = new NewExperimentPage(page);
+    await form.open();
+    await form.field("Mapping").fill("2G");
+    await page.getByRole("checkbox", { name: /Run it once for each/ }).check();
+    await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Piece" });
+    await form.field("From").fill("64K");
+    await form.field("To").fill("8M");
+    await expect(page.locator("main")).toContainText("64K, 128K, 256K, 512K, 1M, 2M, 4M, 8M: 16 runs");
+    await form.run.click();
+    const rows = page.locator("main").getByRole("table").getByRole("row");
+    await expect(rows.filter({ hasText: "8M" })).toContainText("−", { timeout: 40_000 });
+    await expect(page.getByText("runs done")).toHaveCount(0, { timeout: 40_000 });
+    await expect(rows.filter({ has: page.getByRole("rowheader", { name: "1M" }) })).toContainText("0.0 %");
+    await expect(rows.filter({ has: page.getByRole("rowheader", { name: "2M" }) })).toContainText(/−9\d\.\d %/);
+    await expect(page.locator("main")).toContainText("Most is saved at");
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
+    await lab.screenshot(`sweep-${theme}`);
+
+    await page.getByRole("button", { name: "Open chunk 2M" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toContainText("chunk 2M");
+    await expect(page.locator("main")).toContainText("with sync reclaim");
+    await page.getByRole("button", { name: /The whole sweep/ }).click();
+    await expect(page.getByRole("button", { name: "Open chunk 4M" })).toBeVisible();
+    await expect(new HistoryPane(page).rows.first()).toContainText("0.0…−9");
+  });
+
+test("a sweep that is cancelled can be resumed", async ({ lab }) => {
+  const { id } = await lab.call("sweep.start", {
+    preset: "commit-table",
+    params: { size: 2 ** 33, rounds: 12 },
+    parameter: "chunk",
+    values: [2 ** 20, 2 ** 21, 2 ** 22],
+  });
+  const { page } = lab;
+  const history = new HistoryPane(page);
+  await history.rows.first().click();
+  await page
+    .locator("main")
+    .getByRole("button", { name: /^Cancel/ })
+    .click();
+  await expect(page.getByRole("button", { name: "Run what is missing" })).toBeVisible();
+  await page.getByRole("button", { name: "Run what is missing" }).click();
+  await expect
+    .poll(
+      async () => {
+        const { runs } = await lab.call("experiment.get", { id });
+        return new Set(runs.filter((run) => run.status === "done").map((run) => `${run.label} ${run.mode}`)).size;
+      },
+      { timeout: 45_000 },
+    )
+    .toBe(6);
+  await expect(page.locator("main").getByRole("row").filter({ hasText: "4M" })).toContainText("−");
+});
