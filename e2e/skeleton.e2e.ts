@@ -101,7 +101,13 @@ test("cancel half-way: the samples are kept, the run is marked, the next run wor
   await form.field("Rounds").fill("10000");
   await form.run.click();
   await expect(shown.cancel).toBeVisible();
-  await lab.page.waitForTimeout(700);
+  await expect
+    .poll(async () => {
+      const [row] = (await lab.call("history.list", {})).rows;
+      const begun = row && (await lab.call("experiment.get", { id: row.id }));
+      return begun?.runs.every((run) => run.sampleCount > 2);
+    })
+    .toBe(true);
   await shown.cancel.click();
   await shown.waitUntilDone();
 

@@ -8,6 +8,11 @@ import { toLabError } from "../answer.ts";
 import { CALLS, type HostCallName, isCallName } from "../contract.ts";
 import { openLab } from "./lab.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
+import { keepWorkersReady } from "./workers.ts";
+
+/** Both modes of an experiment. */
+const READY_WORKERS = 2;
+const READY_AFTER_MS = 500;
 
 interface ParentPort {
   postMessage(message: unknown): void;
@@ -42,7 +47,7 @@ async function main(): Promise<void> {
     send({ kind: "answer", id, answer: await lab.call(name, params) });
   };
 
-  const leave = () => void lab.close().finally(() => process.exit(0));
+  const leave = () => void Promise.all([lab.close(), keepWorkersReady(0)]).finally(() => process.exit(0));
   if (parentPort !== undefined) parentPort.on("message", ({ data }) => void receive(data));
   else {
     process.on("message", (message) => void receive(message));
@@ -52,6 +57,8 @@ async function main(): Promise<void> {
   // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
   process.on("SIGINT", () => {});
   send({ kind: "ready" });
+  // After the window has drawn itself: both would be slower at once.
+  setTimeout(() => void keepWorkersReady(READY_WORKERS), READY_AFTER_MS).unref();
 }
 
 main().catch((error: unknown) => {

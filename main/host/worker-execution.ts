@@ -1,25 +1,16 @@
 /** Runs a workload in a worker thread of its own: through the engine, or through the probe on the running kernel. */
-import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
 import { type HostMessage, type WorkerTask, workerMessageSchema } from "../contract/worker.ts";
 import type { Ending, Execution, OnBatch } from "./execution.ts";
-
-/** The worker's own file: beside this one where built, TypeScript where not. */
-const WORKER = import.meta.url.endsWith(".ts")
-  ? new URL("../worker/entry.ts", import.meta.url)
-  : new URL("./worker.mjs", import.meta.url);
+import { takeWorker } from "./workers.ts";
 
 /** A worker that has not obeyed by then is in the middle of one long operation and is ended from outside. */
 const OBEY_MS_MAX = 600;
 
 export function startWorkerRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch): Execution {
   const stop = new SharedArrayBuffer(4);
-  const worker = new Worker(WORKER, {
-    workerData: { ...task, stop } satisfies WorkerTask,
-    name: `${task.source} ${task.mode}`,
-    execArgv: [],
-  });
+  const worker = takeWorker();
   let ending: Ending | undefined;
   let force: NodeJS.Timeout | undefined;
   const fail = (error: unknown) => {
@@ -59,6 +50,7 @@ export function startWorkerRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch)
     });
   });
 
+  worker.postMessage({ ...task, stop } satisfies WorkerTask);
   return {
     stop() {
       if (force !== undefined) return;

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import * as v from "valibot";
 import { run } from "../../engine/experiment/run.ts";
 import { type RunProgress, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
@@ -23,9 +23,6 @@ const port = parentPort;
 if (port === null) throw new Error("this is a worker of the lab host, not a program");
 
 let unanswered = 0;
-port.on("message", () => {
-  unanswered--;
-});
 
 function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer);
@@ -56,7 +53,12 @@ async function measure(task: WorkerTask, stop: Int32Array): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const task = v.parse(workerTaskSchema, workerData);
+  // The first message is the task, every later one says that a batch is stored.
+  const [asked]: unknown[] = await once(port as NonNullable<typeof port>, "message");
+  port?.on("message", () => {
+    unanswered--;
+  });
+  const task = v.parse(workerTaskSchema, asked);
   const stop = new Int32Array(task.stop);
   if (task.source === "kernel") return measure(task, stop);
   const prepared = await prepare(task);

@@ -1,0 +1,153 @@
+/** Measures the running app and prints a row a line as JSON. Started by window.bench.ts. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openStore } from "../../db/store.ts";
+import { LabApp } from "../../e2e/lab-app.ts";
+import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { hostFacts } from "../../main/host/facts.ts";
+import type { Row } from "../harness.ts";
+
+const EXPERIMENTS = 10_000;
+const SAMPLES = 100_000;
+const WIDTH = SAMPLE_COLUMNS.length;
+
+function tell(row: Row): void {
+  process.stdout.write(`${JSON.stringify(row)}\n`);
+}
+
+/** A history of 10,000 experiments, the newest with a run of 100,000 samples. */
+function fill(file: string): void {
+  const store = openStore(file);
+  const facts = hostFacts(null);
+  const spec = { workload: "commit-table", workloadKind: "preset" as const, params: { size: 1 }, seed: 1, levels: 4 };
+  store.together(() => {
+    for (let i = 1; i < EXPERIMENTS; i++) {
+      const { id } = store.createExperiment({ ...spec, title: `Experiment ${i}` });
+      for (const mode of ["sync", "none"] as const)
+        store.finishRun(store.startRun(id, { source: "model", mode, facts }).id, { status: "done" });
+    }
+    const { id } = store.createExperiment({ ...spec, title: "A long run" });
+    const run = store.startRun(id, { source: "model", mode: "none", facts });
+    for (let from = 0; from < SAMPLES; from += 2000) {
+      const rows = new Float64Array(2000 * WIDTH);
+      for (let i = 0; i < 2000; i++)
+        for (let column = 0; column < WIDTH; column++)
+          rows[i * WIDTH + column] = column < 3 ? from + i : Math.round(1000 * (1 + Math.sin((from + i) / 500)));
+      store.appendSamples(run.id, rows);
+    }
+    store.finishRun(run.id, { status: "done" });
+  });
+  store.close();
+}
+
+async function launch(lab: LabApp): Promise<number> {
+  const start = performance.now();
+  await lab.start();
+  await lab.page.getByRole("button", { name: "New experiment" }).first().waitFor();
+  return performance.now() - start;
+}
+
+/** From the click on Run to the first frame after the first samples came, as the page itself sees it. */
+async function firstPoint(lab: LabApp): Promise<number> {
+  await lab.page.getByRole("banner").getByRole("button", { name: "New experiment" }).click();
+  const main = lab.page.locator("main");
+  await main.getByRole("textbox", { name: "Rounds", exact: true }).fill("2000");
+  const button = main.getByRole("button", { name: "Run", exact: true });
+  await button.waitFor();
+  return button.evaluate(
+    (run: HTMLButtonElement) =>
+      new Promise<number>((resolve) => {
+        const start = performance.now();
+        const off = window.lab.on("run.sampled", () => {
+          off();
+          requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
+        });
+        run.click();
+      }),
+  );
+}
+
+async function framesPerSecond(lab: LabApp, ms: number): Promise<number> {
+  return lab.page.evaluate(
+    (duration) =>
+      new Promise<number>((resolve) => {
+        const start = performance.now();
+        let frames = 0;
+        const count = () => {
+          frames++;
+          const spent = performance.now() - start;
+          if (spent < duration) requestAnimationFrame(count);
+          else resolve((frames * 1000) / spent);
+        };
+        requestAnimationFrame(count);
+      }),
+    ms,
+  );
+}
+
+/** From a click on a history row until its chart has been drawn. */
+async function openLongRun(lab: LabApp): Promise<number> {
+  const rows = lab.page.getByRole("navigation", { name: "History" }).getByRole("option");
+  const row = rows.first();
+  await row.waitFor();
+  // Another one first: what was open at the last end may be open again.
+  await rows.nth(1).click();
+  await lab.page.waitForTimeout(500);
+  return row.evaluate(
+    (option: HTMLElement) =>
+      new Promise<number>((resolve) => {
+        const start = performance.now();
+        // The line of mode none is the only orange in a chart.
+        const isDrawn = () => {
+          const canvas = document.querySelector<HTMLCanvasElement>("main canvas");
+          const context = canvas?.getContext("2d");
+          if (!canvas || !context || canvas.width === 0) return false;
+          const { data } = context.getImageData(Math.floor(canvas.width / 2), 0, 4, canvas.height);
+          for (let at = 0; at < data.length; at += 4)
+            if ((data[at] ?? 0) > 150 && (data[at + 1] ?? 0) < 130 && (data[at + 2] ?? 0) < 70 && data[at + 3] === 255)
+              return true;
+          return false;
+        };
+        const look = () => {
+          if (isDrawn()) resolve(performance.now() - start);
+          else requestAnimationFrame(look);
+        };
+        option.click();
+        requestAnimationFrame(look);
+      }),
+  );
+}
+
+async function listed(lab: LabApp, search: string): Promise<number> {
+  return lab.page.evaluate(async (words) => {
+    const start = performance.now();
+    await window.lab.call("history.list", { search: words, limit: 200 });
+    return performance.now() - start;
+  }, search);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-bench-"));
+const lab = new LabApp(folder);
+try {
+  await launch(lab);
+  await lab.stop();
+  const launched = await launch(lab);
+  tell({ what: "launch to usable, second start", value: launched, unit: "ms", budget: { atMost: 1500 } });
+  tell({ what: "Run to the first point", value: await firstPoint(lab), unit: "ms", budget: { atMost: 200 } });
+  const fps = await framesPerSecond(lab, 3000);
+  tell({ what: "frames while both modes stream", value: fps, unit: "fps", budget: { atLeast: 60 } });
+  await lab.stop();
+
+  rmSync(folder, { recursive: true });
+  fill(join(folder, "history.sqlite"));
+  tell({ what: "launch with 10,000 experiments", value: await launch(lab), unit: "ms", budget: { atMost: 1500 } });
+  const list = { unit: "ms", budget: { atMost: 100 } } as const;
+  tell({ what: "first 200 of 10,000, there and back", value: await listed(lab, ""), ...list });
+  tell({ what: "the same, searched", value: await listed(lab, "experiment 77"), ...list });
+  const drawn = await openLongRun(lab);
+  tell({ what: "a run of 100,000 samples opened and drawn", value: drawn, unit: "ms", budget: { atMost: 300 } });
+  await lab.stop();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
