@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { defaultParams, validateParams } from "../../experiment/params.ts";
 import type { Params } from "../../experiment/types.ts";
 import { createPermutation } from "../random.ts";
+import { documentPresets } from "./document.ts";
 import { findPreset, PRESETS, type Preset } from "./index.ts";
 
 /** Small enough to count the operations of. */
@@ -75,6 +76,10 @@ describe("commit-table", () => {
     expect(touched(1)).not.toEqual(touched(2));
     expect(new Set(touched(1)).size).toBe(512);
   });
+});
+
+test("docs/presets.md is what the presets say", async () => {
+  await expect(documentPresets(PRESETS)).toMatchFileSnapshot("../../../docs/presets.md");
 });
 
 test("createPermutation is one", () => {
