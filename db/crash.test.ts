@@ -158,6 +158,33 @@ describe(`killed processes (${REPLAY})`, () => {
   });
 });
 
+test("three processes that write at once all get their turn, and all of it is there", {
+  timeout: 120_000,
+}, async () => {
+  const script = `
+    const { openStore } = await import(${JSON.stringify(new URL("./store.ts", import.meta.url).href)});
+    const { newRun, rows, SPEC } = await import(${JSON.stringify(new URL("./testing.ts", import.meta.url).href)});
+    const store = openStore(${JSON.stringify(folder.file())});
+    for (let i = 0; i < 10; i++) {
+      const run = store.startRun(store.createExperiment(SPEC).id, newRun());
+      for (let from = 0; from < 2000; from += 100) store.appendSamples(run.id, rows(from, 100));
+      store.finishRun(run.id, { status: "done" });
+    }
+    store.close();`;
+  const ends = [0, 1, 2].map(async () => {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    return (await once(child, "close"))[0];
+  });
+  expect(await Promise.all(ends)).toEqual([0, 0, 0]);
+  const store = openStore(file);
+  expect(store.list({ statuses: ["done"] }).total).toBe(30);
+  expect(store.check()).toEqual({ ok: true, problems: [], experiments: 30, runs: 30, samples: 60_000 });
+  store.close();
+});
+
 describe("who owns a run", () => {
   test("a store that is closed has its runs marked; a store beside it keeps its own", () => {
     const one = openStore(file);
