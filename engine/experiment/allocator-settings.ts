@@ -75,8 +75,8 @@ export const ALLOCATOR_SETTINGS: readonly AllocatorSetting[] = [
     obstacle: "advice_free",
     setting: "MALLOC_CONF=muzzy_decay_ms:0",
     reason:
-      "With a muzzy decay, pages are first given back by MADV_FREE, which keeps entries and tables; 0 (the default since " +
-      "5.2) goes to MADV_DONTNEED at once.",
+      "With a muzzy decay, pages are first given back by MADV_FREE, which keeps entries and tables; 0 (the default of " +
+      "current versions) goes to MADV_DONTNEED at once.",
     source: { ...JEMALLOC, title: "jemalloc(3), opt.muzzy_decay_ms" },
   },
   {

@@ -38,7 +38,7 @@ export function documentPresets(presets: readonly PresetInfo[]): string {
     "",
     "The built-in workloads. Run one with `reclaim-lab run NAME`, change a parameter with `--set parameter=value` (sizes",
     "with K, M, G, T, powers of 1024), choose everything random with `--seed N`. This page is made from the presets",
-    "themselves; a test keeps it equal to them (`npx vitest run -u engine/workload/presets` writes it anew).",
+    "themselves; a test keeps it equal to them (`npx vitest run engine/workload/presets --update` writes it anew).",
     "",
     ...presets.map(section),
   ].join("\n");

@@ -47,8 +47,8 @@ export const guardPages: Preset = {
       used: "A guard page at the low end of each stack; an exiting thread's stack is given back by MADV_DONTNEED and kept.",
     },
     {
-      title: "Linux: implement lightweight guard pages (6.13)",
-      reference: "https://lore.kernel.org/all/cover.1730123433.git.lorenzo.stoakes@oracle.com/",
+      title: "madvise(2): MADV_GUARD_INSTALL (since Linux 6.13)",
+      reference: "https://man7.org/linux/man-pages/man2/madvise.2.html",
       used: "A guard is a marker entry that MADV_DONTNEED leaves in place.",
     },
   ],
