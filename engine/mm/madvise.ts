@@ -4,7 +4,7 @@ import type { Advice, MadviseOp } from "../workload/operation.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
-import { PAGE_SIZE, PMD_PAGES, slotEnd, slotStart } from "./geometry.ts";
+import { PAGE_SIZE, PMD_PAGES, slotStart } from "./geometry.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
@@ -88,7 +88,8 @@ export function* madviseDontneed(
       // unmap_page_range()
       let at = nextTableToZap(k, tlb, vma, page, stop);
       while (at < stop) {
-        at = yield* zapPteRange(k, tlb, vma, k.zapPmd, k.zapIndex, at, slotEnd(at, stop, PMD_PAGES), ZAP_DONTNEED);
+        const base = k.zapBase;
+        at = base + (yield* zapPteRange(k, tlb, vma, at - base, Math.min(stop - base, PMD_PAGES), ZAP_DONTNEED));
         if (at < stop) at = nextTableToZap(k, tlb, vma, at, stop);
       }
     }

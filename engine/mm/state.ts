@@ -70,6 +70,7 @@ export class KernelState {
   /** Where nextTableToZap() (zap.ts) found a table. */
   zapPmd = 0;
   zapIndex = 0;
+  zapBase = 0;
 
   // RCU: chains of rows through tables.parent (rcu.ts).
   rcuNext = 0;

@@ -79,7 +79,7 @@ function zapPresentPtes(
   tlb: MmuGather,
   vma: Vma,
   row: number,
-  page: number,
+  base: number,
   from: number,
   end: number,
   pte: number,
@@ -105,7 +105,7 @@ function zapPresentPtes(
     if (k.explored) tlb.pageIds.push(ptePageId(pte));
   }
   k.tables.fillPte(row, from, from + n, 0);
-  tlbAdjustRange(tlb, page, page + n);
+  tlbAdjustRange(tlb, base + from, base + from + n);
   k.stats.entriesZapped += n;
   k.timeNs += n * k.options.cost.zapEntry;
   if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, row, vma, from, from + n, pte, details))
@@ -177,7 +177,7 @@ function doZapPteRange(
   tlb: MmuGather,
   vma: Vma,
   row: number,
-  page: number,
+  base: number,
   at: number,
   end: number,
   details: ZapDetails,
@@ -197,7 +197,7 @@ function doZapPteRange(
   const kind = pte & KIND_MASK;
   const n =
     kind <= KIND_ZERO
-      ? zapPresentPtes(k, tlb, vma, row, page + skipped, from, stop, pte, details, step)
+      ? zapPresentPtes(k, tlb, vma, row, base, from, stop, pte, details, step)
       : zapNonpresentPtes(k, tlb, vma, row, from, stop, pte, details, step);
   return skipped + n;
 }
@@ -207,46 +207,41 @@ function needResched(k: KernelState): boolean {
 }
 
 /** Counts a table that this call leaves standing although the advice was DONTNEED. */
-function countDeclined(k: KernelState, tlb: MmuGather, page: number, covered: boolean): void {
+function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: boolean): void {
   if (!k.options.patches.reclaim) return;
   if (covered) {
     k.stats.declinedEntryKept++;
     return;
   }
-  const slot = slotStart(page, PMD_PAGES);
   if (tlb.requestStart <= slot && tlb.requestEnd >= slot + PMD_PAGES) k.stats.declinedSplitVma++;
   else k.stats.declinedBelowPmd++;
 }
 
 /**
- * zap_pte_range(): zaps [page, end), the share of one PMD entry, which is not huge. Needs the mmap or VMA lock. Retries inside
- * after a break (patch 8) and returns `end`; without patch 8 it returns where it stopped. The PTE table is freed where
- * the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
+ * zap_pte_range(): zaps entries [from, stop) of the PTE table that nextTableToZap() found (k.zapPmd, k.zapIndex, k.zapBase). Needs
+ * the mmap or VMA lock. Retries inside after a break (patch 8) and returns `stop`; without patch 8 it returns where it stopped. The
+ * PTE table is freed where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
  */
 export function* zapPteRange(
   k: KernelState,
   tlb: MmuGather,
   vma: Vma,
-  pmd: number,
-  index: number,
-  page: number,
-  end: number,
+  from: number,
+  stop: number,
   details: ZapDetails,
 ): Path<number> {
   const fn = "zap_pte_range";
-  const tables = k.tables;
-  const base = slotStart(page, PMD_PAGES);
-  const stop = end - base;
-  let at = page - base;
+  const { tables, zapPmd: pmd, zapIndex: index, zapBase: base } = k;
+  let at = from;
   const step = k.explored ? { anySkipped: false, forceFlush: false, forceBreak: false } : sharedStep;
-  const covers = reclaimPtIsEnabled(k, end - page, details);
+  const covers = reclaimPtIsEnabled(k, stop - from, details);
   let canReclaimPt = covers;
   let directReclaim = true;
   for (;;) {
     let row: number;
     if (k.explored) row = yield* pteOffsetMapLock(k, fn, pmd, index);
     else row = tables.child(pmd, index);
-    if (row <= 0) return end;
+    if (row <= 0) return stop;
     step.forceFlush = false;
     step.forceBreak = false;
     while (at < stop) {
@@ -266,7 +261,7 @@ export function* zapPteRange(
         break;
       }
       step.anySkipped = false;
-      at += doZapPteRange(k, tlb, vma, row, base + at, at, stop, details, step);
+      at += doZapPteRange(k, tlb, vma, row, base, at, stop, details, step);
       if (step.anySkipped) canReclaimPt = false;
       if (step.forceBreak) {
         k.stats.zapBreaksForced++;
@@ -293,7 +288,7 @@ export function* zapPteRange(
       else tlbFlushMmu(k, tlb);
     }
     if (at !== stop) {
-      if (!k.options.patches.fullWithinPmd) return base + at;
+      if (!k.options.patches.fullWithinPmd) return at;
       continue;
     }
     if (detached) {
@@ -301,8 +296,8 @@ export function* zapPteRange(
       if (k.explored) yield* freePtePath(k, tlb, row, base);
       else freePte(k, tlb, row, base);
     } else if (canReclaimPt) yield* tryToFreePte(k, tlb, pmd, index, base);
-    else if (details.reclaimPt) countDeclined(k, tlb, page, covers);
-    return end;
+    else if (details.reclaimPt) countDeclined(k, tlb, base, covers);
+    return stop;
   }
 }
 
@@ -328,7 +323,7 @@ function zapHugeEntry(
 }
 
 /**
- * The next page of [page, end) whose PMD entry is a PTE table, or `end`: k.zapPmd and k.zapIndex say which. Huge pages on the way are
+ * The next page of [page, end) whose PMD entry is a PTE table, or `end`: k.zapPmd, k.zapIndex and k.zapBase (the page at which the slot begins) say which. Huge pages on the way are
  * zapped or split; tables that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
  */
 export function nextTableToZap(k: KernelState, tlb: MmuGather, vma: Vma, from: number, end: number): number {
@@ -355,6 +350,7 @@ export function nextTableToZap(k: KernelState, tlb: MmuGather, vma: Vma, from: n
     }
     k.zapPmd = pmd;
     k.zapIndex = index;
+    k.zapBase = gib + index * PMD_PAGES;
     return page;
   }
   return end;
@@ -373,6 +369,10 @@ export function* unmapPageRange(
     clearHugetlbPages(k, tlb, vma, start, end);
     return;
   }
-  for (let page = nextTableToZap(k, tlb, vma, start, end); page < end; page = nextTableToZap(k, tlb, vma, page, end))
-    page = yield* zapPteRange(k, tlb, vma, k.zapPmd, k.zapIndex, page, slotEnd(page, end, PMD_PAGES), details);
+  let page = nextTableToZap(k, tlb, vma, start, end);
+  while (page < end) {
+    const base = k.zapBase;
+    page = base + (yield* zapPteRange(k, tlb, vma, page - base, Math.min(end - base, PMD_PAGES), details));
+    page = nextTableToZap(k, tlb, vma, page, end);
+  }
 }
