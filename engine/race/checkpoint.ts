@@ -7,7 +7,7 @@ import { clearReaders } from "../mm/rcu.ts";
 import type { KernelState, Mm } from "../mm/state.ts";
 import { tlbContents, tlbFill, tlbInvalidate } from "../mm/tlb.ts";
 import type { Vma } from "../mm/vma.ts";
-import type { SavedTables, TracedTables } from "./traced.ts";
+import type { SavedTables, TracedTables } from "./traced-tables.ts";
 
 type Scalars = readonly (readonly [key: string, value: number | boolean])[];
 

@@ -13,7 +13,9 @@ import { KernelState, type Mm } from "../mm/state.ts";
 import { TABLE_LIVE } from "../mm/tables.ts";
 import { checkpoint, restore } from "./checkpoint.ts";
 import type { Execution, Footprint, Point, Program, Violation } from "./program.ts";
-import { NO_LOST_WRITE, StepViolation, Trace, type TracedTables, watch, watchVmas } from "./traced.ts";
+import { NO_LOST_WRITE, OBJ_RESCHED, StepViolation, Trace } from "./trace.ts";
+import type { TracedTables } from "./traced-tables.ts";
+import { watch, watchVmas } from "./watch.ts";
 
 export const COUNTS_EQUAL = "counts equal recounts";
 
@@ -59,7 +61,6 @@ export interface Setup {
 
 /** 4 GiB: far from zero, in a PMD table of its own. */
 const BASE_PAGE = 2 ** 20;
-const OBJ_RESCHED = 40;
 
 /** Runs a path to its end on CPU 0, whatever points it yields: for set-up. */
 export function runThrough<T>(k: KernelState, path: Path<T>): T {

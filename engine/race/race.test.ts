@@ -91,6 +91,11 @@ describe("every case", () => {
     expect(found.sort()).toEqual([...RACE_PATCHES].sort());
   });
 
+  test("taking patch 8 out breaks nothing but reclaim: without that demand its scenario holds", () => {
+    const scenario = { ...named("resumed-zap"), goal: null };
+    expect(explore(scenarioProgram(scenario, "8"))).toMatchObject({ verdict: "holds", bound: null });
+  });
+
   test("a patch that is taken out has its finding in words", () => {
     for (const { patches, findings } of SCENARIOS)
       for (const patch of patches) expect(findings[patch]?.length).toBeGreaterThan(80);

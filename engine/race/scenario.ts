@@ -2,7 +2,7 @@
 
 import type { PatchName } from "../mm/config.ts";
 import type { MappedFile } from "../mm/file.ts";
-import { PMD_PAGES, pmdIndex, pteIndex } from "../mm/geometry.ts";
+import { PMD_PAGES, pteIndex } from "../mm/geometry.ts";
 import { mmapRegion } from "../mm/mmap.ts";
 import { ptePageId } from "../mm/pte.ts";
 import { VM_READ, VM_WRITE } from "../mm/vma.ts";
@@ -56,14 +56,13 @@ export function timerLane(cpu: number): Setup["lanes"][number] {
 }
 
 /** The PTE table under `page`: its row, 0 for none, < 0 for a huge page. Leaves no trace. */
-export function tableOf({ k, mm, tables }: World, page: number): number {
+export function tableOf({ mm, tables }: World, page: number): number {
   let row = mm.pgd;
   for (let level = tables.level[row]; level > 0; level--) {
     const index = Math.floor(page / PMD_PAGES ** level) % 512;
     row = tables.peekChild(row, index);
     if (row <= 0) return row;
   }
-  void k;
   return row;
 }
 
@@ -78,5 +77,3 @@ export function valueAt(world: World, page: number): number {
   const id = ptePageId(entryOf(world, page));
   return id === 0 ? 0 : (world.k.pages.get(id) ?? 0);
 }
-
-export { pmdIndex };

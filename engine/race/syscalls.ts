@@ -10,7 +10,7 @@ import type { Mm } from "../mm/state.ts";
 import { uffdMove } from "../mm/uffd-move.ts";
 import type { Vma } from "../mm/vma.ts";
 import type { World } from "./machine.ts";
-import { vmaListObject } from "./traced.ts";
+import { vmaListObject } from "./watch.ts";
 
 /** VMAs are known by where they begin: their ids differ from one execution to the next. */
 function vmaLock(world: World, vma: Vma): number {

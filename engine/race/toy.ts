@@ -60,9 +60,8 @@ export function* give(toy: Toy, lock: number): ToyPath {
 }
 
 /** Waits until a word has a value: blocked, not spinning. */
-export function* waitFor(toy: Toy, word: number, value: number): ToyPath {
+export function* waitFor(_toy: Toy, word: number, value: number): ToyPath {
   yield point(`waitFor ${value}`, "await", WORD + word, false);
-  void toy;
 }
 
 export interface ToyProgram {

@@ -9,9 +9,7 @@ import { OBJ_TLB, type Path, point, schedObject } from "../mm/sched.ts";
 import { tlbFill, tlbLookup } from "../mm/tlb.ts";
 import type { World } from "./machine.ts";
 import { vmaLockRead, vmaUnlockRead } from "./syscalls.ts";
-import { StepViolation } from "./traced.ts";
-
-export const NO_STALE_TLB = "no stale TLB entry used after the operation that removed it has returned";
+import { NO_STALE_TLB, StepViolation } from "./trace.ts";
 
 /** The CPU's table walker: what the tables say of `page`, cached in the TLB where it allows the access. False: a fault. */
 function walk(world: World, page: number, write: boolean): boolean {

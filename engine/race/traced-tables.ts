@@ -1,82 +1,30 @@
-/**
- * The explored kernel's state, watched: every read and write of shared state goes into the footprint of the step that did
- * it, and an access through a freed table is caught where it happens.
- */
+/** A table store that records every access, and catches those through a freed table where they happen. */
 
 import { PTRS_PER_TABLE } from "../mm/geometry.ts";
-import { OBJ_TLB, schedObject } from "../mm/sched.ts";
-import type { KernelState, Mm } from "../mm/state.ts";
+import { schedObject } from "../mm/sched.ts";
+import type { KernelState } from "../mm/state.ts";
 import { TABLE_FREE, TABLE_GATHERED, TABLE_LIVE, TABLE_RCU, TableStore } from "../mm/tables.ts";
-import { keepTlbIn, type TlbMap, tlbKeyParts } from "../mm/tlb.ts";
-import { access, type Footprint } from "./program.ts";
-
-/** Objects of the explorer's own; the kernel's (sched.ts) stay below. */
-/** Which entries of a PTE table are none; one entry; all entries at once. */
-const OBJ_ENTRIES = 32;
-const OBJ_ENTRY = 41;
-const OBJ_WHOLE = 42;
-/** One for each CPU. */
-const OBJ_TLB_ENTRY = 43;
-const OBJ_VMAS = 48;
-const FILLED_ONE_BY_ONE = 4;
-const OBJ_CHILD = 33;
-const OBJ_CHILDREN = 34;
-const OBJ_LIFE = 35;
-const OBJ_READER = 36;
-const OBJ_IRQ = 37;
-const OBJ_CONTENTS = 38;
+import {
+  CPUS_MAX,
+  NO_DOUBLE_FREE,
+  NO_FREED_ACCESS,
+  OBJ_CHILD,
+  OBJ_CHILDREN,
+  OBJ_ENTRIES,
+  OBJ_ENTRY,
+  OBJ_LIFE,
+  OBJ_WHOLE,
+  ONE_BY_ONE_MAX,
+  READER_SAFE,
+  StepViolation,
+  type Trace,
+} from "./trace.ts";
 
 /** Tables that one CPU may allocate in a run, and room for those and the set-up's. */
 const ROWS_PER_CPU = 16;
 const CAPACITY = 128;
 /** The level of a row that was never allocated. */
 const LEVEL_NEVER = 255;
-
-const CPUS_MAX = 4;
-
-export const NO_FREED_ACCESS = "no access through a freed table";
-export const NO_DOUBLE_FREE = "no table freed twice or freed while reachable";
-export const READER_SAFE = "a reader inside rcu_read_lock never sees its table freed";
-export const NO_LOST_WRITE = "no write lost";
-
-/** Thrown by a step that breaks an invariant. */
-export class StepViolation extends Error {
-  override readonly name = "StepViolation";
-  readonly invariant: string;
-
-  constructor(invariant: string, detail: string) {
-    super(detail);
-    this.invariant = invariant;
-  }
-}
-
-/** The footprint of the step under way; records while `on`. */
-export class Trace {
-  on = false;
-  private accesses: number[] = [];
-
-  begin(record: boolean): void {
-    this.on = record;
-    if (record) this.accesses = [];
-  }
-
-  take(): Footprint {
-    return this.accesses;
-  }
-
-  read(object: number): void {
-    if (this.on) this.add(access(object, false));
-  }
-
-  write(object: number): void {
-    if (this.on) this.add(access(object, true));
-  }
-
-  private add(entry: number): void {
-    const accesses = this.accesses;
-    if (accesses[accesses.length - 1] !== entry && !accesses.includes(entry)) accesses.push(entry);
-  }
-}
 
 /** What TracedTables.save() returns. */
 export interface SavedTables {
@@ -222,7 +170,7 @@ export class TracedTables extends TableStore {
   override fillPte(row: number, from: number, end: number, pte: number): void {
     this.use(row);
     this.trace.write(schedObject(OBJ_ENTRIES, row));
-    if (end - from > FILLED_ONE_BY_ONE) this.trace.write(schedObject(OBJ_WHOLE, row));
+    if (end - from > ONE_BY_ONE_MAX) this.trace.write(schedObject(OBJ_WHOLE, row));
     else for (let at = from; at < end; at++) this.trace.write(schedObject(OBJ_ENTRY, row, at));
     super.fillPte(row, from, end, pte);
   }
@@ -306,137 +254,4 @@ export class TracedTables extends TableStore {
   peekNextChild(row: number, from: number, end: number): number {
     return super.nextChild(row, from, end);
   }
-}
-
-/** A set of CPUs (readers, interrupts off) that records who looks at it. */
-export class TracedCpus extends Set<number> {
-  private readonly trace: Trace;
-  private readonly kind: number;
-
-  constructor(trace: Trace, kind: typeof OBJ_READER | typeof OBJ_IRQ) {
-    super();
-    this.trace = trace;
-    this.kind = kind;
-  }
-
-  override add(cpu: number): this {
-    this.trace.write(schedObject(this.kind, cpu));
-    return super.add(cpu);
-  }
-
-  override delete(cpu: number): boolean {
-    this.trace.write(schedObject(this.kind, cpu));
-    return super.delete(cpu);
-  }
-
-  override [Symbol.iterator](): SetIterator<number> {
-    for (let cpu = 0; cpu < CPUS_MAX; cpu++) this.trace.read(schedObject(this.kind, cpu));
-    return super[Symbol.iterator]();
-  }
-}
-
-/** Contents of pages by identity, recording. */
-export class TracedPages extends Map<number, number> {
-  private readonly trace: Trace;
-
-  constructor(trace: Trace) {
-    super();
-    this.trace = trace;
-  }
-
-  override get(id: number): number | undefined {
-    this.trace.read(schedObject(OBJ_CONTENTS, id));
-    return super.get(id);
-  }
-
-  override has(id: number): boolean {
-    this.trace.read(schedObject(OBJ_CONTENTS, id));
-    return super.has(id);
-  }
-
-  override set(id: number, value: number): this {
-    // The constructor of Map may call set before the field is there.
-    this.trace?.write(schedObject(OBJ_CONTENTS, id));
-    return super.set(id, value);
-  }
-
-  override delete(id: number): boolean {
-    this.trace.write(schedObject(OBJ_CONTENTS, id));
-    return super.delete(id);
-  }
-}
-
-/** The TLBs of all CPUs, recording. An invalidation concerns every CPU, whether it has the entry or not. */
-export class TracedTlb extends Map<number, number> implements TlbMap {
-  private readonly trace: Trace;
-
-  constructor(trace: Trace) {
-    super();
-    this.trace = trace;
-  }
-
-  override get(key: number): number | undefined {
-    const [cpu, page] = tlbKeyParts(key);
-    this.trace.read(tlbEntry(cpu, page));
-    this.trace.read(schedObject(OBJ_TLB, cpu));
-    return super.get(key);
-  }
-
-  override set(key: number, pte: number): this {
-    const [cpu, page] = tlbKeyParts(key);
-    this.trace.write(tlbEntry(cpu, page));
-    this.trace.read(schedObject(OBJ_TLB, cpu));
-    return super.set(key, pte);
-  }
-
-  invalidating(start: number, end: number): void {
-    for (let cpu = 0; cpu < CPUS_MAX; cpu++) {
-      if (end - start > FILLED_ONE_BY_ONE) this.trace.write(schedObject(OBJ_TLB, cpu));
-      else for (let page = start; page < end; page++) this.trace.write(tlbEntry(cpu, page));
-    }
-  }
-}
-
-/** The TLB entry of one page on one CPU. Pages of scenarios are below 2^28. */
-function tlbEntry(cpu: number, page: number): number {
-  return schedObject(OBJ_TLB_ENTRY + cpu, 0, page);
-}
-
-/** The list of a process's VMAs: looked up by faults without the lock that its changes are made under. */
-export function vmaListObject(mm: Mm): number {
-  return schedObject(OBJ_VMAS, mm.id);
-}
-
-/** Records changes of a process's list of VMAs. A VMA's own fields change under its lock. */
-export function watchVmas(mm: Mm, trace: Trace): void {
-  const { vmas } = mm;
-  const object = vmaListObject(mm);
-  const insert = vmas.insert.bind(vmas);
-  const remove = vmas.remove.bind(vmas);
-  const cut = vmas.cut.bind(vmas);
-  vmas.insert = (vma) => {
-    trace.write(object);
-    insert(vma);
-  };
-  vmas.remove = (vma) => {
-    trace.write(object);
-    remove(vma);
-  };
-  vmas.cut = (index, count) => {
-    trace.write(object);
-    return cut(index, count);
-  };
-}
-
-/** Replaces a fresh kernel's state by watched state. Call before it has any process. */
-export function watch(k: KernelState, trace: Trace): TracedTables {
-  const tables = new TracedTables(k, trace);
-  Object.assign(k, {
-    tables,
-    rcuReaders: new TracedCpus(trace, OBJ_READER),
-    irqsOff: new TracedCpus(trace, OBJ_IRQ),
-    pages: new TracedPages(trace),
-  });
-  keepTlbIn(k, new TracedTlb(trace));
-  return tables;
 }
