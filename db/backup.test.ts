@@ -68,8 +68,12 @@ describe("a backup", () => {
     expect(copy.list().total).toBe(1);
     copy.close();
     await expect(store.backup(folder.file())).rejects.toThrow(BadValueError);
+    const used = openStore(folder.file("used.sqlite"));
+    await expect(store.backup(folder.file("used.sqlite"))).rejects.toThrow(/in use/);
+    used.close();
+    await store.backup(folder.file("used.sqlite"));
     await expect(store.backup(folder.file("no/such/x.sqlite"))).rejects.toThrow();
-    expect(inFolder()).toEqual(["copy.sqlite", "history.sqlite"]);
+    expect(inFolder()).toEqual(["copy.sqlite", "history.sqlite", "used.sqlite"]);
   });
 });
 

@@ -1,9 +1,8 @@
 /** A copy of the history while it is in use: one whole file, checked, that opens by itself. */
-import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 import { BadValueError, translate } from "./errors.ts";
-import { publish, removeDatabase, temporaryBeside } from "./files.ts";
+import { isSameFile, publish, removeDatabase, sizeOf, temporaryBeside } from "./files.ts";
 import { requireSound } from "./open.ts";
 
 export interface BackupProgress {
@@ -27,7 +26,15 @@ export async function backupTo(
 ): Promise<void> {
   const temporary = temporaryBeside(target);
   try {
-    refuseSelf(c.file, target);
+    if (isSameFile(c.file, target))
+      throw new BadValueError("A history cannot be its own backup", { where: target, todo: "Choose another file" });
+    // Its log would be taken for the copy's.
+    if (sizeOf(`${target}-wal`) !== null)
+      throw new BadValueError("A history that is in use cannot be replaced by a backup", {
+        where: target,
+        why: "its write-ahead log is beside it",
+        todo: "Close the program that has it open, or choose another file",
+      });
     let least = Number.POSITIVE_INFINITY;
     let restarts = 0;
     await c.db.backup(temporary, {
@@ -47,12 +54,6 @@ export async function backupTo(
   } finally {
     removeDatabase(temporary);
   }
-}
-
-function refuseSelf(file: string, target: string): void {
-  const [a, b] = [file, target].map((path) => statSync(path, { throwIfNoEntry: false }));
-  if (a && b && a.dev === b.dev && a.ino === b.ino)
-    throw new BadValueError("A history cannot be its own backup", { where: target, todo: "Choose another file" });
 }
 
 /** Makes a copy a single sound file, in which no run waits for a process that does not know it. */

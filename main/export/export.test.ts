@@ -333,6 +333,13 @@ describe("an export is written whole or not at all", () => {
     }
   });
 
+  test("the history itself is not replaced by an export of it", () => {
+    symlinkSync(folder.file(), folder.file("link"));
+    for (const path of [folder.file(), folder.file("link"), `${folder.file()}-wal`])
+      expect(said(() => exportToFile(store, id, { format: "csv" }, path))).toMatch(/the history itself/);
+    expect(store.check().ok).toBe(true);
+  });
+
   test("a device is written as it is, not replaced", () => {
     expect(writeWhole("/dev/null", ["x"])).toBe(1);
     expect(statSync("/dev/null").isCharacterDevice()).toBe(true);

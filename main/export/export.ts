@@ -1,5 +1,6 @@
 /** An experiment as a file: the same bytes for the same runs, from the window and from the command line. */
 import { PALETTES } from "../../chart/palette.ts";
+import { isSameFile } from "../../db/files.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { csvParts, type ReadSamples } from "./csv.ts";
 import { resultWords } from "./describe.ts";
@@ -7,7 +8,7 @@ import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts
 import { jsonParts } from "./json.ts";
 import { chartPng, chartSvg } from "./picture.ts";
 import { reportParts } from "./report.ts";
-import { writeWhole } from "./write-file.ts";
+import { ExportError, writeWhole } from "./write-file.ts";
 
 export { exportName } from "./name.ts";
 
@@ -24,6 +25,8 @@ export interface ExportOptions {
 
 /** What an export reads; the store is one. */
 export interface ExportSource {
+  /** The history, which an export may not take the place of. */
+  readonly file: string;
   readonly getExperiment: (id: number) => StoredExperiment;
   readonly samples: ReadSamples;
 }
@@ -55,5 +58,12 @@ export function exportParts(
 
 /** Writes the export whole or not at all; returns the bytes written. Throws ExportError and NotFoundError. */
 export function exportToFile(source: ExportSource, experimentId: number, options: ExportOptions, path: string): number {
+  for (const suffix of ["", "-wal", "-shm"])
+    if (isSameFile(source.file + suffix, path))
+      throw new ExportError("The export was not written", {
+        where: path,
+        why: "it is the history itself",
+        todo: "Choose another file",
+      });
   return writeWhole(path, exportParts(source, experimentId, options));
 }
