@@ -105,3 +105,76 @@ test("a second start shows the first window instead of opening the history twice
   expect(lab.app.windows()).toHaveLength(1);
   expect(await lab.call("history.list", {})).toMatchObject({ total: 0 });
 });
+
+test("the window is sandboxed, isolated and without Node, with web security on and no experiments", async ({ lab }) => {
+  const preferences = await lab.app.evaluate(({ BrowserWindow }) => {
+    const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
+      getLastWebPreferences(): Record<string, unknown>;
+    };
+    return contents.getLastWebPreferences();
+  });
+  expect(preferences).toMatchObject({
+    sandbox: true,
+    contextIsolation: true,
+    nodeIntegration: false,
+    webviewTag: false,
+  });
+  expect(preferences.webSecurity).not.toBe(false);
+  for (const name of ["allowRunningInsecureContent", "experimentalFeatures", "nodeIntegrationInWorker"])
+    expect(preferences[name] ?? false, name).toBe(false);
+  expect(preferences.enableBlinkFeatures ?? "").toBe("");
+});
+
+test("a webview is an element like any other", async ({ lab }) => {
+  expect(await lab.page.evaluate(() => document.createElement("webview").constructor.name)).toMatch(
+    /^HTML(Unknown)?Element$/,
+  );
+});
+
+test("a page of another origin is given nothing, even with our preload", async ({ lab }) => {
+  const outcome = await lab.app.evaluate(async ({ app, BrowserWindow }) => {
+    const other = new BrowserWindow({
+      show: false,
+      webPreferences: {
+        preload: `${app.getAppPath()}/dist/preload/preload.cjs`,
+        sandbox: true,
+        contextIsolation: true,
+      },
+    });
+    await other.loadURL("data:text/html,<title>other</title>");
+    const asked = other.webContents.executeJavaScript(
+      "window.lab.call('history.list', {}).then((answer) => JSON.stringify(answer), (error) => 'refused: ' + error.message)",
+    );
+    const answer: unknown = await asked;
+    other.destroy();
+    return String(answer);
+  });
+  expect(outcome).toMatch(/^refused: /);
+});
+
+test("a link is opened by the system's browser only after the user has said so, and only https", async ({ lab }) => {
+  await lab.app.evaluate(({ dialog, shell }) => {
+    const seen = { asked: 0, opened: [] as string[], answer: 1 };
+    (globalThis as unknown as { seen: typeof seen }).seen = seen;
+    dialog.showMessageBox = (() => {
+      seen.asked++;
+      return Promise.resolve({ response: seen.answer, checkboxChecked: false });
+    }) as typeof dialog.showMessageBox;
+    shell.openExternal = (url) => {
+      seen.opened.push(url);
+      return Promise.resolve();
+    };
+  });
+  const seen = () =>
+    lab.app.evaluate(() => (globalThis as unknown as { seen: { asked: number; opened: string[] } }).seen);
+  expect(await lab.call("app.openLink", { url: "https://lore.kernel.org/" })).toBe(false);
+  expect(await seen()).toMatchObject({ asked: 1, opened: [] });
+  for (const url of ["http://example.org/", "file:///etc/passwd", "javascript:alert(1)", "ms-settings:", "smb://a/b"])
+    expect("error" in (await lab.answer("app.openLink", { url })), url).toBe(true);
+  expect(await seen()).toMatchObject({ asked: 1, opened: [] });
+  await lab.app.evaluate(() => {
+    (globalThis as unknown as { seen: { answer: number } }).seen.answer = 0;
+  });
+  expect(await lab.call("app.openLink", { url: "https://lore.kernel.org/" })).toBe(true);
+  expect(await seen()).toMatchObject({ asked: 2, opened: ["https://lore.kernel.org/"] });
+});
