@@ -101,6 +101,18 @@ program
   .action(async (options) => (await import("./cli/presets.ts")).presets(options));
 
 program
+  .command("capture")
+  .description("record a program: its memory system calls, page faults and VmPTE; Ctrl-C ends it and keeps the record")
+  .argument("<program...>", "after --: the program and its arguments")
+  .option("--out <folder>", "a folder to make (capture-PROGRAM-TIME where absent)")
+  .option("--interval <us>", "microseconds between two readings of VmPTE (2000 where absent)", whole)
+  .addOption(
+    new Option("--with <tracer>", "what records (perf where it works, else tracefs)").choices(["perf", "tracefs"]),
+  )
+  .addOption(json)
+  .action(async (words: string[], options) => (await import("./cli/capture.ts")).captureProgram(words, options));
+
+program
   .command("check")
   .description("hold the model against a captured program: its trace and the VmPTE that was measured beside it")
   .argument("<trace>", "perf script or tracefs text, gzip too; - is standard input")

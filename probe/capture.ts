@@ -130,11 +130,15 @@ function endWith(signal: AbortSignal | undefined, end: (name: NodeJS.Signals) =>
   };
 }
 
-/** Counts lines and notes of lost events, and takes leading blanks away. */
+/** Lines of the launcher itself, before it becomes the program (its execve apart), and of the kernel's own image. */
+const NOISE = /^\s*(?:reclaim-probe[\s-]+\d(?!.*execve)|swapper\s+0\/0\s.*PERF_RECORD_MMAP -1\/0)/;
+
+/** Counts lines and notes of lost events, takes leading blanks away and leaves noise out. */
 function countingLines(): { stream: Transform; counts: { events: number; lost: number } } {
   const counts = { events: 0, lost: 0 };
   let held = "";
   const take = (line: string): string => {
+    if (NOISE.test(line)) return "";
     if (line.includes("PERF_RECORD_LOST") || line.includes("EVENTS]")) {
       counts.lost += Number(/lost (\d+)|LOST (\d+) EVENTS/.exec(line)?.slice(1).find(Boolean) ?? 1);
     } else if (line !== "") counts.events++;

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import type { Fact } from "../contract.ts";
 import { VERSION } from "../version.ts";
@@ -70,6 +71,14 @@ function measuredRuns(): Fact {
       };
 }
 
+function captures(): Fact {
+  const fact = { id: "capture", label: "Recording programs" };
+  const means = captureMeans();
+  if (means.how === null) return { ...fact, value: `no: ${means.why}`, state: "missing", todo: means.todo };
+  if (means.how === "perf") return { ...fact, value: `with ${means.perf}`, state: "ok" };
+  return { ...fact, value: `with tracefs (${means.why})`, state: "ok" };
+}
+
 function display(): Fact {
   const value = process.env.WAYLAND_DISPLAY ?? process.env.DISPLAY;
   if (process.platform !== "linux") return { id: "display", label: "Display", value: "the system's", state: "ok" };
@@ -100,6 +109,7 @@ export function lookAround(history: string): Fact[] {
     { id: "memory", label: "Memory", value: memory(), state: "ok" },
     compiler(),
     measuredRuns(),
+    captures(),
     display(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
     { id: "history", label: "History", value: `${history} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
