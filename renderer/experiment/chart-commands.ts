@@ -7,6 +7,7 @@ export interface ChartActions {
   toggleAxis(): void;
   toggleTable(): void;
   resetZoom(): void;
+  copy(): void;
 }
 
 /** Keys that the chart itself handles while it has the focus, listed so that they can be found. */
@@ -26,6 +27,7 @@ export function chartCommands(actions: ChartActions): readonly Command[] {
     { id: "log", title: "Linear or logarithmic", group: "Chart", keys: "l", run: actions.toggleScale },
     { id: "axis", title: "Over operations or time", group: "Chart", keys: "t", run: actions.toggleAxis },
     { id: "table", title: "Samples as a chart or a table", group: "Chart", keys: "s", run: actions.toggleTable },
+    { id: "copy", title: "Copy the chart, or the table", group: "Chart", keys: "c", run: actions.copy },
     { id: "reset-zoom", title: "All of the run", group: "Chart", keys: "0", run: actions.resetZoom },
     ...METRICS.map(
       (metric, index): Command => ({

@@ -26,6 +26,8 @@ class History {
   selected = $state.raw<ReadonlySet<number>>(new Set());
 
   #asked = new Set<number>();
+  /** Pages of the rows that are drawn. */
+  #inSight: readonly number[] = [];
   /** Counts the changes of query or content: answers to an older question are dropped. */
   #round = 0;
 
@@ -66,13 +68,14 @@ class History {
   /** The first page anew; the pages that were in sight follow. */
   async reload(): Promise<void> {
     this.#round += 1;
-    const wanted = new Set([0, ...this.#asked]);
+    const wanted = new Set([0, ...this.#inSight]);
     this.#asked = new Set();
     await Promise.all([...wanted].map((page) => this.#fetch(page, true)));
   }
 
   /** Fetches the pages of rows first..last that are not there yet. */
   show(first: number, last: number): void {
+    this.#inSight = [Math.floor(first / PAGE_ROWS), Math.floor(last / PAGE_ROWS)];
     for (let page = Math.floor(first / PAGE_ROWS); page <= Math.floor(last / PAGE_ROWS); page += 1) {
       if (!this.#asked.has(page)) void this.#fetch(page, false);
     }

@@ -1,0 +1,81 @@
+/** The chart of an experiment: what is drawn, zoom and pan with mouse and keys, the crosshair, the table, the clipboard. */
+import { expect, type LabApp, test } from "./fixtures.ts";
+import { ExperimentPage } from "./pages.ts";
+
+async function openHeadline(lab: LabApp) {
+  await lab.resize(1280, 800);
+  await lab.page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
+  const shown = new ExperimentPage(lab.page);
+  await expect(shown.numbers).toBeVisible();
+  await shown.waitUntilDone();
+  const chart = lab.page.getByRole("region", { name: "Chart" });
+  return { chart, plane: chart.getByRole("slider") };
+}
+
+test("the crosshair reads both modes; zoom and pan by mouse and by keys", async ({ lab }) => {
+  const { page } = lab;
+  const { chart, plane } = await openHeadline(lab);
+  const all = chart.getByRole("button", { name: "All" });
+  await expect(all).toBeDisabled();
+  const box = await plane.boundingBox();
+  if (!box) throw new Error("the chart is not drawn");
+  const y = box.y + box.height * 0.4;
+  await page.mouse.move(box.x + box.width * 0.5, y);
+  await expect(plane).toHaveAttribute("aria-valuetext", /^operation [\d,]+ · .*: sync [\d,]+ kB, without [\d,]+ kB$/);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, y, { steps: 4 });
+  await page.mouse.up();
+  await expect(all).toBeEnabled();
+  await lab.screenshot("chart-zoomed");
+  await all.click();
+  await expect(all).toBeDisabled();
+
+  await plane.focus();
+  await page.keyboard.press("Home");
+  await expect(plane).toHaveAttribute("aria-valuetext", /^operation 0 · .*: sync 40 kB, without 40 kB$/);
+  await page.keyboard.press("End");
+  await expect(plane).toHaveAttribute("aria-valuetext", /^operation 51,201 · .*: sync 240 kB, without 102,640 kB$/);
+  await page.keyboard.press("+");
+  await expect(all).toBeEnabled();
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("0");
+  await expect(all).toBeDisabled();
+});
+
+test("other things to draw, both scales, both axes; remembered after a restart", async ({ lab }) => {
+  const { chart, plane } = await openHeadline(lab);
+  const { page } = lab;
+  await chart.getByText("Freed", { exact: true }).click();
+  await chart.getByText("linear", { exact: true }).click();
+  await chart.getByText("time", { exact: true }).click();
+  await plane.focus();
+  await page.keyboard.press("End");
+  await expect(plane).toHaveAttribute("aria-valuetext", /^\d+(\.\d+)? s · operation 51,201: sync 25,\d+, without 0$/);
+  await lab.restart();
+  const again = lab.page.getByRole("region", { name: "Chart" });
+  await expect(again.getByRole("radio", { name: "Freed" })).toBeChecked();
+  await expect(again.getByRole("radio", { name: "linear" })).toBeChecked();
+  await expect(again.getByRole("radio", { name: "time" })).toBeChecked();
+  await again.getByRole("combobox", { name: "Other things to draw" }).selectOption({ label: "VIRT" });
+  await again.getByRole("slider").focus();
+  await lab.page.keyboard.press("End");
+  await expect(again.getByRole("slider")).toHaveAttribute("aria-valuetext", /sync 52,431,\d+ kB/);
+});
+
+test("chart and table go to the clipboard", async ({ lab }) => {
+  const { chart } = await openHeadline(lab);
+  await chart.getByRole("button", { name: "Copy the chart" }).click();
+  await expect(lab.page.getByText("Chart copied")).toBeVisible();
+  const size = await lab.app.evaluate((electron) => {
+    const { clipboard } = electron as unknown as { clipboard: { readImage(): { getSize(): unknown } } };
+    return clipboard.readImage().getSize();
+  });
+  expect(size).toEqual({ width: 2400, height: 1280 });
+  await chart.getByRole("button", { name: "Table" }).click();
+  await chart.getByRole("button", { name: "Copy the table" }).click();
+  await expect(lab.page.getByText("Samples copied")).toBeVisible();
+  const text = await lab.app.evaluate(({ clipboard }) => clipboard.readText());
+  const lines = text.trim().split("\n");
+  expect(lines[0]).toBe("operations\ttime (ns)\tVmPTE sync (kB)\tVmPTE without (kB)");
+  expect(lines.at(-1)).toMatch(/^51201\t\d+\t240\t102640$/);
+});
