@@ -181,6 +181,55 @@ command("export", "write an experiment to a file, or to stdout")
   .option("--log", "logarithmic scale of a chart", false)
   .action(async (experiment: number, options) => (await import("./cli/export.ts")).exportTo(experiment, options));
 
+command(
+  "report",
+  "write an experiment as a self-contained HTML page: charts, numbers, parameters, how to make it again",
+)
+  .argument("<id>", "of the experiment", id)
+  .option("--out <file>", "where to; an existing file is replaced (stdout where absent)")
+  .addOption(new Option("--theme <theme>", "of page and charts").choices(["light", "dark"]).default("light"))
+  .action(async (experiment: number, options) =>
+    (await import("./cli/export.ts")).exportTo(experiment, { ...options, format: "html", log: false }),
+  );
+
+command("tag", "give an experiment tags; without any, print those it has")
+  .argument("<id>", "of the experiment", id)
+  .argument("[tags...]", "to give")
+  .option("--remove", "take them away instead")
+  .action(async (experiment: number, tags: string[], options) =>
+    (await import("./cli/describe.ts")).tag(experiment, tags, options),
+  );
+
+command("note", "write an experiment's notes; without any, print them")
+  .argument("<id>", "of the experiment", id)
+  .argument("[text...]", "of the notes")
+  .option("--append", "add a line instead of writing them anew")
+  .option("--clear", "remove them")
+  .action(async (experiment: number, text: string[], options) =>
+    (await import("./cli/describe.ts")).note(experiment, text, options),
+  );
+
+command("rename", "give an experiment another title")
+  .argument("<id>", "of the experiment", id)
+  .argument("<title...>", "its new one")
+  .action(async (experiment: number, title: string[], options) =>
+    (await import("./cli/describe.ts")).rename(experiment, title, options),
+  );
+
+command("pin", "pin experiments as baselines")
+  .argument("<id...>", "of the experiments", ids)
+  .option("--off", "pin them no longer")
+  .action(async (experiments: number[], options) =>
+    (await import("./cli/describe.ts")).mark(experiments, "pinned", options),
+  );
+
+command("archive", "put experiments aside; `list --shelf archive` shows them")
+  .argument("<id...>", "of the experiments", ids)
+  .option("--off", "take them back")
+  .action(async (experiments: number[], options) =>
+    (await import("./cli/describe.ts")).mark(experiments, "archived", options),
+  );
+
 command("delete", "put experiments in the trash")
   .argument("<id...>", "of the experiments", ids)
   .action(async (experiments: number[], options) => (await import("./cli/delete.ts")).remove(experiments, options));
