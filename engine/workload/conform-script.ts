@@ -93,7 +93,12 @@ function target(w: Words, index: number, len: number): number {
 }
 
 const MAP_FLAGS: ReadonlySet<string> = new Set<MmapFlag>(["populate", "locked", "hugepage", "nohugepage", "noreplace"]);
-const PROTS: Readonly<Record<string, Prot>> = { rw: "rw", ro: "r", r: "r", none: "none" };
+const PROTS: ReadonlyMap<string, Prot> = new Map([
+  ["rw", "rw"],
+  ["ro", "r"],
+  ["r", "r"],
+  ["none", "none"],
+]);
 
 function parseMap(w: Words): Operation[] {
   const { addr, len } = range(w);
@@ -101,7 +106,7 @@ function parseMap(w: Words): Operation[] {
   let backing: "anon" | "shared" | "file" | "sharedfile" | "hugetlb" = "anon";
   const flags: MmapFlag[] = ["noreserve"];
   for (const word of w.args.slice(2)) {
-    const asProt = PROTS[word];
+    const asProt = PROTS.get(word);
     if (asProt !== undefined) prot = asProt;
     else if (word === "file" || word === "shared" || word === "sharedfile" || word === "hugetlb") backing = word;
     else if (MAP_FLAGS.has(word)) flags.push(word as MmapFlag);
@@ -153,25 +158,25 @@ function parseUffdwp(w: Words): Operation[] {
 }
 
 /** Operations that are one advice over a range. */
-const ADVICE: Readonly<Record<string, Advice>> = {
-  dontneed: "dontneed",
-  dontneed_locked: "dontneed_locked",
-  free: "free",
-  populate: "populate_write",
-  populate_read: "populate_read",
-  collapse: "collapse",
-  hugepage: "hugepage",
-  nohugepage: "nohugepage",
-  dontfork: "dontfork",
-  dofork: "dofork",
-  wipeonfork: "wipeonfork",
-  keeponfork: "keeponfork",
-  guard_install: "guard_install",
-  guard_remove: "guard_remove",
-  pageout: "pageout",
-  cold: "cold",
-  remove: "remove",
-};
+const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
+  ["dontneed", "dontneed"],
+  ["dontneed_locked", "dontneed_locked"],
+  ["free", "free"],
+  ["populate", "populate_write"],
+  ["populate_read", "populate_read"],
+  ["collapse", "collapse"],
+  ["hugepage", "hugepage"],
+  ["nohugepage", "nohugepage"],
+  ["dontfork", "dontfork"],
+  ["dofork", "dofork"],
+  ["wipeonfork", "wipeonfork"],
+  ["keeponfork", "keeponfork"],
+  ["guard_install", "guard_install"],
+  ["guard_remove", "guard_remove"],
+  ["pageout", "pageout"],
+  ["cold", "cold"],
+  ["remove", "remove"],
+]);
 
 type Parsed = Pick<ConformStep, "operations" | "kind">;
 
@@ -195,7 +200,7 @@ function parseMremap(w: Words): Parsed {
 function parseProtect(w: Words): Parsed {
   limit(w, 3);
   const word = argument(w, 2, "none, ro or rw");
-  const prot = PROTS[word];
+  const prot = PROTS.get(word);
   if (prot === undefined) return w.fail(`protect does not know "${word}"; it takes none, ro or rw`);
   return plain({ op: "mprotect", ...range(w), prot });
 }
@@ -219,7 +224,7 @@ function parseVmas(w: Words): Parsed {
 }
 
 function parseStep(w: Words): Parsed {
-  const advice = ADVICE[w.name];
+  const advice = ADVICE.get(w.name);
   if (advice !== undefined) {
     limit(w, 2);
     return plain({ op: "madvise", ...range(w), advice });
@@ -291,7 +296,7 @@ function parseStep(w: Words): Parsed {
     case "vmas":
       return parseVmas(w);
     default:
-      return w.fail(`unknown operation "${w.name.slice(0, 40)}"`);
+      return w.fail(`unknown operation ${JSON.stringify(w.name.slice(0, 40))}`);
   }
 }
 

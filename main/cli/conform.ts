@@ -1,6 +1,7 @@
 import { BadInputError } from "../../engine/error.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
 import { runConformScript } from "../../engine/workload/conform.ts";
+import { LINE_MAX } from "../../engine/workload/conform-script.ts";
 import { openSource } from "../trace/source.ts";
 
 const SCRIPT_BYTES_MAX = 64 * 2 ** 20;
@@ -12,6 +13,14 @@ async function scriptLines(file: string): Promise<string[]> {
   let text = "";
   for await (const chunk of await openSource(file)) {
     text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+    const lastLine = text.length - 1 - text.lastIndexOf("\n");
+    if (lastLine > LINE_MAX) {
+      const where = `${file}:${text.split("\n").length}`;
+      throw new BadInputError("this is not an operation of a conformance script", {
+        where,
+        why: `the line is longer than ${LINE_MAX} characters`,
+      });
+    }
     if (text.length > SCRIPT_BYTES_MAX)
       throw new BadInputError("This script is too large", { where: file, why: `it has more than 64 MiB` });
   }
