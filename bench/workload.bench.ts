@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { run } from "../engine/experiment/run.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { ImportReport, importOperations } from "../engine/workload/import/index.ts";
+import { TRACE_KERNEL } from "../engine/workload/trace-kernel.ts";
 import { openSource } from "../main/trace/source.ts";
 import type { Row, Section } from "./harness.ts";
 
@@ -46,7 +47,7 @@ interface Replay {
 
 async function replay(path: string): Promise<Replay> {
   const report = new ImportReport();
-  const machine = createKernel({ mode: "sync", image: "empty", files: "disk" });
+  const machine = createKernel({ mode: "sync", ...TRACE_KERNEL });
   const batches = importOperations(await openSource(path), { pid: PID }, report);
   const start = performance.now();
   const running = run({

@@ -3,6 +3,7 @@ import { createKernel } from "../../engine/mm/kernel.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
 import { ImportReport, type TraceFormat } from "../../engine/workload/import/index.ts";
 import { readMeasured } from "../../engine/workload/measured.ts";
+import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { count, kb, print, printJson } from "./print.ts";
 import { printProblems } from "./problems.ts";
@@ -39,7 +40,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
     checkTrace({
       trace: await openSource(trace),
       measured,
-      machine: createKernel({ mode, image: "empty", files: "disk" }),
+      machine: createKernel({ mode, ...TRACE_KERNEL }),
       report,
       ...(pid === undefined ? {} : { pid }),
       ...(format === undefined ? {} : { format }),

@@ -5,6 +5,7 @@ import { following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { tallying } from "../../engine/workload/tally.ts";
+import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
 import type { WorkerTask } from "../contract/worker.ts";
 import { openSource } from "../trace/source.ts";
 
@@ -21,7 +22,7 @@ async function prepareFile(
 ): Promise<Prepared> {
   const { path, format, process: pid, ancestors, follow, touchOnMap } = file;
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
-  const options: Partial<KernelOptions> = format === "ops" ? {} : { image: "empty", files: "disk" };
+  const options: Partial<KernelOptions> = format === "ops" ? {} : TRACE_KERNEL;
   const source = await openSource(path);
   const chosen = { format, ancestors, touchOnMap, ...(pid === undefined ? {} : { pid }) };
   const batches = importOperations(source, chosen, new ImportReport());
