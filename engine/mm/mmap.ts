@@ -8,7 +8,7 @@ import { PMD_PAGES, slotStart } from "./geometry.ts";
 import { tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
 import { OBJ_PMD_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { type UffdContext, VM_LOCKED, Vma } from "./vma.ts";
+import { type UffdContext, VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_NORESERVE, VM_SHARED, VM_WRITE, Vma } from "./vma.ts";
 import { splitVmaUnchecked, vmaMergeNewRange } from "./vma-merge.ts";
 import { unmapPageRange } from "./zap.ts";
 import { ZAP_UNMAP } from "./zap-details.ts";
@@ -98,11 +98,17 @@ export interface NewMapping {
   uffd: UffdContext | null;
 }
 
+/** accountable_mapping(): private writable memory counts against the commit limit, and its VMA says so. */
+function isAccountable(flags: number): boolean {
+  return (flags & (VM_NORESERVE | VM_SHARED | VM_HUGETLB | VM_WRITE)) === VM_WRITE;
+}
+
 /**
  * __mmap_region(): maps [start, end), over whatever is there. Returns the errno, or null; the mapping is then in mm.vmas, joined
  * with its neighbours where they allow.
  */
-export function* mmapRegion(k: KernelState, mm: Mm, map: NewMapping): Path<Errno | null> {
+export function* mmapRegion(k: KernelState, mm: Mm, asked: NewMapping): Path<Errno | null> {
+  const map = isAccountable(asked.flags) ? { ...asked, flags: asked.flags | VM_ACCOUNT } : asked;
   const failed = yield* unmapRange(k, mm, map.start, map.end);
   if (failed !== null) return failed;
   const index = mm.vmas.indexAbove(map.start);
@@ -122,8 +128,9 @@ export function* mmapRegion(k: KernelState, mm: Mm, map: NewMapping): Path<Errno
   return null;
 }
 
-/** brk(2): the heap ends at `end` (in pages) from now on. The first call sets its start. Fails where a mapping is in the way. */
-export function* doBrk(k: KernelState, mm: Mm, end: number, flags: number): Path<Errno | null> {
+/** do_brk_flags() and brk(2): the heap ends at `end` (in pages) from now on. The first call sets its start. Fails where a mapping is in the way. */
+export function* doBrk(k: KernelState, mm: Mm, end: number, access: number): Path<Errno | null> {
+  const flags = access | VM_ACCOUNT;
   if (mm.startBrk < 0) {
     mm.startBrk = end;
     mm.brk = end;

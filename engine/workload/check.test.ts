@@ -32,6 +32,8 @@ describe("real programs on a kernel that reclaims", () => {
     "glibc-churn": 48,
     "jemalloc-sparse": 48,
     python3: 137,
+    // Random mmap, mremap, mprotect and madvise calls of every kind.
+    "random-calls": 956,
     "redis-default": 328,
     "tcmalloc-churn": 67,
   } as const;
