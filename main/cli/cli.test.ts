@@ -135,6 +135,24 @@ it("moves experiments to the trash and back", async () => {
   expect(JSON.parse((await lab(["list", "--json", "--db", mine])).out)).toHaveLength(1);
 });
 
+it("keeps title, tags, notes and marks of an experiment", async () => {
+  const mine = join(folder, "described.sqlite");
+  const ask = async (...args: string[]) => (await lab([...args, "--db", mine])).out.trim();
+  await lab(["run", "commit-table", "--set", "size=1G", "--db", mine]);
+  expect(await ask("tag", "1", "first", "big")).toBe("first\nbig");
+  expect(await ask("tag", "1", "big", "--remove")).toBe("first");
+  await ask("note", "1", "before the upgrade");
+  expect(await ask("note", "1")).toBe("before the upgrade");
+  expect(await ask("rename", "1", "Old kernel")).toBe("1: Old kernel");
+  await ask("pin", "1");
+  await ask("archive", "1");
+  expect(JSON.parse(await ask("list", "--shelf", "archive", "--json"))).toMatchObject([
+    { title: "Old kernel", tags: ["first"], notes: "before the upgrade", pinned: true, archived: true },
+  ]);
+  const { status, err } = await lab(["rename", "1", " ", "--db", mine]);
+  expect([status, err]).toEqual([2, expect.stringContaining("empty")]);
+});
+
 it("says what this machine has as JSON", async () => {
   const facts: { id: string; state: string }[] = JSON.parse((await lab(["doctor", "--json", "--db", db])).out);
   expect(facts.map(({ id }) => id)).toEqual(expect.arrayContaining(["kernel", "runtime", "history", "display"]));
