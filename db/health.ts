@@ -12,9 +12,12 @@ export interface Health {
 
 /** Reads all of the file: seconds for a long history. */
 export function checkHealth(c: Connection): Health {
-  const problems = (c.db.pragma("integrity_check(100)") as { integrity_check: string }[])
-    .map((row) => row.integrity_check)
-    .filter((line) => line !== "ok");
+  // Read as everything else is: a file that is too damaged even for the check is named, not thrown at the caller.
+  const problems = c.read(() =>
+    (c.db.pragma("integrity_check(100)") as { integrity_check: string }[])
+      .map((row) => row.integrity_check)
+      .filter((line) => line !== "ok"),
+  );
   return c.read(() => {
     for (const row of c.db.pragma("foreign_key_check") as { table: string; parent: string }[])
       problems.push(`a row of ${row.table} refers to a row of ${row.parent} that is not there`);

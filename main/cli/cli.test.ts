@@ -139,7 +139,7 @@ it("keeps title, tags, notes and marks of an experiment", async () => {
   const mine = join(folder, "described.sqlite");
   const ask = async (...args: string[]) => (await lab([...args, "--db", mine])).out.trim();
   await lab(["run", "commit-table", "--set", "size=1G", "--db", mine]);
-  expect(await ask("tag", "1", "first", "big")).toBe("first\nbig");
+  expect(await ask("tag", "1", "first", "big")).toBe("big\nfirst");
   expect(await ask("tag", "1", "big", "--remove")).toBe("first");
   await ask("note", "1", "before the upgrade");
   expect(await ask("note", "1")).toBe("before the upgrade");
