@@ -22,8 +22,13 @@ interface Part {
 }
 
 const PARTS: readonly Part[] = [
+  { name: "determinism", what: "the same experiment again and again, everywhere: one digest", minutesMax: [30, 5] },
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
+  { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
+  { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 60] },
+  { name: "scan", what: "the sources looked through for Electron's known mistakes", minutesMax: [20, 20] },
+  { name: "soak", what: "an hour of random use of the window", minutesMax: [90, 15] },
 ];
 
 interface Line extends PartResult {

@@ -25,7 +25,13 @@ export async function until<T>(
   }
 }
 
-type Reply = { id?: number; result?: Record<string, unknown>; error?: { message: string } };
+type Reply = {
+  id?: number;
+  method?: string;
+  params?: unknown;
+  result?: Record<string, unknown>;
+  error?: { message: string };
+};
 
 export class Page {
   readonly #socket: WebSocket;
@@ -34,11 +40,14 @@ export class Page {
     { resolve: (value: Record<string, unknown>) => void; reject: (e: Error) => void }
   >();
   #nextId = 1;
+  /** What the page says by itself, once its domain is enabled. */
+  onEvent: (method: string, params: unknown) => void = () => {};
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
       const reply = JSON.parse(String(data)) as Reply;
+      if (reply.method !== undefined) return this.onEvent(reply.method, reply.params);
       const waiting = reply.id === undefined ? undefined : this.#waiting.get(reply.id);
       if (waiting === undefined) return;
       this.#waiting.delete(reply.id as number);

@@ -23,7 +23,8 @@ const parentPort = (process as { parentPort?: ParentPort }).parentPort;
 
 function send(message: FromHost): void {
   if (parentPort !== undefined) parentPort.postMessage(message);
-  else process.send?.(message);
+  // The other side may be gone this very moment: `disconnect` says so next, and closes the history in order.
+  else if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
 function log(error: unknown): void {
