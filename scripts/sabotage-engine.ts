@@ -158,8 +158,8 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "tables are freed without waiting for a grace period",
     file: "rcu.ts",
-    from: "k.rcuEndNs = k.timeNs + GRACE_PERIOD_NS;",
-    to: "k.rcuEndNs = k.timeNs;",
+    from: "k.rcuEndNs = at + GRACE_PERIOD_NS;",
+    to: "k.rcuEndNs = at;",
     test: ["zap.test.ts", "a freed table waits for a grace period"],
   },
   {

@@ -30,7 +30,9 @@ interface Script {
 }
 
 function scripts(): Script[] {
-  return ["facts", "golden"].flatMap((folder) =>
+  // Beyond what was given: userfaultfd's moves, measured on 6.18 by the same means, in mode sync.
+  const extra: Script = { folder: "extra", name: "uffd_move", mode: "sync", answers: "uffd_move.out" };
+  const given = ["facts", "golden"].flatMap((folder) =>
     readdirSync(`${DATA}${folder}`)
       .filter((file) => file.endsWith(".ops"))
       .flatMap((file): Script[] => {
@@ -42,6 +44,7 @@ function scripts(): Script[] {
         ];
       }),
   );
+  return [...given, extra];
 }
 
 function lines(folder: string, file: string): string[] {
@@ -86,5 +89,5 @@ test("every measured answer is the engine's", () => {
   const differences = results.flatMap((result) => result.differences);
   console.log(`${all.length} files, ${operations} operations, ${differences.length} differences`);
   expect(differences).toEqual([]);
-  expect(all.length).toBeGreaterThanOrEqual(166);
+  expect(all.length).toBeGreaterThanOrEqual(167);
 }, 120_000);

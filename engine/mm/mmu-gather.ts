@@ -38,6 +38,8 @@ export class MmuGather {
   /** What the system call asked for, in pages: tells a range that is too short from one that a VMA boundary cut. */
   requestStart = 0;
   requestEnd = 0;
+  /** The slot whose table was last counted as shared by VMAs. */
+  declinedSlot = -1;
 
   constructor(mm: Mm) {
     this.mm = mm;
@@ -55,6 +57,7 @@ export function tlbGatherMmu(k: KernelState, mm: Mm): MmuGather {
   tlb.mm = mm;
   tlb.requestStart = 0;
   tlb.requestEnd = 0;
+  tlb.declinedSlot = -1;
   return tlb;
 }
 

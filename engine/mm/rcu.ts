@@ -44,13 +44,14 @@ export function callRcu(k: KernelState, row: number): void {
   }
   k.tables.parent[row] = k.rcuNext;
   k.rcuNext = row;
-  if (k.rcuWait === 0 && k.rcuEndNs <= k.timeNs) startGracePeriod(k);
+  if (k.rcuWait === 0 && k.rcuEndNs <= k.timeNs) startGracePeriod(k, k.timeNs);
 }
 
-function startGracePeriod(k: KernelState): void {
+/** A grace period begins at `at`, in simulated ns, for what has been queued so far. */
+function startGracePeriod(k: KernelState, at: number): void {
   k.rcuWait = k.rcuNext;
   k.rcuNext = 0;
-  k.rcuEndNs = k.timeNs + GRACE_PERIOD_NS;
+  k.rcuEndNs = at + GRACE_PERIOD_NS;
 }
 
 /** Ends the grace periods that are over at k.timeNs. Call after each operation; costs one comparison when none is. */
@@ -64,7 +65,7 @@ export function rcuTick(k: KernelState): void {
       row = next;
     }
     k.rcuWait = 0;
-    if (k.rcuNext !== 0) startGracePeriod(k);
+    if (k.rcuNext !== 0) startGracePeriod(k, k.rcuEndNs);
   }
 }
 

@@ -213,8 +213,13 @@ function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: bo
     k.stats.declinedEntryKept++;
     return;
   }
-  if (tlb.requestStart <= slot && tlb.requestEnd >= slot + PMD_PAGES) k.stats.declinedSplitVma++;
-  else k.stats.declinedBelowPmd++;
+  if (tlb.requestStart > slot || tlb.requestEnd < slot + PMD_PAGES) {
+    k.stats.declinedBelowPmd++;
+    return;
+  }
+  // Once a table, however many VMAs share it.
+  if (tlb.declinedSlot !== slot) k.stats.declinedSplitVma++;
+  tlb.declinedSlot = slot;
 }
 
 /**
