@@ -24,7 +24,6 @@ import { splitHugePmd } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
 import {
   dupVma,
-  VM_ACCOUNT,
   VM_HUGETLB,
   VM_LOCKED,
   VM_LOCKED_MASK,
@@ -297,7 +296,8 @@ function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<Errno
   if (r.dontUnmap) {
     const wholeVma = fresh !== old && r.addr === old.start && r.addr + r.oldPages === old.end;
     if (locked) mm.lockedVm -= r.newPages;
-    old.flags &= ~(VM_LOCKED_MASK | VM_ACCOUNT);
+    // dontunmap_complete(): the source stays accounted.
+    old.flags &= ~VM_LOCKED_MASK;
     if (wholeVma) unlinkAnonVmas(old);
     return null;
   }
