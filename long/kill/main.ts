@@ -245,7 +245,10 @@ async function probe(scene: Scene): Promise<Hit> {
     if (name === "run.ended") ended.resolve((payload as { status: string }).status);
   };
   const problems: string[] = [];
-  await host.call("experiment.start", SPEC(1, { mode: "none", source: "kernel" }));
+  await host.call("experiment.start", {
+    ...SPEC(1, { mode: "none", source: "kernel" }),
+    workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 34 } },
+  });
   const victim = await until(
     "the probe to start",
     () => tree(host.child.pid ?? 0).find((each) => each.command.includes("reclaim-probe")),
@@ -256,7 +259,7 @@ async function probe(scene: Scene): Promise<Hit> {
     await sleep(scene.random.below(1500));
     if (isAlive(victim.pid)) process.kill(victim.pid, "SIGKILL");
   }
-  const status = await Promise.race([ended.promise, sleep(60_000).then(() => "still running after 60 s")]);
+  const status = await Promise.race([ended.promise, sleep(180_000).then(() => "still running after 180 s")]);
   if (status !== "failed" && status !== "done") problems.push(`the run of a killed probe is ${status}`);
   if ((await host.call("history.list", {})) === null) problems.push("the host went with the probe");
   await host.close();

@@ -1,5 +1,6 @@
 import { untrack } from "svelte";
 import { isTyping, type KeyPress, matches } from "../lib/keys.ts";
+import { lastOfEach } from "../lib/last-of-each.ts";
 
 export const COMMAND_GROUPS = ["Experiment", "Chart", "History", "View", "Lab"] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
@@ -20,6 +21,8 @@ export interface Command {
 
 class Commands {
   list = $state.raw<readonly Command[]>([]);
+  /** What is offered: a view's command in the place of the app's of the same id, as `run` takes it. */
+  readonly offered = $derived(lastOfEach(this.list, (command) => command.id));
 
   /** Adds a view's commands; gives the function that takes them away again. */
   add(commands: readonly Command[]): () => void {
