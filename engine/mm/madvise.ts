@@ -10,7 +10,7 @@ import { clearHugetlbPages } from "./hugetlb.ts";
 import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
 import { madviseCold, madviseFree } from "./madvise-free.ts";
 import { madvisePopulate } from "./mlock.ts";
-import { tlbFinishMmu, tlbFlushMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
+import { type MmuGather, tlbFinishMmu, tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
 import type { OpResult } from "./result.ts";
 import { drive, type Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -51,6 +51,79 @@ function dontneedValid(vma: Vma, start: number, locked: boolean): boolean {
   return locked || (vma.flags & VM_LOCKED) === 0;
 }
 
+/** The walk of MADV_DONTNEED over VMAs and their tables: what the explored path and an experiment's have in common. */
+class DontneedWalk {
+  private readonly k: KernelState;
+  private readonly mm: Mm;
+  private readonly end: number;
+  private readonly locked: boolean;
+  readonly tlb: MmuGather;
+  status: Errno | null = null;
+  /** The VMA at hand, and how far the walk is in it. */
+  vma: Vma | null = null;
+  private page: number;
+  private stop: number;
+  private base = 0;
+
+  constructor(k: KernelState, mm: Mm, start: number, end: number, locked: boolean) {
+    this.k = k;
+    this.mm = mm;
+    this.page = start;
+    this.stop = start;
+    this.end = end;
+    this.locked = locked;
+    this.tlb = tlbGatherMmu(k, mm);
+    this.tlb.requestStart = start;
+    this.tlb.requestEnd = end;
+  }
+
+  /** Goes to the next VMA (madvise_walk_vmas()). False: there is none, or it ends the walk. */
+  private nextVma(): boolean {
+    const vma = this.page < this.end ? this.mm.vmas.list[this.mm.vmas.indexAbove(this.page)] : null;
+    if (vma === null) return false;
+    if (vma === undefined || vma.start > this.page) this.status = "ENOMEM";
+    if (vma === undefined || vma.start >= this.end) return false;
+    if (vma.start > this.page) this.page = vma.start;
+    if (!dontneedValid(vma, this.page, this.locked)) {
+      this.status = "EINVAL";
+      return false;
+    }
+    this.vma = vma;
+    this.stop = vma.end < this.end ? vma.end : this.end;
+    return true;
+  }
+
+  /** Finds the next PTE table: k.zapPmd and the rest say which. False: the walk is over, and `status` is its outcome. */
+  next(): boolean {
+    for (;;) {
+      const vma = this.vma;
+      if (vma !== null && this.page < this.stop) {
+        if ((vma.flags & VM_HUGETLB) !== 0)
+          clearHugetlbPages(this.k, this.tlb, vma, this.page, slotStart(this.stop, PMD_PAGES));
+        else {
+          this.page = nextTableToZap(this.k, this.tlb, vma, this.page, this.stop);
+          this.base = this.k.zapBase;
+          if (this.page < this.stop) return true;
+        }
+        this.page = this.stop;
+      }
+      if (!this.nextVma()) return false;
+    }
+  }
+
+  /** zap_pte_range() of the table that next() found. */
+  zap(): Path<number> {
+    const end = this.stop - this.base;
+    const vma = this.vma as Vma;
+    return zapPteRange(this.k, this.tlb, vma, this.page - this.base, end < PMD_PAGES ? end : PMD_PAGES, ZAP_DONTNEED);
+  }
+
+  /** The zap got as far as entry `index`. */
+  zapped(index: number): void {
+    this.page = this.base + index;
+  }
+}
+
 /**
  * madvise(MADV_DONTNEED), or MADV_DONTNEED_LOCKED with `locked`, on [start, end). Returns ENOMEM where the range has holes
  * (the VMAs in it are zapped all the same), EINVAL at the first locked VMA.
@@ -62,42 +135,18 @@ export function* madviseDontneed(
   end: number,
   locked: boolean,
 ): Path<Errno | null> {
-  const tlb = tlbGatherMmu(k, mm);
-  tlb.requestStart = start;
-  tlb.requestEnd = end;
-  let status: Errno | null = null;
-  let page = start;
-  while (page < end) {
-    const vma = mm.vmas.list[mm.vmas.indexAbove(page)];
-    if (vma === undefined) {
-      status = "ENOMEM";
-      break;
-    }
-    if (vma.start > page) {
-      status = "ENOMEM";
-      page = vma.start;
-      if (page >= end) break;
-    }
-    const stop = vma.end < end ? vma.end : end;
-    if (!dontneedValid(vma, page, locked)) {
-      status = "EINVAL";
-      break;
-    }
-    if ((vma.flags & VM_HUGETLB) !== 0) clearHugetlbPages(k, tlb, vma, page, slotStart(stop, PMD_PAGES));
-    else {
-      // unmap_page_range()
-      let at = nextTableToZap(k, tlb, vma, page, stop);
-      while (at < stop) {
-        const base = k.zapBase;
-        at = base + (yield* zapPteRange(k, tlb, vma, at - base, Math.min(stop - base, PMD_PAGES), ZAP_DONTNEED));
-        if (at < stop) at = nextTableToZap(k, tlb, vma, at, stop);
-      }
-    }
-    page = stop;
-  }
-  if (k.explored) yield* tlbFlushMmuPath(k, tlb);
-  else tlbFinishMmu(k, tlb);
-  return status;
+  const walk = new DontneedWalk(k, mm, start, end, locked);
+  while (walk.next()) walk.zapped(yield* walk.zap());
+  yield* tlbFinishMmuPath(k, walk.tlb);
+  return walk.status;
+}
+
+/** The same, where no other CPU can come between. */
+function madviseDontneedAlone(k: KernelState, mm: Mm, start: number, end: number, locked: boolean): Errno | null {
+  const walk = new DontneedWalk(k, mm, start, end, locked);
+  while (walk.next()) walk.zapped(drive(walk.zap()));
+  tlbFinishMmu(k, walk.tlb);
+  return walk.status;
 }
 
 /** madvise_remove(): punches a hole into the file behind shared memory. */
@@ -140,9 +189,9 @@ function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: nu
   if (start === end) return null;
   switch (advice) {
     case "dontneed":
-      return drive(madviseDontneed(k, mm, start, end, false));
+      return madviseDontneedAlone(k, mm, start, end, false);
     case "dontneed_locked":
-      return drive(madviseDontneed(k, mm, start, end, true));
+      return madviseDontneedAlone(k, mm, start, end, true);
     case "populate_read":
       return madvisePopulate(k, mm, start, end, false);
     case "populate_write":
