@@ -1,6 +1,6 @@
 /** The rest of an explored kernel's shared state, watched: readers, interrupts, pages, TLBs, lists of VMAs. */
 
-import { OBJ_TLB, schedObject } from "../mm/sched.ts";
+import { OBJ_RCU, OBJ_TLB, schedObject } from "../mm/sched.ts";
 import type { KernelState, Mm } from "../mm/state.ts";
 import { keepTlbIn, type TlbMap, tlbKeyParts } from "../mm/tlb.ts";
 import {
@@ -19,9 +19,11 @@ import { TracedTables } from "./traced-tables.ts";
 export class TracedCpus extends Set<number> {
   private readonly trace: Trace;
   private readonly kind: number;
+  private readonly k: KernelState;
 
-  constructor(trace: Trace, kind: typeof OBJ_READER | typeof OBJ_IRQ) {
+  constructor(k: KernelState, trace: Trace, kind: typeof OBJ_READER | typeof OBJ_IRQ) {
     super();
+    this.k = k;
     this.trace = trace;
     this.kind = kind;
   }
@@ -33,6 +35,8 @@ export class TracedCpus extends Set<number> {
 
   override delete(cpu: number): boolean {
     this.trace.write(schedObject(this.kind, cpu));
+    // Whoever leaves last frees the tables that wait: who that is depends on the order.
+    if (this.k.rcuPending > 0) this.trace.write(schedObject(OBJ_RCU, 0));
     return super.delete(cpu);
   }
 
@@ -140,8 +144,8 @@ export function watch(k: KernelState, trace: Trace): TracedTables {
   const tables = new TracedTables(k, trace);
   Object.assign(k, {
     tables,
-    rcuReaders: new TracedCpus(trace, OBJ_READER),
-    irqsOff: new TracedCpus(trace, OBJ_IRQ),
+    rcuReaders: new TracedCpus(k, trace, OBJ_READER),
+    irqsOff: new TracedCpus(k, trace, OBJ_IRQ),
     pages: new TracedPages(trace),
   });
   keepTlbIn(k, new TracedTlb(trace));
