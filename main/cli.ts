@@ -113,6 +113,12 @@ program
   .action(async (words: string[], options) => (await import("./cli/capture.ts")).captureProgram(words, options));
 
 program
+  .command("calibrate")
+  .description("measure what page faults, tables and system calls cost on this machine, beside the model's constants")
+  .addOption(json)
+  .action(async (options) => (await import("./cli/calibrate.ts")).calibrateMachine(options));
+
+program
   .command("check")
   .description("hold the model against a captured program: its trace and the VmPTE that was measured beside it")
   .argument("<trace>", "perf script or tracefs text, gzip too; - is standard input")

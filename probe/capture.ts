@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  createReadStream,
+  constants,
   createWriteStream,
   existsSync,
   mkdirSync,
@@ -19,7 +19,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { open } from "node:fs/promises";
+import { constants as osConstants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Transform } from "node:stream";
@@ -159,7 +160,7 @@ function countingLines(): { stream: Transform; counts: { events: number; lost: n
 
 async function exitOf(child: ChildProcess): Promise<number> {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  return child.exitCode ?? 128;
+  return child.exitCode ?? 128 + (child.signalCode === null ? 0 : osConstants.signals[child.signalCode]);
 }
 
 function launchWords(job: Job, when: "run" | "hold"): string[] {
@@ -237,18 +238,15 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     set("set_event_pid", pid);
     for (const event of events) set(`events/${event.replace(":", "/")}/enable`, "1");
     const { stream, counts } = countingLines();
-    const pipe = createReadStream(join(instance, "trace_pipe"));
-    const written = pipeline(pipe, stream, createGzip(), createWriteStream(job.events)).catch((error: unknown) => {
-      // Ended from here: what was read before is written.
-      if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-    });
+    const over = { yes: false };
+    const text = tracePipe(join(instance, "trace_pipe"), over);
+    const written = pipeline(text, stream, createGzip(), createWriteStream(job.events));
     const calm = endWith(job.signal, (name) => process.kill(Number(pid), name));
     process.kill(Number(pid), "SIGCONT");
     const exitCode = await exitOf(launcher);
     calm();
     set("tracing_on", "0");
-    await drained(counts);
-    pipe.push(null);
+    over.yes = true;
     await written;
     return {
       exitCode,
@@ -260,10 +258,23 @@ async function captureWithTracefs(job: Job): Promise<Done> {
   }
 }
 
-/** Waits until no more lines come out of the trace. */
-async function drained(counts: { readonly events: number }): Promise<void> {
-  for (let before = -1; before !== counts.events; ) {
-    before = counts.events;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+const PIPE_WAIT_MS = 20;
+
+/** What comes out of trace_pipe until it is `over` and empty. Never blocks: an empty pipe would hold a thread for good. */
+async function* tracePipe(path: string, over: { readonly yes: boolean }): AsyncGenerator<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    for (;;) {
+      const last = over.yes;
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(1 << 16)).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === "EAGAIN") return { bytesRead: 0, buffer: Buffer.alloc(0) };
+        throw error;
+      });
+      if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+      else if (last) return;
+      else await new Promise((resolve) => setTimeout(resolve, PIPE_WAIT_MS));
+    }
+  } finally {
+    await file.close();
   }
 }

@@ -126,6 +126,7 @@ int launch_main(int argc, char **argv, char **envp) {
   if (n > 0) die(EXEC_FAILED, argv[5], errno_name(error));
   put("# pid "), put_dec((uint64_t)program_pid);
   put("  CLOCK_MONOTONIC before read, VmPTE kB, VmRSS kB, Threads, CLOCK_MONOTONIC after read\n");
+  flush_lines(out);
   int status = watch(out, interval_us * 1000);
   return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
 }

@@ -1,0 +1,29 @@
+import { release } from "node:os";
+import { DEFAULT_COST } from "../../engine/mm/cost.ts";
+import { calibrate } from "../../probe/calibrate.ts";
+import { count, print, printJson, table } from "./print.ts";
+
+/** Measures this machine's constants of the cost model and shows them beside the engine's own. */
+export async function calibrateMachine(options: { readonly json?: boolean }): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.on("SIGINT", interrupt);
+  try {
+    const costs = await calibrate(controller.signal);
+    if (options.json) return printJson({ kernel: release(), unit: "ns", costs });
+    const defaults: Readonly<Record<string, number>> = { ...DEFAULT_COST };
+    const rows = costs.map(({ name, ns, how }) => [name, count(ns), count(defaults[name] ?? Number.NaN), how]);
+    print(table([["constant", "here, ns", "model, ns", "measured as"], ...rows], new Set([1, 2])));
+    const measured = new Set(costs.map(({ name }) => name));
+    print(
+      `Not measured: ${Object.keys(defaults)
+        .filter((name) => !measured.has(name))
+        .join(", ")}.`,
+    );
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    process.exitCode = 130;
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
+}

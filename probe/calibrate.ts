@@ -1,0 +1,137 @@
+/**
+ * What things cost on this machine, measured by the probe: each constant from a short workload that does one thing many
+ * times, several times over, the middle result taken. Setting up is not timed.
+ */
+import type { Operation } from "../engine/workload/operation.ts";
+import { runMeasured } from "./driver.ts";
+
+/** One measured constant, in nanoseconds. */
+export interface CalibratedCost {
+  /** The name it has in the engine's cost model. */
+  readonly name: string;
+  readonly ns: number;
+  /** What was timed, and what of it was taken away. */
+  readonly how: string;
+}
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const PAGE = 4 * KIB;
+const SLOT = 2 * MIB;
+const BASE = 2 ** 44;
+const REPEATS = 7;
+const SIZE = 64 * MIB;
+const PAGES = SIZE / PAGE;
+const TABLES = 4096;
+
+const map = (len: number, flags: "hugepage" | "nohugepage" = "nohugepage"): Operation => ({
+  op: "mmap",
+  addr: BASE,
+  len,
+  prot: "rw",
+  backing: "anon",
+  flags: [flags],
+});
+const touch = (len: number, access: "r" | "w", stride = PAGE): Operation => ({
+  op: "touch",
+  addr: BASE,
+  len,
+  access,
+  stride,
+});
+const dontneed = (len: number, step?: number): Operation => ({
+  op: "madvise",
+  addr: BASE,
+  len,
+  advice: "dontneed",
+  ...(step === undefined ? {} : { step }),
+});
+
+function* repeat(count: number, ...operations: Operation[]): Generator<Operation> {
+  for (let i = 0; i < count; i++) yield* operations;
+}
+
+/** Nanoseconds that the kernel needs for `operations` after `setup`: the median of several runs. */
+async function time(
+  setup: readonly Operation[],
+  operations: () => Iterable<Operation>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < REPEATS; i++) {
+    const { summary } = await runMeasured({
+      stream: { kind: "operations", operations: operations() },
+      operationsTotal: 1,
+      mode: "sync",
+      image: setup,
+      onSamples: () => undefined,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    signal?.throwIfAborted();
+    times.push(summary.wall_ms * 1e6);
+  }
+  times.sort((a, b) => a - b);
+  return times[REPEATS >> 1];
+}
+
+/**
+ * Measures the constants. Errors: those of a measured run (mode sync must be possible here), and the signal's reason.
+ */
+export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]> {
+  const costs: CalibratedCost[] = [];
+  const add = (name: string, ns: number, how: string): number => {
+    const value = Math.max(1, Math.round(ns));
+    costs.push({ name, ns: value, how });
+    return value;
+  };
+  const CALLS = 50_000;
+  const nothing: Operation = { op: "madvise", addr: BASE, len: 0, advice: "normal" };
+  const syscall = add("syscall", (await time([], () => repeat(CALLS, nothing), signal)) / CALLS, "madvise of no bytes");
+
+  const present = [map(SIZE), touch(SIZE, "w")];
+  add(
+    "access",
+    (await time(present, () => repeat(8, touch(SIZE, "w")), signal)) / (8 * PAGES),
+    "a write to a page that is there",
+  );
+
+  const emptyTables = [map(SIZE), touch(SIZE, "r"), dontneed(SIZE, MIB)];
+  const readFault = (await time(emptyTables, () => [touch(SIZE, "r")], signal)) / PAGES;
+  const fault = add("fault", readFault, "a read of an untouched page in a table that is there (zero page)");
+  const writeFault = (await time(emptyTables, () => [touch(SIZE, "w")], signal)) / PAGES;
+  add("page", writeFault - fault, "a write instead of that read: the page is allocated and cleared");
+
+  const huge = await time([map(SIZE, "hugepage")], () => [touch(SIZE, "w", SLOT)], signal);
+  add("hugePage", huge / (SIZE / SLOT) - fault, "the first write to a huge page, without the fault");
+
+  const sparse = TABLES * SLOT;
+  const tables = (await time([map(sparse)], () => [touch(sparse, "r", SLOT)], signal)) / TABLES;
+  add("tableAlloc", tables - fault, "the first read of a 2 MiB slot, without the fault");
+
+  const kept = (await time([map(sparse), touch(sparse, "r", SLOT)], () => [dontneed(sparse, MIB)], signal)) / TABLES;
+  const freed = (await time([map(sparse), touch(sparse, "r", SLOT)], () => [dontneed(sparse, SLOT)], signal)) / TABLES;
+  const oneCall = (await time([map(sparse)], () => [dontneed(sparse, SLOT)], signal)) / TABLES;
+  add(
+    "tableFree",
+    freed - (kept - oneCall),
+    "DONTNEED of a slot with one page, against the same in two pieces, without the second call",
+  );
+
+  const zap = (await time(present, () => [dontneed(SIZE, MIB)], signal)) / PAGES;
+  const skip = (await time(emptyTables, () => [dontneed(SIZE, MIB)], signal)) / PAGES;
+  const perEntryOfCall = oneCall / (MIB / PAGE);
+  add("zapEntry", zap - perEntryOfCall, "DONTNEED of written pages in pieces of 1 MiB, an entry, without the calls");
+  add("skipEntry", skip - perEntryOfCall, "DONTNEED of empty tables in pieces of 1 MiB, an entry, without the calls");
+
+  const VMAS = 20_000;
+  const oneMap: Operation = { op: "mmap", addr: BASE, len: PAGE, prot: "rw", backing: "anon" };
+  const oneUnmap: Operation = { op: "munmap", addr: BASE, len: PAGE };
+  const vma = (await time([], () => repeat(VMAS, oneMap, oneUnmap), signal)) / (2 * VMAS);
+  add("vma", vma - syscall, "mmap and munmap of one page, half of it, without the call");
+
+  const far = BASE + 4 * GIB + PAGE;
+  const move: Operation = { op: "mremap", addr: BASE, len: SIZE, to: far };
+  add("copyEntry", (await time(present, () => [move], signal)) / PAGES, "mremap by an odd number of pages, an entry");
+  return costs;
+}

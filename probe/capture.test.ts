@@ -1,0 +1,57 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, describe, expect, test } from "vitest";
+import { capture } from "./capture.ts";
+import { captureMeans } from "./capture-means.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-capture-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(["perf", "tracefs"] as const)("a capture with %s", (how) => {
+  const means = captureMeans(how);
+  if (means.how === null) {
+    console.warn(`captures with ${how} are not tested: ${means.why}`);
+    test.skip(`skipped: ${means.why}`, () => undefined);
+    return;
+  }
+
+  test("holds the program's events and its VmPTE on one clock", async () => {
+    const out = join(folder, `${how}-short`);
+    const result = await capture({ program: "sh", args: ["-c", "sleep 0.05; exit 3"], folder: out, how });
+    expect(result).toMatchObject({ how, exitCode: 3, lost: 0 });
+    const events = gunzipSync(readFileSync(join(out, "events.txt.gz"))).toString();
+    expect(events).toMatch(/page_fault_user: address=0x[0-9a-f]+/);
+    expect(events).toContain(`${result.pid}`);
+    expect(events).not.toMatch(/^reclaim-probe(?!.*execve)/m);
+    const readings = readFileSync(join(out, "vmpte.txt"), "utf8").trim().split("\n");
+    expect(readings[0]).toBe(
+      `# pid ${result.pid}  CLOCK_MONOTONIC before read, VmPTE kB, VmRSS kB, Threads, CLOCK_MONOTONIC after read`,
+    );
+    expect(readings).toHaveLength(result.readings + 1);
+    for (const line of readings.slice(1)) expect(line).toMatch(/^\d+\.\d{9} \d+ \d+ \d+ \d+\.\d{9}$/);
+  });
+
+  test("ends the program when it is aborted and keeps what was recorded", async () => {
+    const out = join(folder, `${how}-aborted`);
+    const controller = new AbortController();
+    const vmpte = join(out, "vmpte.txt");
+    const waiting = setInterval(() => {
+      if (existsSync(vmpte) && readFileSync(vmpte, "utf8").startsWith("# pid")) controller.abort();
+    }, 20);
+    const result = await capture({ program: "sleep", args: ["600"], folder: out, how, signal: controller.signal });
+    clearInterval(waiting);
+    expect(result.exitCode).not.toBe(0);
+    expect(result.events).toBeGreaterThan(0);
+    expect(() => process.kill(result.pid ?? 0, 0)).toThrow();
+    expect(existsSync(`/sys/kernel/tracing/instances/reclaim-lab-${process.pid}`)).toBe(false);
+  });
+});
+
+test("refuses a program that is not there and a folder that is", async () => {
+  await expect(capture({ program: "no-such-program", args: [], folder: join(folder, "x") })).rejects.toThrow(
+    "There is no program no-such-program",
+  );
+  await expect(capture({ program: "sh", args: [], folder })).rejects.toThrow("The folder is there already");
+});
