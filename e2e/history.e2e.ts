@@ -45,7 +45,7 @@ test("rename, tag, note and pin an experiment; all of it is there after a restar
   await expect(lab.page.getByRole("button", { name: "Remove the tag nightly" })).toBeVisible();
   await lab.page.getByRole("textbox", { name: "Notes" }).fill("on the quiet machine");
   await lab.page.getByRole("textbox", { name: "Notes" }).blur();
-  await lab.page.locator("main").getByRole("slider").focus();
+  await lab.page.locator("main").getByRole("slider").first().focus();
   await lab.page.keyboard.press("Control+b");
   await expect(lab.page.locator("main")).toContainText("baseline");
   await lab.restart();

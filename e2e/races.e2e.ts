@@ -48,6 +48,7 @@ test("all cases: the complete series holds in every scenario", async ({ lab }) =
   await page.keyboard.press("Control+3");
   await page.getByRole("button", { name: "Try all" }).click();
   const cases = page.getByRole("navigation", { name: "Scenarios" }).getByRole("button");
+  await expect(cases.filter({ hasText: "complete" }).first()).toBeVisible();
   await expect(cases.filter({ hasText: "not tried" })).toHaveCount(0, { timeout: 50_000 });
   const complete = cases.filter({ hasText: /^\s*complete/ });
   const texts = await complete.allInnerTexts();

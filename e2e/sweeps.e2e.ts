@@ -16,6 +16,7 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Piece" });
     await form.field("From").fill("64K");
     await form.field("To").fill("8M");
+    await form.field("Values").fill("8");
     await expect(page.locator("main")).toContainText("64K, 128K, 256K, 512K, 1M, 2M, 4M, 8M: 16 runs");
     await form.run.click();
     const rows = page.locator("main").getByRole("table").getByRole("row");

@@ -20,7 +20,7 @@ export class SweepForm {
   parameter = $state("");
   from = $state("");
   to = $state("");
-  points = $state("8");
+  points = $state("9");
   scale = $state<"log" | "linear">("log");
 
   /** Begins anew with a preset: the first parameter, from a sixteenth of its default to sixteen times it. */

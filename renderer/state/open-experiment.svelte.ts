@@ -147,6 +147,8 @@ export class OpenExperiment {
       if (last.count > 0) this.#lastRows.set(run.id, last);
     }
     this.version += 1;
+    // What was asked for while these were under way.
+    await this.need([...this.#columns]);
   }
 
   /** Samples were missed between what is here and what came: fetched from there on, once at a time. */
