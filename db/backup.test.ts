@@ -176,6 +176,19 @@ describe("checking", () => {
   });
 });
 
+test("checking finds damage under the tables, too", () => {
+  add(store, "a", 3000);
+  // Into the file itself, so that the pages are the ones that are read.
+  store.close();
+  const bytes = readFileSync(folder.file());
+  store = openStore(folder.file());
+  bytes.fill(0xa5, bytes.length - 4096 * 20, bytes.length - 4096 * 19);
+  writeFileSync(folder.file(), bytes);
+  const { ok, problems } = store.check();
+  expect(ok).toBe(false);
+  expect(problems.join()).toMatch(/page|malformed/);
+});
+
 describe("recovering", () => {
   /** Three experiments of 4,000 samples a run; the file's bytes after closing. */
   function filled(): Buffer {
@@ -202,7 +215,8 @@ describe("recovering", () => {
     expect(said(() => openStore(folder.file()))).toMatch(/cut off/);
     const found = recoverHistory(folder.file(), folder.file("new.sqlite"));
     expect(found.experiments).toBeGreaterThanOrEqual(3);
-    expect(found.samples).toBeGreaterThan(24_000 * part * 0.8);
+    // All that is on the pages that are left.
+    expect(found.samples).toBeGreaterThan(24_000 * part * 0.9);
     expect(found.samples).toBeLessThan(24_000);
     expect(found.incomplete).toContain("sample");
     const saved = openStore(folder.file("new.sqlite"));
@@ -230,6 +244,20 @@ describe("recovering", () => {
     const { columns, count } = saved.samples(runs.find((run) => run.sampleCount < 4000)?.id ?? 0);
     expect([columns.seq?.[0], columns.seq?.[count - 1]]).toEqual([0, 3999]);
     saved.close();
+  });
+
+  test("takes the rows of a table whose tree is lost", () => {
+    filled();
+    const db = new Database(folder.file(), { readonly: true });
+    const root = Number(db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'sample'").pluck().get());
+    db.close();
+    const bytes = readFileSync(folder.file());
+    bytes.fill(0, (root - 1) * 4096, root * 4096);
+    writeFileSync(folder.file(), bytes);
+    const found = recoverHistory(folder.file(), folder.file("new.sqlite"));
+    expect(found).toMatchObject({ experiments: 3, runs: 6, incomplete: ["sample"] });
+    // The root itself held a few.
+    expect(found.samples).toBeGreaterThan(23_900);
   });
 
   test("says when nothing is left, and overwrites nothing", () => {

@@ -1,7 +1,7 @@
 /** Experiments: make, read, describe, and the way through the trash. */
 import { randomUUID } from "node:crypto";
 import type { Connection } from "./connection.ts";
-import { BadValueError, NotFoundError, StateError } from "./errors.ts";
+import { BadValueError, NotFoundError, StateError, translate } from "./errors.ts";
 import type { Description, Json, NewExperiment, StoredExperiment } from "./records.ts";
 import {
   EXPERIMENT_COLUMNS,
@@ -208,7 +208,11 @@ export function purge(c: Connection, what: { ids: readonly number[] } | { before
       .run(JSON.stringify(ids)).changes;
   }, "durable");
   // Gives the room back to the file system, a bounded part at a time.
-  if (count > 0) c.db.pragma("incremental_vacuum(25600)");
+  try {
+    if (count > 0) c.db.pragma("incremental_vacuum(25600)");
+  } catch (error) {
+    throw translate(error, c.file);
+  }
   return count;
 }
 

@@ -1,5 +1,5 @@
 /** Saves what can still be read of a damaged history into a new one. The damaged file is not touched. */
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
@@ -8,6 +8,7 @@ import { publish, removeDatabase, sizeOf, temporaryBeside } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
+import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export interface Recovered {
@@ -21,7 +22,7 @@ export interface Recovered {
 type Row = Record<string, unknown>;
 
 /**
- * Reads `damaged` from both ends of every table up to the damage and writes `target`, which must not exist. Runs whose
+ * Reads `damaged` from both ends of every table up to the damage, then the pages that no table leads to, and writes `target`, which must not exist. Runs whose
  * experiment is lost get a new one. Throws DamagedHistoryError when nothing can be read.
  */
 export function recoverHistory(damaged: string, target: string, now: () => number = Date.now): Recovered {
@@ -58,9 +59,23 @@ function openDamaged(file: string): Database.Database {
   return db;
 }
 
+/** Larger files are read by their trees alone. */
+const SCANNED_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** The bytes of the file, its log's pages among them where they can be put there. */
+function pagesOf(db: Database.Database, file: string): Buffer | null {
+  try {
+    db.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+  }
+  return (sizeOf(file) ?? 0) <= SCANNED_BYTES_MAX ? readFileSync(file) : null;
+}
+
 function readInto(copy: string, made: string, damaged: string, now: () => number): Recovered {
   const incomplete = new Set<string>();
   const source = openDamaged(copy);
+  const pages = pagesOf(source, copy);
   const owner = claimOwner();
   const { db } = openFile(made);
   const c = connection(db, made, MIGRATIONS.length, now, owner);
@@ -85,6 +100,17 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
           c.db.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(table),
         ]),
       );
+      /** Of a table whose tree is damaged: rows found on pages that the tree no longer leads to. */
+      const scanned = function* (table: string): Generator<Row> {
+        if (!incomplete.has(table) || pages === null) return;
+        const names = columns.get(table) ?? [];
+        const hasRowid = names[0] === "id";
+        for (const { rowid, values } of scanPages(pages)) {
+          if (values.length !== names.length || (rowid !== null) !== hasRowid) continue;
+          const row = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+          yield hasRowid ? { ...row, id: rowid } : row;
+        }
+      };
       const all = (table: string, keys: readonly string[], change: (row: Row) => Row = (row) => row): number => {
         let count = 0;
         for (const row of read(table, keys)) if (put(table, change(row))) count++;
@@ -92,7 +118,9 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
       };
       all("setting", ["key"]);
       let experiments = all("experiment", ["id"]);
+      for (const row of scanned("experiment")) if (put("experiment", row)) experiments++;
       all("tag", ["experiment_id", "name"]);
+      for (const row of scanned("tag")) put("tag", row);
       const putRun = (row: Row): number => {
         if (c.prepare("SELECT 1 FROM experiment WHERE id = ?").get(row.experiment_id) === undefined)
           if (put("experiment", lostExperiment(row, now()))) experiments++;
@@ -100,17 +128,20 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
       };
       let runs = 0;
       for (const row of read("run", ["id"])) runs += putRun(row);
+      for (const row of scanned("run")) runs += putRun(row);
       let samples = 0;
-      for (const run of runsWithSamples(source, () => incomplete.add("sample"))) {
-        let count = 0;
-        for (const row of read("sample", ["seq"], "run_id = ?", run)) {
-          if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(run) === undefined) runs += putRun(lostRun(row, now()));
-          if (put("sample", row)) count++;
+      const putSample = (row: Row): void => {
+        if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(row.run_id) === undefined) {
+          // What is not among runs that could all be read was removed, and lies in a page that is no longer in use.
+          if (!incomplete.has("run")) return;
+          runs += putRun(lostRun(row, now()));
         }
-        c.prepare("UPDATE run SET sample_count = ? WHERE id = ?").run(count, run);
-        samples += count;
-      }
-      c.prepare("UPDATE run SET sample_count = 0 WHERE id NOT IN (SELECT run_id FROM sample)").run();
+        if (put("sample", row)) samples++;
+      };
+      for (const run of runsWithSamples(source, () => incomplete.add("sample")))
+        for (const row of read("sample", ["seq"], "run_id = ?", run)) putSample(row);
+      for (const row of scanned("sample")) putSample(row);
+      c.prepare("UPDATE run SET sample_count = (SELECT count(*) FROM sample WHERE run_id = run.id)").run();
       for (const id of c.prepare<[], number>("SELECT id FROM experiment").pluck().all()) refreshHeadline(c, id);
       return { experiments, runs, samples };
     });

@@ -1,0 +1,116 @@
+/** The history by command line, as its users have it: a process of its own, its exit status, stdout and stderr. */
+import { spawnSync } from "node:child_process";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStore } from "../../db/store.ts";
+import { newRun, rows, SPEC, summary, testFolder } from "../../db/testing.ts";
+
+const CLI = resolve(import.meta.dirname, "..", "cli.ts");
+
+let folder: ReturnType<typeof testFolder>;
+beforeEach(() => {
+  folder = testFolder();
+  const store = openStore(folder.file());
+  for (const [title, kb] of [
+    ["first", 240],
+    ["second", 480],
+  ] as const) {
+    const run = store.startRun(store.createExperiment({ ...SPEC, title }).id, newRun("sync"));
+    store.appendSamples(run.id, rows(0, 2000));
+    store.finishRun(run.id, { status: "done", summary: summary(kb) });
+  }
+  store.close();
+});
+afterEach(() => folder.remove());
+
+function lab(...args: string[]): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    env: { ...process.env, RECLAIM_LAB_DATA: folder.path, NODE_OPTIONS: "" },
+    encoding: "utf8",
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+describe("history", () => {
+  test("backup, merge and restore bring back what was deleted for good", () => {
+    expect(lab("history", "backup", folder.file("copy.sqlite")).status).toBe(0);
+    expect(lab("delete", "1", "2").status).toBe(0);
+    expect(lab("history", "purge", "1")).toMatchObject({ status: 0, out: "1 experiment removed for good.\n" });
+    expect(JSON.parse(lab("history", "merge", folder.file("copy.sqlite"), "--json").out)).toEqual({
+      experiments: 1,
+      runs: 1,
+      samples: 2000,
+      known: 1,
+    });
+    const { status, out } = lab("history", "restore", folder.file("copy.sqlite"));
+    expect(status).toBe(0);
+    expect(out).toMatch(/What it was is kept in .*before-restore/);
+    const titles = JSON.parse(lab("list", "--json").out).map((row: { id: number; title: string }) => [
+      row.id,
+      row.title,
+    ]);
+    expect(titles).toEqual([
+      [2, "second"],
+      [1, "first"],
+    ]);
+  });
+
+  test("check is 0 for a sound history; a damaged one is named, untouched, and recovered", () => {
+    expect(JSON.parse(lab("history", "check", "--json").out)).toMatchObject({
+      ok: true,
+      experiments: 2,
+      samples: 4000,
+    });
+    truncateSync(folder.file(), 200_000);
+    const bytes = readFileSync(folder.file(), "hex");
+    expect(lab("list")).toMatchObject({ status: 1, out: "", err: expect.stringMatching(/damaged.*cut off.*recover/) });
+    const { status, out } = lab("history", "recover", folder.file(), folder.file("saved.sqlite"), "--json");
+    expect(status).toBe(0);
+    expect(JSON.parse(out).samples).toBeGreaterThan(0);
+    expect(readFileSync(folder.file(), "hex")).toBe(bytes);
+    expect(JSON.parse(lab("history", "check", "--json", "--db", folder.file("saved.sqlite")).out).ok).toBe(true);
+  });
+
+  test("bad usage is named in one line and ends with 2 or 1", () => {
+    writeFileSync(folder.file("text"), "no history, but long enough for one".repeat(9));
+    for (const args of [
+      ["history", "purge"],
+      ["history", "restore", folder.file("text")],
+      ["history", "recover", folder.file(), folder.file()],
+      ["history", "backup", folder.file()],
+      ["history", "nonsense"],
+    ]) {
+      const { status, out, err } = lab(...args);
+      expect([1, 2], args.join(" ")).toContain(status);
+      expect(out).toBe("");
+      expect(err.trim().split("\n").length, err).toBeLessThanOrEqual(2);
+      expect(err).not.toMatch(/^\s+at /m);
+    }
+    expect(JSON.parse(lab("history", "check", "--json").out)).toMatchObject({ ok: true, experiments: 2 });
+  });
+});
+
+describe("what people say of an experiment", () => {
+  test("tags, notes, title, pin and archive are kept and found", () => {
+    expect(lab("tag", "1", "nightly", "x y")).toMatchObject({ status: 0, out: "nightly\nx y\n" });
+    expect(lab("tag", "1", "nightly", "--remove")).toMatchObject({ status: 0, out: "x y\n" });
+    lab("note", "1", "before", "the", "upgrade");
+    lab("note", "1", "--append", "and after");
+    expect(lab("note", "1").out).toBe("before the upgrade\nand after\n");
+    lab("rename", "1", "a", "better", "title");
+    lab("pin", "1");
+    expect(lab("archive", "2").status).toBe(0);
+    expect(JSON.parse(lab("list", "--json", "--search", "upgrade better").out)).toMatchObject([
+      { id: 1, title: "a better title", tags: ["x y"], pinned: true },
+    ]);
+    expect(JSON.parse(lab("list", "--json", "--shelf", "archive").out)).toMatchObject([{ id: 2 }]);
+    expect(lab("rename", "1", " ").status).toBe(2);
+    expect(lab("pin", "1", "999").status).toBe(2);
+  });
+
+  test("a report goes to a file or to stdout, the same bytes", () => {
+    expect(lab("report", "1", "--out", folder.file("r.html")).status).toBe(0);
+    expect(lab("report", "1").out).toBe(readFileSync(folder.file("r.html"), "utf8"));
+  });
+});
