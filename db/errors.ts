@@ -2,6 +2,8 @@
  * What can be wrong with a history, each by its name: what happened, to which file, why, and what to do.
  * `translate` turns SQLite's own errors into these; nothing else in db/ looks at SQLite's codes.
  */
+import { accessSync, constants } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 
@@ -135,6 +137,20 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+/** SQLite says only that it cannot open a file where its folder takes no log beside it; null where the folder does. */
+function whyNotWritable(file: string): string | null {
+  for (const path of [dirname(file), file]) {
+    try {
+      accessSync(path, constants.W_OK);
+    } catch (error) {
+      const reason = codeOf(error);
+      if (reason === "EROFS") return `${path} is on a read-only file system`;
+      if (reason === "EACCES" || reason === "EPERM") return `${path} is not writable for you`;
+    }
+  }
+  return null;
+}
+
 /** The named error for one that SQLite or the file system threw; errors that are named already pass through. */
 export function translate(error: unknown, file: string): unknown {
   if (error instanceof ReclaimLabError) return error;
@@ -151,6 +167,10 @@ export function translate(error: unknown, file: string): unknown {
     return new HistoryReadOnlyError(file, message, error);
   if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_MISMATCH" || code === "SQLITE_TOOBIG")
     return new BadValueError("The history cannot hold this value", { where: file, why: message, cause: error });
+  if (code.startsWith("SQLITE_CANTOPEN")) {
+    const why = whyNotWritable(file);
+    if (why !== null) return new HistoryReadOnlyError(file, why, error);
+  }
   if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_IOERR") || /^E[A-Z]+$/.test(code))
     return new HistoryIoError(file, message, error);
   if (error instanceof Database.SqliteError)

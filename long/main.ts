@@ -23,6 +23,7 @@ interface Part {
 
 const PARTS: readonly Part[] = [
   { name: "determinism", what: "the same experiment again and again, everywhere: one digest", minutesMax: [30, 5] },
+  { name: "faults", what: "disk full, read-only, locked, two at once: what the user sees", minutesMax: [15, 15] },
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
   { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },

@@ -14,6 +14,7 @@ import { type PartOptions, runPart } from "../lib/part.ts";
 import { mixSeed, seeded } from "../lib/random.ts";
 import { textTable } from "../lib/table.ts";
 import type { AnyTarget } from "./target.ts";
+import { callsWithout } from "./targets/calls.ts";
 import { TARGETS } from "./targets/index.ts";
 
 /** The bounds: memory of JavaScript, of the whole process, and the time of one input. */
@@ -142,6 +143,8 @@ await runPart(
   async (options) => {
     const { values, short, say } = options;
     if (typeof values.case === "string") return tryCase(values.case, options);
+    if (callsWithout.length > 0)
+      throw new Error(`long/fuzz/targets/calls.ts has no sound payload of ${callsWithout.join(", ")}`);
     const only = typeof values.only === "string" ? values.only.split(",") : null;
     const targets = TARGETS.filter((each) => only === null || only.includes(each.name));
     const tallies: (Tally & { name: string })[] = [];

@@ -30,6 +30,15 @@ const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   "experiment.restore": [{ ids: [1] }],
   "run.samples": [{ runId: 1, columns: ["vmpte_kb", "operations"], fromSeq: 3, maxPoints: 100 }],
   "history.list": [{}, { search: "commit", tags: ["a"], statuses: ["done"], sort: "saving", limit: 50, offset: 2 }],
+  "clipboard.writeText": [{ text: "copied" }],
+  "clipboard.writePicture": [{ png: new Uint8Array(64) }],
+  "history.purge": [{}, { ids: [1] }],
+  "map.read": [{ runId: 1, operations: 3, from: 0, count: 4, cells: 16, table: 2 }],
+  "race.start": [{ scenario: "nonsense", without: "each" }],
+  "race.text": [{ scenario: "nonsense", without: null, cpus: [0, 1, 0], format: "txt" }],
+  "race.save": [{ scenario: "nonsense", without: "10", cpus: [], format: "json" }],
+  "sweep.start": [{ preset: "commit-table", params: QUICK, parameter: "chunk", values: [4096, -1] }],
+  "sweep.resume": [{ id: 1 }],
   "export.save": [{ experimentId: 1, format: "csv", theme: "dark", log: true }],
 };
 const NAMES = Object.keys(CALLS);
