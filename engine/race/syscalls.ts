@@ -1,5 +1,6 @@
 /** System calls and faults of an explored kernel with the locks that they take around the engine's paths. */
 
+import { handleMmFault } from "../mm/fault.ts";
 import { dupMmap } from "../mm/fork.ts";
 import { madviseDontneed } from "../mm/madvise.ts";
 import { unmapRange } from "../mm/mmap.ts";
@@ -41,6 +42,14 @@ export function* sysDontneed(world: World, start: number, end: number): Path<voi
   const vma = yield* vmaLockRead(world, "madvise_lock", start);
   if (vma === undefined) return;
   yield* madviseDontneed(world.k, world.mm, start, end, false);
+  yield* vmaUnlockRead(world, "madvise_unlock", vma);
+}
+
+/** madvise(MADV_POPULATE_WRITE) of one page: a write fault without the access. */
+export function* sysPopulateWrite(world: World, page: number): Path<void> {
+  const vma = yield* vmaLockRead(world, "madvise_lock", page);
+  if (vma === undefined) return;
+  yield* handleMmFault(world.k, world.mm, vma, page, true);
   yield* vmaUnlockRead(world, "madvise_unlock", vma);
 }
 

@@ -2,7 +2,7 @@
 
 import type { Violation } from "../program.ts";
 import { fill, mapAnon, type Scenario, tableOf, timerLane, valueAt, type World } from "../scenario.ts";
-import { sysDontneed } from "../syscalls.ts";
+import { sysDontneed, sysPopulateWrite } from "../syscalls.ts";
 import { userRead, userWrite } from "../user.ts";
 
 const SLOT = 512;
@@ -85,7 +85,7 @@ export const twoDontneeds: Scenario = {
 
 export const twoRefaults: Scenario = {
   name: "two-refaults",
-  title: "Two threads fault on two pages of the slot that DONTNEED is emptying",
+  title: "Two threads populate two pages of the slot that DONTNEED is emptying",
   story:
     "When DONTNEED has taken the table, both faults find the PMD entry none and bring a new table along. One is installed, under " +
     "the PMD lock; the other fault must see it there and give its own back.",
@@ -98,8 +98,8 @@ export const twoRefaults: Scenario = {
   },
   lanes: [
     { name: "DONTNEED", path: dontneedSlot },
-    { name: "writer", path: (world) => userWrite(world, world.base, 7) },
-    { name: "writer too", path: (world) => userWrite(world, world.base + 9, 8) },
+    { name: "populate", path: (world) => sysPopulateWrite(world, world.base) },
+    { name: "populate too", path: (world) => sysPopulateWrite(world, world.base + 9) },
   ],
   goal: null,
 };
