@@ -30,6 +30,8 @@ export interface MeasuredInput {
   readonly image?: Iterable<Operation>;
   /** Resident peak of the workload with its page tables, in kB, where it is known (the model knows it). */
   readonly peakKb?: number;
+  /** Time is processor time of the probe instead of wall time: for measuring costs on a machine that does other things too. */
+  readonly cpuTime?: boolean;
   /** Aborting ends the run as cancelled within a second. */
   readonly signal?: AbortSignal;
   /** Samples in order, and the progress; awaited before more of the workload is sent. */
@@ -169,7 +171,9 @@ export async function runMeasured(input: MeasuredInput): Promise<MeasuredEnd> {
   const kernel = requireKernel(input.mode);
   if (input.peakKb !== undefined) checkFits(input.peakKb);
 
-  const probe = spawn(PROBE_PATH, ["stream", "--mode", input.mode, "--floor-kb", String(floorKb())], {
+  const words = ["stream", "--mode", input.mode, "--floor-kb", String(floorKb())];
+  if (input.cpuTime === true) words.push("--cpu-time");
+  const probe = spawn(PROBE_PATH, words, {
     stdio: ["pipe", "pipe", "pipe"],
     env: {},
   });

@@ -7,7 +7,7 @@
 
 static const char USAGE[] =
     "usage: reclaim-probe conform FILE|- [--mode sync|none]\n"
-    "       reclaim-probe stream [--mode sync|none] [--results] [--floor-kb N]\n"
+    "       reclaim-probe stream [--mode sync|none] [--results] [--cpu-time] [--floor-kb N]\n"
     "       reclaim-probe detect\n"
     "       reclaim-probe launch OUT INTERVAL_US run|hold PROGRAM ARGS...\n";
 
@@ -93,6 +93,8 @@ static int run(void) {
       mode = *value == 'n' ? MODE_NONE : MODE_SYNC, i++;
     } else if (!strcmp(word, "--results")) {
       results = true;
+    } else if (!strcmp(word, "--cpu-time")) {
+      clock_counts_cpu();
     } else if (!strcmp(word, "--floor-kb")) {
       if (!parse_kb(value, &floor_kb)) return usage_error();
       i++;

@@ -12,9 +12,14 @@ extern char __executable_start[], __bss_start[], _end[];
 
 long open_read(const char *path) { return sys4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0); }
 
+static long clock_id = CLOCK_MONOTONIC;
+
+/* From now on now_ns() counts the processor time of this process: what else the machine does is not in it. */
+void clock_counts_cpu(void) { clock_id = CLOCK_PROCESS_CPUTIME_ID; }
+
 uint64_t now_ns(void) {
   struct timespec t;
-  sys2(__NR_clock_gettime, CLOCK_MONOTONIC, &t);
+  sys2(__NR_clock_gettime, clock_id, &t);
   return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 

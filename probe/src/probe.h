@@ -112,6 +112,7 @@ void usage_read(struct usage *u);
 bool usage_read_pid(long pid, struct usage *u);
 int64_t memory_available_kb(void);
 uint64_t now_ns(void);
+void clock_counts_cpu(void);
 void sleep_ms(uint64_t ms);
 long open_read(const char *path);
 
