@@ -40,6 +40,7 @@ for (const theme of ["light", "dark"] as const)
     await look("shortcuts");
     await lab.page.keyboard.press("Escape");
     await lab.page.keyboard.press("Control+k");
+    await expect(lab.page.getByRole("combobox", { name: /^Search runs/ })).toBeFocused();
     await lab.page.keyboard.type("exp");
     await look("palette");
     await lab.page.keyboard.press("Escape");
@@ -65,6 +66,7 @@ for (const theme of ["light", "dark"] as const)
     await look("compare");
 
     await lab.page.keyboard.press("Control+k");
+    await expect(lab.page.getByRole("combobox", { name: /^Search runs/ })).toBeFocused();
     await lab.page.keyboard.type("machine");
     await lab.page.keyboard.press("Enter");
     await expect(lab.page.getByRole("heading", { name: "What this machine has" })).toBeVisible();

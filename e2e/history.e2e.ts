@@ -104,6 +104,7 @@ test("run, compare and export without a mouse", async ({ lab, dataFolder }) => {
   const out = `${dataFolder}/keys.json`;
   await lab.answerSaveDialogs(out);
   await key("Control+k");
+  await expect(lab.page.getByRole("combobox", { name: /^Search runs/ })).toBeFocused();
   await lab.page.keyboard.type("export json");
   await key("Enter");
   await expect(lab.page.getByText("Exported keys.json")).toBeVisible();
