@@ -25,6 +25,7 @@ const REPEATS = 9;
 const SIZE = 64 * MIB;
 const PAGES = SIZE / PAGE;
 const TABLES = 4096;
+const CYCLES = 64;
 
 const map = (len: number, flags: "hugepage" | "nohugepage" = "nohugepage"): Operation => ({
   op: "mmap",
@@ -100,9 +101,6 @@ export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]>
   const emptyTables = [map(SIZE), touch(SIZE, "r"), dontneed(SIZE, MIB)];
   const readFault = (await time(emptyTables, () => [touch(SIZE, "r")], signal)) / PAGES;
   const fault = add("fault", readFault, "a read of an untouched page in a table that is there (zero page)");
-  const writeFault = (await time(emptyTables, () => [touch(SIZE, "w")], signal)) / PAGES;
-  add("page", writeFault - fault, "a write instead of that read: the page is allocated and cleared");
-
   const huge = await time([map(SIZE, "hugepage")], () => [touch(SIZE, "w", SLOT)], signal);
   add("hugePage", huge / (SIZE / SLOT) - fault, "the first write to a huge page, without the fault");
 
@@ -122,7 +120,18 @@ export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]>
   const zap = (await time(present, () => [dontneed(SIZE, MIB)], signal)) / PAGES;
   const skip = (await time(emptyTables, () => [dontneed(SIZE, MIB)], signal)) / PAGES;
   const perEntryOfCall = oneCall / (MIB / PAGE);
-  add("zapEntry", zap - perEntryOfCall, "DONTNEED of written pages in pieces of 1 MiB, an entry, without the calls");
+  const zapEntry = add(
+    "zapEntry",
+    zap - perEntryOfCall,
+    "DONTNEED of written pages in pieces of 1 MiB, an entry, without the calls",
+  );
+  const cycle = (): Iterable<Operation> => repeat(CYCLES, touch(SLOT, "w"), dontneed(SLOT, MIB));
+  const perPage = (await time([map(SLOT), touch(SLOT, "r")], cycle, signal)) / (CYCLES * (SLOT / PAGE));
+  add(
+    "page",
+    perPage - fault - zapEntry - perEntryOfCall,
+    "2 MiB written and given back over and over, a page, without its fault and its zap: allocated and cleared while still in the cache",
+  );
   add("skipEntry", skip - perEntryOfCall, "DONTNEED of empty tables in pieces of 1 MiB, an entry, without the calls");
 
   const VMAS = 20_000;
