@@ -1,7 +1,8 @@
 /** What a capture can be made with on this machine, and what is missing where it cannot. */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { ensureProbe } from "./detect.ts";
 
 export const TRACEFS = "/sys/kernel/tracing";
@@ -35,20 +36,22 @@ function writable(path: string): boolean {
   }
 }
 
-/** Why perf cannot record what a capture needs; null where it can. */
-function perfProblem(perf: string): string | null {
-  const tried = spawnSync(
-    perf,
-    ["record", "-q", "-e", "syscalls:sys_enter_madvise,exceptions:page_fault_user", "-o", "/dev/null", "--", "true"],
-    { encoding: "utf8", timeout: 20_000 },
-  );
-  if (tried.error) return tried.error.message;
-  if (tried.status === 0) return null;
-  return tried.stderr.trim().split("\n")[0] || `it ended with ${tried.status}`;
+/** Why perf cannot record what a capture needs; null where it can. Records a moment to know. */
+async function perfProblem(perf: string): Promise<string | null> {
+  const events = "syscalls:sys_enter_madvise,exceptions:page_fault_user";
+  try {
+    await promisify(execFile)(perf, ["record", "-q", "-e", events, "-o", "/dev/null", "--", "true"], {
+      timeout: 20_000,
+    });
+    return null;
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    return (stderr?.trim() || message).split("\n")[0];
+  }
 }
 
 /** Looks for perf first, then for tracefs. `wanted`: only that one. */
-export function captureMeans(wanted?: "perf" | "tracefs"): CaptureMeans {
+export async function captureMeans(wanted?: "perf" | "tracefs"): Promise<CaptureMeans> {
   const todo =
     "Run it as root with linux-perf installed (Debian: linux-perf), or with tracefs mounted at /sys/kernel/tracing";
   const probe = ensureProbe();
@@ -56,7 +59,7 @@ export function captureMeans(wanted?: "perf" | "tracefs"): CaptureMeans {
   let why = "perf was not wanted";
   if (wanted !== "tracefs") {
     const perf = findProgram("perf");
-    const problem = perf === undefined ? "perf is not installed" : perfProblem(perf);
+    const problem = perf === undefined ? "perf is not installed" : await perfProblem(perf);
     if (perf !== undefined && problem === null) return { how: "perf", perf };
     why = problem ?? "";
     if (wanted === "perf") return { how: null, why, todo };

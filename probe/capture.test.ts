@@ -9,8 +9,12 @@ import { captureMeans } from "./capture-means.ts";
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-capture-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(["perf", "tracefs"] as const)("a capture with %s", (how) => {
-  const means = captureMeans(how);
+const MEANS = [
+  { how: "perf", means: await captureMeans("perf") },
+  { how: "tracefs", means: await captureMeans("tracefs") },
+] as const;
+
+describe.each(MEANS)("a capture with $how", ({ how, means }) => {
   if (means.how === null) {
     console.warn(`captures with ${how} are not tested: ${means.why}`);
     test.skip(`skipped: ${means.why}`, () => undefined);

@@ -70,7 +70,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     throw new BadInputError(`There is no program ${input.program}`, { todo: "Give its path, or one that PATH finds" });
   if (existsSync(input.folder))
     throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
-  const means = captureMeans(input.how);
+  const means = await captureMeans(input.how);
   if (means.how === null)
     throw new CaptureError("Nothing here can record a program", { why: means.why, todo: means.todo });
   mkdirSync(input.folder, { recursive: true });

@@ -71,9 +71,9 @@ function measuredRuns(): Fact {
       };
 }
 
-function captures(): Fact {
+async function captures(): Promise<Fact> {
   const fact = { id: "capture", label: "Recording programs" };
-  const means = captureMeans();
+  const means = await captureMeans();
   if (means.how === null) return { ...fact, value: `no: ${means.why}`, state: "missing", todo: means.todo };
   if (means.how === "perf") return { ...fact, value: `with ${means.perf}`, state: "ok" };
   return { ...fact, value: `with tracefs (${means.why})`, state: "ok" };
@@ -98,7 +98,7 @@ function memory(): string {
 }
 
 /** `history`: the file that is open. */
-export function lookAround(history: string): Fact[] {
+export async function lookAround(history: string): Promise<Fact[]> {
   const size = statSync(history, { throwIfNoEntry: false })?.size ?? 0;
   const runtime = process.versions.electron === undefined ? "" : `, Electron ${process.versions.electron}`;
   return [
@@ -109,7 +109,7 @@ export function lookAround(history: string): Fact[] {
     { id: "memory", label: "Memory", value: memory(), state: "ok" },
     compiler(),
     measuredRuns(),
-    captures(),
+    await captures(),
     display(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
     { id: "history", label: "History", value: `${history} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
