@@ -13,5 +13,6 @@ for (const theme of ["light", "dark"] as const)
     await shown.waitUntilDone();
     expect(await shown.pair("VmPTE at end")).toEqual([240, 102_640]);
     await expect(lab.page.locator("main")).toContainText("99.8 % less");
+    await expect(lab.page.getByRole("region", { name: "Page tables" }).getByRole("list")).toContainText("empty 25,600");
     await lab.screenshot(`experiment-${theme}`);
   });

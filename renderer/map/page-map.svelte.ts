@@ -13,10 +13,16 @@ export interface MapQuestion {
 
 /** Asks for the map one question at a time: while one is under way only the newest of the others is kept. */
 export class MapReader {
-  map = $state.raw<PageMapMessage | undefined>(undefined);
+  /** The last answer, with the run it is of: another run may be asked for by now. */
+  #answer = $state.raw<{ readonly runId: number; readonly map: PageMapMessage } | undefined>(undefined);
   error = $state.raw<LabError | undefined>(undefined);
   busy = $state(false);
   #next: MapQuestion | undefined;
+
+  /** The newest map of this run; undefined until there is one. */
+  mapOf(runId: number | undefined): PageMapMessage | undefined {
+    return this.#answer?.runId === runId ? this.#answer?.map : undefined;
+  }
 
   ask(question: MapQuestion): void {
     this.#next = question;
@@ -30,7 +36,7 @@ export class MapReader {
       this.#next = undefined;
       try {
         const map = await call("map.read", question);
-        if (map) this.map = map;
+        if (map) this.#answer = { runId: question.runId, map };
         this.error = undefined;
       } catch (thrown) {
         this.error = asLabError(thrown);
