@@ -60,7 +60,7 @@ test("back up, change, restore, add what was: nothing is lost", async ({ lab, da
   await expect(history.rows).toHaveCount(2);
 
   await command(lab, "Check that the history is sound");
-  await expect(lab.page.getByText("The history is sound")).toBeVisible();
+  await expect(lab.page.getByText("The history is sound", { exact: true })).toBeVisible();
 });
 
 test("what is no history is refused in words, and nothing changes", async ({ lab }) => {

@@ -40,7 +40,7 @@ for (const theme of ["light", "dark"] as const)
 test("a sweep that is cancelled can be resumed", async ({ lab }) => {
   const { id } = await lab.call("sweep.start", {
     preset: "commit-table",
-    params: { size: 2 ** 33, rounds: 12 },
+    params: { size: 2 ** 33, rounds: 300 },
     parameter: "chunk",
     values: [2 ** 20, 2 ** 21, 2 ** 22],
   });
