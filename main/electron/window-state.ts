@@ -15,7 +15,7 @@ type WindowState = v.InferOutput<typeof stateSchema>;
 
 const FIRST: WindowState = { x: null, y: null, width: 1440, height: 900, maximized: false };
 
-/** The bounds to open with: the last ones, where a screen still shows them. */
+/** The bounds to open with: the last ones, where a screen still shows them; else in the middle, no larger than the screen. */
 export function lastState(folder: string): WindowState {
   const state = readJson(join(folder, "window-state.json"), stateSchema, FIRST);
   const { x, y, width } = state;
@@ -26,7 +26,10 @@ export function lastState(folder: string): WindowState {
       const inside = (at: number, start: number, size: number) => at >= start && at < start + size;
       return inside(x + Math.min(width, 200) / 2, area.x, area.width) && inside(y + 10, area.y, area.height);
     });
-  return seen ? state : { ...state, x: null, y: null };
+  if (seen) return state;
+  const { width: widthMax, height: heightMax } = screen.getPrimaryDisplay().workAreaSize;
+  const height = Math.min(state.height, heightMax);
+  return { ...state, x: null, y: null, width: Math.min(width, widthMax), height };
 }
 
 /** Keeps the state when the window closes. */
