@@ -24,31 +24,34 @@ test("run, watch the points arrive, restart, find, open, export", async ({ lab, 
   const form = new NewExperimentPage(lab.page);
   const shown = new ExperimentPage(lab.page);
   await form.open();
-  await form.field("Rounds").fill("40");
-  await form.field("Title").fill("Forty rounds");
+  await form.field("Rounds").fill("150");
+  await form.field("Title").fill("Many rounds");
   await form.run.click();
 
-  await expect(shown.title).toHaveText("Forty rounds");
+  await expect(shown.title).toHaveText("Many rounds");
   await expect(shown.cancel).toBeVisible();
   const bar = lab.page.locator("main").getByRole("progressbar").first();
   const seen = new Set<string>();
   await expect
-    .poll(async () => {
-      if ((await shown.cancel.count()) > 0 && (await bar.count()) > 0)
-        seen.add((await bar.getAttribute("aria-valuenow", { timeout: 1000 }).catch(() => null)) ?? "");
-      return seen.size;
-    })
+    .poll(
+      async () => {
+        if ((await shown.cancel.count()) > 0 && (await bar.count()) > 0)
+          seen.add((await bar.getAttribute("aria-valuenow", { timeout: 1000 }).catch(() => null)) ?? "");
+        return seen.size;
+      },
+      { intervals: [50] },
+    )
     .toBeGreaterThanOrEqual(3);
   await shown.waitUntilDone();
   expect(await shown.pair("VmPTE at end")).toEqual([240, 102_640]);
 
   await lab.restart();
   const history = new HistoryPane(lab.page);
-  await history.search.fill("forty");
+  await history.search.fill("many");
   await expect(history.rows).toHaveCount(1);
   await history.rows.first().click();
   const reopened = new ExperimentPage(lab.page);
-  await expect(reopened.title).toHaveText("Forty rounds");
+  await expect(reopened.title).toHaveText("Many rounds");
   expect(await reopened.pair("VmPTE at end")).toEqual([240, 102_640]);
 
   const csv = join(dataFolder, "out.csv");
@@ -68,7 +71,7 @@ test("run, watch the points arrive, restart, find, open, export", async ({ lab, 
     ["none", "102640"],
   ]) {
     const last = rows.filter((row) => row.mode === mode).at(-1);
-    expect(last).toMatchObject({ vmpte_kb: vmpte, operations: String(1 + 2 * 40 * 25_600) });
+    expect(last).toMatchObject({ vmpte_kb: vmpte, operations: String(1 + 2 * 150 * 25_600) });
   }
 
   const png = join(dataFolder, "out.png");
