@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { describeError } from "../engine/error.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { isBadInput } from "./answer.ts";
+import type { Comparand } from "./cli/compare.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("reclaim-lab")
@@ -28,6 +29,13 @@ function id(text: string): number {
 
 function ids(text: string, before: readonly number[] | undefined): number[] {
   return [...(before ?? []), id(text)];
+}
+
+/** "3", or "3@64K": one point of sweep 3. */
+function comparands(text: string, before: readonly Comparand[] | undefined): Comparand[] {
+  const at = text.indexOf("@");
+  const point = at < 0 ? null : text.slice(at + 1);
+  return [...(before ?? []), { id: id(at < 0 ? text : text.slice(0, at)), point }];
 }
 
 function whole(text: string): number {
@@ -81,7 +89,7 @@ command("sweep", "run a workload with one parameter at several values, in both m
   .option("--values <list>", "its values, such as 4K,64K,2M")
   .option("--from <value>", "the first value of a range")
   .option("--to <value>", "the last")
-  .option("--points <number>", "how many, both ends included (12 where absent)", whole)
+  .option("--points <number>", "how many, both ends included (where absent, one a doubling, or 12)", whole)
   .option("--linear", "evenly spaced; by the same factor where absent")
   .addOption(
     new Option("--mode <mode>", "with the series, without it, or both")
@@ -171,9 +179,9 @@ command("show", "show an experiment and its runs")
   .action(async (experiment: number, options) => (await import("./cli/show.ts")).show(experiment, options));
 
 command("compare", "compare experiments number by number, the first being the baseline")
-  .argument("<id...>", "of the experiments", ids)
+  .argument("<id...>", "of the experiments; of a sweep, ID@VALUE names the point, such as 3@64K", comparands)
   .addOption(json)
-  .action(async (experiments: number[], options) => (await import("./cli/compare.ts")).compare(experiments, options));
+  .action(async (named: Comparand[], options) => (await import("./cli/compare.ts")).compare(named, options));
 
 command("export", "write an experiment to a file, or to stdout")
   .argument("<id>", "of the experiment", id)

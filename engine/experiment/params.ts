@@ -169,3 +169,13 @@ export function validateParams(specs: readonly ParamSpec[], input: Readonly<Reco
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, params: { ...params } };
 }
+
+/** One value alone, as it was typed, or why it is none; what it may not exceed is checked with the whole. */
+export function readParam(
+  spec: ParamSpec,
+  text: string,
+): { readonly value: ParamValue } | { readonly problem: string } {
+  const { atMost: _atMost, ...alone } = spec as NumberParam;
+  const checked = validateParams([spec.type === "choice" ? spec : alone], { [spec.name]: text });
+  return checked.ok ? { value: checked.params[spec.name] } : { problem: checked.problems[0]?.reason ?? "not a value" };
+}

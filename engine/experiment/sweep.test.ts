@@ -19,6 +19,15 @@ it("doubles from 4 kB to 8 MB", () => {
   expect(values).toEqual(Array.from({ length: 12 }, (_, i) => 4096 * 2 ** i));
 });
 
+it("has a value a doubling where nobody says how many and that meets both ends, else 12", () => {
+  expect(sweepValues(chunk, { from: 2 ** 16, to: 2 ** 23, scale: "log" })).toEqual(
+    [16, 17, 18, 19, 20, 21, 22, 23].map((n) => 2 ** n),
+  );
+  expect(sweepValues(chunk, { from: 2 ** 13, to: 4096, scale: "log" })).toEqual([8192, 4096]);
+  expect(sweepValues(chunk, { from: 4096, to: 3 * 2 ** 22, scale: "log" })).toHaveLength(12);
+  expect(sweepValues(chunk, { from: 4096, to: 12 * 4096, scale: "linear" })).toHaveLength(12);
+});
+
 it("goes evenly, and down where it is asked to", () => {
   expect(sweepValues(chunk, { from: 12_288, to: 4096, points: 3, scale: "linear" })).toEqual([12_288, 8192, 4096]);
 });

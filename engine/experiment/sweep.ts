@@ -7,8 +7,8 @@ export const SWEEP_POINTS_MAX = 200;
 export interface SweepRange {
   readonly from: number;
   readonly to: number;
-  /** How many values, both ends included; fewer where rounding makes some equal. */
-  readonly points: number;
+  /** How many values, both ends included; fewer where rounding makes some equal. `defaultPoints` where absent. */
+  readonly points?: number | undefined;
   /** `log`: each value the same factor above the one before. */
   readonly scale: "linear" | "log";
 }
@@ -21,8 +21,15 @@ function snapped(value: number, { multipleOf = 1, min, max }: NumberParam): numb
   return Math.min(high, Math.max(low, rounded));
 }
 
+/** How many values a range has where nobody says: one a doubling where that meets both ends, else 12. */
+export function defaultPoints({ from, to, scale }: SweepRange): number {
+  const doublings = Math.abs(Math.log2(to / from));
+  return scale === "log" && Number.isInteger(doublings) && doublings > 0 ? doublings + 1 : 12;
+}
+
 /** The values of a range, rising (or falling, where `from` is above `to`), each once. `points` is at least 2. */
-export function sweepValues(param: NumberParam, { from, to, points, scale }: SweepRange): number[] {
+export function sweepValues(param: NumberParam, range: SweepRange): number[] {
+  const { from, to, scale, points = defaultPoints(range) } = range;
   const count = Math.min(Math.max(2, Math.floor(points)), SWEEP_POINTS_MAX);
   const values = Array.from({ length: count }, (_, i) => {
     const share = i / (count - 1);

@@ -126,6 +126,25 @@ describe("bad usage", () => {
   });
 });
 
+it("compares an experiment with one point of a sweep, and says which points there are", async () => {
+  const mine = join(folder, "compared.sqlite");
+  const ask = (...args: string[]) => lab([...args, "--db", mine]);
+  await ask("run", "commit-table", "--set", "size=64M");
+  await ask("sweep", "commit-table", "--param", "chunk", "--from", "512K", "--to", "4M", "--set", "size=64M");
+  const { out } = await ask("compare", "1", "2@1m", "2@2M");
+  expect(out).toContain("2@1M: ");
+  expect(out).toMatch(/^chunk +2M +1M +2M$/m);
+  const { runs } = JSON.parse((await ask("compare", "1", "2@1M", "2@2M", "--json")).out);
+  const { values } = runs[0].measures.find(({ name }: { name: string }) => name === "reclaimed");
+  expect(values).toEqual([32, 0, 32]);
+  const unnamed = await ask("compare", "1", "2");
+  expect(unnamed.status).toBe(2);
+  expect(unnamed.err).toContain("Experiment 2 is a sweep: say which of its points is meant. ");
+  expect(unnamed.err).toContain("its points are 512K, 1M, 2M, 4M");
+  expect((await ask("compare", "1", "2@3M")).err).toContain("Experiment 2 has no point chunk 3M");
+  expect((await ask("compare", "1@2M", "2@1M")).err).toContain("Experiment 1 is no sweep");
+});
+
 it("moves experiments to the trash and back", async () => {
   const mine = join(folder, "trash.sqlite");
   await lab(["run", "commit-table", "--set", "size=1G", "--db", mine]);

@@ -1,26 +1,88 @@
 /** Experiments side by side: each run against the same mode's run of the baseline, and the parameters that differ. */
-import { compareFigures, differingParams, type Figure, type FigureCell } from "../../chart/compare.ts";
+import {
+  compareFigures,
+  type DifferingParam,
+  differingParams,
+  type Figure,
+  type FigureCell,
+} from "../../chart/compare.ts";
 import { formatPercent, formatValue } from "../../chart/format.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { formatParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
+import type { Params, ParamValue } from "../../engine/experiment/types.ts";
+import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment, Run } from "../contract.ts";
 import { print, printJson, table } from "./print.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
+
+/** What is compared: an experiment, or one point of a sweep. */
+export interface Comparand {
+  readonly id: number;
+  /** The swept parameter's value as it was typed; null for an experiment that is no sweep. */
+  readonly point: string | null;
+}
+
+/** A comparand as it was found in the history. */
+interface Loaded {
+  readonly experiment: Experiment;
+  /** "3", or "3@64K". */
+  readonly label: string;
+  readonly params: Params;
+  readonly runs: readonly Run[];
+}
+
+function specOf(experiment: Experiment, name: string): ParamSpec | undefined {
+  const preset = experiment.workloadKind === "preset" ? findPreset(experiment.workload) : undefined;
+  return preset?.params.find((spec) => spec.name === name);
+}
+
+function words(spec: ParamSpec | undefined, value: ParamValue): string {
+  return spec === undefined ? String(value) : formatParam(spec, value);
+}
+
+/** The value of a sweep that `text` means: "64K", "64k" and "65536" are the same. */
+function pointNamed(experiment: Experiment, sweep: NonNullable<Experiment["sweep"]>, text: string | null): ParamValue {
+  const spec = specOf(experiment, sweep.parameter);
+  const read = spec === undefined || text === null ? null : readParam(spec, text);
+  const meant = read !== null && "value" in read ? read.value : text;
+  const found = sweep.values.find((value) => value === meant);
+  if (found !== undefined) return found;
+  const values = sweep.values.map((value) => words(spec, value));
+  const why =
+    text === null ? "is a sweep: say which of its points is meant" : `has no point ${sweep.parameter} ${text}`;
+  throw new BadInputError(`Experiment ${experiment.id} ${why}`, {
+    todo: `Write ${experiment.id}@${values.at(-1)}; its points are ${values.join(", ")}`,
+  });
+}
+
+async function load(session: Session, { id, point }: Comparand): Promise<Loaded> {
+  const experiment = await session.ask("experiment.get", { id });
+  const { sweep, params, runs } = experiment;
+  if (sweep === null) {
+    if (point === null) return { experiment, label: String(id), params, runs };
+    throw new BadInputError(`Experiment ${id} is no sweep and has no points`, { todo: `Write ${id} alone` });
+  }
+  const value = pointNamed(experiment, sweep, point);
+  return {
+    experiment,
+    label: `${id}@${words(specOf(experiment, sweep.parameter), value)}`,
+    params: { ...params, [sweep.parameter]: value },
+    runs: runs.filter((run) => run.params[sweep.parameter] === value),
+  };
+}
 
 function runLabel(run: Run): string {
   return `${run.source} ${run.mode}`;
 }
 
-function findRun(experiment: Experiment | undefined, like: Run): Run | undefined {
-  return experiment?.runs.find((run) => run.mode === like.mode && run.source === like.source);
+function findRun(runs: readonly Run[], like: Run): Run | undefined {
+  return runs.findLast((run) => run.mode === like.mode && run.source === like.source);
 }
 
-/** Parameters, workload and seed that are not the same in all. */
-function differing(experiments: readonly Experiment[]): { name: string; values: string[] }[] {
-  const workloads = experiments.map(({ workload }) => workload);
-  const rows = differingParams(experiments).map(({ name, values }) => ({
-    name,
-    values: values.map((value) => String(value ?? "")),
-  }));
+/** Parameters, workload and seed that are not the same in all; values are null where an experiment has none such. */
+function differing(loaded: readonly Loaded[]): DifferingParam[] {
+  const workloads = loaded.map(({ experiment }) => experiment.workload);
+  const rows = differingParams(loaded.map(({ experiment, params }) => ({ params, seed: experiment.seed })));
   return new Set(workloads).size > 1 ? [{ name: "workload", values: workloads }, ...rows] : rows;
 }
 
@@ -40,31 +102,32 @@ function cellText({ value, difference, share, direction }: FigureCell, unit: Fig
   return `${shown} (${size} ${difference < 0 ? "less" : "more"}${judged})`;
 }
 
-async function load(session: Session, ids: readonly number[]): Promise<Experiment[]> {
-  const experiments: Experiment[] = [];
-  for (const id of ids) experiments.push(await session.ask("experiment.get", { id }));
-  return experiments;
-}
-
-export async function compare(ids: readonly number[], options: DbOption & { readonly json?: boolean }): Promise<void> {
-  if (new Set(ids).size < 2 || ids.length > 8)
+export async function compare(
+  named: readonly Comparand[],
+  options: DbOption & { readonly json?: boolean },
+): Promise<void> {
+  const what = new Set(named.map(({ id, point }) => `${id}@${point ?? ""}`));
+  if (what.size < 2 || what.size < named.length || named.length > 8)
     throw new BadInputError("It takes 2 to 8 different experiments to compare", { todo: "`list` shows their ids" });
   await withLab(options, async (session) => {
-    const experiments = await load(session, ids);
-    const [baseline] = experiments;
-    const runs = experiments[0]?.runs ?? [];
-    const sections = runs.map((like) => ({
+    const loaded: Loaded[] = [];
+    for (const comparand of named) loaded.push(await load(session, comparand));
+    const [baseline] = loaded;
+    const sections = baseline.runs.map((like) => ({
       run: runLabel(like),
       rows: compareFigures(
-        experiments.map((experiment) => ({ summary: findRun(experiment, like)?.summary ?? null })),
+        loaded.map(({ runs }) => ({ summary: findRun(runs, like)?.summary ?? null })),
         0,
       ),
     }));
     if (options.json) {
       return printJson({
-        baseline: baseline?.id,
-        experiments: experiments.map(({ id, title, params, seed }) => ({ id, title, params, seed })),
-        differing: differing(experiments),
+        baseline: baseline.experiment.id,
+        experiments: loaded.map(({ experiment: { id, title, seed }, params }) => ({ id, title, params, seed })),
+        differing: differing(loaded).map(({ name, values }) => ({
+          name,
+          values: values.map((value) => String(value ?? "")),
+        })),
         runs: sections.map(({ run, rows }) => ({
           run,
           measures: rows.map(({ figure, cells }) => ({
@@ -76,14 +139,18 @@ export async function compare(ids: readonly number[], options: DbOption & { read
         })),
       });
     }
-    for (const experiment of experiments) print(`${experiment.id}: ${experiment.title}`);
-    const rows: string[][] = [["", ...experiments.map(({ id }) => `#${id}`)]];
-    for (const { name, values } of differing(experiments)) rows.push([name, ...values]);
+    for (const { label, experiment } of loaded) print(`${label}: ${experiment.title}`);
+    const rows: string[][] = [["", ...loaded.map(({ label }) => `#${label}`)]];
+    for (const { name, values } of differing(loaded))
+      rows.push([
+        name,
+        ...values.map((value, i) => (value === null ? "" : words(specOf(loaded[i].experiment, name), value))),
+      ]);
     for (const { run, rows: measured } of sections) {
       rows.push([""], [run]);
       for (const { figure, cells } of measured)
         rows.push([`  ${figure.label}`, ...cells.map((cell) => cellText(cell, figure.unit))]);
     }
-    print(`\n${table(rows, new Set(experiments.map((_, i) => i + 1)))}`);
+    print(`\n${table(rows, new Set(loaded.map((_, i) => i + 1)))}`);
   });
 }

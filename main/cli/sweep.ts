@@ -1,6 +1,6 @@
 /** A sweep from the command line: one parameter, both modes, a row a value. */
 import { BadInputError } from "../../engine/error.ts";
-import { formatParam, type NumberParam, type ParamSpec, validateParams } from "../../engine/experiment/params.ts";
+import { formatParam, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import { sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
@@ -25,16 +25,13 @@ interface SweepOptions extends DbOption {
 
 /** One bound of a range, as a number. */
 function bound(spec: NumberParam, option: string, text: string): number {
-  // Alone: whatever it may not exceed is checked with the whole.
-  const { atMost: _atMost, ...alone } = spec;
-  const checked = validateParams([alone], { [spec.name]: text });
-  const value = checked.ok ? checked.params[spec.name] : undefined;
-  if (typeof value === "number") return value;
-  throw new BadInputError(checked.ok ? "it is no number" : (checked.problems[0]?.reason ?? ""), { where: option });
+  const read = readParam(spec, text);
+  if ("problem" in read) throw new BadInputError(read.problem, { where: option });
+  return Number(read.value);
 }
 
 function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValue[] {
-  const { values, from, to, points = 12, linear } = options;
+  const { values, from, to, points, linear } = options;
   if (values !== undefined) return values.split(",").map((value) => value.trim());
   if (from === undefined || to === undefined)
     throw new BadInputError("A sweep needs its values", { todo: "Give --values A,B,C or --from A --to B" });

@@ -1,18 +1,7 @@
-import { formatParam, type NumberParam, validateParams } from "../../engine/experiment/params.ts";
-import { sweepValues } from "../../engine/experiment/sweep.ts";
+import { formatParam, readParam } from "../../engine/experiment/params.ts";
+import { SWEEP_POINTS_MAX, sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
 import type { Preset, PresetParam } from "../../main/contract.ts";
-
-const POINTS_MAX = 200;
-
-type Bound = { readonly value: number } | { readonly problem: string };
-
-/** One bound of a range. What it may not exceed is checked with the whole. */
-function readBound({ atMost: _atMost, ...alone }: NumberParam, text: string): Bound {
-  const checked = validateParams([alone], { [alone.name]: text });
-  if (!checked.ok) return { problem: checked.problems[0]?.reason ?? "not a value" };
-  return { value: Number(checked.params[alone.name]) };
-}
 
 /** The part of the form that makes a sweep of it: one parameter over a range, or over all its choices. */
 export class SweepForm {
@@ -20,7 +9,8 @@ export class SweepForm {
   parameter = $state("");
   from = $state("");
   to = $state("");
-  points = $state("9");
+  /** Empty: as many as the range itself suggests. */
+  points = $state("");
   scale = $state<"log" | "linear">("log");
 
   /** Begins anew with a preset: the first parameter, from a sixteenth of its default to sixteen times it. */
@@ -51,15 +41,20 @@ export class SweepForm {
     if (!spec) return { values: [], problems: { parameter: "choose a parameter" } };
     if (spec.type === "choice") return { values: spec.choices.map((choice) => choice.value), problems: {} };
     const problems: Record<string, string> = {};
-    const from = readBound(spec, this.from);
-    const to = readBound(spec, this.to);
-    const points = Number(this.points);
+    const from = readParam(spec, this.from);
+    const to = readParam(spec, this.to);
+    const points = this.points.trim() === "" ? undefined : Number(this.points);
     if ("problem" in from) problems.from = from.problem;
     if ("problem" in to) problems.to = to.problem;
-    if (!Number.isInteger(points) || points < 2 || points > POINTS_MAX)
-      problems.points = `a whole number from 2 to ${POINTS_MAX}`;
+    if (points !== undefined && (!Number.isInteger(points) || points < 2 || points > SWEEP_POINTS_MAX))
+      problems.points = `a whole number from 2 to ${SWEEP_POINTS_MAX}, or nothing`;
     if ("problem" in from || "problem" in to || problems.points) return { values: [], problems };
-    const values = sweepValues(spec, { from: from.value, to: to.value, points, scale: this.scale });
+    const values = sweepValues(spec, {
+      from: Number(from.value),
+      to: Number(to.value),
+      points,
+      scale: this.scale,
+    });
     if (values.length < 2) return { values, problems: { to: "a sweep needs at least two values" } };
     return { values, problems };
   }
