@@ -1,6 +1,16 @@
 /** From an operation of a workload to the kernel path that does it: the system calls' own checks are here. */
 
-import type { MmapOp, MremapOp, Operation, Prot, UffdOp } from "../workload/operation.ts";
+import type {
+  MlockOp,
+  MmapOp,
+  MprotectOp,
+  MremapOp,
+  MunlockOp,
+  Operation,
+  Prot,
+  UffdOp,
+} from "../workload/operation.ts";
+import { wouldFail } from "./answered.ts";
 import { khugepagedScan } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
@@ -28,10 +38,10 @@ import {
   VM_GROWSDOWN,
   VM_HUGETLB,
   VM_LOCKED,
+  VM_NOHUGEPAGE,
   VM_NORESERVE,
   VM_READ,
   VM_SHARED,
-  VM_STACK,
   VM_WRITE,
 } from "./vma.ts";
 
@@ -83,7 +93,7 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   if (flagNames.includes("noreserve")) flags |= VM_NORESERVE;
   if (flagNames.includes("locked")) flags |= VM_LOCKED;
   if (flagNames.includes("growsdown")) flags |= VM_GROWSDOWN;
-  if (flagNames.includes("stack")) flags |= VM_GROWSDOWN | VM_STACK;
+  if (flagNames.includes("stack")) flags |= VM_NOHUGEPAGE;
   let file: MappedFile | null = null;
   let pgoff = start;
   switch (op.backing) {
@@ -125,23 +135,20 @@ function pageRange(op: { addr: number; len: number }): { start: number; end: num
   return { start, end: start + Math.ceil(op.len / PAGE_SIZE) };
 }
 
-function sysMprotect(k: KernelState, mm: Mm, op: { addr: number; len: number; prot: Prot }): Errno | null {
+function sysMprotect(k: KernelState, mm: Mm, op: MprotectOp): Errno | null {
   const range = pageRange(op);
   if (range === null) return "EINVAL";
   if (range.start === range.end) return null;
+  if (op.answered !== undefined && !wouldFail(k, mm, op, range.start, range.end)) return op.answered;
   return drive(doMprotect(k, mm, range.start, range.end, protFlags(op.prot)));
 }
 
 /** mlock and munlock round the start down instead. */
-function sysMlock(
-  k: KernelState,
-  mm: Mm,
-  op: { addr: number; len: number },
-  mode: "lock" | "onfault" | "unlock",
-): Errno | null {
+function sysMlock(k: KernelState, mm: Mm, op: MlockOp | MunlockOp, mode: "lock" | "onfault" | "unlock"): Errno | null {
   const start = Math.floor(op.addr / PAGE_SIZE);
   const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
   if (start === end) return null;
+  if (op.op === "mlock" && op.answered !== undefined && !wouldFail(k, mm, op, start, end)) return op.answered;
   return mode === "unlock" ? doMunlock(k, mm, start, end) : doMlock(k, mm, start, end, mode === "onfault");
 }
 

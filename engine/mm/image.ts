@@ -13,7 +13,7 @@ import { PAGE_SIZE } from "./geometry.ts";
 import { doBrk, mmapRegion } from "./mmap.ts";
 import { drive } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_STACK, VM_WRITE, type Vma } from "./vma.ts";
+import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, type Vma } from "./vma.ts";
 
 const MIB = 256;
 const GIB = 1024 * MIB;
@@ -119,7 +119,7 @@ export function imageOperations(): Operation[] {
   operations.push({ op: "touch", addr: heap, len: HEAP_TOUCHED * PAGE_SIZE, access: "w" });
   const top = STACK_TOP * PAGE_SIZE;
   const len = STACK_PAGES * PAGE_SIZE;
-  operations.push({ op: "mmap", addr: top - len, len, prot: "rw", backing: "anon", flags: ["growsdown", "stack"] });
+  operations.push({ op: "mmap", addr: top - len, len, prot: "rw", backing: "anon", flags: ["growsdown"] });
   const touched = STACK_TOUCHED * PAGE_SIZE;
   operations.push({ op: "touch", addr: top - touched, len: touched, access: "w" });
   return operations;
@@ -149,7 +149,7 @@ export function loadImage(k: KernelState, mm: Mm): void {
   drive(doBrk(k, mm, HEAP + HEAP_PAGES, RW));
   touchVmaRange(k, mm, mm.vmas.lookup(HEAP) as Vma, HEAP, HEAP + HEAP_TOUCHED, true, counts);
   const stack = STACK_TOP - STACK_PAGES;
-  const flags = RW | VM_GROWSDOWN | VM_STACK;
+  const flags = RW | VM_GROWSDOWN;
   drive(
     mmapRegion(k, mm, {
       start: stack,

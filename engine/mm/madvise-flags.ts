@@ -53,6 +53,11 @@ function advisedFlags(vma: Vma, advice: Advice): number | Errno | null {
   }
 }
 
+/** Is this advice of flags refused for the VMA? */
+export function refusesFlags(vma: Vma, advice: Advice): boolean {
+  return typeof advisedFlags(vma, advice) === "string";
+}
+
 /** Is this advice a matter of flags alone? */
 export function isFlagAdvice(advice: Advice): boolean {
   return FLAG_ADVICE.has(advice);

@@ -1,6 +1,7 @@
 /** madvise(2) (mm/madvise.c). Ranges are in pages. */
 
 import type { Advice, MadviseOp } from "../workload/operation.ts";
+import { wouldFail } from "./answered.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
@@ -216,6 +217,10 @@ export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
     const failed = doMadvise(k, target, op.advice, op.addr, op.len);
     if (failed === null) result.value = op.len;
     return failed;
+  }
+  if (op.answered !== undefined) {
+    const start = Math.floor(op.addr / PAGE_SIZE);
+    if (!wouldFail(k, mm, op, start, Math.ceil((op.addr + op.len) / PAGE_SIZE))) return op.answered;
   }
   if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);
   if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);

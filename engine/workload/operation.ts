@@ -68,6 +68,15 @@ interface InProcess {
   process?: number;
 }
 
+/** What a traced call answered, where it failed and yet may have acted. */
+interface Answered {
+  /**
+   * The call failed so. It goes as far as it did then where this machine has a reason to fail too (a hole, a mapping that it is
+   * refused for); where it has none, the reason was another (a limit, a feature that kernel lacks) and nothing is done.
+   */
+  answered?: "ENOMEM" | "EINVAL";
+}
+
 export interface MmapOp extends Range, InProcess {
   op: "mmap";
   prot: Prot;
@@ -91,7 +100,7 @@ export interface TouchOp extends Range, InProcess {
   stride?: number;
 }
 
-export interface MadviseOp extends Range, InProcess {
+export interface MadviseOp extends Range, InProcess, Answered {
   op: "madvise";
   advice: Advice;
   /** Issue the advice in consecutive pieces of so many bytes (the last may be shorter), one system call each. */
@@ -100,7 +109,7 @@ export interface MadviseOp extends Range, InProcess {
   via?: "self" | number;
 }
 
-export interface MprotectOp extends Range, InProcess {
+export interface MprotectOp extends Range, InProcess, Answered {
   op: "mprotect";
   prot: Prot;
 }
@@ -116,7 +125,7 @@ export interface MremapOp extends Range, InProcess {
   mayMove?: boolean;
 }
 
-export interface MlockOp extends Range, InProcess {
+export interface MlockOp extends Range, InProcess, Answered {
   op: "mlock";
   /** mlock2(MLOCK_ONFAULT). */
   onFault?: boolean;

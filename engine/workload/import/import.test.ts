@@ -102,11 +102,43 @@ describe("perf script", () => {
       { op: "touch", addr: 0x7f0000002000, len: 4096, access: "r" },
       { op: "madvise", addr: 0x7f0000000000, len: 0x200000, advice: "dontneed" },
       { op: "madvise", addr: 0x7f0000000000, len: 0x10000000, advice: "dontneed" },
+      { op: "madvise", addr: 0x7f0000000000, len: 0x200000, advice: "collapse" },
       { op: "munmap", addr: 0x7f0000000000, len: 4096 },
       { op: "mremap", addr: 0x7f0000200000, len: 0x200000, newLen: 0x400000, to: 0x7f1000000000 },
       { op: "brk", addr: 0x555555560800 },
       { op: "brk", addr: 0x555555582000 },
       { op: "mprotect", addr: 0x7f0000400000, len: 4096, prot: "none" },
+    ]);
+  });
+
+  test("calls that failed and may have acted say so", async () => {
+    const [enomem, einval, efault] = ["0xfffffffffffffff4", "0xffffffffffffffea", "0xfffffffffffffff2"];
+    const at = { addr: 0x7f0000000000, len: 0x200000 };
+    const range = "start: 0x7f0000000000, len: 0x200000";
+    const madvise = (advice: number): string => `start: 0x7f0000000000, len_in: 0x200000, behavior: ${advice}`;
+    const { operations } = await read([
+      ...START,
+      ...call(10, "mprotect", `${range}, prot: 0x1`, enomem),
+      ...call(12, "mprotect", `${range}, prot: 0x1`, "0xfffffffffffffff3"),
+      ...call(20, "mlock", range, enomem),
+      ...call(22, "mlock", range, "0xffffffffffffffff"),
+      ...call(25, "mlock2", `${range}, flags: 0x1`, enomem),
+      ...call(30, "munlock", range, enomem),
+      ...call(40, "madvise", madvise(23), einval),
+      ...call(42, "madvise", madvise(22), efault),
+      ...call(45, "madvise", madvise(102), einval),
+      ...call(50, "madvise", madvise(8), einval),
+      ...call(55, "madvise", madvise(14), "0xfffffffffffffff5"),
+    ]);
+    expect(operations.slice(3)).toEqual([
+      { op: "mprotect", ...at, prot: "r", answered: "ENOMEM" },
+      { op: "mlock", ...at, answered: "ENOMEM" },
+      { op: "mlock", ...at, onFault: true, answered: "ENOMEM" },
+      { op: "munlock", ...at },
+      { op: "madvise", ...at, advice: "populate_write", answered: "EINVAL" },
+      { op: "madvise", ...at, advice: "populate_read" },
+      { op: "madvise", ...at, advice: "guard_install", answered: "EINVAL" },
+      { op: "madvise", ...at, advice: "free" },
     ]);
   });
 

@@ -76,6 +76,7 @@ interface Shape {
 
 const RANGE = { addr: isBytes, len: isBytes };
 const PROCESS = { process: isCount };
+const ANSWERED = { answered: oneOf("ENOMEM", "EINVAL") };
 
 /** The fields of every operation. */
 const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
@@ -97,13 +98,14 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
     required: { ...RANGE, advice: isAdvice },
     optional: {
       ...PROCESS,
+      ...ANSWERED,
       step: (value) => isBytes(value) && value !== 0,
       via: (value) => value === "self" || isCount(value),
     },
   },
-  mprotect: { required: { ...RANGE, prot: isProt }, optional: PROCESS },
+  mprotect: { required: { ...RANGE, prot: isProt }, optional: { ...PROCESS, ...ANSWERED } },
   mremap: { required: RANGE, optional: { ...PROCESS, to: isBytes, newLen: isBytes, dontUnmap: isFlag } },
-  mlock: { required: RANGE, optional: { ...PROCESS, onFault: isFlag } },
+  mlock: { required: RANGE, optional: { ...PROCESS, ...ANSWERED, onFault: isFlag } },
   munlock: { required: RANGE, optional: PROCESS },
   brk: { required: { addr: isBytes }, optional: PROCESS },
   fork: { required: {}, optional: PROCESS },

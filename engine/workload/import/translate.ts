@@ -76,6 +76,10 @@ function roundUp(bytes: number): number {
   return Math.ceil(bytes / PAGE) * PAGE;
 }
 
+/** mprotect, mlock and munlock act on the VMAs before the one that they answer ENOMEM for; mlock on that one too. */
+const mayHaveActed = (ret: number): boolean => ret === 0 || ret === ENOMEM;
+const answered = (ret: number): { answered?: "ENOMEM" } => (ret === ENOMEM ? { answered: "ENOMEM" } : {});
+
 function validRange(addr: number, len: number): boolean {
   return addr >= 0 && len >= 0 && addr + len <= ADDRESS_END;
 }
@@ -373,9 +377,10 @@ export class Translator {
         return;
       case "mprotect":
       case "pkey_mprotect":
-        if (ret === 0 && this.#checked(under, event)) {
-          this.#emit({ op: "mprotect", addr: args[0], len: args[1], prot: protOf(args[2]) }, event);
-          if (this.#touchOnMap && args[2] & 3) this.#touchAll(args[0], args[1], args[2], event);
+        if (mayHaveActed(ret) && this.#checked(under, event)) {
+          const [addr, len, prot] = args;
+          this.#emit({ op: "mprotect", addr, len, prot: protOf(prot), ...answered(ret) }, event);
+          if (ret === 0 && this.#touchOnMap && args[2] & 3) this.#touchAll(args[0], args[1], args[2], event);
         }
         return;
       case "madvise":
@@ -383,13 +388,17 @@ export class Translator {
         return;
       case "mlock":
       case "mlock2":
-        if (ret === 0 && this.#checked(under, event)) {
+        if (mayHaveActed(ret) && this.#checked(under, event)) {
           const onFault = under.call === "mlock2" && (args[2] & MLOCK_ONFAULT) !== 0;
-          this.#emit({ op: "mlock", addr: args[0], len: args[1], ...(onFault ? { onFault } : {}) }, event);
+          this.#emit(
+            { op: "mlock", addr: args[0], len: args[1], ...(onFault ? { onFault } : {}), ...answered(ret) },
+            event,
+          );
         }
         return;
       case "munlock":
-        if (ret === 0 && this.#checked(under, event)) this.#emit({ op: "munlock", addr: args[0], len: args[1] }, event);
+        if (mayHaveActed(ret) && this.#checked(under, event))
+          this.#emit({ op: "munlock", addr: args[0], len: args[1] }, event);
         return;
       case "process_madvise":
       case "mlockall":
@@ -494,16 +503,19 @@ export class Translator {
       this.#report.problem("not_modelled", under.line, `madvise with advice ${behavior}`);
       return;
     }
-    // It acts on the VMAs it can before (EINVAL, EFAULT) or besides (ENOMEM) the one that it fails at.
+    // It acts on the VMAs it can before (EINVAL, EFAULT) or besides (ENOMEM) the one that it fails at; a collapse, on every
+    // huge page that it can, whatever the last one that it cannot fails with.
     const zaps = advice === "dontneed" || advice === "dontneed_locked" || advice === "free";
     const populates = advice === "populate_read" || advice === "populate_write";
-    const acted = ret === 0 || ret === ENOMEM || (ret === EINVAL && zaps) || (ret === EFAULT && populates);
+    const asFar = ret === EINVAL && !zaps && advice !== "collapse";
+    const acted =
+      ret === 0 || ret === ENOMEM || ret === EINVAL || (ret === EFAULT && populates) || advice === "collapse";
     if (!acted || !this.#checked(under, event)) return;
     if (populates && len > POPULATED_MAX) {
       this.#badNumber(event, under.line);
       return;
     }
-    this.#emit({ op: "madvise", addr, len, advice }, event);
+    this.#emit({ op: "madvise", addr, len, advice, ...(asFar ? { answered: "EINVAL" } : {}) }, event);
   }
 
   #brk(event: TraceEvent): void {
