@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 import type { Releases } from "./releases.ts";
 import { run } from "./run.ts";
 import type { RunSummary } from "./types.ts";
-import { type Verdict, verdictOf } from "./verdict.ts";
+import { type JudgedExperiment, type Verdict, verdictOf, verdictOn } from "./verdict.ts";
 
 const MIB = 2 ** 20;
 const BASE = 2 ** 44;
@@ -113,6 +113,24 @@ describe("verdict", () => {
     expect(allocatorsOf(["libc.so.6", "libjemalloc.so.2", "[stack]"])).toEqual(["jemalloc"]);
     expect(allocatorsOf(["libc.so.6"])).toEqual(["glibc"]);
     expect(allocatorsOf([])).toEqual([]);
+  });
+
+  test("an experiment is judged where it is a program's and both modes of the model are done", async () => {
+    const operations = [...MAPPED, dontneed(0, 64 * MIB)];
+    const sync = await drive(tallying(createKernel({ mode: "sync" })), operations);
+    const none = await drive(createKernel({ mode: "none" }), operations);
+    const run = (mode: "sync" | "none", summary: RunSummary) =>
+      ({ source: "model", mode, status: "done", summary }) as const;
+    const traced: JudgedExperiment = {
+      workloadKind: "file",
+      params: { allocators: "tcmalloc,unheard-of" },
+      runs: [run("sync", sync), run("none", none)],
+    };
+    expect(verdictOn(traced)).toEqual(verdictOf(sync, none, ["tcmalloc"]));
+    expect(verdictOn({ ...traced, workloadKind: "preset" })).toBeNull();
+    expect(verdictOn({ ...traced, runs: traced.runs.slice(0, 1) })).toBeNull();
+    const cancelled = { ...run("none", none), status: "cancelled" } as const;
+    expect(verdictOn({ ...traced, runs: [run("sync", sync), cancelled] })).toBeNull();
   });
 
   test("runs that counted nothing have no verdict", async () => {

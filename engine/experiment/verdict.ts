@@ -3,9 +3,15 @@
  * without, and what became of its releases, put into numbers and plain words.
  */
 
-import { ALLOCATOR_SETTINGS, type Allocator, type AllocatorSetting, type Obstacle } from "./allocator-settings.ts";
+import {
+  ALLOCATOR_SETTINGS,
+  ALLOCATORS,
+  type Allocator,
+  type AllocatorSetting,
+  type Obstacle,
+} from "./allocator-settings.ts";
 import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
-import type { RunSummary } from "./types.ts";
+import type { Mode, Params, RunStatus, RunSummary, Source } from "./types.ts";
 
 /** VmPTE with the series and without it, and what is saved; kB. */
 export interface Saving {
@@ -174,4 +180,32 @@ export function verdictOf(sync: RunSummary, none: RunSummary, allocators: readon
     settings: allocators.length > 0 ? own : relevant,
     allocators,
   };
+}
+
+/** What the verdict is read from, of an experiment as it is stored. */
+export interface JudgedExperiment {
+  readonly workloadKind: "preset" | "file";
+  readonly params: Params;
+  readonly runs: readonly {
+    readonly source: Source;
+    readonly mode: Mode;
+    readonly status: RunStatus;
+    readonly summary: RunSummary | null;
+  }[];
+}
+
+/** The verdict on a traced program; null for a preset, and before both modes have run to their end. */
+export function verdictOn({ workloadKind, params, runs }: JudgedExperiment): Verdict | null {
+  if (workloadKind !== "file") return null;
+  const summaryOf = (mode: Mode) =>
+    runs.find((run) => run.source === "model" && run.mode === mode && run.status === "done")?.summary;
+  const sync = summaryOf("sync");
+  const none = summaryOf("none");
+  if (!sync || !none) return null;
+  const names = String(params.allocators ?? "").split(",");
+  return verdictOf(
+    sync,
+    none,
+    ALLOCATORS.filter((each) => names.includes(each)),
+  );
 }

@@ -1,8 +1,9 @@
 /** An experiment as `run` and `show` print it: as JSON, or as a table of both modes side by side. */
 import { DECLINED_REASONS, type DeclinedReason } from "../../engine/experiment/types.ts";
+import { verdictOn } from "../../engine/experiment/verdict.ts";
 import type { Experiment, Run } from "../contract.ts";
 import { change, count, kb, ms, table } from "./print.ts";
-import { verdictOn, verdictText } from "./verdict.ts";
+import { verdictText } from "./verdict.ts";
 
 /** The document of `--json`. */
 export function reportJson(experiment: Experiment) {

@@ -1,20 +1,6 @@
-/** The verdict on a trace, as `run` and `show` print it. */
-import { ALLOCATORS, type Allocator } from "../../engine/experiment/allocator-settings.ts";
-import { type Saving, type Verdict, verdictOf } from "../../engine/experiment/verdict.ts";
-import type { Experiment, Run } from "../contract.ts";
+/** The verdict on a trace, as `run` and `show` print it (engine/experiment/verdict.ts). */
+import type { Saving, Verdict } from "../../engine/experiment/verdict.ts";
 import { change, count, kb, table } from "./print.ts";
-
-/** The verdict on a traced program; null for a preset, and before both modes have run to their end. */
-export function verdictOn({ workloadKind, params, runs }: Experiment): Verdict | null {
-  if (workloadKind !== "file") return null;
-  const of = (mode: Run["mode"]) =>
-    runs.find((run) => run.source === "model" && run.mode === mode && run.status === "done")?.summary;
-  const [sync, none] = [of("sync"), of("none")];
-  if (!sync || !none) return null;
-  const names = String(params.allocators ?? "").split(",");
-  const allocators = ALLOCATORS.filter((each): each is Allocator => names.includes(each));
-  return verdictOf(sync, none, allocators);
-}
 
 const mib = (bytes: number): string => `${count(bytes / 2 ** 20)} MiB`;
 
