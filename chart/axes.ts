@@ -8,6 +8,8 @@ export type Scale = "linear" | "log";
 
 /** A logarithmic axis has no zero: zeros are drawn here, at a place that is labelled 0. Counts and kB are whole. */
 export const LOG_ZERO = 0.5;
+/** An axis up to here shows zero and 1 well apart. */
+const LONG_DECADES_MAX = 100;
 
 export function onScale(value: number, scale: Scale): number {
   return scale === "log" && value <= 0 ? LOG_ZERO : value;
@@ -25,8 +27,13 @@ export function axisTitle(axis: Axis, sources: readonly Source[]): string {
 export const formatAxis = (value: number, axis: Axis): string =>
   axis === "operations" ? formatCount(value) : formatNs(value);
 
-/** Powers of ten are labelled; 2 and 5 times them too where fewer than two decades are seen. */
+/**
+ * Powers of ten are labelled; 2 and 5 times them too where fewer than two decades are seen. Zero has its label where the
+ * axis begins with it, and then 1 has none unless the decades are long: the two would stand on each other.
+ */
 export function isLogTickLabelled(value: number, min: number, max: number): boolean {
+  if (value === LOG_ZERO) return true;
+  if (value < 1 || (value === 1 && min <= LOG_ZERO && max >= LONG_DECADES_MAX)) return false;
   const power = 10 ** Math.floor(Math.log10(value) + 1e-9);
   const leading = Number((value / power).toFixed(6));
   return leading === 1 || (max / min < 100 && (leading === 2 || leading === 5));
@@ -101,8 +108,8 @@ export function yScale(metric: { readonly unit: Metric["unit"] | "ms" }, scale: 
         padding: 8,
         callback(this: { min: number; max: number }, value: number | string) {
           const number = Number(value);
-          if (number === LOG_ZERO) return formatValue(0, metric.unit);
-          return number >= 1 && isLogTickLabelled(number, this.min, this.max) ? formatValue(number, metric.unit) : null;
+          if (!isLogTickLabelled(number, this.min, this.max)) return null;
+          return formatValue(number === LOG_ZERO ? 0 : number, metric.unit);
         },
       },
     } as const;

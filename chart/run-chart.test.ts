@@ -85,6 +85,10 @@ describe("ticks", () => {
       [1, 2, 3, 5, 9, 10, 15, 20, 50, 70, 100, 200, 1000].filter((value) => isLogTickLabelled(value, min, max));
     expect(labelled(1, 1000)).toEqual([1, 10, 100, 1000]);
     expect(labelled(20, 300)).toEqual([1, 2, 5, 10, 20, 50, 100, 200, 1000]);
+    // Zero and 1 would stand on each other where the decades are short.
+    expect(labelled(LOG_ZERO, 9)).toEqual([1, 2, 5, 10, 20, 50, 100, 200, 1000]);
+    expect(labelled(LOG_ZERO, 100_000)).toEqual([10, 100, 1000]);
+    expect(isLogTickLabelled(LOG_ZERO, LOG_ZERO, 100_000)).toBe(true);
   });
 });
 

@@ -2,7 +2,7 @@
  * What every end-to-end test starts from: the real app over a data folder of its own, the system's dialogs answered,
  * and a window that must not complain. `lab` starts when a test first asks for it.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base, expect } from "@playwright/test";
@@ -13,9 +13,11 @@ export { LabApp, type LabOptions, ROOT } from "./lab-app.ts";
 export const test = base.extend<{ dataFolder: string; lab: LabApp }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern to know what a fixture needs
   dataFolder: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), "reclaim-lab-e2e-"));
+    const around = await mkdtemp(join(tmpdir(), "reclaim-lab-e2e-"));
+    const folder = join(around, "reclaim-lab");
+    await mkdir(folder);
     await use(folder);
-    await rm(folder, { recursive: true, force: true });
+    await rm(around, { recursive: true, force: true });
   },
   lab: async ({ dataFolder }, use) => {
     const lab = new LabApp(dataFolder);

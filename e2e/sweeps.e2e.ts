@@ -35,6 +35,29 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("button", { name: /The whole sweep/ }).click();
     await expect(page.getByRole("button", { name: "Open chunk 4M" })).toBeVisible();
     await expect(new HistoryPane(page).rows.first()).toContainText("0.0…−9");
+
+    // Run again: the form is the sweep's own, and one of its points is run as an experiment of its own.
+    await page.getByRole("button", { name: "Run again…" }).click();
+    await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).toBeChecked();
+    await expect(form.field("Mapping")).toHaveValue("2G");
+    await expect(form.field("From")).toHaveValue("64K");
+    await expect(form.field("To")).toHaveValue("8M");
+    await expect(page.locator("main")).toContainText("64K, 128K, 256K, 512K, 1M, 2M, 4M, 8M: 16 runs");
+    await page.getByText("a list", { exact: true }).click();
+    await form.field("Values").fill("1M, 3");
+    await expect(page.locator("main")).toContainText("3 is outside");
+    await expect(form.run).toBeDisabled();
+    await form.field("Values").fill("1M, 2M");
+    await expect(page.locator("main")).toContainText("1M, 2M: 4 runs");
+    await page.getByRole("checkbox", { name: /Run it once for each/ }).scrollIntoViewIfNeeded();
+    await lab.screenshot(`sweep-form-${theme}`);
+    await form.run.click();
+    await expect(page.getByRole("button", { name: "Open chunk 2M" })).toBeVisible();
+    await expect(new HistoryPane(page).rows).toHaveCount(2);
+    await page.getByRole("button", { name: "Open chunk 2M" }).click();
+    await page.getByRole("button", { name: "Run again…" }).click();
+    await expect(form.field("Piece")).toHaveValue("2M");
+    await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).not.toBeChecked();
   });
 
 test("a sweep that is cancelled can be resumed", async ({ lab }) => {

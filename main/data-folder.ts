@@ -13,6 +13,11 @@ export function dataFolder(env: NodeJS.ProcessEnv = process.env, platform: strin
   return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), ".local", "share"), "reclaim-lab");
 }
 
+/** A path as people read it: "~" for their own folder. */
+export function shownPath(path: string, home: string = homedir()): string {
+  return path === home || path.startsWith(join(home, "/")) ? `~${path.slice(home.length)}` : path;
+}
+
 /** The history of the desktop app, and of the command line unless `--db` says otherwise. */
 export function historyFile(folder: string = dataFolder()): string {
   return join(folder, "history.sqlite");

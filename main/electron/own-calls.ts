@@ -1,5 +1,4 @@
 /** The calls that Electron main answers itself: the program, its settings, the system's dialogs. */
-import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { app, type BrowserWindow, dialog, nativeTheme, shell } from "electron";
 import { BadInputError } from "../../engine/error.ts";
@@ -13,6 +12,7 @@ import type {
   HostCallName,
   MainCallName,
 } from "../contract.ts";
+import { shownPath } from "../data-folder.ts";
 import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
 import { clipboardHandlers } from "./desktop.ts";
@@ -54,7 +54,7 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       version: VERSION,
       electron: process.versions.electron ?? "",
       platform: `${process.platform} ${process.arch}`,
-      history: history.startsWith(homedir()) ? history.replace(homedir(), "~") : history,
+      history: shownPath(history),
     }),
     "app.openLink": async ({ url }) => {
       if (new URL(url).protocol !== "https:") throw new BadInputError("Only https links are opened", { where: url });

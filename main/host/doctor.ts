@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import type { Fact } from "../contract.ts";
+import { shownPath } from "../data-folder.ts";
 import { VERSION } from "../version.ts";
 
 function onPath(...programs: readonly string[]): string | undefined {
@@ -112,6 +113,6 @@ export async function lookAround(history: string): Promise<Fact[]> {
     await captures(),
     display(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
-    { id: "history", label: "History", value: `${history} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
+    { id: "history", label: "History", value: `${shownPath(history)} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
   ];
 }

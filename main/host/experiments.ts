@@ -11,6 +11,7 @@ import type { Files } from "./files.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
+import type { Sweeps } from "./sweeps.ts";
 import { startWorkerRun } from "./worker-execution.ts";
 
 type Names = Extract<CallName, `experiment.${string}` | "file.open">;
@@ -33,7 +34,13 @@ function requireSources(runs: readonly PlannedRun[]) {
   return kernel;
 }
 
-export function experimentHandlers(store: Store, runner: Runner, files: Files, emit: Emit): Handlers<Names> {
+export function experimentHandlers(
+  store: Store,
+  runner: Runner,
+  files: Files,
+  sweeps: Pick<Sweeps, "again">,
+  emit: Emit,
+): Handlers<Names> {
   function begin(
     { workload, task: workloadTask }: Planned,
     runs: readonly PlannedRun[],
@@ -84,6 +91,7 @@ export function experimentHandlers(store: Store, runner: Runner, files: Files, e
         throw new BadInputError("The file of this experiment is not open any more", {
           todo: "Open it again and run it",
         });
+      if (before.kind === "sweep") return toExperiment(sweeps.again(before));
       const planned = planPreset(before.workload, before.params);
       const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
       const about = { seed: before.seed, levels: before.levels === 5 ? 5 : 4 } as const;

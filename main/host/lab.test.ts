@@ -209,6 +209,15 @@ describe("a sweep", () => {
     const reclaimed = done.runs.filter((run) => run.mode === "sync").map((run) => run.summary?.reclaimed_pte_tables);
     expect(reclaimed).toEqual([0, 512, 512]);
     expect(await ask("sweep.resume", { id })).toMatchObject({ id, runs: { length: 6 } });
+    const again = await ask("experiment.again", { id });
+    expect(again.id).not.toBe(id);
+    const redone = await ended(again.id);
+    const told = ({ sweep, title, runs }: Experiment) => ({
+      sweep,
+      title,
+      runs: runs.map(({ label, mode, params, summary }) => ({ label, mode, params, final: summary?.final })),
+    });
+    expect(told(redone)).toEqual(told(done));
   });
 
   it("that was cancelled goes on with what is missing", async () => {

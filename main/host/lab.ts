@@ -16,7 +16,7 @@ import { mapHandlers } from "./map.ts";
 import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
-import { sweepHandlers } from "./sweeps.ts";
+import { createSweeps } from "./sweeps.ts";
 
 export interface LabOptions {
   /** The history file; made where there is none. */
@@ -38,6 +38,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
   const runner = createRunner(store, emit, log);
   const races = raceHandlers(emit);
   const maps = mapHandlers(store);
+  const sweeps = createSweeps(store, runner, emit);
   const stopWatching = watchHistory(store, emit, log);
   let closing: Promise<void> | undefined;
 
@@ -65,8 +66,8 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
     ...historyHandlers(store, emit),
     ...maps.handlers,
     ...races.handlers,
-    ...sweepHandlers(store, runner, emit),
-    ...experimentHandlers(store, runner, createFiles(), emit),
+    ...sweeps.handlers,
+    ...experimentHandlers(store, runner, createFiles(), sweeps, emit),
   };
 
   return { call: (name, params) => answer(handlers, name, params, log), close };

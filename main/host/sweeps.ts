@@ -35,7 +35,13 @@ function sweptParam(preset: string, parameter: string): ParamSpec {
   });
 }
 
-export function sweepHandlers(store: Store, runner: Runner, emit: Emit): Handlers<Names> {
+export interface Sweeps {
+  readonly handlers: Handlers<Names>;
+  /** The same sweep as a new experiment. Errors: BadInputError where it is none. */
+  again(experiment: StoredExperiment): StoredExperiment;
+}
+
+export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
   function begin(experiment: StoredExperiment, points: readonly Point[]): StoredExperiment {
     const { id, workload: name, seed } = experiment;
     const levels = experiment.levels === 5 ? 5 : 4;
@@ -75,7 +81,16 @@ export function sweepHandlers(store: Store, runner: Runner, emit: Emit): Handler
     });
   }
 
-  return {
+  /** Every point that a stored sweep is made of. */
+  function planOf(experiment: StoredExperiment): Point[] {
+    const { id, workload, params, detail, runs } = experiment;
+    if (!v.is(sweepDetailSchema, detail))
+      throw new BadInputError(`Experiment ${id} is not a sweep`, { todo: "`run again` makes it anew" });
+    const modes = MODES.filter((mode) => runs.some((run) => run.mode === mode));
+    return pointsOf(workload, params, sweptParam(workload, detail.parameter), detail.values, modes);
+  }
+
+  const handlers: Handlers<Names> = {
     "sweep.start": ({ preset, params, parameter, values, mode, seed, levels, title }) => {
       const spec = sweptParam(preset, parameter);
       const modes = mode === "both" ? MODES : [mode];
@@ -97,18 +112,25 @@ export function sweepHandlers(store: Store, runner: Runner, emit: Emit): Handler
     },
     "sweep.resume": ({ id }) => {
       const experiment = store.getExperiment(id);
-      if (!v.is(sweepDetailSchema, experiment.detail))
-        throw new BadInputError(`Experiment ${id} is not a sweep`, { todo: "`run again` makes it anew" });
+      const points = planOf(experiment);
       if (runner.isBusy(id)) throw new BadInputError(`Sweep ${id} is under way already`);
-      const { parameter, values } = experiment.detail;
-      const modes = MODES.filter((mode) => experiment.runs.some((run) => run.mode === mode));
-      const spec = sweptParam(experiment.workload, parameter);
       const done = new Set(
         experiment.runs.filter((run) => run.status === "done").map((run) => `${run.label} ${run.mode}`),
       );
-      const points = pointsOf(experiment.workload, experiment.params, spec, values, modes);
       const missing = points.filter(({ label, mode }) => !done.has(`${label} ${mode}`));
       return toExperiment(missing.length === 0 ? experiment : begin(experiment, missing));
+    },
+  };
+
+  return {
+    handlers,
+    again(before) {
+      const points = planOf(before);
+      const { title, workload, workloadKind, params, seed, levels, detail } = before;
+      return begin(
+        store.createExperiment({ kind: "sweep", title, workload, workloadKind, params, seed, levels, detail }),
+        points,
+      );
     },
   };
 }

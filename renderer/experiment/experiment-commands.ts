@@ -14,7 +14,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
       group: "Experiment",
       keys: "Ctrl+R",
       enabled: loaded,
-      run: () => void runAgain(open.id),
+      run: () => void runAgain(open.id, open.label),
     },
     {
       id: "again-with-changes",
@@ -22,7 +22,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
       group: "Experiment",
       keys: "Ctrl+Shift+R",
       enabled: () => open.experiment?.workloadKind === "preset",
-      run: () => view.go({ name: "new", from: open.id }),
+      run: () => view.go({ name: "new", from: open.id, label: open.label }),
     },
     ...EXPORT_FORMATS.map(
       (format): Command => ({

@@ -35,6 +35,7 @@ export class ExperimentForm {
     const modes = new Set(from.runs.map((run) => run.mode));
     const sources = new Set(from.runs.map((run) => run.source));
     this.mode = modes.size === 1 ? ([...modes][0] ?? "both") : "both";
+    if (from.sweep) this.sweep.again(preset, from.sweep);
     this.source = sources.size === 1 ? ([...sources][0] ?? "model") : "both";
   }
 

@@ -1,5 +1,6 @@
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
-import type { ExperimentSpec, ExportFormat } from "../../main/contract.ts";
+import type { Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
+import { pointOf } from "../lib/point.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
 import { settings } from "./settings.svelte.ts";
@@ -23,13 +24,27 @@ export async function runHeadline(): Promise<void> {
   }
 }
 
-export async function runAgain(id: number): Promise<void> {
+/** The same again: all of an experiment, or one point of a sweep as an experiment of its own. */
+export async function runAgain(id: number, label?: string): Promise<void> {
   try {
+    if (label !== undefined) return await runPoint(pointOf(await call("experiment.get", { id }), label));
     const experiment = await call("experiment.again", { id });
     view.go({ name: "experiment", id: experiment.id });
   } catch (thrown) {
     notifyError(thrown);
   }
+}
+
+function runPoint({ workload, params, runs, seed, levels, title }: Experiment): Promise<void> {
+  const modes = new Set(runs.map((run) => run.mode));
+  const [only] = modes;
+  return startExperiment({
+    workload: { kind: "preset", name: workload, params },
+    mode: modes.size === 1 && only ? only : "both",
+    seed,
+    levels: levels === 5 ? 5 : 4,
+    title,
+  });
 }
 
 export async function cancelExperiment(id: number): Promise<void> {

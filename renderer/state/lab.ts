@@ -28,6 +28,6 @@ export function asLabError(thrown: unknown): LabError {
     name: "WindowError",
     message: "The window met an error of its own",
     why: thrown instanceof Error ? thrown.message : String(thrown),
-    todo: "Reload the window with Ctrl R. What is stored is not affected.",
+    todo: "Close the window and start Reclaim Lab again; what is stored is not affected",
   };
 }

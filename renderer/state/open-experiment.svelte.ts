@@ -1,5 +1,6 @@
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import type { EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
+import { pointOf } from "../lib/point.ts";
 import { asLabError, call } from "./lab.ts";
 import { Series } from "./series.ts";
 
@@ -60,14 +61,8 @@ export class OpenExperiment {
   async load(): Promise<void> {
     try {
       const stored = await call("experiment.get", { id: this.id });
-      const runs = stored.runs
-        .filter((run) => this.label === undefined || run.label === this.label)
-        .map((run) => this.#endedEarly.get(run.id) ?? run);
-      const [first] = runs;
-      const experiment =
-        this.label !== undefined && first
-          ? { ...stored, runs, title: `${stored.title}: ${this.label}`, params: first.params, sweep: null }
-          : { ...stored, runs };
+      const runs = stored.runs.map((run) => this.#endedEarly.get(run.id) ?? run);
+      const experiment = pointOf({ ...stored, runs }, this.label);
       if (experiment.sweep) {
         this.experiment = experiment;
         return;
