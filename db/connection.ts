@@ -1,7 +1,6 @@
 /** The open history that every part of the store works on, and the one way to read and to write it. */
 import type Database from "better-sqlite3";
 import { HistoryError, HistoryFullError, NewerHistoryError, translate } from "./errors.ts";
-import { userVersion } from "./migrate.ts";
 import type { Owner } from "./owner.ts";
 
 export interface Connection {
@@ -49,7 +48,7 @@ export function connection(
     try {
       prepare(begin).run();
       // Another process may have brought the file to a newer schema since it was opened.
-      const found = userVersion(db);
+      const found = prepare<[], number>("PRAGMA user_version").pluck().get() ?? 0;
       if (found !== version) throw new NewerHistoryError(file, found, version);
       const result = body();
       prepare("COMMIT").run();

@@ -26,6 +26,7 @@ const PARTS: readonly Part[] = [
   { name: "faults", what: "disk full, read-only, locked, two at once: what the user sees", minutesMax: [15, 15] },
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
   { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },
+  { name: "memory", what: "thousands of experiments in one host: what it holds stays level", minutesMax: [60, 10] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
   { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 60] },
   { name: "scan", what: "the sources looked through for Electron's known mistakes", minutesMax: [20, 20] },

@@ -1,6 +1,7 @@
 /** The lab host as Electron main starts it, in a process of its own that can be killed. */
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
+import { withAllocatorSettings } from "../../main/host/allocator.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
 import { PATIENCE_MS } from "../lib/cdp.ts";
 
@@ -21,7 +22,7 @@ export class HostProcess {
   constructor(file: string, env: NodeJS.ProcessEnv = {}) {
     this.child = fork(join(ROOT, "dist", "host", "host.mjs"), [file], {
       execArgv: [],
-      env: { ...process.env, ...env },
+      env: withAllocatorSettings({ ...process.env, ...env }),
       serialization: "advanced",
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });

@@ -14,6 +14,7 @@ import {
   isEventName,
   type LabError,
 } from "../contract.ts";
+import { withAllocatorSettings } from "../host/allocator.ts";
 import { type FromHost, fromHostSchema, type ToHost } from "../host/messages.ts";
 
 interface Child {
@@ -38,7 +39,11 @@ function unpacked(path: string): string {
 function startChild(file: string, on: Listeners): Child {
   const entry = unpacked(join(import.meta.dirname, "..", "host", "host.mjs"));
   if (Number(process.versions.napi) >= NODE_API_NEEDED) {
-    const child = utilityProcess.fork(entry, [file], { serviceName: "Reclaim Lab host", stdio: "inherit" });
+    const child = utilityProcess.fork(entry, [file], {
+      serviceName: "Reclaim Lab host",
+      env: withAllocatorSettings(process.env),
+      stdio: "inherit",
+    });
     child.on("message", on.message);
     child.once("exit", on.exit);
     return { send: (message) => child.postMessage(message), kill: () => child.kill() };
@@ -48,7 +53,7 @@ function startChild(file: string, on: Listeners): Child {
   const child = fork(entry, [file], {
     execPath: unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)),
     execArgv: [],
-    env,
+    env: withAllocatorSettings(env),
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { ReclaimLabError } from "../../engine/error.ts";
 import { toLabError } from "../answer.ts";
 import { CALLS, type HostCallName, isCallName } from "../contract.ts";
+import { keepAllocatorSettings } from "./allocator.ts";
 import { openLab } from "./lab.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
 import { keepWorkersReady } from "./workers.ts";
@@ -36,6 +37,7 @@ function isHostCall(name: string): name is HostCallName {
 }
 
 async function main(): Promise<void> {
+  keepAllocatorSettings();
   const file = process.argv[2];
   if (file === undefined) throw new ReclaimLabError("The lab host was started without a history file");
   const lab = openLab({ file, emit: (name, payload) => send({ kind: "event", name, payload }), log });
