@@ -2,8 +2,9 @@
 import Database from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 import { BadValueError, translate } from "./errors.ts";
-import { isSameFile, publish, removeDatabase, sizeOf, temporaryBeside } from "./files.ts";
+import { isSameFile, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSound } from "./open.ts";
+import { temporaryBeside } from "./temporaries.ts";
 
 export interface BackupProgress {
   readonly pagesDone: number;

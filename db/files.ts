@@ -1,12 +1,6 @@
 /** Files that are either whole or not there: written under another name in the same folder, synced, then renamed. */
-import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-
-/** A name beside `file` that nobody uses, hidden where a leading dot hides. */
-export function temporaryBeside(file: string): string {
-  return join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
-}
+import { dirname } from "node:path";
 
 /** Waits until the file's bytes are on the disk. */
 export function syncFile(file: string): void {

@@ -2,8 +2,9 @@
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { DamagedHistoryError, MigrationLedgerError, NewerHistoryError } from "./errors.ts";
-import { publish, removeDatabase, sizeOf, stamp, temporaryBeside } from "./files.ts";
+import { publish, removeDatabase, sizeOf, stamp } from "./files.ts";
 import { checksumOf, type Migration } from "./schema.ts";
+import { temporaryBeside } from "./temporaries.ts";
 
 export function userVersion(db: Database.Database): number {
   const version: unknown = db.pragma("user_version", { simple: true });

@@ -3,10 +3,11 @@ import { accessSync, constants, linkSync, mkdirSync, renameSync, rmSync } from "
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { DamagedHistoryError, HistoryBusyError, translate } from "./errors.ts";
-import { removeDatabase, sizeOf, syncFile, syncFolder, temporaryBeside } from "./files.ts";
+import { removeDatabase, sizeOf, syncFile, syncFolder } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { applyMigrations, checkLedger, migrate } from "./migrate.ts";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
+import { asideOf, temporaryBeside } from "./temporaries.ts";
 
 export interface OpenOptions {
   /** How long a call waits for another process's write, in milliseconds. */
@@ -71,7 +72,7 @@ function create(file: string, migrations: readonly Migration[], nowMs: number): 
 
 /** Removes an empty file, unless it is no longer empty by the time it is moved: then it is put back. */
 function moveAway(file: string): void {
-  const aside = temporaryBeside(file);
+  const aside = asideOf(file);
   try {
     renameSync(file, aside);
   } catch (error) {

@@ -34,7 +34,7 @@ function readOr(read: () => string): string {
  * Start of a process in clock ticks since boot (proc(5), /proc/pid/stat field 22), "" if it is gone or unknown. One that
  * has ended and only waits for its parent to notice (a zombie) is gone: it runs nothing any more.
  */
-function startOf(pid: number): string {
+export function startOf(pid: number): string {
   const stat = readOr(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   // The second field, the command, is in parentheses and may hold spaces and parentheses itself.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -42,7 +42,8 @@ function startOf(pid: number): string {
 }
 
 let scope: string | undefined;
-function thisScope(): string {
+/** Which boot and which namespace of process ids this is. */
+export function thisScope(): string {
   scope ??= [
     readOr(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8")),
     readOr(() => readlinkSync("/proc/self/ns/pid")),
@@ -61,7 +62,7 @@ export function releaseOwner(owner: Owner): void {
   liveTokens.delete(owner.token);
 }
 
-function pidExists(pid: number): boolean {
+export function pidExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

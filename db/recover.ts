@@ -4,12 +4,13 @@ import Database from "better-sqlite3";
 import { connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
 import { refreshHeadline } from "./experiments.ts";
-import { publish, removeDatabase, sizeOf, temporaryBeside } from "./files.ts";
+import { publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { temporaryBeside } from "./temporaries.ts";
 
 export interface Recovered {
   readonly experiments: number;

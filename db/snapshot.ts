@@ -2,10 +2,11 @@
 import Database from "better-sqlite3";
 import { settle } from "./backup.ts";
 import { HistoryIoError, translate } from "./errors.ts";
-import { removeDatabase, sizeOf, temporaryBeside } from "./files.ts";
+import { removeDatabase, sizeOf } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { openFile, requireSound } from "./open.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { temporaryBeside } from "./temporaries.ts";
 
 /** A connection that changes nothing; where SQLite may not even make its files beside it, none are made. */
 function openUntouched(file: string): Database.Database {

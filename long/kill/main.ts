@@ -177,7 +177,14 @@ async function inExport(scene: Scene): Promise<Hit> {
   await sleep(scene.random.below(500));
   await host.kill();
   await going;
-  return { live: true, problems: halfExports(folder, format, readFileSync(wholeFile)), ageMs: null };
+  const problems = halfExports(folder, format, readFileSync(wholeFile));
+  // The next export into the folder removes what the killed one left.
+  const next = open(scene);
+  await next.ready();
+  await next.call("export.write", { experimentId: ids[0], format, path: join(folder, `next.${format}`) });
+  await next.close();
+  problems.push(...readdirSync(folder).filter((name) => name.startsWith(".")));
+  return { live: true, problems, ageMs: null };
 }
 
 async function inBackup(scene: Scene): Promise<Hit> {

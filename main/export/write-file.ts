@@ -11,7 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { syncFolder, temporaryBeside } from "../../db/files.ts";
+import { syncFolder } from "../../db/files.ts";
+import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
 
 /** The export could not be made or written; nothing half-written is left behind. */
