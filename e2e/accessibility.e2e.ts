@@ -1,6 +1,6 @@
 /** Every view, in light and dark: no finding of axe; and a picture of each, kept under docs/screens. */
 import { dirname } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
+import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { ExperimentPage, HistoryPane, NewExperimentPage } from "./pages.ts";
 
@@ -9,9 +9,7 @@ for (const theme of ["light", "dark"] as const)
     test.setTimeout(120_000);
     const look = async (name: string): Promise<void> => {
       await lab.page.waitForTimeout(250);
-      const { violations } = await new AxeBuilder({ page: lab.page }).setLegacyMode(true).analyze();
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n   ")}`);
-      expect(found, `${name}, ${theme}`).toEqual([]);
+      await expectAccessible(lab.page, `${name}, ${theme}`);
       await lab.screenshot(`${name}-${theme}`);
     };
     await lab.call("app.setSettings", { theme });

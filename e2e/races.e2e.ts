@@ -1,7 +1,7 @@
 /** The Races view: try a scenario without its patch, see the lanes, export them, stop a search. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
+import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
 for (const theme of ["light", "dark"] as const)
@@ -25,8 +25,7 @@ for (const theme of ["light", "dark"] as const)
     const failing = lanes.getByRole("row").filter({ has: page.getByRole("rowheader", { name: "breaks" }) });
     await expect(failing).toHaveCount(1);
 
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
+    await expectAccessible(page, `races, ${theme}`);
     await lab.screenshot(`races-${theme}`);
 
     const text = join(dataFolder, "race.txt");

@@ -24,6 +24,7 @@ import {
   sampleQuerySchema,
   settingsSchema,
   shortTextSchema,
+  tokenSchema,
 } from "./shapes.ts";
 import { sweepCalls } from "./sweeps.ts";
 
@@ -97,30 +98,25 @@ const run = {
   "run.samples": windowToHost(sampleQuerySchema, sampleBlockSchema),
 };
 
+/** What an export holds, and how its charts look. */
+const exportChoice = {
+  experimentId: idSchema,
+  format: exportFormatSchema,
+  /** Of charts. */
+  theme: v.optional(v.picklist(["light", "dark"]), "light"),
+  /** Of charts: logarithmic y axis. */
+  log: v.optional(v.boolean(), false),
+};
+
 const exported = {
   /** Asks where with the system's dialog and writes there. `file`: its name (no path); null: the user changed their mind. */
-  "export.save": windowToMain(
-    v.object({
-      experimentId: idSchema,
-      format: exportFormatSchema,
-      /** Of charts. */
-      theme: v.optional(v.picklist(["light", "dark"]), "light"),
-      /** Of charts: logarithmic y axis. */
-      log: v.optional(v.boolean(), false),
-    }),
-    v.object({ file: v.nullable(v.string()) }),
-  ),
+  "export.save": windowToMain(v.object(exportChoice), v.object({ file: v.nullable(v.string()) })),
+  /** Writes an export where it can be dragged out of the window from; gives its token. */
+  "export.stage": windowToMain(v.object(exportChoice), tokenSchema),
+  /** Begins the system's drag of a staged export; the pointer must be down. */
+  "export.drag": windowToMain(v.object({ token: tokenSchema }), nothingSchema),
   /** Writes to a path by way of a temporary file beside it. Gives the bytes written. */
-  "export.write": shellToHost(
-    v.object({
-      experimentId: idSchema,
-      format: exportFormatSchema,
-      theme: v.optional(v.picklist(["light", "dark"]), "light"),
-      log: v.optional(v.boolean(), false),
-      path: v.pipe(v.string(), v.nonEmpty()),
-    }),
-    countSchema,
-  ),
+  "export.write": shellToHost(v.object({ ...exportChoice, path: v.pipe(v.string(), v.nonEmpty()) }), countSchema),
 };
 
 const host = {

@@ -99,6 +99,10 @@ export const openedFileSchema = v.object({
 });
 export type OpenedFile = v.InferOutput<typeof openedFileSchema>;
 
+/** A file that was opened lately. `folder`: the name of the one that it lies in, no path. */
+export const recentFileSchema = v.object({ id: tokenSchema, name: v.string(), folder: v.string() });
+export type RecentFile = v.InferOutput<typeof recentFileSchema>;
+
 /** What an experiment runs: a preset with parameters (absent ones take their default), or an opened file. */
 export const workloadRefSchema = v.variant("kind", [
   v.object({ kind: v.literal("preset"), name: shortTextSchema, params: paramsSchema }),

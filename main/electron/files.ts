@@ -3,9 +3,11 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { app, type BrowserWindow, dialog, ipcMain } from "electron";
 import { BadInputError } from "../../engine/error.ts";
-import { AnsweredError, checkResult, toLabError } from "../answer.ts";
-import type { Answer, Handlers, OpenedFile } from "../contract.ts";
+import { toLabError } from "../answer.ts";
+import type { Answer, Handlers, MainCallName, OpenedFile } from "../contract.ts";
+import { asking } from "./ask.ts";
 import type { HostProcess, TellEvent } from "./host-process.ts";
+import type { RecentFiles } from "./recent.ts";
 import { isOurFrame } from "./security.ts";
 
 /** The workload or trace file among a start's arguments, if there is one. `folder`: what relative names start from. */
@@ -18,26 +20,46 @@ export function fileAmong(args: readonly string[], folder: string): string | und
   return undefined;
 }
 
+export type FileCallName = Extract<MainCallName, `file.${string}`>;
+
 interface Parts {
   readonly host: HostProcess;
+  readonly recent: RecentFiles;
   readonly window: () => BrowserWindow | undefined;
   readonly tell: TellEvent;
   /** Of this start. */
   readonly first: string | undefined;
 }
 
-export function fileHandlers({ host, window, tell, first }: Parts): {
-  readonly handlers: Handlers<"file.choose" | "file.pending">;
+export interface OpenedFiles {
+  readonly handlers: Handlers<FileCallName>;
   /** Opens a file that the desktop gave, and tells the window. */
-  readonly open: (path: string) => void;
-} {
+  open(path: string): void;
+  /** The same with a recent one, from the menu. */
+  openRecent(id: string): void;
+  clearRecent(): void;
+}
+
+export function fileHandlers({ host, recent, window, tell, first }: Parts): OpenedFiles {
   let pending = first;
 
   async function opened(path: string): Promise<OpenedFile> {
-    const answered = await host.call("file.open", { path });
-    if ("error" in answered) throw new AnsweredError(answered.error);
+    const file = await asking(host)("file.open", { path });
     app.addRecentDocument(path);
-    return checkResult("file.open", answered.result);
+    recent.add(path);
+    return file;
+  }
+
+  function clearRecent(): void {
+    recent.clear();
+    app.clearRecentDocuments();
+  }
+
+  function tellOf(opening: Promise<OpenedFile>): void {
+    opening.then(
+      (file) => tell("file.opened", file),
+      (error: unknown) => tell("file.refused", toLabError(error)),
+    );
   }
 
   // Dropped files come by a way of their own: the preload alone can ask what path a File has.
@@ -73,15 +95,15 @@ export function fileHandlers({ host, window, tell, first }: Parts): {
         pending = undefined;
         return path === undefined ? null : opened(path);
       },
+      "file.recent": () => recent.list(),
+      "file.openRecent": ({ id }) => opened(recent.path(id)),
+      "file.clearRecent": () => {
+        clearRecent();
+        return undefined;
+      },
     },
-    open(path) {
-      opened(path).then(
-        (file) => tell("file.opened", file),
-        (error: unknown) => {
-          const { message, why, todo } = toLabError(error);
-          dialog.showErrorBox(message, [path, why, todo].filter(Boolean).join("\n"));
-        },
-      );
-    },
+    open: (path) => tellOf(opened(path)),
+    clearRecent,
+    openRecent: (id) => tellOf(Promise.resolve(id).then(recent.path).then(opened)),
   };
 }

@@ -1,10 +1,11 @@
 /** Backup, restore and import of the history, through the system's dialogs: no path comes from or goes to the window. */
 import { basename, join } from "node:path";
 import { app, type BrowserWindow, dialog } from "electron";
-import type { CallName, CallParams, CallResult, Handlers, HostCallName, MainCallName } from "../contract.ts";
+import type { Handlers, MainCallName } from "../contract.ts";
+import type { AskHost } from "./ask.ts";
 
 interface Parts {
-  readonly ask: <N extends HostCallName & CallName>(name: N, params: CallParams<N>) => Promise<CallResult<N>>;
+  readonly ask: AskHost;
   readonly window: () => BrowserWindow | undefined;
 }
 

@@ -9,6 +9,7 @@ import { superviseHost, type TellEvent } from "./host-process.ts";
 import { listen } from "./ipc.ts";
 import { installMenu } from "./menu.ts";
 import { ownCalls } from "./own-calls.ts";
+import { recentFilesIn } from "./recent.ts";
 import { registerScheme, serveWindow } from "./scheme.ts";
 import { denyPermissions, refuseToLeave } from "./security.ts";
 import { settingsIn } from "./settings.ts";
@@ -40,9 +41,21 @@ function begin(): void {
   serveWindow(resolve(import.meta.dirname, "..", "renderer"));
   const host = superviseHost(history, tell);
   const first = fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
-  const files = fileHandlers({ host, window: () => window, tell, first });
+  const recent = recentFilesIn(folder, () => {
+    showMenu();
+    tell("file.recentChanged", recent.list());
+  });
+  const files = fileHandlers({ host, recent, window: () => window, tell, first });
+  const showMenu = (): void =>
+    installMenu({
+      command: (command) => tell("app.command", { command }),
+      packaged: app.isPackaged,
+      recent: recent.list(),
+      openRecent: files.openRecent,
+      clearRecent: files.clearRecent,
+    });
   listen(ownCalls({ history, settings, host, window: () => window, files: files.handlers }), host);
-  installMenu((command) => tell("app.command", { command }), app.isPackaged);
+  showMenu();
   window = openWindow(folder);
 
   let closed = false;

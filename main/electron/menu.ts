@@ -1,10 +1,22 @@
 import { Menu, type MenuItemConstructorOptions } from "electron";
-import type { EventPayload } from "../contract.ts";
+import type { EventPayload, RecentFile } from "../contract.ts";
 
 type Command = EventPayload<"app.command">["command"];
 
-/** The native menu; what is about the lab is told to the window as a command. */
-export function installMenu(command: (command: Command) => void, packaged: boolean): void {
+interface Parts {
+  readonly command: (command: Command) => void;
+  readonly packaged: boolean;
+  readonly recent: readonly RecentFile[];
+  readonly openRecent: (id: string) => void;
+  readonly clearRecent: () => void;
+}
+
+/** "events.txt (captures)"; what a menu would take for the mark of a key is written twice. */
+const recentLabel = ({ name, folder }: RecentFile): string =>
+  `${name}${folder ? ` (${folder})` : ""}`.replaceAll("&", "&&");
+
+/** The native menu, anew whenever the recent files change; what is about the lab is told to the window as a command. */
+export function installMenu({ command, packaged, recent, openRecent, clearRecent }: Parts): void {
   const item = (label: string, name: Command, accelerator?: string): MenuItemConstructorOptions => ({
     label,
     click: () => command(name),
@@ -18,6 +30,15 @@ export function installMenu(command: (command: Command) => void, packaged: boole
       submenu: [
         item("&New Experiment", "new-experiment", "CmdOrCtrl+N"),
         item("&Open Trace or Workload…", "open-file", "CmdOrCtrl+O"),
+        {
+          label: "Open Recen&t",
+          enabled: recent.length > 0,
+          submenu: [
+            ...recent.map((file) => ({ label: recentLabel(file), click: () => openRecent(file.id) })),
+            line,
+            { label: "&Clear This List", click: clearRecent },
+          ],
+        },
         line,
         item("Export as &CSV…", "export-csv", "CmdOrCtrl+E"),
         item("Export as &JSON…", "export-json"),

@@ -2,20 +2,14 @@
 import { basename, join } from "node:path";
 import { app, type BrowserWindow, dialog, nativeTheme, shell } from "electron";
 import { BadInputError } from "../../engine/error.ts";
-import { AnsweredError, checkResult } from "../answer.ts";
-import type {
-  CallName,
-  CallParams,
-  CallResult,
-  ExportFormat,
-  Handlers,
-  HostCallName,
-  MainCallName,
-} from "../contract.ts";
+import type { ExportFormat, Handlers, MainCallName } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
 import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
+import { asking } from "./ask.ts";
 import { clipboardHandlers } from "./desktop.ts";
+import { dragHandlers } from "./drag-out.ts";
+import type { FileCallName } from "./files.ts";
 import { historyDialogs } from "./history-dialogs.ts";
 import type { HostProcess } from "./host-process.ts";
 import type { settingsIn } from "./settings.ts";
@@ -33,22 +27,19 @@ interface Parts {
   readonly settings: ReturnType<typeof settingsIn>;
   readonly host: HostProcess;
   readonly window: () => BrowserWindow | undefined;
-  readonly files: Handlers<"file.choose" | "file.pending">;
+  readonly files: Handlers<FileCallName>;
 }
 
 export function ownCalls({ history, settings, host, window, files }: Parts): Handlers<MainCallName> {
   /** Where the last export went; the next dialog opens there. */
   let folder = "";
 
-  async function ask<N extends HostCallName & CallName>(name: N, params: CallParams<N>): Promise<CallResult<N>> {
-    const answered = await host.call(name, params);
-    if ("error" in answered) throw new AnsweredError(answered.error);
-    return checkResult(name, answered.result);
-  }
+  const ask = asking(host);
 
   return {
     ...files,
     ...clipboardHandlers,
+    ...dragHandlers({ ask, window }),
     ...historyDialogs({ ask, window }),
     "app.info": () => ({
       version: VERSION,

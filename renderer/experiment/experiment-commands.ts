@@ -1,5 +1,6 @@
 import { EXPORT_FORMATS, exportExperiment, runAgain, setPinned } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
+import { describing } from "../state/describing.svelte.ts";
 import { history } from "../state/history.svelte.ts";
 import type { OpenExperiment } from "../state/open-experiment.svelte.ts";
 import { view } from "../state/view.svelte.ts";
@@ -34,6 +35,16 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
         run: () => void exportExperiment(open.id, format.value),
       }),
     ),
+    {
+      id: "describe",
+      title: "Title, tags and notes…",
+      group: "History",
+      keys: "F2",
+      enabled: loaded,
+      run: () => {
+        if (open.described) describing.open(open.described);
+      },
+    },
     {
       id: "pin",
       title: "Pin as baseline, or take the pin off",

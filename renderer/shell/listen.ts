@@ -6,6 +6,7 @@ import { history } from "../state/history.svelte.ts";
 import { call, LabCallError } from "../state/lab.ts";
 import { notifyError } from "../state/notify.ts";
 import { races } from "../state/races.svelte.ts";
+import { recent } from "../state/recent.svelte.ts";
 import { running } from "../state/running.svelte.ts";
 import { view } from "../state/view.svelte.ts";
 
@@ -49,11 +50,15 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
       const open = current.experiment;
       if (open && ids.includes(open.id)) {
         void call("experiment.get", { id: open.id }).then((experiment) => {
-          if (current.experiment === open) open.described(experiment);
+          if (current.experiment === open) open.describe(experiment);
         }, notifyError);
       }
     }),
     window.lab.on("file.opened", (opened) => view.go({ name: "trace", opened })),
+    window.lab.on("file.refused", (error) => notifyError(new LabCallError(error))),
+    window.lab.on("file.recentChanged", (files) => {
+      recent.list = files;
+    }),
     window.lab.on("race.progressed", (progress) => races.progressed(progress)),
     window.lab.on("race.tried", (result) => races.tried(result)),
     window.lab.on("race.ended", (end) => races.ended(end)),

@@ -55,15 +55,39 @@ export async function cancelExperiment(id: number): Promise<void> {
   }
 }
 
+/** An export with its charts as the window shows them. */
+function exportChoice(experimentId: number, format: ExportFormat) {
+  return {
+    experimentId,
+    format,
+    theme: settings.dark ? ("dark" as const) : ("light" as const),
+    log: settings.remembered.log,
+  };
+}
+
+/** Writes an export for a drag out of the window; gives its token, undefined where that failed. */
+export async function stageExport(id: number, format: ExportFormat): Promise<string | undefined> {
+  try {
+    return await call("export.stage", exportChoice(id, format));
+  } catch (thrown) {
+    notifyError(thrown);
+    return undefined;
+  }
+}
+
+/** Begins the system's drag of a staged export. */
+export async function dragExport(token: string): Promise<void> {
+  try {
+    await call("export.drag", { token });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
 /** Through the system's save dialog. */
 export async function exportExperiment(id: number, format: ExportFormat): Promise<void> {
   try {
-    const { file } = await call("export.save", {
-      experimentId: id,
-      format,
-      theme: settings.dark ? "dark" : "light",
-      log: settings.remembered.log,
-    });
+    const { file } = await call("export.save", exportChoice(id, format));
     if (file !== null) notifyDone(`Exported ${file}`);
   } catch (thrown) {
     notifyError(thrown);
@@ -104,6 +128,23 @@ export async function chooseTrace(): Promise<void> {
   try {
     const opened = await call("file.choose");
     if (opened) view.go({ name: "trace", opened });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** Opens one of the files that were opened lately. */
+export async function openRecent(id: string): Promise<void> {
+  try {
+    view.go({ name: "trace", opened: await call("file.openRecent", { id }) });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+export async function clearRecent(): Promise<void> {
+  try {
+    await call("file.clearRecent");
   } catch (thrown) {
     notifyError(thrown);
   }

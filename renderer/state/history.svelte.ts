@@ -57,12 +57,13 @@ class History {
     return this.pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
   }
 
-  find(id: number): HistoryRow | undefined {
-    for (const rows of this.pages.values()) {
-      const row = rows.find((candidate) => candidate.id === id);
-      if (row) return row;
+  /** Where an experiment stands in the list; -1 where it is not loaded. */
+  indexOf(id: number): number {
+    for (const [page, rows] of this.pages) {
+      const at = rows.findIndex((row) => row.id === id);
+      if (at >= 0) return page * PAGE_ROWS + at;
     }
-    return undefined;
+    return -1;
   }
 
   /** The first page anew; the pages that were in sight follow. */

@@ -3,11 +3,16 @@ import { asLabError } from "./lab.ts";
 
 const UNDO_MS = 10_000;
 
+/** "it was moved" -> "It was moved." */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
+
 /** Something went wrong: what happened, why, what to do. Stays until it is read. */
 export function notifyError(thrown: unknown): void {
   const error = asLabError(thrown);
   const message = error.where ? `${error.where}: ${error.message}` : error.message;
-  const description = [error.why, error.todo].filter(Boolean).join(". ");
+  const description = [error.why, error.todo].flatMap((text) => (text ? sentence(text) : [])).join(" ");
   toast.error(message, { ...(description ? { description } : {}), duration: Number.POSITIVE_INFINITY });
 }
 

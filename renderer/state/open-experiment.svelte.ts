@@ -1,6 +1,7 @@
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import type { EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
+import type { Described } from "./describing.svelte.ts";
 import { asLabError, call } from "./lab.ts";
 import { Series } from "./series.ts";
 
@@ -43,6 +44,15 @@ export class OpenExperiment {
     this.label = label;
   }
 
+  /** Of the experiment itself, where a point of it is looked at. */
+  #title = "";
+
+  /** What people say of the experiment, all of it where a point is looked at. */
+  get described(): Described | undefined {
+    const { experiment } = this;
+    return experiment && { id: this.id, title: this.#title, tags: experiment.tags, notes: experiment.notes };
+  }
+
   /** A run's last sample: all columns, for the numbers beside the chart. */
   readonly #lastRows = new Map<number, SampleBlock>();
 
@@ -62,6 +72,7 @@ export class OpenExperiment {
     try {
       const stored = await call("experiment.get", { id: this.id });
       const runs = stored.runs.map((run) => this.#endedEarly.get(run.id) ?? run);
+      this.#title = stored.title;
       const experiment = pointOf({ ...stored, runs }, this.label);
       if (experiment.sweep) {
         this.experiment = experiment;
@@ -115,9 +126,10 @@ export class OpenExperiment {
   }
 
   /** Title, tags, notes or pin were changed. */
-  described({ title, tags, notes, pinned, archived }: Experiment): void {
+  describe({ title, tags, notes, pinned, archived }: Experiment): void {
     if (!this.experiment) return;
-    const shown = this.label === undefined ? title : this.experiment.title;
+    this.#title = title;
+    const shown = this.label === undefined ? title : `${title}: ${this.label}`;
     this.experiment = { ...this.experiment, title: shown, tags, notes, pinned, archived };
   }
 
