@@ -183,6 +183,11 @@ export function encodeOperation(operation: Operation, to: Float64Array, at: numb
       head = code(KIND.tick, 0, 0, 0);
       arg = operation.ms;
       break;
+    case "mlockall":
+      throw new NotMeasurableError("mlockall cannot be measured", {
+        why: "it would lock the probe's own memory too",
+        todo: "Run this workload through the model alone (--source model)",
+      });
     case "exit":
     case "munmap":
     case "munlock":

@@ -88,6 +88,8 @@ export interface KernelOptions {
   readonly hugetlbPages?: number;
   /** vm.max_map_count. */
   readonly maxMapCount?: number;
+  /** RLIMIT_STACK, in pages. */
+  readonly stackPages?: number;
   /** Files are tmpfs (`shmem`) or on a disk file system. */
   readonly files?: "shmem" | "disk";
 }
@@ -134,6 +136,7 @@ export function resolveOptions(options: KernelOptions): ResolvedOptions {
     khugepaged: options.khugepaged ?? false,
     hugetlbPages: options.hugetlbPages ?? 0,
     maxMapCount: options.maxMapCount ?? 65530,
+    stackPages: options.stackPages ?? 2048,
     files: options.files ?? "shmem",
   };
 }

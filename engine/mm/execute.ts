@@ -20,7 +20,7 @@ import { PAGE_SIZE } from "./geometry.ts";
 import { loadImage } from "./image.ts";
 import { sysMadvise, walkVmas } from "./madvise.ts";
 import { adviseFlags } from "./madvise-flags.ts";
-import { doMlock, doMunlock, mmPopulate } from "./mlock.ts";
+import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
 import { doMremap } from "./mremap.ts";
 import { doMprotect } from "./protect.ts";
@@ -89,10 +89,11 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   if (flagNames.includes("noreplace") && mm.vmas.intersection(start, end) !== undefined) return "EEXIST";
   const offset = op.offset ?? 0;
   if (offset % PAGE_SIZE !== 0) return "EINVAL";
-  let flags = protFlags(op.prot);
+  let flags = protFlags(op.prot) | mm.defFlags;
   if (flagNames.includes("noreserve")) flags |= VM_NORESERVE;
   if (flagNames.includes("locked")) flags |= VM_LOCKED;
   if (flagNames.includes("growsdown")) flags |= VM_GROWSDOWN;
+  // calc_vm_flag_bits(): all that MAP_STACK asks for is no huge pages.
   if (flagNames.includes("stack")) flags |= VM_NOHUGEPAGE;
   let file: MappedFile | null = null;
   let pgoff = start;
@@ -121,7 +122,7 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   const failed = drive(mmapRegion(k, mm, { start, end, flags, pgoff, file, uffd: null }));
   if (failed !== null) return failed;
   result.value = start * PAGE_SIZE;
-  if (flagNames.includes("populate") || flagNames.includes("locked")) mmPopulate(k, mm, start, end);
+  if (flagNames.includes("populate") || (flags & VM_LOCKED) !== 0) mmPopulate(k, mm, start, end);
   const advice = flagNames.includes("hugepage") ? "hugepage" : flagNames.includes("nohugepage") ? "nohugepage" : null;
   return advice === null
     ? null
@@ -238,9 +239,15 @@ function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null
       return sysMlock(k, processOf(k, op.process), op, op.onFault === true ? "onfault" : "lock");
     case "munlock":
       return sysMlock(k, processOf(k, op.process), op, "unlock");
+    case "mlockall":
+      doMlockall(k, processOf(k, op.process), op.current === true, op.future === true, op.onFault === true);
+      return null;
     case "brk": {
       const mm = processOf(k, op.process);
-      const failed = drive(doBrk(k, mm, Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE));
+      const old = mm.brk;
+      const failed = drive(doBrk(k, mm, Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE | mm.defFlags));
+      if (failed === null && (mm.defFlags & VM_LOCKED) !== 0 && old >= 0 && mm.brk > old)
+        mmPopulate(k, mm, old, mm.brk);
       result.value = mm.brk * PAGE_SIZE;
       return failed;
     }

@@ -171,6 +171,7 @@ export function* exitMmap(k: KernelState, mm: Mm): Path<void> {
   for (const vma of gone) unlinkAnonVmas(vma);
   mm.totalVm = 0;
   mm.lockedVm = 0;
+  mm.defFlags = 0;
   mm.startBrk = -1;
   mm.brk = -1;
   mm.uffds = { sync: null, async: null };

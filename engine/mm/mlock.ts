@@ -77,6 +77,25 @@ export function doMlock(k: KernelState, mm: Mm, start: number, end: number, onFa
   return mmPopulateStrict(k, mm, start, end) ? null : "ENOMEM";
 }
 
+/**
+ * apply_mlockall_flags() and mlockall(2): `future` is for the mappings that will be made, `current` for those that are there, which
+ * are populated too. Without either: munlockall(2). What cannot be locked or populated is left.
+ */
+export function doMlockall(k: KernelState, mm: Mm, current: boolean, future: boolean, onFault: boolean): void {
+  const lockFlags = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
+  mm.defFlags = future ? lockFlags : 0;
+  if (future && !current) return;
+  const last = mm.vmas.list.at(-1);
+  for (let page = mm.vmas.list[0]?.start ?? 0; last !== undefined && page < last.end; ) {
+    const vma = mm.vmas.intersection(page, last.end);
+    if (vma === undefined) break;
+    const { start, end } = vma;
+    applyVmaLockFlags(k, mm, start, end, current ? lockFlags : 0);
+    page = end;
+  }
+  if (current && last !== undefined) mmPopulate(k, mm, 0, last.end);
+}
+
 /** munlock(2). */
 export function doMunlock(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
   return applyVmaLockFlags(k, mm, start, end, 0);

@@ -28,6 +28,8 @@ export class Mm {
   hugetlbPages = 0;
   totalVm = 0;
   lockedVm = 0;
+  /** def_flags: what mlockall(MCL_FUTURE) gives every mapping that is made. */
+  defFlags = 0;
   /** Heap, in pages; -1: no brk yet. */
   startBrk = -1;
   brk = -1;

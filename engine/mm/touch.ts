@@ -3,10 +3,9 @@
 import { type TouchCounts, touchVmaRange } from "./fault.ts";
 import { PAGE_SIZE } from "./geometry.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { VM_GROWSDOWN, type Vma } from "./vma.ts";
+import { VM_ACCESS_FLAGS, VM_GROWSDOWN, type Vma } from "./vma.ts";
 
-/** RLIMIT_STACK and stack_guard_gap, in pages. */
-const STACK_LIMIT = 2048;
+/** stack_guard_gap, in pages. */
 const STACK_GUARD_GAP = 256;
 
 /** expand_stack(): an access at `page`, outside every VMA, grows the stack that begins above it. Null: it does not. */
@@ -15,9 +14,10 @@ function expandStack(k: KernelState, mm: Mm, page: number): Vma | null {
   const stack = mm.vmas.list[index];
   if (stack === undefined || (stack.flags & VM_GROWSDOWN) === 0 || page >= k.taskPages) return null;
   const grow = stack.start - page;
-  if (stack.end - page > STACK_LIMIT || grow > stack.pgoff) return null;
+  if (stack.end - page > k.options.stackPages || grow > stack.pgoff) return null;
   const prev = mm.vmas.list[index - 1];
-  if (prev !== undefined && (prev.flags & VM_GROWSDOWN) === 0 && page - prev.end < STACK_GUARD_GAP) return null;
+  const guarded = prev !== undefined && (prev.flags & VM_GROWSDOWN) === 0 && (prev.flags & VM_ACCESS_FLAGS) !== 0;
+  if (guarded && page - prev.end < STACK_GUARD_GAP) return null;
   if (prev !== undefined && prev.end > page) return null;
   stack.start = page;
   stack.pgoff -= grow;

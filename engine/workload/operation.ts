@@ -135,6 +135,15 @@ export interface MunlockOp extends Range, InProcess {
   op: "munlock";
 }
 
+/** mlockall(2): what is mapped now, and (`future`) what will be. Without either it is munlockall(2). */
+export interface MlockallOp extends InProcess {
+  op: "mlockall";
+  current?: boolean;
+  future?: boolean;
+  /** MCL_ONFAULT. */
+  onFault?: boolean;
+}
+
 export interface BrkOp extends InProcess {
   op: "brk";
   /** New end of the heap, in bytes. The first brk of a process that has no heap sets its start. */
@@ -206,6 +215,7 @@ export type Operation =
   | MremapOp
   | MlockOp
   | MunlockOp
+  | MlockallOp
   | BrkOp
   | ForkOp
   | ExitOp

@@ -20,7 +20,24 @@ export const MAP_HUGETLB = 0x40000;
 export const MAP_FIXED_NOREPLACE = 0x100000;
 export const MREMAP_DONTUNMAP = 4;
 export const MLOCK_ONFAULT = 1;
+export const MCL_CURRENT = 1;
+export const MCL_FUTURE = 2;
+export const MCL_ONFAULT = 4;
+export const PR_SET_THP_DISABLE = 41;
+export const PR_SET_VMA = 0x53564d41;
 export const CLONE_VM = 0x100;
+
+/** The ioctls of a userfaultfd that act on memory (include/uapi/linux/userfaultfd.h). */
+export const UFFD_IOCTLS: Readonly<Record<number, string>> = {
+  3223366144: "UFFDIO_REGISTER",
+  2148575745: "UFFDIO_UNREGISTER",
+  3223890435: "UFFDIO_COPY",
+  3223366148: "UFFDIO_ZEROPAGE",
+  3223890437: "UFFDIO_MOVE",
+  3222841862: "UFFDIO_WRITEPROTECT",
+  3223366151: "UFFDIO_CONTINUE",
+  3223366152: "UFFDIO_POISON",
+};
 
 const PROTS = ["none", "r", "w", "rw", "x", "rx", "wx", "rwx"] as const satisfies readonly Prot[];
 

@@ -1,3 +1,8 @@
+import { PAGE } from "./abi.ts";
+
+/** So many mappings are known to grow; more is no real program. */
+const GROWING_MAX = 4096;
+
 /**
  * Which addresses of a traced process are mapped: no more than an importer needs to tell stack growth from a fault
  * into nothing. Neighbouring ranges are kept as one; the engine alone knows VMAs.
@@ -6,14 +11,14 @@ export class AddressMap {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
   #last = 0;
-  /** Start of the stack's mapping, or -1. */
-  stackStart = -1;
+  /** Mappings that grow down when what is below them is accessed: the stack, and those made with MAP_GROWSDOWN. */
+  #growing: { start: number; readonly end: number }[] = [];
 
   clear(): void {
     this.#starts.length = 0;
     this.#ends.length = 0;
     this.#last = 0;
-    this.stackStart = -1;
+    this.#growing = [];
   }
 
   /** How many separate ranges there are. */
@@ -51,7 +56,38 @@ export class AddressMap {
     };
   }
 
+  /** Is all of [start, end) mapped? */
+  covers(start: number, end: number): boolean {
+    const index = this.#firstEndingAbove(start);
+    return index < this.#starts.length && this.#starts[index] <= start && this.#ends[index] >= end;
+  }
+
+  addGrowing(start: number, end: number): void {
+    this.add(start, end);
+    if (this.#growing.length < GROWING_MAX) this.#growing.push({ start, end });
+  }
+
+  /**
+   * Grows the mapping above an unmapped address down to the address's page, if it is one that grows and begins at most
+   * `reach` above it. False where there is none.
+   */
+  grow(address: number, reach: number): boolean {
+    const above = this.#starts[this.#firstEndingAbove(address)];
+    if (above === undefined || above - address > reach) return false;
+    const growing = this.#growing.find(({ start }) => start === above);
+    if (growing === undefined) return false;
+    growing.start = address - (address % PAGE);
+    this.#insert(growing.start, above);
+    return true;
+  }
+
+  /** A new mapping, over whatever is there. */
   add(start: number, end: number): void {
+    if (this.#growing.some((each) => each.start < end && each.end > start)) this.#shrinkGrowing(start, end);
+    this.#insert(start, end);
+  }
+
+  #insert(start: number, end: number): void {
     const from = this.#firstEndingAbove(start - 1);
     let to = from;
     let first = start;
@@ -66,6 +102,7 @@ export class AddressMap {
   }
 
   remove(start: number, end: number): void {
+    if (this.#growing.some((each) => each.start < end && each.end > start)) this.#shrinkGrowing(start, end);
     const from = this.#firstEndingAbove(start);
     let to = from;
     const keptStarts: number[] = [];
@@ -83,5 +120,16 @@ export class AddressMap {
     }
     this.#starts.splice(from, to - from, ...keptStarts);
     this.#ends.splice(from, to - from, ...keptEnds);
+  }
+
+  /** What remains above a hole still grows, what remains below it too (a split mapping keeps its flags). */
+  #shrinkGrowing(from: number, to: number): void {
+    this.#growing = this.#growing.flatMap(({ start, end }) => {
+      if (start >= to || end <= from) return [{ start, end }];
+      const kept = [];
+      if (start < from) kept.push({ start, end: from });
+      if (end > to) kept.push({ start: to, end });
+      return kept;
+    });
   }
 }

@@ -25,6 +25,12 @@ export const CALLS = [
   "exit",
   "remap_file_pages",
   "userfaultfd",
+  "ioctl",
+  "prctl",
+  "shmat",
+  "shmdt",
+  "io_setup",
+  "io_destroy",
 ] as const;
 export type Call = (typeof CALLS)[number];
 

@@ -107,6 +107,7 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
   mremap: { required: RANGE, optional: { ...PROCESS, to: isBytes, newLen: isBytes, dontUnmap: isFlag } },
   mlock: { required: RANGE, optional: { ...PROCESS, ...ANSWERED, onFault: isFlag } },
   munlock: { required: RANGE, optional: PROCESS },
+  mlockall: { required: {}, optional: { ...PROCESS, current: isFlag, future: isFlag, onFault: isFlag } },
   brk: { required: { addr: isBytes }, optional: PROCESS },
   fork: { required: {}, optional: PROCESS },
   exit: { required: {}, optional: PROCESS },

@@ -12,6 +12,10 @@ export const PROBLEM_KINDS = {
   unmatched_exit: "The end of a call whose beginning is not in the trace; ignored.",
   unmatched_enter: "A call whose end is not in the trace; ignored.",
   not_modelled: "Calls that say too little in a trace to be replayed; ignored.",
+  hidden_ranges:
+    "Calls on ranges behind a pointer, which a trace does not show (process_madvise, ioctls of a userfaultfd): not replayed, so the tables that they freed or made are missing in every number, and in the verdict.",
+  found_mapping:
+    "Mappings that no call in the trace made (shmat and io_setup are not in it): taken from the mapping's record. When they end is not seen.",
   outside_mapping:
     "Accesses outside every known mapping (the program got SIGSEGV, or its mapping is not in the trace); ignored.",
   assumed_mapping:

@@ -13,18 +13,27 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
   MAP_LOCKED,
+  MAP_NONBLOCK,
   MAP_NORESERVE,
   MAP_POPULATE,
+  MCL_CURRENT,
+  MCL_FUTURE,
+  MCL_ONFAULT,
   MLOCK_ONFAULT,
   MREMAP_DONTUNMAP,
   mmapFlagsOf,
   PAGE,
+  PR_SET_THP_DISABLE,
+  PR_SET_VMA,
   protOf,
+  UFFD_IOCTLS,
 } from "./abi.ts";
 import { AddressMap } from "./address-map.ts";
 import type { Call, TraceEvent } from "./event.ts";
 import type { ImportReport } from "./report.ts";
+import type { TraceSink, TranslateOptions } from "./trace-sink.ts";
 
 const ENOMEM = -12;
 const EFAULT = -14;
@@ -36,31 +45,11 @@ const STACK_GROWTH_MAX = 2 ** 30;
 const TASKS_MAX = 1 << 18;
 const FILES_MAX = 1 << 16;
 const EXEC_FAULTS_MAX = 1000;
+const FOUND_MAX = 1000;
 /** More than this is not taken as used because it may be accessed: reservations of address space are that large. */
 const ASSUMED_MAX = 2 ** 34;
 /** No call that succeeded populated more than this. */
 const POPULATED_MAX = 2 ** 42;
-
-/** What becomes of the followed process. All but `operation` matter to a comparison with measured samples only. */
-export interface TraceSink {
-  /** An operation takes effect. `fault`: it is an access that began now; its end is not in the trace. */
-  operation(operation: Operation, tid: number, timeNs: number, fault: boolean): void;
-  /** Anything of a thread: what it did before is over. */
-  seen?(tid: number, timeNs: number): void;
-  /** A call that may change the address space is under way. */
-  began?(tid: number, timeNs: number, call: Call): void;
-  /** It is over; its operations have been given. */
-  ended?(tid: number, timeNs: number): void;
-}
-
-export interface TranslateOptions {
-  /** The process to follow. */
-  readonly pid: number;
-  /** What it was forked from (TracedProcess.ancestors): followed first, each up to the fork of the next. */
-  readonly ancestors?: readonly number[];
-  /** Take every page that becomes accessible as touched at once: for traces without page faults. */
-  readonly touchOnMap?: boolean;
-}
 
 interface CallUnderWay {
   readonly call: Call;
@@ -68,8 +57,21 @@ interface CallUnderWay {
   readonly line: number;
   /** Took effect already, because a later call could only have succeeded after it. */
   applied: boolean;
-  /** Of a file that was mapped: from the MMAP2 record between begin and end. */
-  fileKey: string;
+  /** What it mapped: the MMAP2 record between begin and end. */
+  mapping: Mapping | null;
+  /** Processes that it made and that share the address space, for all that is known before its end. */
+  readonly sharing: number[];
+}
+
+/** An MMAP2 record. */
+interface Mapping {
+  readonly address: number;
+  readonly length: number;
+  readonly prot: number;
+  readonly shared: boolean;
+  readonly pgoff: number;
+  readonly name: string;
+  readonly fileKey: string;
 }
 
 function roundUp(bytes: number): number {
@@ -109,6 +111,10 @@ export class Translator {
   #heapEnd = -1;
   /** Accesses inside execve to what was not mapped before it: they are the new program's, where it succeeds. */
   #execFaults: TouchOp[] = [];
+  /** Mappings that the kernel made and knows the length of: segments of shmat, rings of io_setup. By address. */
+  readonly #attached = new Map<number, number>();
+  /** Of those, the ones whose end is not in the trace: start and end. */
+  readonly #found = new Map<number, number>();
   #ended = false;
 
   constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
@@ -156,7 +162,7 @@ export class Translator {
         this.#forked(event);
         break;
       case "task-exit":
-        this.#calls.delete(event.childTid);
+        this.#drop(event.childTid, event.timeNs);
         this.#sharing.delete(event.childPid);
         break;
     }
@@ -169,6 +175,11 @@ export class Translator {
         this.#report.problem("unmatched_enter", line, `${call} of thread ${tid}`);
     }
     this.#calls.clear();
+  }
+
+  /** A thread is gone, and the call that it was in. */
+  #drop(tid: number, timeNs: number): void {
+    if (this.#calls.delete(tid)) this.#sink.ended?.(tid, timeNs);
   }
 
   #emit(operation: Operation, event: TraceEvent, fault = false): void {
@@ -187,8 +198,17 @@ export class Translator {
 
   #fault(event: TraceEvent): void {
     const { address } = event;
-    if (!(address >= 0 && address < ADDRESS_END)) {
+    if (Number.isNaN(address)) {
       this.#report.problem("bad_number", event.line, "page fault");
+      return;
+    }
+    if (address < 0 || address >= ADDRESS_END) {
+      // No user address at all: the program got a signal.
+      this.#report.problem(
+        "outside_mapping",
+        event.line,
+        `address 0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`,
+      );
       return;
     }
     const addr = address - (address % PAGE);
@@ -204,17 +224,12 @@ export class Translator {
   /** A fault outside every mapping: stack growth, or a mapping that the trace does not show. False: neither. */
   #explainOutside(event: TraceEvent): boolean {
     const { address } = event;
-    const { below, above } = this.#map.gapAround(address);
-    if (above === this.#map.stackStart && above - address <= STACK_GROWTH_MAX) {
-      const start = address - (address % PAGE);
-      this.#map.add(start, above);
-      this.#map.stackStart = start;
-      return true;
-    }
+    if (this.#map.grow(address, STACK_GROWTH_MAX)) return true;
     if (this.#imageKnown) {
       this.#report.problem("outside_mapping", event.line, `address 0x${address.toString(16)}`);
       return false;
     }
+    const { below, above } = this.#map.gapAround(address);
     const slot = address - (address % SLOT);
     const addr = Math.max(below, slot);
     const len = Math.min(above, slot + SLOT) - addr;
@@ -254,8 +269,13 @@ export class Translator {
 
   #exec(event: TraceEvent): void {
     this.#sharing.delete(event.pid);
-    if (event.pid !== this.#pid) return;
+    if (event.pid !== this.#pid) {
+      this.#drop(event.tid, event.timeNs);
+      return;
+    }
     this.#map.clear();
+    this.#attached.clear();
+    this.#found.clear();
     this.#calls.clear();
     this.#loading = event.tid;
     this.#imageKnown = false;
@@ -266,44 +286,78 @@ export class Translator {
 
   #mmap2(event: TraceEvent): void {
     const { address, length } = event;
-    if (this.#loading === 0 && this.#acted) {
-      const under = this.#calls.get(event.tid);
-      if (under) under.fileKey = event.fileKey;
-      return;
-    }
     if (!validRange(address, length) || length === 0) {
       this.#report.problem("bad_number", event.line, "PERF_RECORD_MMAP2");
       return;
     }
+    if (this.#loading === 0 && this.#acted) {
+      const under = this.#calls.get(event.tid);
+      if (!under) this.#foundMapping(event);
+      else if (under.mapping === null) {
+        const { prot, shared, pgoff, name, fileKey } = event;
+        under.mapping = { address, length, prot, shared, pgoff, name, fileKey };
+      }
+      return;
+    }
     this.#imageKnown = true;
-    const prot = protOf(event.prot);
     if (event.name === "[stack]") {
+      const prot = protOf(event.prot);
       this.#emit({ op: "mmap", addr: address, len: length, prot, backing: "anon", flags: ["growsdown"] }, event);
-      this.#map.stackStart = address;
-      this.#map.add(address, address + length);
+      this.#map.addGrowing(address, address + length);
       // The kernel has copied argv and the environment to the top of the stack, without a fault.
       this.#emit({ op: "touch", addr: address + length - PAGE, len: PAGE, access: "w" }, event);
       return;
     }
-    this.#map.add(address, address + length);
-    if (event.name === "//anon" || event.name === "[heap]" || event.name === "") {
-      this.#emit({ op: "mmap", addr: address, len: length, prot, backing: event.shared ? "shared" : "anon" }, event);
-      return;
+    this.#mapRecorded(event, event);
+  }
+
+  /**
+   * A mapping that no call of the trace made. Where all of it is known it is the stack, grown, or an mprotect whose call was
+   * lost; else a call made it that the trace does not have (shmat, io_setup).
+   */
+  #foundMapping(event: TraceEvent): void {
+    const { address, length } = event;
+    const end = address + length;
+    if (!this.#imageKnown || this.#map.covers(address, end)) return;
+    if (this.#map.has(end - PAGE) && this.#map.grow(address, STACK_GROWTH_MAX)) return;
+    this.#settle(address, end, event);
+    this.#report.problem("found_mapping", event.line, `0x${address.toString(16)}, ${event.name || "no name"}`);
+    this.#mapRecorded(event, event);
+    this.#attach(address, length);
+    if (this.#found.size >= FOUND_MAX) return;
+    this.#found.set(address, end);
+    this.#sink.unsure?.(address, end);
+  }
+
+  /** Found mappings whose place is taken by another have ended before, as a whole. */
+  #endFound(start: number, end: number, event: TraceEvent): void {
+    for (const [from, to] of this.#found) {
+      if (from >= end || to <= start) continue;
+      this.#found.delete(from);
+      this.#detach(from, event);
     }
-    const file = this.#fileNumber(event.name.startsWith("[") ? event.name : event.fileKey);
-    const backing = event.shared ? "sharedfile" : "file";
-    this.#emit(
-      {
-        op: "mmap",
-        addr: address,
-        len: length,
-        prot,
-        backing,
-        file,
-        offset: event.pgoff >= 0 && event.pgoff <= ADDRESS_END ? event.pgoff : 0,
-      },
-      event,
-    );
+  }
+
+  #mapRecorded(mapping: Mapping, event: TraceEvent, populated = false): void {
+    const { address, length, shared, pgoff, name } = mapping;
+    const prot = protOf(mapping.prot);
+    const flags = populated ? { flags: ["populate"] as const } : {};
+    if (name === "//anon" || name === "[heap]" || name === "") {
+      this.#emit(
+        { op: "mmap", addr: address, len: length, prot, backing: shared ? "shared" : "anon", ...flags },
+        event,
+      );
+    } else {
+      const file = this.#fileNumber(name.startsWith("[") ? name : mapping.fileKey);
+      const offset = pgoff >= 0 && pgoff <= ADDRESS_END ? pgoff : 0;
+      const backing = shared ? "sharedfile" : "file";
+      this.#emit({ op: "mmap", addr: address, len: length, prot, backing, ...flags, file, offset }, event);
+    }
+    this.#map.add(address, address + length);
+  }
+
+  #attach(address: number, length: number): void {
+    if (this.#attached.size < TASKS_MAX) this.#attached.set(address, length);
   }
 
   #forked(event: TraceEvent): void {
@@ -319,7 +373,18 @@ export class Translator {
     // clone3's arguments are behind a pointer; what makes processes with it shares the address space (posix_spawn).
     const shares =
       under.call === "vfork" || under.call === "clone3" || (under.call === "clone" && (under.args[0] & CLONE_VM) !== 0);
-    if (shares) this.#sharing.set(childPid, this.#pid);
+    if (!shares) return;
+    this.#sharing.set(childPid, this.#pid);
+    under.sharing.push(childPid);
+  }
+
+  /**
+   * clone3's flags are behind a pointer. Where its child has neither executed a program nor ended when it returns, the parent
+   * did not wait for it: it is a fork, not a posix_spawn, and what it does from here on is its own.
+   */
+  #endSharing(under: CallUnderWay): void {
+    if (under.call !== "clone3") return;
+    for (const pid of under.sharing) this.#sharing.delete(pid);
   }
 
   /** The process that is wanted (or its ancestor) is made: from here on its copy of the address space is followed. */
@@ -337,8 +402,13 @@ export class Translator {
     if (call === "execve" || call === "execveat") this.#execFaults = [];
     const before = this.#calls.get(tid);
     if (before) this.#report.problem("unmatched_enter", before.line, `${before.call} of thread ${tid}`);
+    if (call === "ioctl") {
+      this.#ioctl(event);
+      return;
+    }
     if (this.#calls.size >= TASKS_MAX) return;
-    this.#calls.set(tid, { call, args: [...event.args], line: event.line, applied: false, fileKey: "" });
+    const { args, line } = event;
+    this.#calls.set(tid, { call, args: [...args], line, applied: false, mapping: null, sharing: [] });
     this.#sink.began?.(tid, event.timeNs, call);
     if (call === "exit_group" && event.pid === this.#pid) this.#ended = true;
   }
@@ -347,6 +417,7 @@ export class Translator {
     const { call, tid } = event;
     const under = this.#calls.get(tid);
     this.#calls.delete(tid);
+    if (under) this.#endSharing(under);
     if (call === "execve" || call === "execveat") {
       if (event.ret === 0 && this.#loading === tid) this.#loading = 0;
       else if (event.ret === 0 && under !== undefined && event.pid === this.#pid) this.#execWithoutRecord(event);
@@ -355,7 +426,7 @@ export class Translator {
     } else if (!under || under.call !== call) {
       // A new thread returns from the clone that made it.
       const child = event.ret === 0 && (call === "clone" || call === "clone3" || call === "fork" || call === "vfork");
-      if (!child) this.#report.problem("unmatched_exit", event.line, `${call} of thread ${tid}`);
+      if (!child && call !== "ioctl") this.#report.problem("unmatched_exit", event.line, `${call} of thread ${tid}`);
     } else {
       this.#apply(under, event);
     }
@@ -400,12 +471,31 @@ export class Translator {
         if (mayHaveActed(ret) && this.#checked(under, event))
           this.#emit({ op: "munlock", addr: args[0], len: args[1] }, event);
         return;
-      case "process_madvise":
       case "mlockall":
       case "munlockall":
+        if (ret === 0) this.#mlockall(under, event);
+        return;
       case "remap_file_pages":
+        if (ret === 0) this.#remapFilePages(under, event);
+        return;
+      case "shmat":
+        if (!(ret < 0)) this.#attachFile(under, event, "shared memory of a length that the trace does not show");
+        return;
+      case "io_setup":
+        if (ret === 0) this.#attachFile(under, event, "a ring of a length that the trace does not show");
+        return;
+      case "shmdt":
+      case "io_destroy":
+        if (ret === 0) this.#detach(args[0], event);
+        return;
+      case "process_madvise":
+        if (ret > 0) this.#processMadvise(under, event);
+        return;
       case "userfaultfd":
-        if (!(ret < 0)) this.#report.problem("not_modelled", under.line, under.call);
+        if (!(ret < 0)) this.#report.problem("hidden_ranges", under.line, "userfaultfd");
+        return;
+      case "prctl":
+        if (ret === 0) this.#prctl(under);
         return;
       default:
         return;
@@ -441,12 +531,13 @@ export class Translator {
       flagBits & MAP_ANONYMOUS
         ? {}
         : {
-            file: this.#fileNumber(under.fileKey || `fd ${fd}`),
+            file: this.#fileNumber(under.mapping?.fileKey || `fd ${fd}`),
             offset: offset >= 0 && offset <= ADDRESS_END ? offset : 0,
           };
     const withFlags = flags.length > 0 ? { flags } : {};
     this.#emit({ op: "mmap", addr, len, prot: protOf(protBits), backing, ...withFlags, ...file }, event);
-    this.#map.add(addr, end);
+    if (flagBits & MAP_GROWSDOWN) this.#map.addGrowing(addr, end);
+    else this.#map.add(addr, end);
     if (this.#touchOnMap && backing === "anon" && protBits & 3 && !(flagBits & MAP_NORESERVE)) {
       this.#touchAll(addr, len, protBits, event);
     }
@@ -462,6 +553,7 @@ export class Translator {
 
   /** The kernel found room here: what another thread is unmapping there must be gone already. */
   #settle(start: number, end: number, event: TraceEvent): void {
+    if (this.#found.size > 0) this.#endFound(start, end, event);
     if (this.#calls.size === 0) return;
     for (const other of this.#calls.values()) {
       const [addr, len] = other.args;
@@ -537,5 +629,65 @@ export class Translator {
       this.#touchAll(this.#heapEnd, end - this.#heapEnd, 3, event);
     }
     this.#heapEnd = end;
+  }
+
+  #mlockall(under: CallUnderWay, event: TraceEvent): void {
+    const flags = under.call === "munlockall" ? 0 : under.args[0];
+    const current = (flags & MCL_CURRENT) !== 0 ? { current: true } : {};
+    const future = (flags & MCL_FUTURE) !== 0 ? { future: true } : {};
+    const onFault = (flags & MCL_ONFAULT) !== 0 ? { onFault: true } : {};
+    this.#emit({ op: "mlockall", ...current, ...future, ...onFault }, event);
+  }
+
+  /** mm/mmap.c: remap_file_pages() is a shared mapping of the same file over a part of it, populated at once. */
+  #remapFilePages(under: CallUnderWay, event: TraceEvent): void {
+    if (under.mapping === null) {
+      this.#report.problem("not_modelled", under.line, "remap_file_pages of a file that the trace does not name");
+      return;
+    }
+    this.#mapRecorded(under.mapping, event, (under.args[4] & MAP_NONBLOCK) === 0);
+  }
+
+  #attachFile(under: CallUnderWay, event: TraceEvent, otherwise: string): void {
+    const { mapping } = under;
+    if (mapping === null) {
+      this.#report.problem("not_modelled", under.line, `${under.call}: ${otherwise}`);
+      return;
+    }
+    this.#settle(mapping.address, mapping.address + mapping.length, event);
+    this.#mapRecorded(mapping, event);
+    this.#attach(mapping.address, mapping.length);
+  }
+
+  #detach(addr: number, event: TraceEvent): void {
+    const len = this.#attached.get(addr);
+    if (len === undefined) return;
+    this.#attached.delete(addr);
+    this.#emit({ op: "munmap", addr, len }, event);
+    this.#map.remove(addr, addr + len);
+  }
+
+  /** Its ranges are behind a pointer: no more is known than how many bytes they had together. */
+  #processMadvise(under: CallUnderWay, event: TraceEvent): void {
+    const [, , ranges, behavior] = under.args;
+    const advice = ADVICE[behavior] ?? `advice ${behavior}`;
+    const what = `process_madvise ${advice} of ${event.ret} bytes in ${ranges} ranges`;
+    this.#report.problem("hidden_ranges", under.line, what);
+    const frees = advice === "dontneed" || advice === "dontneed_locked" || advice === "collapse";
+    if (frees) this.#sink.hidden?.(Math.floor(event.ret / SLOT), event.tid, event.timeNs);
+  }
+
+  #ioctl(event: TraceEvent): void {
+    const name = UFFD_IOCTLS[event.args[1]];
+    if (name !== undefined) this.#report.problem("hidden_ranges", event.line, name);
+  }
+
+  #prctl(under: CallUnderWay): void {
+    const [option, to, , , name] = under.args;
+    if (option === PR_SET_VMA) {
+      if (name !== 0) this.#report.problem("not_modelled", under.line, "prctl(PR_SET_VMA): names part mappings");
+    } else if (option === PR_SET_THP_DISABLE && to !== 0) {
+      this.#report.problem("not_modelled", under.line, "prctl(PR_SET_THP_DISABLE): no huge pages from here on");
+    }
   }
 }

@@ -1,0 +1,228 @@
+/**
+ * Which values of VmPTE the model allows for each measured sample: a window from the least to the most that it can have had
+ * while it was read. A call may have acted at any time between its begin and end, a fault from its begin to the next event of
+ * its thread.
+ *
+ * A thread that sleeps right after a fault leaves no event, and would keep its fault in flight for good. So there are two
+ * windows: the near one takes faults as over after FAULT_MS_MAX, the far one never does. A sample is explained by either;
+ * zero width is the near one's, and counts as exact only where that one explains the sample.
+ */
+import type { Machine } from "../experiment/machine.ts";
+import type { Call } from "./import/event.ts";
+import type { TraceSink } from "./import/trace-sink.ts";
+import type { MeasuredSample } from "./measured.ts";
+import type { Operation } from "./operation.ts";
+
+/** One sample beside what the model allows; kB. */
+export interface CheckedSample {
+  readonly sample: MeasuredSample;
+  readonly lowKb: number;
+  readonly highKb: number;
+}
+
+const TABLE_KB = 4;
+const SLOT = 2 ** 21;
+const UNEXPLAINED_KEPT = 20;
+/** VmPTE while setup_arg_pages() moves the new stack: PUD, and PMD and PTE tables at both places. */
+const STACK_MOVE_KB = 5 * TABLE_KB;
+/** Nearly every fault is over after so long; where the page comes from a slow disk, or nobody gives it the processor, it is not. */
+const FAULT_MS_MAX = 50;
+
+interface Pending {
+  readonly sample: MeasuredSample;
+  low: number;
+  high: number;
+  /** How much further the far window reaches at either end. */
+  farBelow: number;
+  farAbove: number;
+}
+
+interface Fault {
+  readonly change: number;
+  readonly beganNs: number;
+}
+
+/** Replays a trace's operations on a machine and judges each sample as soon as its window is known. */
+export class Windows implements TraceSink {
+  readonly #machine: Machine;
+  readonly #samples: readonly MeasuredSample[];
+  /** When each call under way began. */
+  readonly #calls = new Map<number, { readonly call: Call; readonly beganNs: number }>();
+  /** What the last fault of a thread changed, as long as nothing shows that it is over. */
+  readonly #faults = new Map<number, Fault>();
+  #next = 0;
+  #pending: Pending[] = [];
+  #movingStack = false;
+  #exiting = false;
+  /** Tables that the model has and that a call on hidden ranges may have freed. */
+  #hiddenGone = 0;
+  /** Mappings that may have ended unseen, and what was allocated for accesses to them. */
+  #unsure: { readonly start: number; readonly end: number; kb: number }[] = [];
+  readonly unexplained: CheckedSample[] = [];
+  checked = 0;
+  explained = 0;
+  byAllowance = 0;
+  zeroWidth = 0;
+  zeroWidthExact = 0;
+  maxError = 0;
+
+  constructor(machine: Machine, samples: readonly MeasuredSample[]) {
+    this.#machine = machine;
+    this.#samples = samples;
+  }
+
+  /** Opens the samples whose reading began before or at this time. */
+  #open(timeNs: number): void {
+    while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) {
+      const sample = this.#samples[this.#next++];
+      const now = this.#machine.vmpteKb();
+      const pending = { sample, low: now, high: now, farBelow: this.#mayBeGoneKb(), farAbove: 0 };
+      for (const { change, beganNs } of this.#faults.values()) {
+        const near = sample.fromNs - beganNs <= FAULT_MS_MAX * 1e6;
+        if (change > 0) {
+          if (near) pending.low -= change;
+          else pending.farBelow += change;
+        } else if (near) pending.high -= change;
+        else pending.farAbove -= change;
+      }
+      if (this.#movingStack) pending.high = Math.max(pending.high, STACK_MOVE_KB);
+      if (this.#exiting) pending.low = 0;
+      this.#pending.push(pending);
+    }
+  }
+
+  #mayBeGoneKb(): number {
+    return this.#unsure.reduce((sum, { kb }) => sum + kb, this.#hiddenGone * TABLE_KB);
+  }
+
+  /** Judges the samples whose reading ended before this time and for which nothing that was in flight is left. */
+  #close(timeNs: number): void {
+    if (this.#pending.length === 0) return;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { beganNs } of this.#calls.values()) oldest = Math.min(oldest, beganNs);
+    this.#pending = this.#pending.filter((pending) => {
+      const { toNs } = pending.sample;
+      if (toNs >= timeNs || oldest <= toNs) return true;
+      this.#judge(pending);
+      return false;
+    });
+  }
+
+  #judge({ sample, low, high, farBelow, farAbove }: Pending): void {
+    this.checked++;
+    const measured = sample.vmpteKb;
+    const near = Math.max(0, low - measured, measured - high);
+    const error = Math.max(0, low - farBelow - measured, measured - high - farAbove);
+    if (error === 0) {
+      this.explained++;
+      if (near > 0) this.byAllowance++;
+    } else if (this.unexplained.length < UNEXPLAINED_KEPT) this.unexplained.push({ sample, lowKb: low, highKb: high });
+    if (low === high && (near === 0 || error > 0)) {
+      this.zeroWidth++;
+      if (near === 0) this.zeroWidthExact++;
+    }
+    this.maxError = Math.max(this.maxError, error);
+  }
+
+  #reach(timeNs: number): void {
+    if (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) this.#open(timeNs);
+    if (this.#pending.length > 0) this.#close(timeNs);
+  }
+
+  /** A change of the model widens every sample that it may have been in flight for. */
+  #widen(change: number, extra: number, beganNs: number): void {
+    if (change === 0 && extra === 0) return;
+    for (const pending of this.#pending) {
+      if (beganNs > pending.sample.toNs) continue;
+      if (change < 0) pending.low += change;
+      else pending.high += change;
+      pending.high += extra;
+    }
+  }
+
+  seen(tid: number, timeNs: number): void {
+    this.#reach(timeNs);
+    this.#faults.delete(tid);
+  }
+
+  began(tid: number, timeNs: number, call: Call): void {
+    this.#calls.set(tid, { call, beganNs: timeNs });
+    if (call === "exit_group") {
+      this.#exiting = true;
+      for (const pending of this.#pending) if (timeNs <= pending.sample.toNs) pending.low = 0;
+    }
+  }
+
+  ended(tid: number): void {
+    this.#calls.delete(tid);
+  }
+
+  unsure(start: number, end: number): void {
+    this.#unsure.push({ start, end, kb: 0 });
+  }
+
+  #noteUnsure(operation: Operation, change: number): void {
+    if (operation.op === "touch" && change > 0) {
+      const within = this.#unsure.find(({ start, end }) => operation.addr >= start && operation.addr < end);
+      if (within) within.kb += change;
+    } else if (operation.op === "munmap" || operation.op === "mmap") {
+      const { addr, len } = operation;
+      this.#unsure = this.#unsure.filter(({ start, end }) => addr > start || addr + len < end);
+    }
+  }
+
+  hidden(tablesGone: number, tid: number): void {
+    this.#hiddenGone += tablesGone;
+    const beganNs = this.#calls.get(tid)?.beganNs ?? 0;
+    for (const pending of this.#pending) if (beganNs <= pending.sample.toNs) pending.farBelow += tablesGone * TABLE_KB;
+  }
+
+  operation(operation: Operation, tid: number, timeNs: number, fault: boolean): void {
+    this.#reach(timeNs);
+    const before = this.#machine.vmpteKb();
+    this.#machine.execute(operation);
+    const change = this.#machine.vmpteKb() - before;
+    if (operation.op === "exec") {
+      this.#executed(change, tid, timeNs);
+      return;
+    }
+    if (operation.op === "mmap") this.#movingStack = false;
+    if (this.#unsure.length > 0) this.#noteUnsure(operation, change);
+    if (fault) {
+      if (change !== 0) this.#faults.set(tid, { change, beganNs: timeNs });
+      this.#widen(change, 0, timeNs);
+    } else this.#widen(change, transientKb(operation), this.#calls.get(tid)?.beganNs ?? timeNs);
+  }
+
+  /**
+   * The address space is a new one: it has been since some time after the execve began, of whichever thread (the one that
+   * calls it takes the place of the first). The other threads are gone, and with them what they were in.
+   */
+  #executed(change: number, tid: number, timeNs: number): void {
+    let beganNs = timeNs;
+    for (const { call, beganNs: began } of this.#calls.values())
+      if (call === "execve" || call === "execveat") beganNs = Math.min(beganNs, began);
+    this.#widen(change, 0, beganNs);
+    for (const pending of this.#pending) pending.high = Math.max(pending.high, STACK_MOVE_KB);
+    this.#movingStack = true;
+    this.#hiddenGone = 0;
+    this.#unsure = [];
+    this.#faults.clear();
+    this.#calls.clear();
+    this.#calls.set(tid, { call: "execve", beganNs: timeNs });
+  }
+
+  /** After the trace: samples taken within it are judged with what is known; later ones belong to nothing. */
+  finish(endNs: number): void {
+    this.#open(endNs);
+    for (const pending of this.#pending) this.#judge(pending);
+    this.#pending = [];
+  }
+}
+
+/** How much more than before and after an operation may hold while it is under way. */
+function transientKb(operation: Operation): number {
+  if (operation.op !== "mremap" || operation.to === undefined) return 0;
+  // Tables of the new place are made before those of the old one are freed.
+  return (Math.ceil((operation.newLen ?? operation.len) / SLOT) + 3) * TABLE_KB;
+}
