@@ -39,7 +39,7 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "any_skipped is not heeded",
     file: "zap.ts",
-    from: "if (step.anySkipped) canReclaimPt = false;",
+    from: "if (walk.anySkipped) canReclaimPt = false;",
     to: "",
     test: ["zap.test.ts", "guard marker: the table stays"],
   },
@@ -144,8 +144,8 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "pages that are touched in one go are not all counted",
     file: "fault.ts",
-    from: "if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += n;",
-    to: "if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += 1;",
+    from: "if (write) mm.rssAnon += n;",
+    to: "if (write) mm.rssAnon += 1;",
     test: ["properties.test.ts", "touching a range is touching its pages one by one"],
   },
   {

@@ -126,7 +126,8 @@ function negate(value: number | null): number | null {
 
 /** A value as it was given, shortened, for a message. */
 function shown(input: unknown): string {
-  const text = typeof input === "string" ? JSON.stringify(input) : String(input);
+  const object = typeof input === "object" && input !== null;
+  const text = typeof input === "string" ? JSON.stringify(input) : object ? "an object" : String(input);
   return text.length > 40 ? `${text.slice(0, 37)}...` : text;
 }
 

@@ -5,7 +5,7 @@
 
 import { collapseFile, collapsePteMappedThp } from "./collapse-file.ts";
 import type { Errno } from "./errno.ts";
-import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pmdStart } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
 import {
   KIND_ANON,
@@ -186,8 +186,8 @@ const GOES_ON: ReadonlySet<ScanResult> = new Set<ScanResult>(["pmd_null", "uffd_
 /** madvise_collapse() of [start, end), which lies in `vma`, in pages: every whole slot becomes a huge page. */
 export function* madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
   if (!collapsible(vma)) return "EINVAL";
-  const first = slotStart(start + PMD_PAGES - 1, PMD_PAGES);
-  const last = slotStart(end, PMD_PAGES);
+  const first = pmdStart(start + PMD_PAGES - 1);
+  const last = pmdStart(end);
   if (last < first) return "EINVAL";
   let collapsed = 0;
   let lastFailure: ScanResult = "fail";
@@ -211,7 +211,7 @@ export function* khugepagedScan(k: KernelState): Path<void> {
   for (const mm of k.processes) {
     for (const vma of [...mm.vmas.list]) {
       if (!vmaIsAnonymous(vma) || (vma.flags & VM_HUGEPAGE) === 0 || !collapsible(vma)) continue;
-      const first = slotStart(vma.start + PMD_PAGES - 1, PMD_PAGES);
+      const first = pmdStart(vma.start + PMD_PAGES - 1);
       for (let page = first; page + PMD_PAGES <= vma.end; page += PMD_PAGES)
         yield* collapseSlot(k, mm, vma, page, true);
     }

@@ -2,7 +2,7 @@
 
 import { FAULT_BUS, FAULT_OK, FAULT_RETRY, FAULT_SEGV } from "./fault-result.ts";
 import { fileFault } from "./file-fault.ts";
-import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pteIndex } from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { pmdAlloc, pmdEntry, pmdTable, pteAlloc } from "./pgtable.ts";
@@ -57,6 +57,65 @@ function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): nu
   if (!write) return KIND_ZERO | PTE_YOUNG | keep;
   const writable = keep !== 0 ? 0 : writableBit(vma);
   return (KIND_ANON | PTE_YOUNG | PTE_DIRTY | PTE_EXCLUSIVE | writable | keep | newPage(k, 0)) >>> 0;
+}
+
+/** The heart of do_anonymous_page(): entries [from, end) of a PTE table, all `old` (none, or a marker), get new pages. */
+function setAnonPtes(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  row: number,
+  from: number,
+  end: number,
+  write: boolean,
+  old: number,
+): void {
+  const n = end - from;
+  k.tables.fillPte(row, from, end, newAnonEntry(k, vma, write, old));
+  if (write) mm.rssAnon += n;
+  k.timeNs += n * k.options.cost.page;
+}
+
+/**
+ * do_anonymous_page() where no other CPU can come between, for entries [from, end) of one table, all `old` (none, or a marker):
+ * each gets a page of its own, or the zero page for a read.
+ */
+function doAnonymousPages(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  index: number,
+  from: number,
+  end: number,
+  write: boolean,
+  old: number,
+): void {
+  const row = pteAlloc(k, mm, pmd, index);
+  if (write) anonPrepare(k, mm, vma);
+  setAnonPtes(k, mm, vma, row, from, end, write, old);
+}
+
+/** do_anonymous_page() of one page in an explored kernel. FAULT_RETRY: the table or the entry is not what it was. */
+function* doAnonymousPage(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  index: number,
+  at: number,
+  write: boolean,
+  old: number,
+): Path<number> {
+  const fn = "do_anonymous_page";
+  if ((yield* pteAllocPath(k, mm, pmd, index)) < 0) return FAULT_RETRY;
+  if (write) anonPrepare(k, mm, vma);
+  const row = yield* pteOffsetMapLock(k, fn, pmd, index);
+  if (row <= 0) return FAULT_RETRY;
+  const same = k.tables.pte(row, at) === old;
+  if (same) setAnonPtes(k, mm, vma, row, at, at + 1, write, old);
+  yield* pteUnmapUnlock(k, fn, row);
+  return same ? FAULT_OK : FAULT_RETRY;
 }
 
 /** do_wp_page(): a write to a present entry that is not writable. The PTE lock is held in an explored kernel. */
@@ -126,10 +185,7 @@ function resolvePresent(
   return FAULT_OK;
 }
 
-/**
- * __handle_mm_fault(): the VMA allows the access. Returns FAULT_OK, FAULT_SEGV or FAULT_BUS. handle_pte_fault() and
- * do_anonymous_page() are part of this one path, so that an experiment's fault is one generator.
- */
+/** __handle_mm_fault(), and handle_pte_fault(): the VMA allows the access. Returns FAULT_OK, FAULT_SEGV or FAULT_BUS. */
 export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): Path<number> {
   k.stats.faults++;
   k.timeNs += k.options.cost.fault;
@@ -152,31 +208,20 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
     }
     // handle_pte_fault()
     if (explored) yield point(k, "handle_pte_fault", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
-    let row = tables.child(pmd, index);
+    const row = tables.child(pmd, index);
     if (row < 0) continue;
     const pte = row === 0 ? 0 : tables.pte(row, at);
     const kind = pte & KIND_MASK;
     if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
       if (!anonymous) return fileFault(k, mm, vma, pmd, page, write, pte);
-      // do_anonymous_page()
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-      row = explored ? yield* pteAllocPath(k, mm, pmd, index) : pteAlloc(k, mm, pmd, index);
-      if (row < 0) continue;
-      if (write) anonPrepare(k, mm, vma);
-      if (explored) {
-        // The table may have gone since, or the entry may have been filled.
-        row = yield* pteOffsetMapLock(k, "do_anonymous_page", pmd, index);
-        if (row <= 0) continue;
-        if (tables.pte(row, at) !== pte) {
-          yield* pteUnmapUnlock(k, "do_anonymous_page", row);
-          continue;
-        }
+      if (!explored) {
+        doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
+        return FAULT_OK;
       }
-      tables.setPte(row, at, newAnonEntry(k, vma, write, pte));
-      if (write) mm.rssAnon++;
-      k.timeNs += k.options.cost.page;
-      if (explored) yield* pteUnmapUnlock(k, "do_anonymous_page", row);
-      return FAULT_OK;
+      const result = yield* doAnonymousPage(k, mm, vma, pmd, index, at, write, pte);
+      if (result !== FAULT_RETRY) return result;
+      continue;
     }
     if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
     if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
@@ -217,10 +262,9 @@ function splitFileHuge(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: num
 }
 
 /** Would the hardware allow the access without a fault? */
-function mapped(k: KernelState, pte: number, write: boolean): boolean {
+function mapped(pte: number, write: boolean): boolean {
   const kind = pte & KIND_MASK;
   if (kind === 0 || kind > KIND_ZERO) return false;
-  if (k.explored) return false;
   return !write || (pte & PTE_WRITE) !== 0;
 }
 
@@ -239,8 +283,8 @@ export interface TouchCounts {
 
 /**
  * Faults in every page of [start, end), which lies in `vma` and which the VMA allows, each once, in order. Stretches of equal
- * entries of anonymous memory are dealt with in one go after the first of them went through the fault path: the others would take the
- * same. Signals are added to `counts`; with `counts` null the first one ends it. Returns the page after the last that was dealt with.
+ * entries of anonymous memory are dealt with in one go where every one of them would take the same way. Signals are added to `counts`;
+ * with `counts` null the first one ends it. Returns the page after the last that was dealt with.
  */
 export function faultInRange(
   k: KernelState,
@@ -251,24 +295,35 @@ export function faultInRange(
   write: boolean,
   counts: TouchCounts | null,
 ): number {
+  const { tables } = k;
+  const { cost } = k.options;
   const anonymous = vmaIsAnonymous(vma);
+  const privateAnon = anonymous && (vma.flags & VM_SHARED) === 0;
   let page = start;
   while (page < end) {
-    const stop = slotEnd(page, end, PMD_PAGES);
     const pmd = pmdTable(k, mm, page);
-    const entry = pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
-    if (entry < 0 && (!write || (k.tables.huge(-entry) & PTE_WRITE) !== 0)) {
-      k.timeNs += (stop - page) * k.options.cost.access;
-      page = stop;
+    const index = pmdIndex(page);
+    const at = pteIndex(page);
+    const stop = Math.min(at + (end - page), PTRS_PER_TABLE);
+    const entry = pmd === 0 ? 0 : tables.child(pmd, index);
+    if (entry < 0 && (!write || (tables.huge(-entry) & PTE_WRITE) !== 0)) {
+      k.timeNs += (stop - at) * cost.access;
+      page += stop - at;
       continue;
     }
-    const at = pteIndex(page);
-    const old = entry > 0 ? k.tables.pte(entry, at) : 0;
-    const same = entry > 0 ? k.tables.stretchEnd(entry, at, at + (stop - page)) - at : entry === 0 ? stop - page : 1;
-    if (entry > 0 && mapped(k, old, write)) {
-      k.timeNs += same * k.options.cost.access;
+    const old = entry > 0 ? tables.pte(entry, at) : 0;
+    const same = entry > 0 ? tables.stretchEnd(entry, at, stop) - at : entry === 0 ? stop - at : 1;
+    if (mapped(old, write)) {
+      k.timeNs += same * cost.access;
       if (write && (old & PTE_DIRTY) === 0)
-        k.tables.fillPte(entry, at, at + same, ((old & ~PTE_LAZYFREE) | PTE_DIRTY | PTE_YOUNG) >>> 0);
+        tables.fillPte(entry, at, at + same, ((old & ~PTE_LAZYFREE) | PTE_DIRTY | PTE_YOUNG) >>> 0);
+      page += same;
+      continue;
+    }
+    if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(vma, page)))) {
+      k.stats.faults += same;
+      k.timeNs += same * cost.fault;
+      doAnonymousPages(k, mm, vma, pmd === 0 ? pmdAlloc(k, mm, page) : pmd, index, at, at + same, write, 0);
       page += same;
       continue;
     }
@@ -284,7 +339,7 @@ export function faultInRange(
       continue;
     }
     page++;
-    if (anonymous && same > 1 && page < stop) page += touchAlike(k, mm, page, at + 1, same - 1, old);
+    if (anonymous && same > 1) page += touchAlike(k, mm, page, at + 1, same - 1, old);
   }
   return end;
 }

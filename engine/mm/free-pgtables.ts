@@ -12,6 +12,7 @@ import {
   p4dIndex,
   pgd5Index,
   pmdIndex,
+  pmdStart,
   pudIndex,
   slotEnd,
   slotStart,
@@ -108,11 +109,11 @@ export function freePgdRange(
   floor: number,
   ceiling: number,
 ): void {
-  let start = slotStart(addr, PMD_PAGES);
+  let start = pmdStart(addr);
   if (start < floor) start += PMD_PAGES;
   let stop = end;
   if (ceiling !== 0) {
-    const limit = slotStart(ceiling, PMD_PAGES);
+    const limit = pmdStart(ceiling);
     if (limit === 0) return;
     if (stop > limit) stop -= PMD_PAGES;
   }

@@ -2,8 +2,9 @@
  * The geometry of x86_64 page tables with 4 KiB pages (arch/x86/include/asm/pgtable_64_types.h).
  *
  * Inside engine/mm every address is a *page number*: the byte address divided by 4096. Page numbers are plain numbers
- * below 2^53; they may exceed 2^32, so the low nine bits are taken with `&` (which is exact) and higher fields with a
- * division first.
+ * below 2^53. They may exceed 2^32: the low 32 bits are taken with `&` and `>>>` (which are exact), higher fields with a
+ * division first. The functions that every operation goes through spell their constants out: an exported constant is loaded
+ * from memory wherever it is used, and a division by one is a division; a division by a literal power of two is not.
  */
 
 export const PAGE_SIZE = 4096;
@@ -28,14 +29,40 @@ export function taskPages(levels: 4 | 5): number {
   return (levels === 5 ? 2 ** 44 : 2 ** 35) - 1;
 }
 
+/** The page that holds byte address `addr`. */
+export function pageOf(addr: number): number {
+  return Math.floor(addr / 4096);
+}
+
+/** The pages that `bytes` take, the last one in part. */
+export function pagesFor(bytes: number): number {
+  return Math.ceil(bytes / 4096);
+}
+
+/** offset_in_page() is 0. */
+export function pageAligned(addr: number): boolean {
+  return Math.floor(addr / 4096) * 4096 === addr;
+}
+
 /** The page number at which the slot (of a power of two pages) that holds `page` begins. */
 export function slotStart(page: number, slotPages: number): number {
   return Math.floor(page / slotPages) * slotPages;
 }
 
-/** The end of the slot that holds `page`, or `end` where that comes first (pmd_addr_end and friends). */
+/** The end of the slot that holds `page`, or `end` where that comes first (pud_addr_end and friends). */
 export function slotEnd(page: number, end: number, slotPages: number): number {
   const boundary = slotStart(page, slotPages) + slotPages;
+  return boundary < end ? boundary : end;
+}
+
+/** The page number at which the slot of the PMD entry that covers `page` begins. */
+export function pmdStart(page: number): number {
+  return page - (page & 511);
+}
+
+/** pmd_addr_end(): the end of that slot, or `end` where that comes first. */
+export function pmdAddrEnd(page: number, end: number): number {
+  const boundary = page - (page & 511) + 512;
   return boundary < end ? boundary : end;
 }
 
@@ -44,11 +71,11 @@ export function pteIndex(page: number): number {
 }
 
 export function pmdIndex(page: number): number {
-  return Math.floor(page / PMD_PAGES) & 511;
+  return (page >>> 9) & 511;
 }
 
 export function pudIndex(page: number): number {
-  return Math.floor(page / PUD_PAGES) & 511;
+  return (page >>> 18) & 511;
 }
 
 export function p4dIndex(page: number): number {

@@ -1,7 +1,7 @@
 /** MADV_GUARD_INSTALL and MADV_GUARD_REMOVE (mm/madvise.c). Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
-import { PMD_PAGES, pmdIndex, slotEnd } from "./geometry.ts";
+import { pmdAddrEnd, pmdIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { pmdAlloc, pteAlloc } from "./pgtable.ts";
@@ -19,7 +19,7 @@ const MAX_RETRIES = 3;
 /** guard_install_walk_ops: markers into none entries, tables where they are missing. False: something is mapped there. */
 function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boolean {
   for (let page = start; page < end; ) {
-    const stop = slotEnd(page, end, PMD_PAGES);
+    const stop = pmdAddrEnd(page, end);
     const pmd = pmdAlloc(k, mm, page);
     const index = pmdIndex(page);
     if (k.tables.child(pmd, index) < 0) return false;

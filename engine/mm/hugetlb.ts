@@ -3,7 +3,7 @@
  * reserved at mmap.
  */
 
-import { PMD_PAGES, pmdIndex, slotStart } from "./geometry.ts";
+import { PMD_PAGES, pmdIndex, pmdStart } from "./geometry.ts";
 import { type MmuGather, tlbAdjustRange } from "./mmu-gather.ts";
 import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import { KIND_FILE, PTE_DIRTY, PTE_WRITE, PTE_YOUNG } from "./pte.ts";
@@ -13,7 +13,7 @@ import { VM_WRITE, type Vma } from "./vma.ts";
 
 /** hugetlb_fault(): maps the huge page of the slot. Returns false (SIGBUS) where the file ends before it. */
 export function hugetlbFault(k: KernelState, mm: Mm, vma: Vma, page: number): boolean {
-  const slot = slotStart(page, PMD_PAGES);
+  const slot = pmdStart(page);
   const pmd = pmdAlloc(k, mm, slot);
   const index = pmdIndex(slot);
   if (k.tables.child(pmd, index) !== 0) return true;

@@ -5,7 +5,7 @@ import { wouldFail } from "./answered.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
-import { PAGE_SIZE, PMD_PAGES, slotStart } from "./geometry.ts";
+import { PMD_PAGES, pageAligned, pageOf, pagesFor, pmdStart } from "./geometry.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
@@ -17,7 +17,7 @@ import { drive, type Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { punchHole } from "./truncate.ts";
 import { VM_HUGETLB, VM_LOCKED, VM_SHARED, type Vma } from "./vma.ts";
-import { nextTableToZap, zapPteRange } from "./zap.ts";
+import { nextTableToZap, ZapWalk, zapPteRange } from "./zap.ts";
 import { ZAP_DONTNEED } from "./zap-details.ts";
 
 /** What one VMA's part of the range comes to: an errno ends the walk. */
@@ -54,74 +54,51 @@ function dontneedValid(vma: Vma, start: number, locked: boolean): boolean {
 
 /** The walk of MADV_DONTNEED over VMAs and their tables: what the explored path and an experiment's have in common. */
 class DontneedWalk {
-  private readonly k: KernelState;
-  private readonly mm: Mm;
-  private readonly end: number;
-  private readonly locked: boolean;
-  readonly tlb: MmuGather;
-  status: Errno | null = null;
-  /** The VMA at hand, and how far the walk is in it. */
+  /** Where the range ends; `zaps` has what is left of the VMA's part of it. */
+  private end = 0;
+  private locked = false;
+  readonly zaps = new ZapWalk();
   vma: Vma | null = null;
-  private page: number;
-  private stop: number;
-  private base = 0;
+  status: Errno | null = null;
 
-  constructor(k: KernelState, mm: Mm, start: number, end: number, locked: boolean) {
-    this.k = k;
-    this.mm = mm;
-    this.page = start;
-    this.stop = start;
+  begin(start: number, end: number, locked: boolean): this {
     this.end = end;
     this.locked = locked;
-    this.tlb = tlbGatherMmu(k, mm);
-    this.tlb.requestStart = start;
-    this.tlb.requestEnd = end;
+    this.zaps.page = start;
+    this.zaps.end = start;
+    this.vma = null;
+    this.status = null;
+    return this;
   }
 
-  /** Goes to the next VMA (madvise_walk_vmas()). False: there is none, or it ends the walk. */
-  private nextVma(): boolean {
-    const vma = this.page < this.end ? this.mm.vmas.list[this.mm.vmas.indexAbove(this.page)] : null;
-    if (vma === null) return false;
-    if (vma === undefined || vma.start > this.page) this.status = "ENOMEM";
-    if (vma === undefined || vma.start >= this.end) return false;
-    if (vma.start > this.page) this.page = vma.start;
-    if (!dontneedValid(vma, this.page, this.locked)) {
+  /** Goes to the next VMA (madvise_walk_vmas()). Null: there is none, or it ends the walk. */
+  private nextVma(mm: Mm): Vma | null {
+    const { zaps, end } = this;
+    this.vma = null;
+    if (zaps.page >= end) return null;
+    const vma = mm.vmas.list[mm.vmas.indexAbove(zaps.page)];
+    if (vma === undefined || vma.start > zaps.page) this.status = "ENOMEM";
+    if (vma === undefined || vma.start >= end) return null;
+    if (vma.start > zaps.page) zaps.page = vma.start;
+    if (!dontneedValid(vma, zaps.page, this.locked)) {
       this.status = "EINVAL";
-      return false;
+      return null;
     }
+    zaps.end = vma.end < end ? vma.end : end;
     this.vma = vma;
-    this.stop = vma.end < this.end ? vma.end : this.end;
-    return true;
+    return vma;
   }
 
-  /** Finds the next PTE table: k.zapPmd and the rest say which. False: the walk is over, and `status` is its outcome. */
-  next(): boolean {
-    for (;;) {
-      const vma = this.vma;
-      if (vma !== null && this.page < this.stop) {
-        if ((vma.flags & VM_HUGETLB) !== 0)
-          clearHugetlbPages(this.k, this.tlb, vma, this.page, slotStart(this.stop, PMD_PAGES));
-        else {
-          this.page = nextTableToZap(this.k, this.tlb, vma, this.page, this.stop);
-          this.base = this.k.zapBase;
-          if (this.page < this.stop) return true;
-        }
-        this.page = this.stop;
-      }
-      if (!this.nextVma()) return false;
+  /** The VMA of the next PTE table, which `zaps` has come to. Null: the walk is over, and `status` is its outcome. */
+  next(k: KernelState, tlb: MmuGather): Vma | null {
+    const { zaps } = this;
+    for (let vma = this.vma ?? this.nextVma(tlb.mm); vma !== null; vma = this.nextVma(tlb.mm)) {
+      if ((vma.flags & VM_HUGETLB) !== 0) {
+        clearHugetlbPages(k, tlb, vma, zaps.page, pmdStart(zaps.end));
+        zaps.page = zaps.end;
+      } else if (nextTableToZap(k, tlb, vma, zaps)) return vma;
     }
-  }
-
-  /** zap_pte_range() of the table that next() found. */
-  zap(): Path<number> {
-    const end = this.stop - this.base;
-    const vma = this.vma as Vma;
-    return zapPteRange(this.k, this.tlb, vma, this.page - this.base, end < PMD_PAGES ? end : PMD_PAGES, ZAP_DONTNEED);
-  }
-
-  /** The zap got as far as entry `index`. */
-  zapped(index: number): void {
-    this.page = this.base + index;
+    return null;
   }
 }
 
@@ -136,17 +113,24 @@ export function* madviseDontneed(
   end: number,
   locked: boolean,
 ): Path<Errno | null> {
-  const walk = new DontneedWalk(k, mm, start, end, locked);
-  while (walk.next()) walk.zapped(yield* walk.zap());
-  yield* tlbFinishMmuPath(k, walk.tlb);
+  const walk = new DontneedWalk().begin(start, end, locked);
+  const tlb = tlbGatherMmu(k, mm, start, end);
+  for (let vma = walk.next(k, tlb); vma !== null; vma = walk.next(k, tlb))
+    yield* zapPteRange(k, tlb, vma, walk.zaps, ZAP_DONTNEED);
+  yield* tlbFinishMmuPath(k, tlb);
   return walk.status;
 }
 
+/** The walk of experiments: one call at a time. */
+const aloneWalk = new DontneedWalk();
+
 /** The same, where no other CPU can come between. */
 function madviseDontneedAlone(k: KernelState, mm: Mm, start: number, end: number, locked: boolean): Errno | null {
-  const walk = new DontneedWalk(k, mm, start, end, locked);
-  while (walk.next()) walk.zapped(drive(walk.zap()));
-  tlbFinishMmu(k, walk.tlb);
+  const walk = aloneWalk.begin(start, end, locked);
+  const tlb = tlbGatherMmu(k, mm, start, end);
+  for (let vma = walk.next(k, tlb); vma !== null; vma = walk.next(k, tlb))
+    drive(zapPteRange(k, tlb, vma, walk.zaps, ZAP_DONTNEED));
+  tlbFinishMmu(k, tlb);
   return walk.status;
 }
 
@@ -184,9 +168,9 @@ function visitFor(k: KernelState, mm: Mm, advice: Advice): Visit {
 
 /** do_madvise() on bytes [addr, addr + len). */
 function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: number): Errno | null {
-  if (addr % PAGE_SIZE !== 0) return "EINVAL";
-  const start = addr / PAGE_SIZE;
-  const end = start + Math.ceil(len / PAGE_SIZE);
+  if (!pageAligned(addr)) return "EINVAL";
+  const start = pageOf(addr);
+  const end = start + pagesFor(len);
   if (start === end) return null;
   switch (advice) {
     case "dontneed":

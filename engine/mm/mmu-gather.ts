@@ -35,28 +35,30 @@ export class MmuGather {
   /** The batch of tables: a chain of rows through tables.parent. */
   tableHead = 0;
   tableCount = 0;
-  /** What the system call asked for, in pages: tells a range that is too short from one that a VMA boundary cut. */
-  requestStart = 0;
-  requestEnd = 0;
+  /** What madvise() asked for, in pages: tells a range that is too short from one that a VMA boundary cut. */
+  requestStart: number;
+  requestEnd: number;
   /** The slot whose table was last counted as shared by VMAs. */
   declinedSlot = -1;
 
-  constructor(mm: Mm) {
+  constructor(mm: Mm, start: number, end: number) {
     this.mm = mm;
+    this.requestStart = start;
+    this.requestEnd = end;
   }
 }
 
 /** The gather that paths of experiments take turns with: they run to their end and do not nest. Null while it is lent. */
 let spare: MmuGather | null = null;
 
-/** tlb_gather_mmu(). Give it back with tlbFinishMmu() or tlbFinishMmuPath(). */
-export function tlbGatherMmu(k: KernelState, mm: Mm): MmuGather {
-  if (k.explored || spare === null) return new MmuGather(mm);
+/** tlb_gather_mmu(), for madvise() of [start, end). Give it back with tlbFinishMmu() or tlbFinishMmuPath(). */
+export function tlbGatherMmu(k: KernelState, mm: Mm, start = 0, end = 0): MmuGather {
+  if (k.explored || spare === null) return new MmuGather(mm, start, end);
   const tlb = spare;
   spare = null;
   tlb.mm = mm;
-  tlb.requestStart = 0;
-  tlb.requestEnd = 0;
+  tlb.requestStart = start;
+  tlb.requestEnd = end;
   tlb.declinedSlot = -1;
   return tlb;
 }

@@ -2,7 +2,7 @@
 
 import { anonVmaClone, unlinkAnonVmas } from "./anon-vma.ts";
 import type { Errno } from "./errno.ts";
-import { PMD_PAGES, PUD_PAGES, pmdIndex, pudIndex, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, pudIndex, slotStart } from "./geometry.ts";
 import { mmPopulate } from "./mlock.ts";
 import { unmapRange } from "./mmap.ts";
 import { forgetWalk, linkTable, pmdAlloc, pmdTable, pteAlloc, pudAlloc, pudTable } from "./pgtable.ts";
@@ -165,7 +165,7 @@ function tryRealign(mm: Mm, move: Move): void {
   if (move.oldEnd - move.oldAddr < PMD_PAGES - oldAlign || oldAlign === 0) return;
   if (oldAlign !== move.newAddr % PMD_PAGES) return;
   const canAlignDown = (vma: Vma, addr: number): boolean =>
-    vma.start === addr && mm.vmas.intersection(slotStart(addr, PMD_PAGES), vma.start) === undefined;
+    vma.start === addr && mm.vmas.intersection(pmdStart(addr), vma.start) === undefined;
   if (!canAlignDown(move.old, move.oldAddr) || !canAlignDown(move.fresh, move.newAddr)) return;
   move.oldAddr -= oldAlign;
   move.newAddr -= oldAlign;

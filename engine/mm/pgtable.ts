@@ -13,6 +13,7 @@ import {
   pgd5Index,
   pmdIndex,
   pudIndex,
+  slotStart,
 } from "./geometry.ts";
 import { freeTableNow } from "./rcu.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -30,13 +31,13 @@ export function pudTable(k: KernelState, mm: Mm, page: number): number {
 
 /** The PMD table that covers `page`, or 0. */
 export function pmdTable(k: KernelState, mm: Mm, page: number): number {
-  const gib = Math.floor(page / PUD_PAGES);
-  if (gib === mm.cachedGib) return mm.cachedPmdTable;
+  const offset = page - mm.cachedStart;
+  if (offset >= 0 && offset < PUD_PAGES) return mm.cachedPmdTable;
   const pud = pudTable(k, mm, page);
   if (pud === 0) return 0;
   const pmd = k.tables.child(pud, pudIndex(page));
   if (pmd !== 0) {
-    mm.cachedGib = gib;
+    mm.cachedStart = slotStart(page, PUD_PAGES);
     mm.cachedPmdTable = pmd;
   }
   return pmd;
@@ -50,7 +51,7 @@ export function pmdEntry(k: KernelState, mm: Mm, page: number): number {
 
 /** Call when a PMD table has gone from its place. */
 export function forgetWalk(mm: Mm): void {
-  mm.cachedGib = -1;
+  mm.cachedStart = Number.POSITIVE_INFINITY;
 }
 
 function newTable(k: KernelState, level: number): number {

@@ -1,7 +1,7 @@
 /** mprotect(2) and the write protection of userfaultfd (mm/mprotect.c: change_protection and below). Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
-import { PMD_PAGES, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, slotEnd } from "./geometry.ts";
 import { populateVma } from "./mlock.ts";
 import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
 import {
@@ -110,7 +110,7 @@ export function* changeProtection(
       page = slotEnd(page, end, PUD_PAGES);
       continue;
     }
-    const stop = slotEnd(page, end, PMD_PAGES);
+    const stop = pmdAddrEnd(page, end);
     const index = pmdIndex(page);
     let entry = k.tables.child(pmd, index);
     if (entry < 0) {
@@ -125,7 +125,7 @@ export function* changeProtection(
     }
     if (entry === 0 && populate) entry = pteAlloc(k, mm, pmd, index);
     if (entry > 0) {
-      const base = slotStart(page, PMD_PAGES);
+      const base = pmdStart(page);
       yield* changePteRange(k, vma, pmd, index, page - base, stop - base, change);
     }
     page = stop;

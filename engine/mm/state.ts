@@ -40,8 +40,8 @@ export class Mm {
   /** Its userfaultfds, one of each sort, made when they are first needed; and the sort that registrations use from now on. */
   uffds: Record<"sync" | "async", UffdContext | null> = { sync: null, async: null };
   uffdMode: "sync" | "async" = "async";
-  /** The PMD table that was walked last, and the number of its GiB; -1: none. */
-  cachedGib = -1;
+  /** The PMD table that was walked last, and the first page that it covers; Infinity: none. */
+  cachedStart = Number.POSITIVE_INFINITY;
   cachedPmdTable = 0;
 
   constructor(id: number, pgd: number, mmapBase: number) {
@@ -68,11 +68,6 @@ export class KernelState {
   nextAnonFile = -1;
   /** Huge pages that fork left mapped in several processes, by row. */
   readonly hugeSharers = new Map<number, { count: number }>();
-
-  /** Where nextTableToZap() (zap.ts) found a table. */
-  zapPmd = 0;
-  zapIndex = 0;
-  zapBase = 0;
 
   // RCU: chains of rows through tables.parent (rcu.ts).
   rcuNext = 0;

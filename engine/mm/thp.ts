@@ -3,7 +3,7 @@
  * the huge entry in the form of a PTE (pte.ts). File and hugetlb memory deposits nothing: its row is a bare record.
  */
 
-import { PMD_PAGES, slotStart } from "./geometry.ts";
+import { PMD_PAGES, pmdStart } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { type MmuGather, tlbAdjustRange } from "./mmu-gather.ts";
 import { linkTable, pteAllocOne, pteFree } from "./pgtable.ts";
@@ -24,7 +24,7 @@ import { VM_HUGEPAGE, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "
 
 /** Does the 2 MiB slot that holds `page` lie in the VMA, with a file offset to match (thp_vma_suitable_order())? */
 export function thpSuitable(vma: Vma, page: number): boolean {
-  const slot = slotStart(page, PMD_PAGES);
+  const slot = pmdStart(page);
   if (slot < vma.start || slot + PMD_PAGES > vma.end) return false;
   return vmaIsAnonymous(vma) || (vma.start - vma.pgoff) % PMD_PAGES === 0;
 }

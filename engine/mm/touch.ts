@@ -1,7 +1,7 @@
 /** A program's accesses to its memory: what the `touch` operation does. */
 
 import { type TouchCounts, touchVmaRange } from "./fault.ts";
-import { PAGE_SIZE } from "./geometry.ts";
+import { PAGE_SIZE, pageOf, pagesFor } from "./geometry.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { VM_ACCESS_FLAGS, VM_GROWSDOWN, type Vma } from "./vma.ts";
 
@@ -60,13 +60,13 @@ export function touchRange(
   counts: TouchCounts,
 ): void {
   if (stride === PAGE_SIZE) {
-    const start = Math.floor(addr / PAGE_SIZE);
-    touchPages(k, mm, start, start + Math.ceil(len / PAGE_SIZE), write, counts);
+    const start = pageOf(addr);
+    touchPages(k, mm, start, start + pagesFor(len), write, counts);
     return;
   }
   const end = addr + len;
   for (let at = addr; at < end; at += stride) {
-    const page = Math.floor(at / PAGE_SIZE);
+    const page = pageOf(at);
     const next = mm.vmas.list[mm.vmas.indexAbove(page)];
     if (next === undefined || (next.start > page && (next.flags & VM_GROWSDOWN) === 0)) {
       // Nothing is mapped up to `next`: every access there raises a signal, however many there are.

@@ -2,7 +2,7 @@
 
 import { anonVmaClone, dupAnonVma, unlinkAnonVmas } from "./anon-vma.ts";
 import type { MappedFile } from "./file.ts";
-import { PMD_PAGES, pmdIndex, slotStart } from "./geometry.ts";
+import { PMD_PAGES, pmdIndex, pmdStart } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd } from "./thp.ts";
@@ -60,7 +60,7 @@ function canMergeRight(prev: Vma | null, next: Vma | undefined, r: MergeRequest)
 
 /** split_huge_pmd_if_needed(): a VMA boundary is about to be at `page`. */
 function splitHugeAt(k: KernelState, mm: Mm, vma: Vma, page: number): void {
-  const slot = slotStart(page, PMD_PAGES);
+  const slot = pmdStart(page);
   if (slot === page || slot < vma.start || slot + PMD_PAGES > vma.end) return;
   const pmd = pmdTable(k, mm, page);
   if (pmd === 0) return;

@@ -1,6 +1,6 @@
 /** Walking a VMA's part of a range table by table (mm/pagewalk.c), for paths that only look at what is there. */
 
-import { PMD_PAGES, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
+import { PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, slotEnd } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
 import type { KernelState, Mm } from "./state.ts";
 
@@ -21,7 +21,7 @@ export function walkPmds(
       page = slotEnd(page, end, PUD_PAGES);
       continue;
     }
-    const stop = slotEnd(page, end, PMD_PAGES);
+    const stop = pmdAddrEnd(page, end);
     const index = pmdIndex(page);
     if (k.tables.child(pmd, index) !== 0) visit(pmd, index, page, stop);
     page = stop;
@@ -30,6 +30,6 @@ export function walkPmds(
 
 /** Entries of a PTE table that a part of a slot covers: [from, to). */
 export function entryRange(page: number, stop: number): { from: number; to: number } {
-  const base = slotStart(page, PMD_PAGES);
+  const base = pmdStart(page);
   return { from: page - base, to: stop - base };
 }

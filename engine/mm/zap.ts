@@ -1,6 +1,6 @@
 /** Removing what a range maps (mm/memory.c: zap_pte_range and around it; mm/huge_memory.c: zap_huge_pmd is in thp.ts). */
 
-import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, slotEnd, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pmdAddrEnd, pmdIndex, pmdStart } from "./geometry.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import {
   type MmuGather,
@@ -36,11 +36,23 @@ import { splitHugePmd, zapHugePmd } from "./thp.ts";
 import { VM_HUGETLB, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
 import type { ZapDetails } from "./zap-details.ts";
 
-/** What do_zap_pte_range() tells its caller besides how far it got. */
-interface ZapStep {
-  anySkipped: boolean;
-  forceFlush: boolean;
-  forceBreak: boolean;
+/**
+ * A zap on its way through the PTE tables of a range within one VMA: the range that is left, the table that it has come to,
+ * and what do_zap_pte_range() has to say besides how far it got. Page numbers are kept here, out of the arguments of the
+ * functions below: they are no small integers, and passing them on would allocate.
+ */
+export class ZapWalk {
+  /** What is left of the range: [page, end). */
+  page = 0;
+  end = 0;
+  /** The table at hand: entry `index` of the PMD table `pmd`; `base` is the first page that it covers. */
+  pmd = 0;
+  index = 0;
+  base = 0;
+  /** Outcome of one step: an entry was left, the gather must be flushed, the loop must be broken off. */
+  anySkipped = false;
+  forceFlush = false;
+  forceBreak = false;
 }
 
 /** Takes `n` pages of this kind off the process's count. */
@@ -78,38 +90,37 @@ function zapPresentPtes(
   k: KernelState,
   tlb: MmuGather,
   vma: Vma,
+  walk: ZapWalk,
   row: number,
-  base: number,
   from: number,
   end: number,
   pte: number,
   details: ZapDetails,
-  step: ZapStep,
 ): number {
   const kind = pte & KIND_MASK;
   let n = end - from;
   if (kind === KIND_ANON && !details.evenCows && vma.file !== null) {
-    step.anySkipped = true;
+    walk.anySkipped = true;
     return n;
   }
   if (kind !== KIND_ZERO) {
     const room = tlbRoom(tlb);
     if (n >= room) {
       n = room;
-      step.forceFlush = true;
-      step.forceBreak = true;
+      walk.forceFlush = true;
+      walk.forceBreak = true;
     }
     tlb.pages += n;
     dropRss(tlb.mm, vma, kind, n);
-    if (kind === KIND_FILE && (pte & PTE_DIRTY) !== 0) step.forceFlush = true;
+    if (kind === KIND_FILE && (pte & PTE_DIRTY) !== 0) walk.forceFlush = true;
     if (k.explored) tlb.pageIds.push(ptePageId(pte));
   }
   k.tables.fillPte(row, from, from + n, 0);
-  tlbAdjustRange(tlb, base + from, base + from + n);
+  tlbAdjustRange(tlb, walk.base + from, walk.base + from + n);
   k.stats.entriesZapped += n;
   k.timeNs += n * k.options.cost.zapEntry;
   if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, row, vma, from, from + n, pte, details))
-    step.anySkipped = true;
+    walk.anySkipped = true;
   return n;
 }
 
@@ -118,12 +129,12 @@ function zapNonpresentPtes(
   k: KernelState,
   tlb: MmuGather,
   vma: Vma,
+  walk: ZapWalk,
   row: number,
   from: number,
   end: number,
   pte: number,
   details: ZapDetails,
-  step: ZapStep,
 ): number {
   const n = end - from;
   const mm = tlb.mm;
@@ -151,37 +162,30 @@ function zapNonpresentPtes(
       break;
   }
   if (!zap) {
-    step.anySkipped = true;
+    walk.anySkipped = true;
     return n;
   }
   k.tables.fillPte(row, from, end, 0);
   k.stats.entriesZapped += n;
   k.timeNs += n * k.options.cost.zapEntry;
-  if (zapInstallUffdWpIfNeeded(k, row, vma, from, end, pte, details)) step.anySkipped = true;
+  if (zapInstallUffdWpIfNeeded(k, row, vma, from, end, pte, details)) walk.anySkipped = true;
   return n;
 }
 
-const sharedStep: ZapStep = {
-  anySkipped: false,
-  forceFlush: false,
-  forceBreak: false,
-};
-
 /**
  * do_zap_pte_range() (patches 4, 5 and 7): one step of the loop at index `at`: a run of none entries is skipped in one go,
- * then the next entries that are alike are zapped. Returns how many entries it dealt with (none included); `step` says what
+ * then the next entries that are alike are zapped. Returns how many entries it dealt with (none included); `walk` says what
  * became of them.
  */
 function doZapPteRange(
   k: KernelState,
   tlb: MmuGather,
   vma: Vma,
+  walk: ZapWalk,
   row: number,
-  base: number,
   at: number,
   end: number,
   details: ZapDetails,
-  step: ZapStep,
 ): number {
   const tables = k.tables;
   const from = tables.nextPte(row, at, end);
@@ -197,8 +201,8 @@ function doZapPteRange(
   const kind = pte & KIND_MASK;
   const n =
     kind <= KIND_ZERO
-      ? zapPresentPtes(k, tlb, vma, row, base, from, stop, pte, details, step)
-      : zapNonpresentPtes(k, tlb, vma, row, from, stop, pte, details, step);
+      ? zapPresentPtes(k, tlb, vma, walk, row, from, stop, pte, details)
+      : zapNonpresentPtes(k, tlb, vma, walk, row, from, stop, pte, details);
   return skipped + n;
 }
 
@@ -223,32 +227,29 @@ function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: bo
 }
 
 /**
- * zap_pte_range(): zaps entries [from, stop) of the PTE table that nextTableToZap() found (k.zapPmd, k.zapIndex, k.zapBase). Needs
- * the mmap or VMA lock. Retries inside after a break (patch 8) and returns `stop`; without patch 8 it returns where it stopped. The
- * PTE table is freed where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
+ * zap_pte_range(): zaps what `walk` has left of the PTE table that nextTableToZap() found. Needs the mmap or VMA lock. Retries
+ * inside after a break (patch 8); without patch 8 it ends there. The walk goes on from where it ended. The PTE table is freed
+ * where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
  */
-export function* zapPteRange(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  from: number,
-  stop: number,
-  details: ZapDetails,
-): Path<number> {
+export function* zapPteRange(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, details: ZapDetails): Path<void> {
   const fn = "zap_pte_range";
-  const { tables, zapPmd: pmd, zapIndex: index, zapBase: base } = k;
-  let at = from;
-  const step = k.explored ? { anySkipped: false, forceFlush: false, forceBreak: false } : sharedStep;
-  const covers = reclaimPtIsEnabled(k, stop - from, details);
+  const { tables } = k;
+  const { pmd, index } = walk;
+  let at = walk.page - walk.base;
+  const stop = Math.min(walk.end - walk.base, PTRS_PER_TABLE);
+  const covers = reclaimPtIsEnabled(k, stop - at, details);
   let canReclaimPt = covers;
   let directReclaim = true;
   for (;;) {
     let row: number;
     if (k.explored) row = yield* pteOffsetMapLock(k, fn, pmd, index);
     else row = tables.child(pmd, index);
-    if (row <= 0) return stop;
-    step.forceFlush = false;
-    step.forceBreak = false;
+    if (row <= 0) {
+      walk.page = walk.base + stop;
+      return;
+    }
+    walk.forceFlush = false;
+    walk.forceBreak = false;
     while (at < stop) {
       if (k.explored) {
         const p = point(k, fn, "need_resched", 0, false);
@@ -265,16 +266,16 @@ export function* zapPteRange(
         directReclaim = false;
         break;
       }
-      step.anySkipped = false;
-      at += doZapPteRange(k, tlb, vma, row, base, at, stop, details, step);
-      if (step.anySkipped) canReclaimPt = false;
-      if (step.forceBreak) {
+      walk.anySkipped = false;
+      at += doZapPteRange(k, tlb, vma, walk, row, at, stop, details);
+      if (walk.anySkipped) canReclaimPt = false;
+      if (walk.forceBreak) {
         k.stats.zapBreaksForced++;
         directReclaim = false;
         break;
       }
     }
-    const forceFlush = step.forceFlush;
+    const forceFlush = walk.forceFlush;
     // Fast path: the lock was never dropped, so the table is known to be empty.
     const fast = k.options.patches.directReclaimFix ? directReclaim : true;
     let detached = false;
@@ -293,16 +294,18 @@ export function* zapPteRange(
       else tlbFlushMmu(k, tlb);
     }
     if (at !== stop) {
-      if (!k.options.patches.fullWithinPmd) return at;
-      continue;
+      if (k.options.patches.fullWithinPmd) continue;
+      walk.page = walk.base + at;
+      return;
     }
     if (detached) {
       k.stats.reclaimedFast++;
-      if (k.explored) yield* freePtePath(k, tlb, row, base);
-      else freePte(k, tlb, row, base);
-    } else if (canReclaimPt) yield* tryToFreePte(k, tlb, pmd, index, base);
-    else if (details.reclaimPt) countDeclined(k, tlb, base, covers);
-    return stop;
+      if (k.explored) yield* freePtePath(k, tlb, row, walk.base);
+      else freePte(k, tlb, row, walk.base);
+    } else if (canReclaimPt) yield* tryToFreePte(k, tlb, pmd, index, walk.base);
+    else if (details.reclaimPt) countDeclined(k, tlb, walk.base, covers);
+    walk.page = walk.base + stop;
+    return;
   }
 }
 
@@ -328,37 +331,35 @@ function zapHugeEntry(
 }
 
 /**
- * The next page of [page, end) whose PMD entry is a PTE table, or `end`: k.zapPmd, k.zapIndex and k.zapBase (the page at which the slot begins) say which. Huge pages on the way are
- * zapped or split; tables that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
+ * Goes to the next PTE table of what `walk` has left; false: there is none. Huge pages on the way are zapped or split; tables
+ * that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
  */
-export function nextTableToZap(k: KernelState, tlb: MmuGather, vma: Vma, from: number, end: number): number {
+export function nextTableToZap(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk): boolean {
   const { tables } = k;
-  let page = from;
+  const { end } = walk;
+  let { page } = walk;
   while (page < end) {
     const pmd = pmdTable(k, tlb.mm, page);
-    const gib = slotStart(page, PUD_PAGES);
-    if (pmd === 0) {
-      page = gib + PUD_PAGES;
-      continue;
-    }
     const at = pmdIndex(page);
-    const index = tables.nextChild(pmd, at, PTRS_PER_TABLE);
-    if (index !== at) page = gib + index * PMD_PAGES;
+    const index = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, at, PTRS_PER_TABLE);
+    if (index !== at) page = pmdStart(page) + (index - at) * PMD_PAGES;
     if (index === PTRS_PER_TABLE) continue;
     if (page >= end) break;
     if (tables.child(pmd, index) < 0) {
-      const stop = slotEnd(page, end, PMD_PAGES);
+      const stop = pmdAddrEnd(page, end);
       if (!zapHugeEntry(k, tlb, vma, pmd, index, page, stop)) {
         page = stop;
         continue;
       }
     }
-    k.zapPmd = pmd;
-    k.zapIndex = index;
-    k.zapBase = gib + index * PMD_PAGES;
-    return page;
+    walk.page = page;
+    walk.pmd = pmd;
+    walk.index = index;
+    walk.base = pmdStart(page);
+    return true;
   }
-  return end;
+  walk.page = end;
+  return false;
 }
 
 /** unmap_page_range(): zaps [start, end) of one VMA, table by table. */
@@ -374,10 +375,8 @@ export function* unmapPageRange(
     clearHugetlbPages(k, tlb, vma, start, end);
     return;
   }
-  let page = nextTableToZap(k, tlb, vma, start, end);
-  while (page < end) {
-    const base = k.zapBase;
-    page = base + (yield* zapPteRange(k, tlb, vma, page - base, Math.min(end - base, PMD_PAGES), details));
-    page = nextTableToZap(k, tlb, vma, page, end);
-  }
+  const walk = new ZapWalk();
+  walk.page = start;
+  walk.end = end;
+  while (nextTableToZap(k, tlb, vma, walk)) yield* zapPteRange(k, tlb, vma, walk, details);
 }
