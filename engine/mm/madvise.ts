@@ -203,8 +203,7 @@ export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
     return failed;
   }
   if (op.answered !== undefined) {
-    const start = Math.floor(op.addr / PAGE_SIZE);
-    if (!wouldFail(k, mm, op, start, Math.ceil((op.addr + op.len) / PAGE_SIZE))) return op.answered;
+    if (!wouldFail(k, mm, op, pageOf(op.addr), pagesFor(op.addr + op.len))) return op.answered;
   }
   if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);
   if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);
