@@ -9,12 +9,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  closeSync,
   constants,
   createWriteStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
+  readSync,
   rmdirSync,
   rmSync,
   writeFileSync,
@@ -68,6 +71,11 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const program = findProgram(input.program);
   if (program === undefined)
     throw new BadInputError(`There is no program ${input.program}`, { todo: "Give its path, or one that PATH finds" });
+  if (is32Bit(program))
+    throw new BadInputError(`${input.program} is a 32-bit program`, {
+      why: "the kernel's trace events leave the system calls of 32-bit programs out",
+      todo: "Record a 64-bit build of it",
+    });
   if (existsSync(input.folder))
     throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
   const means = await captureMeans(input.how);
@@ -86,6 +94,18 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const { pid, readings } = readHeader(job.vmpte);
   const { exitCode, events, lost } = done;
   return { folder: input.folder, how: means.how, exitCode, pid, events, readings, lost };
+}
+
+/** Does the file begin as a 32-bit ELF image does (EI_CLASS is ELFCLASS32)? */
+function is32Bit(path: string): boolean {
+  const head = Buffer.alloc(5);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  return head.toString("latin1", 0, 4) === "\x7fELF" && head[4] === 1;
 }
 
 interface Job {

@@ -1,9 +1,10 @@
 import type { Mode } from "../../engine/experiment/types.ts";
 import { createKernel } from "../../engine/mm/kernel.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
-import { ImportReport, type TraceFormat } from "../../engine/workload/import/index.ts";
+import { ImportReport, survey, type TraceFormat } from "../../engine/workload/import/index.ts";
 import { readMeasured } from "../../engine/workload/measured.ts";
 import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
+import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { count, kb, print, printJson } from "./print.ts";
 import { printProblems } from "./problems.ts";
@@ -20,6 +21,7 @@ function describe({ result, unexplained }: Check, mode: Mode): string {
   const lines = [
     `${count(result.explained)} of ${count(result.samples)} samples explained in mode ${mode}, ` +
       `${count(result.zero_width_exact)} of ${count(result.zero_width)} exactly where the model allows one value only; ` +
+      (result.explained_by_allowance > 0 ? `${count(result.explained_by_allowance)} by an allowance; ` : "") +
       `largest error ${kb(result.max_error_kb)}; ${count(result.events)} events, ${count(result.lost)} lost`,
   ];
   for (const { sample, lowKb, highKb } of unexplained) {
@@ -29,12 +31,30 @@ function describe({ result, unexplained }: Check, mode: Mode): string {
   return lines.join("\n");
 }
 
+/**
+ * The process that was measured and what it was forked from. Standard input cannot be read twice: the process is then taken
+ * to begin with an exec of its own, or with what the trace shows of it.
+ */
+async function followed(
+  trace: string,
+  pid: number | undefined,
+  format: TraceFormat | undefined,
+): Promise<{ readonly pid: number | undefined; readonly ancestors: readonly number[] }> {
+  if (trace === "-" || pid === undefined) return { pid, ancestors: [] };
+  const found = await atFile(trace, async () => survey(await openSource(trace), new ImportReport(), format));
+  // What cannot be checked at all, checkTrace says.
+  if (found.format === "ops" || !found.processes.some((each) => each.pid === pid)) return { pid, ancestors: [] };
+  const { ancestors } = chooseProcess(trace, found.processes, pid);
+  return { pid, ancestors };
+}
+
 /** Replays a trace and holds the model against the measured VmPTE. Exit status 1 where a sample is not explained. */
 export async function check(trace: string, options: CheckOptions): Promise<void> {
-  const { against, mode, pid, format } = options;
+  const { against, mode, format } = options;
   const measuredReport = new ImportReport();
   const measured = await atFile(against, async () => readMeasured(await openSource(against), measuredReport));
   printProblems(against, measuredReport);
+  const { pid, ancestors } = await followed(trace, options.pid ?? measured.pid ?? undefined, format);
   const report = new ImportReport();
   const checked = await atFile(trace, async () =>
     checkTrace({
@@ -43,6 +63,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
       machine: createKernel({ mode, ...TRACE_KERNEL }),
       report,
       ...(pid === undefined ? {} : { pid }),
+      ancestors,
       ...(format === undefined ? {} : { format }),
     }),
   );

@@ -10,8 +10,10 @@ import {
   operationLine,
   opsHeaderLine,
   survey,
+  type TracedProcess,
   type TraceFormat,
 } from "../../engine/workload/import/index.ts";
+import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { count, print, printJson, table } from "./print.ts";
 import { printProblems } from "./problems.ts";
@@ -82,23 +84,14 @@ async function writeFile(out: string, path: string, options: ImportOptions, repo
   }
 }
 
-/** Which process to follow: the one asked for, or the busiest; says so where there are several. */
-export function chooseProcess(path: string, found: Contents, pid: number | undefined): number | undefined {
-  if (found.format === "ops") return undefined;
-  if (found.processes.length === 0) throw new BadInputError("There is no event of a process in it", { where: path });
-  if (pid === undefined) {
-    const [busiest] = found.processes;
-    if (found.processes.length > 1)
-      process.stderr.write(
-        `reclaim-lab: ${path}: ${found.processes.length} processes; taking the busiest, ${busiest.pid} (${busiest.comm}); choose with --pid\n`,
-      );
-    return busiest.pid;
-  }
-  if (!found.processes.some((each) => each.pid === pid)) {
-    const known = found.processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
-    throw new BadInputError(`There is no process ${pid} in it`, { where: path, todo: `It holds ${known.join(", ")}` });
-  }
-  return pid;
+/** Which process to follow; says so where there are several. */
+function followed(path: string, { processes }: Contents, pid: number | undefined): TracedProcess {
+  const chosen = chooseProcess(path, processes, pid);
+  if (pid === undefined && processes.length > 1)
+    process.stderr.write(
+      `reclaim-lab: ${path}: ${processes.length} processes; taking the busiest, ${chosen.pid} (${chosen.comm}); choose with --pid\n`,
+    );
+  return chosen;
 }
 
 /** Turns a trace into the operations of one process (ops.jsonl), or lists its processes. */
@@ -113,8 +106,7 @@ export async function importTrace(path: string, options: ImportOptions): Promise
       else print(`${found.format}: ${count(found.events)} events\n${processTable(found)}`);
       return;
     }
-    pid = chooseProcess(path, found, pid);
-    ancestors = found.processes.find((each) => each.pid === pid)?.ancestors ?? [];
+    if (found.format !== "ops") ({ pid, ancestors } = followed(path, found, pid));
     if (!found.hasFaults && !options.touchOnMap)
       process.stderr.write(
         `reclaim-lab: ${path}: ${found.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be\n`,

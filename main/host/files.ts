@@ -11,6 +11,7 @@ import {
 } from "../../engine/workload/import/index.ts";
 import type { WorkerTask } from "../contract/worker.ts";
 import type { OpenedFile } from "../contract.ts";
+import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import type { ResolvedWorkload } from "./spec.ts";
 
@@ -59,7 +60,10 @@ export function createFiles(): Files {
         events: found.events,
         processes: found.processes
           .slice(0, PROCESSES_MAX)
-          .map(({ ancestors: _, ...each }) => ({ ...each, allocators: [...each.allocators] })),
+          .map(({ ancestors: _ancestors, is32Bit: _is32Bit, ...each }) => ({
+            ...each,
+            allocators: [...each.allocators],
+          })),
         problems: report.problems().map(describeProblem),
       };
       files.set(about.token, { path: full, about, processes: found.processes, follow: found.follow });
@@ -77,14 +81,7 @@ export function createFiles(): Files {
         const workload = { kind: "file", name, title: name, params: {}, operationsTotal: about.events } as const;
         return { workload, task: { kind: "file", path, format, ancestors: [], follow, touchOnMap: false } };
       }
-      const chosen = process === undefined ? processes[0] : processes.find((each) => each.pid === process);
-      if (chosen === undefined) {
-        const known = processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
-        throw new BadInputError(`There is no process ${process} in it`, {
-          where: name,
-          todo: `It holds ${known.join(", ")}`,
-        });
-      }
+      const chosen = chooseProcess(name, processes, process);
       const params = {
         pid: chosen.pid,
         program: chosen.comm.slice(0, 100),

@@ -1,6 +1,6 @@
 /** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
 import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
-import type { TraceEvent } from "./event.ts";
+import type { Call, TraceEvent } from "./event.ts";
 
 /** What one process of a trace did. */
 export interface TracedProcess {
@@ -15,6 +15,11 @@ export interface TracedProcess {
    * began with an exec of its own, or where the trace does not show its beginning.
    */
   readonly ancestors: readonly number[];
+  /**
+   * It executed a 32-bit program: it had page faults, all below 4 GiB, and not one call on its memory. The kernel's trace
+   * events leave the calls of such programs out.
+   */
+  readonly is32Bit: boolean;
   /** Allocators that the names of its threads and mapped files point to. */
   readonly allocators: readonly Allocator[];
 }
@@ -23,6 +28,10 @@ const PROCESSES_MAX = 1 << 16;
 const NAMES_MAX = 1024;
 const ANCESTORS_MAX = 16;
 const MADV_DONTNEED = 4;
+/** Calls of every program, whatever it does with its memory. */
+const NOT_ON_MEMORY: ReadonlySet<Call> = new Set<Call>(["execve", "execveat", "exit", "exit_group"]);
+/** So many faults and no call on memory is no 64-bit program: loading one takes a brk at least. */
+const FAULTS_MIN = 4;
 
 interface Entry {
   comm: string;
@@ -31,6 +40,12 @@ interface Entry {
   readonly threads: Set<number>;
   names: Set<string>;
   ancestors: readonly number[];
+  /** Since its last exec. */
+  readonly since: { execs: number; faults: number; memoryCalls: number; highest: number };
+}
+
+function newSince(): Entry["since"] {
+  return { execs: 0, faults: 0, memoryCalls: 0, highest: 0 };
 }
 
 /** Takes the events of a whole trace, in constant memory for each process. */
@@ -40,7 +55,15 @@ export class ProcessList {
   #entry(pid: number): Entry | undefined {
     let entry = this.#found.get(pid);
     if (!entry && this.#found.size < PROCESSES_MAX) {
-      entry = { comm: "", events: 0, dontneed: 0, threads: new Set(), names: new Set(), ancestors: [] };
+      entry = {
+        comm: "",
+        events: 0,
+        dontneed: 0,
+        threads: new Set(),
+        names: new Set(),
+        ancestors: [],
+        since: newSince(),
+      };
       this.#found.set(pid, entry);
     }
     return entry;
@@ -55,6 +78,10 @@ export class ProcessList {
     if (entry.threads.size < PROCESSES_MAX) entry.threads.add(event.tid);
     if (event.kind === "comm") this.#named(entry, event);
     else if (entry.comm === "") entry.comm = comm();
+    if (event.kind === "fault") {
+      entry.since.faults++;
+      entry.since.highest = Math.max(entry.since.highest, event.address);
+    } else if (event.kind === "enter" && !NOT_ON_MEMORY.has(event.call)) entry.since.memoryCalls++;
     if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
     if (event.kind === "fork" && event.childPid !== event.pid) this.#forked(entry, event);
     if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
@@ -64,6 +91,7 @@ export class ProcessList {
     if (exec) {
       entry.names.clear();
       entry.ancestors = [];
+      Object.assign(entry.since, { ...newSince(), execs: entry.since.execs + 1 });
     }
     if (exec || entry.comm === "") entry.comm = comm;
     this.#name(entry, comm);
@@ -85,13 +113,14 @@ export class ProcessList {
   list(): readonly TracedProcess[] {
     return [...this.#found]
       .filter(([, { events }]) => events > 0)
-      .map(([pid, { comm, events, dontneed, threads, names, ancestors }]) => ({
+      .map(([pid, { comm, events, dontneed, threads, names, ancestors, since }]) => ({
         pid,
         comm,
         events,
         dontneed,
         threads: threads.size,
         ancestors,
+        is32Bit: since.execs > 0 && since.faults >= FAULTS_MIN && since.memoryCalls === 0 && since.highest < 2 ** 32,
         allocators: allocatorsOf(names),
       }))
       .sort((a, b) => b.events - a.events || a.pid - b.pid);
