@@ -88,13 +88,15 @@ export function readPageMap(
 
   function readSlots(start: number, end: number, index: number): void {
     const { tables } = state;
-    let at = index;
+    // No division a slot: there are tens of millions of them.
+    let cell = Math.floor(index / perCell) * SLOT_STATES.length;
+    let left = perCell - (index % perCell);
     for (let slot = start; slot < end; ) {
       const gib = Math.floor(slot / PTRS_PER_TABLE);
       const stop = Math.min(end, (gib + 1) * PTRS_PER_TABLE);
       const pmd = pmdTableOf(state, mm, gib);
       const anyFreed = freed.anyIn(gib);
-      for (; slot < stop; slot++, at++) {
+      for (; slot < stop; slot++) {
         const entry = pmd === 0 ? 0 : tables.child(pmd, slot % PTRS_PER_TABLE);
         let what = NONE;
         if (entry < 0) what = HUGE;
@@ -102,7 +104,11 @@ export function readPageMap(
           const used = tables.count[entry];
           what = used === 0 ? EMPTY : used === PTRS_PER_TABLE ? FULL : PARTLY;
         } else if (anyFreed && freed.has(slot)) what = FREED;
-        counts[Math.floor(at / perCell) * SLOT_STATES.length + what]++;
+        counts[cell + what]++;
+        if (--left === 0) {
+          left = perCell;
+          cell += SLOT_STATES.length;
+        }
       }
     }
   }

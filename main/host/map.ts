@@ -106,7 +106,8 @@ function taskOf(store: Store, runId: number): MapTask {
     throw new BadInputError("There is no map of a run of a file", { why: "the file is not kept in the history" });
   return {
     name: experiment.workload,
-    params: { ...experiment.params },
+    // Its own: in a sweep each point has another.
+    params: { ...run.params },
     mode: run.mode,
     seed: experiment.seed,
     levels: experiment.levels === 5 ? 5 : 4,

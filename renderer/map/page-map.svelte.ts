@@ -11,12 +11,17 @@ export interface MapQuestion {
   readonly table: number | null;
 }
 
+/** Shorter waits go by unsaid. */
+const SLOW_MS = 400;
+
 /** Asks for the map one question at a time: while one is under way only the newest of the others is kept. */
 export class MapReader {
   /** The last answer, with the run it is of: another run may be asked for by now. */
   #answer = $state.raw<{ readonly runId: number; readonly map: PageMapMessage } | undefined>(undefined);
   error = $state.raw<LabError | undefined>(undefined);
   busy = $state(false);
+  /** An answer is awaited for so long that it is worth saying. */
+  slow = $state(false);
   #next: MapQuestion | undefined;
 
   /** The newest map of this run; undefined until there is one. */
@@ -31,6 +36,9 @@ export class MapReader {
 
   async #work(): Promise<void> {
     this.busy = true;
+    const waiting = setTimeout(() => {
+      this.slow = true;
+    }, SLOW_MS);
     while (this.#next) {
       const question = this.#next;
       this.#next = undefined;
@@ -42,6 +50,8 @@ export class MapReader {
         this.error = asLabError(thrown);
       }
     }
+    clearTimeout(waiting);
+    this.slow = false;
     this.busy = false;
   }
 }
