@@ -9,7 +9,7 @@ import { MIGRATIONS } from "./schema.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 /** A connection that changes nothing; where SQLite may not even make its files beside it, none are made. */
-function openUntouched(file: string): Database.Database {
+export function openUntouched(file: string): Database.Database {
   const db = new Database(file, { readonly: true, fileMustExist: true });
   try {
     db.pragma("schema_version");

@@ -291,6 +291,22 @@ ofHistory("check", "read all of the file and say whether it is sound")
   .addOption(json)
   .action(async (options) => (await import("./cli/history.ts")).check(options));
 
+ofHistory(
+  "copies",
+  "list the copies of a history: backups, those kept before migrations and restores, others beside it",
+)
+  .addOption(json)
+  .action(async (options) => (await import("./cli/history.ts")).copies(options));
+
+history
+  .command("use")
+  .argument("[file]", "a history; it is opened once, and used only if it is sound")
+  .description("let window and command line use another history from now on (without arguments: print which is used)")
+  .option("--new", "start a new one, at FILE or beside the one that is used now")
+  .option("--copy <file>", "make a new one of this copy, beside the one that is used now")
+  .option("--own", "use the data folder's own again")
+  .action(async (file: string | undefined, options) => (await import("./cli/history.ts")).use(file, options));
+
 ofHistory("purge", "remove for good what is in the trash")
   .argument("[id...]", "of experiments in the trash", ids)
   .option("--all", "all of it")

@@ -12,6 +12,7 @@ import type { LabError, OpenedFile } from "./contract/shapes.ts";
 export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
 export type * from "./contract/race.ts";
+export type { HistoryCopy, RecoveredHistory } from "./contract/rescue.ts";
 export type * from "./contract/shapes.ts";
 
 export type CallName = keyof typeof CALLS;
@@ -25,6 +26,8 @@ type Answered<By extends "main" | "host"> = {
   [N in CallName]: (typeof CALLS)[N]["answeredBy"] extends By ? N : never;
 }[CallName];
 export type HostCallName = Answered<"host">;
+/** What the lab answers: all of the host's but what is done where there is no lab. */
+export type LabCallName = Exclude<HostCallName, `rescue.${string}`>;
 export type MainCallName = Answered<"main">;
 export type WindowCallName = { [N in CallName]: (typeof CALLS)[N]["from"] extends "window" ? N : never }[CallName];
 

@@ -113,4 +113,26 @@ describe("what people say of an experiment", () => {
     expect(lab("report", "1", "--out", folder.file("r.html")).status).toBe(0);
     expect(lab("report", "1").out).toBe(readFileSync(folder.file("r.html"), "utf8"));
   });
+
+  test("a damaged history: what there is to do is named; a copy is used instead, and the file stays", () => {
+    expect(lab("history", "backup", folder.file("copy.db")).status).toBe(0);
+    truncateSync(folder.file(), 40_960);
+    const damaged = readFileSync(folder.file());
+    const refused = lab("list");
+    expect(refused.status).toBe(1);
+    expect(refused.err).toContain("This history is damaged");
+    expect(refused.err).toContain("history use --copy FILE; history recover DAMAGED NEW");
+    const listed = JSON.parse(lab("history", "copies", "--json").out);
+    expect(listed).toMatchObject([{ path: folder.file("copy.db"), kind: "backup", experiments: 2, runs: 2 }]);
+    expect(lab("history", "copies").out).toContain(folder.file("copy.db"));
+    expect(lab("history", "use", "--copy", folder.file("copy.db")).out).toContain("history-2.sqlite");
+    expect(JSON.parse(lab("list", "--json").out)).toHaveLength(2);
+    expect(lab("history", "use", "--new").out).toContain("history-3.sqlite");
+    expect(JSON.parse(lab("list", "--json").out)).toEqual([]);
+    expect(lab("history", "use", folder.file("nowhere.sqlite"))).toMatchObject({ status: 2 });
+    expect(lab("history", "use", folder.file("copy.db"), "--own")).toMatchObject({ status: 2 });
+    expect(lab("history", "use", "--own").status, "it is still damaged").toBe(1);
+    expect(lab("history", "use").out).toBe(`${folder.file("history-3.sqlite")}\n`);
+    expect(readFileSync(folder.file())).toEqual(damaged);
+  });
 });

@@ -1,7 +1,9 @@
 /** The history as a whole: copies of it, what another one has, whether it is sound. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { formatNumberOf } from "../../chart/format.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
+import { chooseHistory, dataFolder, historyFile, ownHistory } from "../data-folder.ts";
 import { print, printJson } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
@@ -57,6 +59,58 @@ export async function check(options: JsonOption): Promise<void> {
   });
 }
 
+/** The copies of a history, which need not open. */
+export async function copies(options: JsonOption): Promise<void> {
+  const { listCopies } = await import("../../db/copies.ts");
+  const file = options.db === undefined ? historyFile() : resolve(options.db);
+  const found = listCopies(file);
+  if (options.json)
+    return printJson(found.map(({ madeMs, ...copy }) => ({ ...copy, made: new Date(madeMs).toISOString() })));
+  if (found.length === 0) return print(`There is no copy of ${file}; make one: history backup FILE`);
+  const what = {
+    migration: "kept before a migration",
+    restore: "kept before a restore",
+    backup: "backup",
+    history: "another history",
+  };
+  for (const { path, kind, madeMs, experiments, runs, problem } of found) {
+    const content =
+      experiments === null
+        ? `cannot be opened: ${problem}`
+        : `${formatNumberOf(experiments, "experiment")}, ${formatNumberOf(runs ?? 0, "run")}`;
+    print(`${new Date(madeMs).toISOString().slice(0, 16).replace("T", " ")}  ${what[kind]}, ${content}\n  ${path}`);
+  }
+  print("Go on with one of them: history use --copy FILE");
+}
+
+/** From now on window and command line use another history; the one before stays as it is. */
+export async function use(
+  file: string | undefined,
+  options: { readonly new?: boolean; readonly copy?: string; readonly own?: boolean },
+): Promise<void> {
+  const [{ copyTo, nextName }, { openStore }] = await Promise.all([
+    import("../../db/copies.ts"),
+    import("../../db/store.ts"),
+  ]);
+  const folder = dataFolder();
+  const asked = [file, options.copy, options.own === true ? "own" : undefined].filter((each) => each !== undefined);
+  if (asked.length > 1 || (options.new === true && asked.length > 0 && file === undefined))
+    throw new BadInputError("Only one history can be used", { todo: "Give a FILE, or --new, --copy or --own" });
+  const before = historyFile(folder);
+  if (asked.length === 0 && options.new !== true) return print(before);
+  const next = options.own === true ? ownHistory(folder) : file === undefined ? nextName(before) : resolve(file);
+  if (options.copy !== undefined) copyTo(resolve(options.copy), next);
+  const there = existsSync(next);
+  if (options.new === true && there)
+    throw new BadInputError("A new history needs a new file", { where: next, why: "there is a file of that name" });
+  if (options.new !== true && !there)
+    throw new BadInputError("There is no such history", { where: next, todo: "Add --new to start one there" });
+  // It is used only if it opens.
+  openStore(next).close();
+  chooseHistory(folder, next);
+  print(`Window and command line use ${next} from now on${next === before ? "." : `; ${before} stays as it is.`}`);
+}
+
 /** Of a file that cannot be opened any more; it is not touched. */
 export async function recover(damaged: string, target: string, options: { readonly json?: boolean }): Promise<void> {
   const { recoverHistory } = await import("../../db/recover.ts");
@@ -65,6 +119,7 @@ export async function recover(damaged: string, target: string, options: { readon
   const { incomplete } = found;
   print(`${resolve(target)}: ${contents(found)} saved.`);
   if (incomplete.length > 0) print(`Something was lost of: ${incomplete.join(", ")}.`);
+  print(`${resolve(damaged)} is as it was. Go on with what was saved: history use ${resolve(target)}`);
 }
 
 export async function purge(ids: number[], options: DbOption & { readonly all?: boolean }): Promise<void> {

@@ -2,11 +2,11 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { describeError } from "../../engine/error.ts";
-import { AnsweredError, checkResult } from "../answer.ts";
-import type { CallArguments, CallResult, EventName, EventPayload, HostCallName } from "../contract.ts";
-import { historyFile } from "../data-folder.ts";
+import { AnsweredError, checkResult, toLabError } from "../answer.ts";
+import type { CallArguments, CallResult, EventName, EventPayload, LabCallName } from "../contract.ts";
+import { dataFolder, historyFile, requireChosen } from "../data-folder.ts";
 import type { Emit } from "../host/emit.ts";
-import { openLab } from "../host/lab.ts";
+import { type Lab, type LabOptions, openLab } from "../host/lab.ts";
 
 export interface DbOption {
   readonly db?: string;
@@ -15,7 +15,7 @@ export interface DbOption {
 export interface Session {
   /** The history file, as people read it. */
   readonly where: string;
-  ask<N extends HostCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>>;
+  ask<N extends LabCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>>;
   on<N extends EventName>(name: N, listener: (payload: EventPayload<N>) => void): void;
 }
 
@@ -23,15 +23,41 @@ function readable(file: string): string {
   return file.startsWith(`${homedir()}/`) ? `~${file.slice(homedir().length)}` : file;
 }
 
+/** What is wrong with a history that this program cannot go on with. */
+const UNUSABLE: ReadonlySet<string> = new Set([
+  "DamagedHistoryError",
+  "ForeignFileError",
+  "NewerHistoryError",
+  "MigrationLedgerError",
+]);
+
+/** Says by which commands it is done, too. */
+function withCommands(error: unknown): unknown {
+  const facts = toLabError(error);
+  if (!UNUSABLE.has(facts.name)) return error;
+  const commands = "history copies; history use --copy FILE; history recover DAMAGED NEW; history use --new";
+  return new AnsweredError({ ...facts, todo: `${facts.todo} (${commands})` });
+}
+
+function opened(options: LabOptions): Lab {
+  try {
+    return openLab(options);
+  } catch (error) {
+    throw withCommands(error);
+  }
+}
+
 /** Opens the lab, does something with it, and closes it whatever happens. */
 export async function withLab<T>(options: DbOption, body: (session: Session) => Promise<T>): Promise<T> {
-  const file = options.db === undefined ? historyFile() : resolve(options.db);
+  const folder = dataFolder();
+  const file = options.db === undefined ? historyFile(folder) : resolve(options.db);
+  if (options.db === undefined) requireChosen(folder, file);
   const listeners = new Map<EventName, ((payload: never) => void)[]>();
   const emit: Emit = (name, payload) => {
     for (const listener of listeners.get(name) ?? []) listener(payload as never);
   };
   const log = (error: unknown) => process.stderr.write(`reclaim-lab: ${describeError(error)}\n`);
-  const lab = openLab({ file, emit, log });
+  const lab = opened({ file, emit, log });
   try {
     return await body({
       where: readable(file),

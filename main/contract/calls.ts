@@ -8,6 +8,7 @@ import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
 import { mapCalls } from "./map.ts";
 import { raceCalls } from "./race.ts";
+import { rescueCalls } from "./rescue.ts";
 import {
   countSchema,
   experimentSchema,
@@ -133,6 +134,7 @@ export const CALLS = {
   ...desktopCalls,
   ...run,
   ...historyCalls,
+  ...rescueCalls,
   ...exported,
   ...mapCalls,
   ...raceCalls,

@@ -9,7 +9,7 @@ interface Parts {
   readonly window: () => BrowserWindow | undefined;
 }
 
-type Names = Extract<MainCallName, `history.${string}`>;
+type Names = Extract<MainCallName, `history.${string}` | `rescue.${string}`>;
 
 const FILTERS = [{ name: "Reclaim Lab history", extensions: ["sqlite"] }];
 
@@ -21,6 +21,15 @@ export function historyDialogs({ ask, window }: Parts): Handlers<Names> {
       ? dialog.showOpenDialog(owner, options)
       : dialog.showOpenDialog(options));
     return canceled ? undefined : filePaths[0];
+  }
+
+  async function newOne(title: string, defaultPath: string): Promise<string | undefined> {
+    const owner = window();
+    const options = { title, defaultPath, filters: FILTERS };
+    const { canceled, filePath } = await (owner
+      ? dialog.showSaveDialog(owner, options)
+      : dialog.showSaveDialog(options));
+    return canceled || filePath === "" ? undefined : filePath;
   }
 
   async function agreed(message: string, detail: string, button: string): Promise<boolean> {
@@ -39,17 +48,11 @@ export function historyDialogs({ ask, window }: Parts): Handlers<Names> {
 
   return {
     "history.saveBackup": async () => {
-      const owner = window();
       const day = new Date().toISOString().slice(0, 10);
-      const options = {
-        title: "Back up the history",
-        defaultPath: join(app.getPath("documents"), `reclaim-lab-${day}.sqlite`),
-        filters: FILTERS,
-      };
-      const chosen = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options));
-      if (chosen.canceled || chosen.filePath === "") return { file: null };
-      await ask("history.backup", { path: chosen.filePath });
-      return { file: basename(chosen.filePath) };
+      const path = await newOne("Back up the history", join(app.getPath("documents"), `reclaim-lab-${day}.sqlite`));
+      if (path === undefined) return { file: null };
+      await ask("history.backup", { path });
+      return { file: basename(path) };
     },
     "history.openBackup": async () => {
       const path = await openOne("Restore a backup of the history");
@@ -62,6 +65,14 @@ export function historyDialogs({ ask, window }: Parts): Handlers<Names> {
     "history.openOther": async () => {
       const path = await openOne("Add another history");
       return path === undefined ? null : ask("history.merge", { path });
+    },
+    "rescue.choose": async () => {
+      const path = await openOne("Open a history");
+      return path === undefined ? null : ask("rescue.openFile", { path });
+    },
+    "rescue.chooseNew": async () => {
+      const path = await newOne("Start a new history", join(app.getPath("documents"), "reclaim-lab.sqlite"));
+      return path === undefined ? null : ask("rescue.create", { path });
     },
   };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { app, utilityProcess } from "electron";
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
+import { rescueCalls } from "../contract/rescue.ts";
 import { labErrorSchema } from "../contract/shapes.ts";
 import {
   type Answer,
@@ -14,6 +15,7 @@ import {
   isEventName,
   type LabError,
 } from "../contract.ts";
+import { historyFile } from "../data-folder.ts";
 import { withAllocatorSettings } from "../host/allocator.ts";
 import { type FromHost, fromHostSchema, type ToHost } from "../host/messages.ts";
 
@@ -36,10 +38,10 @@ function unpacked(path: string): string {
 }
 
 /** Starts the host inside Electron where it can load the database, else with a real Node. */
-function startChild(file: string, on: Listeners): Child {
+function startChild(file: string, folder: string, on: Listeners): Child {
   const entry = unpacked(join(import.meta.dirname, "..", "host", "host.mjs"));
   if (Number(process.versions.napi) >= NODE_API_NEEDED) {
-    const child = utilityProcess.fork(entry, [file], {
+    const child = utilityProcess.fork(entry, [file, folder], {
       serviceName: "Reclaim Lab host",
       env: withAllocatorSettings(process.env),
       stdio: "inherit",
@@ -50,7 +52,7 @@ function startChild(file: string, on: Listeners): Child {
   }
   const { ELECTRON_RUN_AS_NODE: _run, NODE_OPTIONS: _options, ...env } = process.env;
   const program = process.platform === "win32" ? "node.exe" : "node";
-  const child = fork(entry, [file], {
+  const child = fork(entry, [file, folder], {
     execPath: unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)),
     execArgv: [],
     env: withAllocatorSettings(env),
@@ -84,8 +86,11 @@ const GONE: LabError = {
 /** A host that lived this long before it died is restarted again; one that dies sooner is not. */
 const LIVED_MS_MIN = 60_000;
 
-/** Starts the host over a history file and keeps it going. */
-export function superviseHost(file: string, tell: TellEvent): HostProcess {
+/** Is it one of the calls that work without a history? */
+const isRescue = (name: HostCallName): boolean => Object.hasOwn(rescueCalls, name);
+
+/** Starts the host over the history that the data folder says is used, and keeps it going. */
+export function superviseHost(folder: string, tell: TellEvent): HostProcess {
   const waiting = new Map<number, (answer: Answer<unknown>) => void>();
   let nextId = 1;
   let child: Child | undefined;
@@ -97,7 +102,7 @@ export function superviseHost(file: string, tell: TellEvent): HostProcess {
 
   function start(): void {
     startedAt = performance.now();
-    child = startChild(file, { message: receive, exit: ended });
+    child = startChild(historyFile(folder), folder, { message: receive, exit: ended });
   }
 
   function receive(message: unknown): void {
@@ -107,8 +112,10 @@ export function superviseHost(file: string, tell: TellEvent): HostProcess {
       return;
     }
     const said: FromHost = checked.output;
-    if (said.kind === "ready") open.resolve(null);
-    else if (said.kind === "unable") fail(v.is(labErrorSchema, said.error) ? said.error : toLabError(said.error));
+    if (said.kind === "ready") {
+      if (!Number.isFinite(restarts)) restarts = 0;
+      settle(null);
+    } else if (said.kind === "unable") fail(v.is(labErrorSchema, said.error) ? said.error : toLabError(said.error));
     else if (said.kind === "answer") {
       waiting.get(said.id)?.(said.answer as Answer<unknown>);
       waiting.delete(said.id);
@@ -125,9 +132,17 @@ export function superviseHost(file: string, tell: TellEvent): HostProcess {
     else console.error("lab host: an event that is not valid", name, checked.issues[0]?.message);
   }
 
+  /** Whether the history is open; what was said of it before no longer holds. */
+  function settle(failure: LabError | null): void {
+    const before = open;
+    open = Promise.withResolvers();
+    open.resolve(failure);
+    before.resolve(failure);
+  }
+
   function fail(error: LabError): void {
     restarts = Number.POSITIVE_INFINITY;
-    open.resolve(error);
+    settle(error);
     tell("host.failed", error);
   }
 
@@ -158,7 +173,9 @@ export function superviseHost(file: string, tell: TellEvent): HostProcess {
   return {
     async call(name, params) {
       const error = await open.promise;
-      if (error !== null) return { error };
+      if (error !== null && !isRescue(name)) return { error };
+      // It died for good: whoever asks what can be done wants it back.
+      if (child === undefined && isRescue(name)) start();
       const to = child;
       if (to === undefined) return { error: GONE };
       const id = nextId++;

@@ -34,12 +34,11 @@ function show(): void {
 }
 
 function begin(): void {
-  const history = historyFile(folder);
   const settings = settingsIn(folder);
   nativeTheme.themeSource = settings.get().theme;
   denyPermissions(session.defaultSession);
   serveWindow(resolve(import.meta.dirname, "..", "renderer"));
-  const host = superviseHost(history, tell);
+  const host = superviseHost(folder, tell);
   const first = fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
   const recent = recentFilesIn(folder, () => {
     showMenu();
@@ -54,7 +53,10 @@ function begin(): void {
       openRecent: files.openRecent,
       clearRecent: files.clearRecent,
     });
-  listen(ownCalls({ history, settings, host, window: () => window, files: files.handlers }), host);
+  listen(
+    ownCalls({ history: () => historyFile(folder), settings, host, window: () => window, files: files.handlers }),
+    host,
+  );
   showMenu();
   window = openWindow(folder);
 

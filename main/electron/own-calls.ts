@@ -23,7 +23,8 @@ const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
 };
 
 interface Parts {
-  readonly history: string;
+  /** The file that is used now. */
+  readonly history: () => string;
   readonly settings: ReturnType<typeof settingsIn>;
   readonly host: HostProcess;
   readonly window: () => BrowserWindow | undefined;
@@ -45,7 +46,7 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       version: VERSION,
       electron: process.versions.electron ?? "",
       platform: `${process.platform} ${process.arch}`,
-      history: shownPath(history),
+      history: shownPath(history()),
     }),
     "app.openLink": async ({ url }) => {
       if (new URL(url).protocol !== "https:") throw new BadInputError("Only https links are opened", { where: url });

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { BadInputError } from "../../engine/error.ts";
 import { tokenSchema } from "../contract/shapes.ts";
 import type { RecentFile } from "../contract.ts";
-import { readJson, writeJson } from "./json-file.ts";
+import { readJson, writeJson } from "../json-file.ts";
 
 const REMEMBERED_MAX = 10;
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { settingsSchema } from "../contract/shapes.ts";
 import type { Settings } from "../contract.ts";
-import { readJson, writeJson } from "./json-file.ts";
+import { readJson, writeJson } from "../json-file.ts";
 
 const DEFAULTS: Settings = { theme: "system", window: "" };
 

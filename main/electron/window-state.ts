@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type BrowserWindow, screen } from "electron";
 import * as v from "valibot";
-import { readJson, writeJson } from "./json-file.ts";
+import { readJson, writeJson } from "../json-file.ts";
 
 const stateSchema = v.object({
   x: v.nullable(v.pipe(v.number(), v.integer())),

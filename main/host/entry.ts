@@ -6,8 +6,9 @@ import * as v from "valibot";
 import { ReclaimLabError } from "../../engine/error.ts";
 import { toLabError } from "../answer.ts";
 import { CALLS, type HostCallName, isCallName } from "../contract.ts";
+import { dataFolder } from "../data-folder.ts";
 import { keepAllocatorSettings } from "./allocator.ts";
-import { openLab } from "./lab.ts";
+import { openDesk } from "./desk.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
 import { keepWorkersReady } from "./workers.ts";
 
@@ -40,17 +41,23 @@ async function main(): Promise<void> {
   keepAllocatorSettings();
   const file = process.argv[2];
   if (file === undefined) throw new ReclaimLabError("The lab host was started without a history file");
-  const lab = openLab({ file, emit: (name, payload) => send({ kind: "event", name, payload }), log });
+  const desk = openDesk({
+    file,
+    folder: process.argv[3] ?? dataFolder(),
+    emit: (name, payload) => send({ kind: "event", name, payload }),
+    log,
+    tell: (failure) => send(failure === null ? { kind: "ready" } : { kind: "unable", error: failure }),
+  });
 
   const receive = async (message: unknown) => {
     const checked = v.safeParse(toHostSchema, message);
     if (!checked.success) return log(new Error(`a message that is not one: ${JSON.stringify(message)?.slice(0, 200)}`));
     const { id, name, params } = checked.output;
     if (!isHostCall(name)) return log(new Error(`a call that is not the host's: ${name}`));
-    send({ kind: "answer", id, answer: await lab.call(name, params) });
+    send({ kind: "answer", id, answer: await desk.call(name, params) });
   };
 
-  const leave = () => void Promise.all([lab.close(), keepWorkersReady(0)]).finally(() => process.exit(0));
+  const leave = () => void Promise.all([desk.close(), keepWorkersReady(0)]).finally(() => process.exit(0));
   if (parentPort !== undefined) parentPort.on("message", ({ data }) => void receive(data));
   else {
     process.on("message", (message) => void receive(message));
@@ -59,7 +66,6 @@ async function main(): Promise<void> {
   process.once("SIGTERM", leave);
   // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
   process.on("SIGINT", () => {});
-  send({ kind: "ready" });
   // After the window has drawn itself: both would be slower at once.
   setTimeout(() => void keepWorkersReady(READY_WORKERS), READY_AFTER_MS).unref();
 }

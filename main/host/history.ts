@@ -1,11 +1,12 @@
 /** The calls about the history as a whole, and news of what another process did to it. */
+import { rememberBackup } from "../../db/copies.ts";
 import { HistoryError } from "../../db/errors.ts";
 import type { Store } from "../../db/store.ts";
-import type { CallName, Handlers, HostCallName } from "../contract.ts";
+import type { Handlers, LabCallName } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import { toHistoryRow, toRun } from "./shapes.ts";
 
-type Names = Extract<CallName, `history.${string}`> & HostCallName;
+type Names = Extract<LabCallName, `history.${string}`>;
 
 export function historyHandlers(store: Store, emit: Emit): Handlers<Names> {
   const changed = (): void => emit("history.changed", { ids: [] });
@@ -25,6 +26,7 @@ export function historyHandlers(store: Store, emit: Emit): Handlers<Names> {
     },
     "history.backup": async ({ path }) => {
       await store.backup(path);
+      rememberBackup(store.file, path);
       return undefined;
     },
     "history.replace": async ({ path }) => {

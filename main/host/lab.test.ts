@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AnsweredError, checkResult } from "../answer.ts";
-import type { CallArguments, CallResult, EventName, Experiment, HostCallName } from "../contract.ts";
+import type { CallArguments, CallResult, EventName, Experiment, LabCallName } from "../contract.ts";
 import { type Lab, openLab } from "./lab.ts";
 
 /** Small enough for a test, long enough to have many samples. */
@@ -40,7 +40,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function ask<N extends HostCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
+async function ask<N extends LabCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
   const answered = await lab.call(name, params[0]);
   if ("error" in answered) throw new AnsweredError(answered.error);
   return checkResult(name, answered.result);

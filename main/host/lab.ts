@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { openStore } from "../../db/store.ts";
 import { PRESETS, presetInfo } from "../../engine/workload/presets/index.ts";
 import { answer } from "../answer.ts";
-import { type Answer, CALLS, type Handlers, type HostCallName } from "../contract.ts";
+import { type Answer, CALLS, type Handlers, type LabCallName } from "../contract.ts";
 import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
@@ -27,7 +27,7 @@ export interface LabOptions {
 }
 
 export interface Lab {
-  call(name: HostCallName, params: unknown): Promise<Answer<unknown>>;
+  call(name: LabCallName, params: unknown): Promise<Answer<unknown>>;
   /** Stops what is under way, marks it interrupted and closes the file; may be called twice. */
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
     return closing;
   }
 
-  const handlers: Handlers<HostCallName> = {
+  const handlers: Handlers<LabCallName> = {
     "doctor.look": () => lookAround(store.file),
     "preset.list": () => v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo)),
     "run.samples": (query) => readSamples(store, query),

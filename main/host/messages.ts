@@ -5,9 +5,9 @@ export const toHostSchema = v.object({ id: v.number(), name: v.string(), params:
 export type ToHost = v.InferOutput<typeof toHostSchema>;
 
 export const fromHostSchema = v.variant("kind", [
-  /** The lab is open; calls may come. */
+  /** The history is open; calls may come. Also later, when another one was opened. */
   v.object({ kind: v.literal("ready") }),
-  /** The lab could not be opened; the host ends. */
+  /** The history could not be opened; calls that do something about it may come. */
   v.object({ kind: v.literal("unable"), error: v.unknown() }),
   v.object({ kind: v.literal("answer"), id: v.number(), answer: v.unknown() }),
   v.object({ kind: v.literal("event"), name: v.string(), payload: v.unknown() }),

@@ -31,3 +31,17 @@ export function asLabError(thrown: unknown): LabError {
     todo: "Close the window and start Reclaim Lab again; what is stored is not affected",
   };
 }
+
+/** What is wrong with a history that cannot be opened; a copy, what can be recovered, or a new one can. */
+const HISTORY_FAULTS: ReadonlySet<string> = new Set([
+  "DamagedHistoryError",
+  "ForeignFileError",
+  "NewerHistoryError",
+  "MigrationLedgerError",
+  "HistoryReadOnlyError",
+  "HistoryBusyError",
+  "HistoryFullError",
+  "HistoryIoError",
+]);
+
+export const isHistoryFault = (error: LabError): boolean => HISTORY_FAULTS.has(error.name);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CALLS, type CallName, type Handlers, isWindowCallName, type MainCallName } from "../../../main/contract.ts";
 import { answerWindow, type HostSide } from "../../../main/electron/answer-window.ts";
-import { type Lab, openLab } from "../../../main/host/lab.ts";
+import { type Desk, openDesk } from "../../../main/host/desk.ts";
 import { anyValue, mutateValue } from "../mutate.ts";
 import type { Target } from "../target.ts";
 
@@ -33,6 +33,7 @@ const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   "clipboard.writeText": [{ text: "copied" }],
   "clipboard.writePicture": [{ png: new Uint8Array(64) }],
   "history.purge": [{}, { ids: [1] }],
+  "rescue.open": [{ id: 1 }],
   "map.read": [{ runId: 1, operations: 3, from: 0, count: 4, cells: 16, table: 2 }],
   "race.start": [{ scenario: "nonsense", without: "each" }],
   "race.text": [{ scenario: "nonsense", without: null, cpus: [0, 1, 0], format: "txt" }],
@@ -52,16 +53,22 @@ const own = new Proxy({} as Handlers<MainCallName>, {
 class Reached extends Error {}
 
 let folder: string | undefined;
-let lab: Lab | undefined;
+let lab: Desk | undefined;
 let opened = 0;
 
-async function fresh(): Promise<Lab> {
+async function fresh(): Promise<Desk> {
   // A history that grows for ever would slow the search for faults down.
   if (lab !== undefined && opened++ % 2000 !== 0) return lab;
   await lab?.close();
   folder ??= mkdtempSync(join(tmpdir(), "reclaim-lab-fuzz-"));
   rmSync(join(folder, "history"), { recursive: true, force: true });
-  lab = openLab({ file: join(folder, "history", "h.sqlite"), emit: () => {}, log: note });
+  lab = openDesk({
+    file: join(folder, "history", "history.sqlite"),
+    folder: join(folder, "history"),
+    emit: () => {},
+    log: note,
+    tell: () => {},
+  });
   await lab.call("experiment.start", VALID["experiment.start"]?.[0]);
   return lab;
 }

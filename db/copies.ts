@@ -1,0 +1,131 @@
+/**
+ * The copies of a history that there are: those that were kept beside it before a migration or a restore, the backups
+ * that people made wherever they wanted, other histories beside it. None is touched by being listed.
+ */
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { describeError } from "../engine/error.ts";
+import { BadValueError } from "./errors.ts";
+import { publish, sizeOf } from "./files.ts";
+import { checkHeader } from "./header.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { openUntouched, withSnapshot } from "./snapshot.ts";
+import { temporaryBeside } from "./temporaries.ts";
+
+/** `migration`, `restore`: kept before one. `backup`: made by a person. `history`: another history in the same folder. */
+export type CopyKind = "migration" | "restore" | "backup" | "history";
+
+export interface Copy {
+  readonly path: string;
+  readonly kind: CopyKind;
+  /** When it was last written, milliseconds since 1970. */
+  readonly madeMs: number;
+  readonly bytes: number;
+  /** What is in it; null where it cannot be read, and `problem` says why. */
+  readonly experiments: number | null;
+  readonly runs: number | null;
+  readonly problem: string | null;
+}
+
+/** So many backups are remembered; the oldest is forgotten. */
+const REMEMBERED_MAX = 50;
+/** So many copies are looked into: the newest. */
+const LISTED_MAX = 100;
+
+const stemOf = (file: string): string => basename(file).replace(/\.(sqlite3?|db)$/, "");
+const listOf = (file: string): string => join(dirname(file), `${stemOf(file)}.backups.json`);
+
+function remembered(file: string): string[] {
+  try {
+    const value: unknown = JSON.parse(readFileSync(listOf(file), "utf8"));
+    return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Remembers where a backup of the history went. Where that cannot be noted, the backup is there all the same. */
+export function rememberBackup(file: string, backup: string): void {
+  const path = resolve(backup);
+  const paths = [path, ...remembered(file).filter((each) => each !== path)].slice(0, REMEMBERED_MAX);
+  const temporary = temporaryBeside(listOf(file));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(paths, null, 2)}\n`);
+    publish(temporary, listOf(file));
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function kindOf(file: string, name: string): CopyKind | null {
+  if (!/\.sqlite$/.test(name) || name.startsWith(".") || name === basename(file)) return null;
+  if (name.startsWith(`${stemOf(file)}.before-restore.`)) return "restore";
+  if (name.startsWith(`${stemOf(file)}.before-v`)) return "migration";
+  return "history";
+}
+
+function look(path: string, kind: CopyKind): Copy | null {
+  const about = statSync(path, { throwIfNoEntry: false });
+  if (about === undefined || !about.isFile()) return null;
+  const known = { path, kind, madeMs: Math.round(about.mtimeMs), bytes: about.size };
+  try {
+    checkHeader(path, MIGRATIONS.length);
+    const db = openUntouched(path);
+    try {
+      const count = (table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+      return { ...known, experiments: count("experiment"), runs: count("run"), problem: null };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return { ...known, experiments: null, runs: null, problem: describeError(error) };
+  }
+}
+
+/** The copies of a history, the newest first. Those that are gone are left out. */
+export function listCopies(file: string): Copy[] {
+  const found = new Map<string, CopyKind>();
+  for (const path of remembered(file)) found.set(path, "backup");
+  let names: readonly string[] = [];
+  try {
+    names = readdirSync(dirname(file));
+  } catch {
+    // The folder is gone or closed to us: what is remembered cannot be read either, then.
+  }
+  for (const name of names) {
+    const kind = kindOf(file, name);
+    const path = join(dirname(file), name);
+    if (kind !== null && !found.has(path)) found.set(path, kind);
+  }
+  const dated = [...found]
+    .map(([path, kind]) => ({ path, kind, ms: statSync(path, { throwIfNoEntry: false })?.mtimeMs }))
+    .filter((each) => each.ms !== undefined)
+    .sort((a, b) => Number(b.ms) - Number(a.ms));
+  return dated
+    .slice(0, LISTED_MAX)
+    .map(({ path, kind }) => look(path, kind))
+    .filter((each) => each !== null);
+}
+
+/** `history-2.sqlite`: the first name of its kind beside `file` that nobody uses. */
+export function nextName(file: string, word = ""): string {
+  const stem = stemOf(file).replace(/-\d+$/, "");
+  for (let n = 2; ; n++) {
+    const path = join(dirname(file), `${stem}${word === "" ? "" : `-${word}`}-${n}.sqlite`);
+    if (sizeOf(path) === null) return path;
+  }
+}
+
+/**
+ * Makes a new history of a copy, which stays as it is. Throws the errors of errors.ts where the copy is no sound
+ * history of this program, or `target` is there.
+ */
+export function copyTo(copy: string, target: string): void {
+  if (sizeOf(target) !== null)
+    throw new BadValueError("The history made of a copy needs a new file", {
+      where: target,
+      why: "there is a file of that name",
+      todo: "Choose another name",
+    });
+  withSnapshot(copy, target, (snapshot) => publish(snapshot, target));
+}

@@ -1,0 +1,105 @@
+/** A history that cannot be opened: what the window offers, done in the real window; the old file is never changed. */
+import { createHash } from "node:crypto";
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { expect, LabApp, test } from "./fixtures.ts";
+import { HistoryPane } from "./pages.ts";
+
+const digest = async (file: string) =>
+  createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex");
+
+/** A history with an experiment and a remembered backup of it; then it is damaged as `harm` says. */
+async function prepare(folder: string, harm: (file: string) => Promise<void>): Promise<{ file: string; old: string }> {
+  const lab = new LabApp(folder);
+  await lab.start();
+  const workload = { kind: "preset" as const, name: "commit-table", params: { size: 2 ** 30 } };
+  const { id } = await lab.call("experiment.start", { workload, title: "kept in the backup" });
+  await expect
+    .poll(async () => (await lab.call("experiment.get", { id })).runs.every((run) => run.status === "done"))
+    .toBe(true);
+  await lab.answerSaveDialogs(join(folder, "elsewhere.sqlite"));
+  expect(await lab.call("history.saveBackup")).toEqual({ file: "elsewhere.sqlite" });
+  await lab.stop();
+  const file = join(folder, "history.sqlite");
+  await harm(file);
+  return { file, old: await digest(file) };
+}
+
+const cutOff = async (file: string) => truncate(file, (await readFile(file)).length - 5 * 4096);
+const newer = async (file: string) => {
+  const bytes = await readFile(file);
+  bytes.writeUInt32BE(99, 60);
+  await writeFile(file, bytes);
+};
+const letter = (file: string) => writeFile(file, "Dear all,\n".repeat(50));
+
+test("damaged: what can be read is recovered and opened; it says what", async ({ dataFolder }) => {
+  const { file, old } = await prepare(dataFolder, cutOff);
+  const lab = new LabApp(dataFolder);
+  await lab.start();
+  await expect(lab.page.getByRole("heading", { name: "This history is damaged; it was left untouched" })).toBeVisible();
+  await lab.page.getByRole("button", { name: "Recover", exact: true }).click();
+  await expect(lab.page.getByRole("status")).toHaveText(
+    /1 experiment, 2 runs and\s+[\d,]+ samples were saved in history-recovered-2\.sqlite\.\s+Something was lost of: sample\./,
+  );
+  await lab.screenshot("rescue-recovered");
+  await lab.page.getByRole("button", { name: "Open history-recovered-2.sqlite" }).first().click();
+  await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
+  await expect(lab.page.getByText("The history is now history-recovered-2.sqlite")).toBeVisible();
+  expect(await digest(file)).toBe(old);
+  await lab.restart();
+  await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
+  await lab.stop();
+});
+
+test("newer: the backup is opened as a history of its own, and is still open after a restart", async ({
+  dataFolder,
+}) => {
+  const { file, old } = await prepare(dataFolder, newer);
+  const backup = await digest(join(dataFolder, "elsewhere.sqlite"));
+  const lab = new LabApp(dataFolder);
+  await lab.start();
+  await expect(lab.page.getByRole("heading", { name: /from a newer Reclaim Lab/ })).toBeVisible();
+  await expect(lab.page.getByRole("button", { name: "Recover", exact: true })).toHaveCount(0);
+  await expect(lab.page.getByRole("list", { name: "Copies of the history" })).toContainText("Backup");
+  await lab.page.getByRole("button", { name: "Open elsewhere.sqlite" }).click();
+  await expect(new HistoryPane(lab.page).rows.first()).toContainText("kept in the backup");
+  await lab.restart();
+  await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
+  expect([await digest(file), await digest(join(dataFolder, "elsewhere.sqlite"))]).toEqual([old, backup]);
+  expect(await readdir(dataFolder)).toEqual(expect.arrayContaining(["history-2.sqlite", "history.json"]));
+  await lab.stop();
+});
+
+test("foreign: a new history is started beside it; an experiment runs in it", async ({ dataFolder }) => {
+  const { file, old } = await prepare(dataFolder, letter);
+  const lab = new LabApp(dataFolder);
+  await lab.start();
+  await expect(lab.page.getByRole("heading", { name: /not a Reclaim Lab history/ })).toBeVisible();
+  await lab.page.getByRole("button", { name: /^Try / }).click();
+  await expect(lab.page.getByRole("alert").first()).toContainText("not a Reclaim Lab history");
+  await lab.page.getByRole("button", { name: "Start a new history" }).click();
+  await lab.page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
+  await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
+  expect(await digest(file)).toBe(old);
+  await lab.stop();
+});
+
+for (const theme of ["light", "dark"] as const)
+  test(`axe finds nothing where the history is damaged (${theme})`, async ({ dataFolder }) => {
+    await prepare(dataFolder, cutOff);
+    const lab = new LabApp(dataFolder);
+    await lab.start();
+    await lab.call("app.setSettings", { theme });
+    await lab.restart();
+    await lab.resize(1280, 800);
+    await expect(lab.page.getByRole("button", { name: "Open elsewhere.sqlite" })).toBeVisible();
+    await lab.page.waitForTimeout(250);
+    const { violations } = await new AxeBuilder({ page: lab.page }).setLegacyMode(true).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n   ")}`)).toEqual([]);
+    await lab.screenshot(`rescue-${theme}`);
+    await lab.stop();
+  });
