@@ -39,7 +39,7 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "any_skipped is not heeded",
     file: "zap.ts",
-    from: "if (walk.anySkipped) canReclaimPt = false;",
+    from: "if (walk.anySkipped) walk.canReclaimPt = false;",
     to: "",
     test: ["zap.test.ts", "guard marker: the table stays"],
   },
@@ -60,15 +60,15 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "a full gather does not send the table the slow way",
     file: "zap.ts",
-    from: "        k.stats.zapBreaksForced++;\n        directReclaim = false;",
-    to: "        k.stats.zapBreaksForced++;",
+    from: "  k.stats.zapBreaksForced++;\n  walk.directReclaim = false;",
+    to: "  k.stats.zapBreaksForced++;",
     test: ["zap.test.ts", "a full gather breaks the loop"],
   },
   {
     what: "need_resched does not send the table the slow way",
     file: "zap.ts",
-    from: "        k.stats.zapBreaksResched++;\n        directReclaim = false;",
-    to: "        k.stats.zapBreaksResched++;",
+    from: "      k.stats.zapBreaksResched++;\n      walk.directReclaim = false;",
+    to: "      k.stats.zapBreaksResched++;",
     test: ["zap.test.ts", "slow: after a break every entry is looked at again"],
   },
   {

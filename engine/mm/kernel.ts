@@ -18,7 +18,7 @@ export type { KernelOptions } from "./config.ts";
 export type { OpResult } from "./result.ts";
 
 export class Kernel {
-  readonly state: KernelState;
+  declare readonly state: KernelState;
   private readonly result: OpResult = newResult();
   private executed = 0;
 

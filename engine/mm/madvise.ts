@@ -58,7 +58,7 @@ class DontneedWalk {
   private end = 0;
   private locked = false;
   readonly zaps = new ZapWalk();
-  vma: Vma | null = null;
+  private vma: Vma | null = null;
   status: Errno | null = null;
 
   begin(start: number, end: number, locked: boolean): this {
@@ -66,33 +66,32 @@ class DontneedWalk {
     this.locked = locked;
     this.zaps.page = start;
     this.zaps.end = start;
-    this.vma = null;
     this.status = null;
     return this;
   }
 
-  /** Goes to the next VMA (madvise_walk_vmas()). Null: there is none, or it ends the walk. */
-  private nextVma(mm: Mm): Vma | null {
+  /** Goes to the next VMA (madvise_walk_vmas()). False: there is none, or it ends the walk. */
+  private nextVma(mm: Mm): boolean {
     const { zaps, end } = this;
-    this.vma = null;
-    if (zaps.page >= end) return null;
+    if (zaps.page >= end) return false;
     const vma = mm.vmas.list[mm.vmas.indexAbove(zaps.page)];
     if (vma === undefined || vma.start > zaps.page) this.status = "ENOMEM";
-    if (vma === undefined || vma.start >= end) return null;
+    if (vma === undefined || vma.start >= end) return false;
     if (vma.start > zaps.page) zaps.page = vma.start;
     if (!dontneedValid(vma, zaps.page, this.locked)) {
       this.status = "EINVAL";
-      return null;
+      return false;
     }
     zaps.end = vma.end < end ? vma.end : end;
-    this.vma = vma;
-    return vma;
+    if (this.vma !== vma) this.vma = vma;
+    return true;
   }
 
   /** The VMA of the next PTE table, which `zaps` has come to. Null: the walk is over, and `status` is its outcome. */
   next(k: KernelState, tlb: MmuGather): Vma | null {
     const { zaps } = this;
-    for (let vma = this.vma ?? this.nextVma(tlb.mm); vma !== null; vma = this.nextVma(tlb.mm)) {
+    while (zaps.page < zaps.end || this.nextVma(tlb.mm)) {
+      const vma = this.vma as Vma;
       if ((vma.flags & VM_HUGETLB) !== 0) {
         clearHugetlbPages(k, tlb, vma, zaps.page, pmdStart(zaps.end));
         zaps.page = zaps.end;

@@ -23,7 +23,7 @@ export const TLB_FLUSH_CEILING = 33;
 const GATHER_CAPACITY = MMU_GATHER_BUNDLE - 1 + MAX_GATHER_BATCH_COUNT * (MAX_GATHER_BATCH - 1);
 
 export class MmuGather {
-  mm: Mm;
+  declare mm: Mm;
   /** Range to flush, in pages; empty while start >= end. */
   start = Number.POSITIVE_INFINITY;
   end = 0;
@@ -36,8 +36,8 @@ export class MmuGather {
   tableHead = 0;
   tableCount = 0;
   /** What madvise() asked for, in pages: tells a range that is too short from one that a VMA boundary cut. */
-  requestStart: number;
-  requestEnd: number;
+  declare requestStart: number;
+  declare requestEnd: number;
   /** The slot whose table was last counted as shared by VMAs. */
   declinedSlot = -1;
 
@@ -56,7 +56,7 @@ export function tlbGatherMmu(k: KernelState, mm: Mm, start = 0, end = 0): MmuGat
   if (k.explored || spare === null) return new MmuGather(mm, start, end);
   const tlb = spare;
   spare = null;
-  tlb.mm = mm;
+  if (tlb.mm !== mm) tlb.mm = mm;
   tlb.requestStart = start;
   tlb.requestEnd = end;
   tlb.declinedSlot = -1;

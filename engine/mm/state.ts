@@ -12,9 +12,9 @@ import { type UffdContext, type Vma, VmaList } from "./vma.ts";
 /** An address space (struct mm_struct) and the little of its process that matters. */
 export class Mm {
   /** Number of the process: 0 the first, N the Nth fork. */
-  readonly id: number;
+  declare readonly id: number;
   /** Row of the root table. */
-  pgd: number;
+  declare pgd: number;
   readonly vmas = new VmaList();
   /** Page-table pages by level; their sum times 4 kB is VmPTE. */
   ptes = 0;
@@ -34,7 +34,7 @@ export class Mm {
   startBrk = -1;
   brk = -1;
   /** Where mmap looks for room, downwards. */
-  mmapBase: number;
+  declare mmapBase: number;
   alive = true;
   /** The userfaultfd that registrations are made with: made by the first, replaced when the mode changes. */
   /** Its userfaultfds, one of each sort, made when they are first needed; and the sort that registrations use from now on. */
@@ -52,19 +52,19 @@ export class Mm {
 }
 
 export class KernelState {
-  readonly options: ResolvedOptions;
-  readonly explored: boolean;
-  readonly checked: boolean;
-  readonly tables: TableStore;
+  declare readonly options: ResolvedOptions;
+  declare readonly explored: boolean;
+  declare readonly checked: boolean;
+  declare readonly tables: TableStore;
   readonly stats = new Stats();
-  readonly rng: Rng;
+  declare readonly rng: Rng;
   readonly processes: Mm[] = [];
   readonly files = new Map<number, MappedFile>();
   /** Highest level of a table: LEVEL_P4D with four levels, LEVEL_PGD with five. */
-  readonly rootLevel: number;
-  readonly taskPages: number;
+  declare readonly rootLevel: number;
+  declare readonly taskPages: number;
   timeNs = 0;
-  hugetlbFree: number;
+  declare hugetlbFree: number;
   nextAnonFile = -1;
   /** Huge pages that fork left mapped in several processes, by row. */
   readonly hugeSharers = new Map<number, { count: number }>();

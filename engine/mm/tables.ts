@@ -8,6 +8,9 @@
  * the row of a huge page (see thp.ts), whose deposited PTE table that row also is.
  *
  * Rows are recycled, except in a checked kernel, where a freed row stays freed so that any later access is caught.
+ *
+ * Here and in the other classes of the engine that are made once and used everywhere, what the constructor sets is `declare`d:
+ * a field that is only mentioned would begin as `undefined`, and the run time would treat it as of any type ever after.
  */
 
 import { LEVEL_PTE, PTRS_PER_TABLE } from "./geometry.ts";
@@ -38,31 +41,31 @@ function grownCapacity(capacity: number): number {
 
 export class TableStore {
   /** Row of the table that holds this one's entry; next row in a chain for rows that are not linked. */
-  parent: Int32Array;
+  declare parent: Int32Array;
   /** Index of this table's entry in its parent. */
-  slot: Uint16Array;
-  level: Uint8Array;
-  state: Uint8Array;
+  declare slot: Uint16Array;
+  declare level: Uint8Array;
+  declare state: Uint8Array;
   /** Entries that are not none. */
-  count: Uint16Array;
+  declare count: Uint16Array;
   /** Run form: start of the run (low 16 bits) and end (high 16 bits). */
-  protected run: Uint32Array;
+  declare protected run: Uint32Array;
   /** Run form: the value of every entry in the run. Block form and upper tables: the block's index. */
-  protected value: Uint32Array;
-  protected form: Uint8Array;
+  declare protected value: Uint32Array;
+  declare protected form: Uint8Array;
 
-  protected blocks: Uint32Array;
+  declare protected blocks: Uint32Array;
   protected blockTop = 0;
   protected freeBlocks: number[] = [];
 
-  upper: Int32Array;
+  declare upper: Int32Array;
   protected upperTop = 0;
   protected freeUpper: number[] = [];
 
   /** Rows in use or once used; row 0 is never used. */
   top = 1;
   protected freeHead = 0;
-  private readonly recycle: boolean;
+  declare private readonly recycle: boolean;
   /** Live PTE tables all of whose entries are none. */
   emptyPteTables = 0;
 

@@ -56,12 +56,12 @@ let nextVmaId = 1;
 
 export class Vma {
   readonly id = nextVmaId++;
-  start: number;
-  end: number;
-  flags: number;
+  declare start: number;
+  declare end: number;
+  declare flags: number;
   /** Offset in the file, or for private anonymous memory the page number at which it was made; in pages. */
-  pgoff: number;
-  file: MappedFile | null;
+  declare pgoff: number;
+  declare file: MappedFile | null;
   anonVma: AnonVma | null = null;
   /** anon_vma_chain: every anon_vma the VMA's pages may belong to. */
   chain: AnonVma[] = [];

@@ -37,9 +37,9 @@ import { VM_HUGETLB, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
 import type { ZapDetails } from "./zap-details.ts";
 
 /**
- * A zap on its way through the PTE tables of a range within one VMA: the range that is left, the table that it has come to,
- * and what do_zap_pte_range() has to say besides how far it got. Page numbers are kept here, out of the arguments of the
- * functions below: they are no small integers, and passing them on would allocate.
+ * A zap on its way through the PTE tables of a range within one VMA: what is left of the range, the table that it has come to,
+ * and how far it is in that. Page numbers are kept here, out of the arguments of the functions below: they are no small
+ * integers, and passing them on would allocate; and what is kept here need not be kept in a generator.
  */
 export class ZapWalk {
   /** What is left of the range: [page, end). */
@@ -49,6 +49,13 @@ export class ZapWalk {
   pmd = 0;
   index = 0;
   base = 0;
+  /** Its entries that are still to be zapped: [at, stop). */
+  at = 0;
+  stop = 0;
+  /** The call covers the whole table and asks for it to be freed; nothing has spoken against it; its lock was never dropped. */
+  covers = false;
+  canReclaimPt = false;
+  directReclaim = false;
   /** Outcome of one step: an entry was left, the gather must be flushed, the loop must be broken off. */
   anySkipped = false;
   forceFlush = false;
@@ -226,6 +233,52 @@ function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: bo
   tlb.declinedSlot = slot;
 }
 
+/** One turn of zap_pte_range()'s loop, the lock held. False: the gather is full, the loop must be broken off. */
+function zapStep(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, row: number, details: ZapDetails): boolean {
+  walk.anySkipped = false;
+  walk.at += doZapPteRange(k, tlb, vma, walk, row, walk.at, walk.stop, details);
+  if (walk.anySkipped) walk.canReclaimPt = false;
+  if (!walk.forceBreak) return true;
+  k.stats.zapBreaksForced++;
+  walk.directReclaim = false;
+  return false;
+}
+
+/** The loop of zap_pte_range(): until the walk is through with the table, or must drop its lock. */
+function zapEntries(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, row: number, details: ZapDetails): void {
+  while (walk.at < walk.stop) {
+    if (k.options.reschedRate > 0 && needResched(k)) {
+      k.stats.zapBreaksResched++;
+      walk.directReclaim = false;
+      return;
+    }
+    if (!zapStep(k, tlb, vma, walk, row, details)) return;
+  }
+}
+
+/** The same in an explored kernel. */
+function* zapEntriesPath(
+  k: KernelState,
+  tlb: MmuGather,
+  vma: Vma,
+  walk: ZapWalk,
+  row: number,
+  details: ZapDetails,
+): Path<void> {
+  const fn = "zap_pte_range";
+  while (walk.at < walk.stop) {
+    yield point(k, fn, "need_resched", 0, false);
+    if (k.reschedPending[k.cpu]) {
+      k.reschedPending[k.cpu] = false;
+      walk.directReclaim = false;
+      return;
+    }
+    const next = k.tables.nextPte(row, walk.at, walk.stop);
+    if (next < walk.stop) yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, row, next), true);
+    if (!zapStep(k, tlb, vma, walk, row, details)) return;
+  }
+}
+
 /**
  * zap_pte_range(): zaps what `walk` has left of the PTE table that nextTableToZap() found. Needs the mmap or VMA lock. Retries
  * inside after a break (patch 8); without patch 8 it ends there. The walk goes on from where it ended. The PTE table is freed
@@ -233,80 +286,51 @@ function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: bo
  */
 export function* zapPteRange(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, details: ZapDetails): Path<void> {
   const fn = "zap_pte_range";
-  const { tables } = k;
-  const { pmd, index } = walk;
-  let at = walk.page - walk.base;
-  const stop = Math.min(walk.end - walk.base, PTRS_PER_TABLE);
-  const covers = reclaimPtIsEnabled(k, stop - at, details);
-  let canReclaimPt = covers;
-  let directReclaim = true;
+  walk.at = walk.page - walk.base;
+  walk.stop = Math.min(walk.end - walk.base, PTRS_PER_TABLE);
+  walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, details);
+  walk.canReclaimPt = walk.covers;
+  walk.directReclaim = true;
   for (;;) {
-    let row: number;
-    if (k.explored) row = yield* pteOffsetMapLock(k, fn, pmd, index);
-    else row = tables.child(pmd, index);
-    if (row <= 0) {
-      walk.page = walk.base + stop;
-      return;
-    }
+    const row = k.explored
+      ? yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index)
+      : k.tables.child(walk.pmd, walk.index);
+    if (row <= 0) break;
     walk.forceFlush = false;
     walk.forceBreak = false;
-    while (at < stop) {
-      if (k.explored) {
-        const p = point(k, fn, "need_resched", 0, false);
-        yield p;
-        if (k.reschedPending[k.cpu]) {
-          k.reschedPending[k.cpu] = false;
-          directReclaim = false;
-          break;
-        }
-        if (tables.nextPte(row, at, stop) < stop)
-          yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, row, tables.nextPte(row, at, stop)), true);
-      } else if (k.options.reschedRate > 0 && needResched(k)) {
-        k.stats.zapBreaksResched++;
-        directReclaim = false;
-        break;
-      }
-      walk.anySkipped = false;
-      at += doZapPteRange(k, tlb, vma, walk, row, at, stop, details);
-      if (walk.anySkipped) canReclaimPt = false;
-      if (walk.forceBreak) {
-        k.stats.zapBreaksForced++;
-        directReclaim = false;
-        break;
-      }
-    }
-    const forceFlush = walk.forceFlush;
+    if (k.explored) yield* zapEntriesPath(k, tlb, vma, walk, row, details);
+    else zapEntries(k, tlb, vma, walk, row, details);
     // Fast path: the lock was never dropped, so the table is known to be empty.
-    const fast = k.options.patches.directReclaimFix ? directReclaim : true;
+    const fast = k.options.patches.directReclaimFix ? walk.directReclaim : true;
     let detached = false;
-    if (canReclaimPt && fast && at === stop) {
-      if (k.explored) yield point(k, "try_get_and_clear_pmd", "trylock", schedObject(OBJ_PML, pmd), true);
-      detached = tryGetAndClearPmd(k, pmd, index);
-      directReclaim = detached;
+    if (walk.canReclaimPt && fast && walk.at === walk.stop) {
+      if (k.explored) yield point(k, "try_get_and_clear_pmd", "trylock", schedObject(OBJ_PML, walk.pmd), true);
+      detached = tryGetAndClearPmd(k, walk.pmd, walk.index);
+      walk.directReclaim = detached;
     }
-    if (forceFlush) {
+    if (walk.forceFlush) {
       if (k.explored) yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
       tlbFlushMmuTlbonly(k, tlb);
     }
     if (k.explored) yield* pteUnmapUnlock(k, fn, row);
-    if (forceFlush) {
+    if (walk.forceFlush) {
       if (k.explored) yield* tlbFlushMmuPath(k, tlb);
       else tlbFlushMmu(k, tlb);
     }
-    if (at !== stop) {
+    if (walk.at !== walk.stop) {
       if (k.options.patches.fullWithinPmd) continue;
-      walk.page = walk.base + at;
+      walk.page = walk.base + walk.at;
       return;
     }
     if (detached) {
       k.stats.reclaimedFast++;
       if (k.explored) yield* freePtePath(k, tlb, row, walk.base);
       else freePte(k, tlb, row, walk.base);
-    } else if (canReclaimPt) yield* tryToFreePte(k, tlb, pmd, index, walk.base);
-    else if (details.reclaimPt) countDeclined(k, tlb, walk.base, covers);
-    walk.page = walk.base + stop;
-    return;
+    } else if (walk.canReclaimPt) yield* tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base);
+    else if (details.reclaimPt) countDeclined(k, tlb, walk.base, walk.covers);
+    break;
   }
+  walk.page = walk.base + walk.stop;
 }
 
 /**
