@@ -1,10 +1,15 @@
 import type { Machine } from "../experiment/machine.ts";
 
+export interface Following extends Machine {
+  /** The number of the process that its numbers are of. */
+  followed(): number;
+}
+
 /**
  * A machine whose numbers are those of the process that was forked last: for a trace of a process that began as a fork.
- * The operations are those of its ancestors up to the fork, and its own after it.
+ * The operations are those of its ancestors up to the fork, and its own after it. Without `follow` it stays with the first.
  */
-export function following(machine: Machine): Machine {
+export function following(machine: Machine, follow = true): Following {
   let process = 0;
   return {
     ...(machine.releases
@@ -12,12 +17,13 @@ export function following(machine: Machine): Machine {
       : {}),
     execute(operation) {
       const result = machine.execute(operation);
-      if (operation.op === "fork") process = forkedBy(result) ?? process;
+      if (follow && operation.op === "fork") process = forkedBy(result) ?? process;
       return result;
     },
     sampleInto: (row, sequence) => machine.sampleInto(row, sequence, process),
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),
+    followed: () => process,
   };
 }
 

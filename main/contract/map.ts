@@ -1,7 +1,8 @@
 /** The page tables of a modelled run at any moment of it: made by running its workload again up to there. */
 import * as v from "valibot";
 import { windowToHost } from "./define.ts";
-import { countSchema, idSchema, labErrorSchema, modeSchema, paramsSchema } from "./shapes.ts";
+import { countSchema, idSchema, labErrorSchema, modeSchema } from "./shapes.ts";
+import { workloadTaskSchema } from "./worker.ts";
 
 export const CELLS_MAX = 20_000;
 
@@ -34,14 +35,16 @@ export const pageMapSchema = v.object({
 export type PageMapMessage = v.InferOutput<typeof pageMapSchema>;
 
 export const mapCalls = {
-  /** null: a later question of this kind went before this one. Refuses measured runs and runs of files. */
+  /**
+   * null: a later question of this kind went before this one. Refuses measured runs, and runs of a file that is gone or has
+   * changed since.
+   */
   "map.read": windowToHost(mapQuerySchema, v.nullable(pageMapSchema)),
 };
 
 /** What the worker of the map is started with, is asked, and answers. */
 export const mapTaskSchema = v.object({
-  name: v.string(),
-  params: paramsSchema,
+  workload: workloadTaskSchema,
   mode: modeSchema,
   seed: v.number(),
   levels: v.picklist([4, 5]),

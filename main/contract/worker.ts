@@ -11,22 +11,30 @@ import {
   runSummarySchema,
 } from "./shapes.ts";
 
+/** A trace or workload file, and what of it is run. */
+export const fileTaskSchema = v.object({
+  kind: v.literal("file"),
+  path: v.string(),
+  format: openedFileSchema.entries.format,
+  process: v.optional(countSchema),
+  /** What that process was forked from (TracedProcess.ancestors). */
+  ancestors: v.array(countSchema),
+  /** The numbers are those of the process forked last. */
+  follow: v.boolean(),
+  touchOnMap: v.boolean(),
+});
+export type FileTask = v.InferOutput<typeof fileTaskSchema>;
+
+/** What is run: a preset, or a file. */
+export const workloadTaskSchema = v.variant("kind", [
+  v.object({ kind: v.literal("preset"), name: v.string(), params: paramsSchema }),
+  fileTaskSchema,
+]);
+export type WorkloadTask = v.InferOutput<typeof workloadTaskSchema>;
+
 /** What a worker is started with. */
 export const workerTaskSchema = v.object({
-  workload: v.variant("kind", [
-    v.object({ kind: v.literal("preset"), name: v.string(), params: paramsSchema }),
-    v.object({
-      kind: v.literal("file"),
-      path: v.string(),
-      format: openedFileSchema.entries.format,
-      process: v.optional(countSchema),
-      /** What that process was forked from (TracedProcess.ancestors). */
-      ancestors: v.array(countSchema),
-      /** The numbers are those of the process forked last. */
-      follow: v.boolean(),
-      touchOnMap: v.boolean(),
-    }),
-  ]),
+  workload: workloadTaskSchema,
   /** Through the engine, or through the probe on the running kernel. */
   source: v.picklist(["model", "kernel"]),
   mode: modeSchema,

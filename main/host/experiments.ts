@@ -1,13 +1,15 @@
 /** The calls about experiments: start, cancel, again, describe, delete. */
-import type { StoredExperiment } from "../../db/records.ts";
+import type { Json, StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { requireKernel } from "../../probe/driver.ts";
-import type { WorkerTask } from "../contract/worker.ts";
+import type { WorkloadTask } from "../contract/worker.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
-import type { Files } from "./files.ts";
+import type { FileChoice, Files } from "./files.ts";
+
+import { keep, keptFile } from "./kept-file.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
@@ -19,12 +21,25 @@ type Names = Extract<CallName, `experiment.${string}` | "file.open">;
 /** What is run, and what a worker is told of it. */
 interface Planned {
   readonly workload: ResolvedWorkload;
-  readonly task: WorkerTask["workload"];
+  readonly task: WorkloadTask;
+  /** What the experiment keeps of a file. */
+  readonly detail?: Json;
 }
 
 function planPreset(name: string, params: Readonly<Record<string, unknown>>): Planned {
   const workload = resolvePreset(name, params);
   return { workload, task: { kind: "preset", name, params: { ...workload.params } } };
+}
+
+function planFile(files: Files, choice: FileChoice): Planned {
+  const { workload, task, fingerprint } = files.resolve(choice);
+  return { workload, task, detail: keep(task, fingerprint) };
+}
+
+/** The same file once more. Errors: BadInputError where it is gone or another. */
+async function planAgain({ workload: name, title, params, detail }: StoredExperiment): Promise<Planned> {
+  const task = await keptFile(name, detail);
+  return { workload: { kind: "file", name, title, params, operationsTotal: null }, task, detail };
 }
 
 /** Sees that every measured run is possible here; null where there is none. Errors: MeasuredUnavailableError. */
@@ -42,7 +57,7 @@ export function experimentHandlers(
   emit: Emit,
 ): Handlers<Names> {
   function begin(
-    { workload, task: workloadTask }: Planned,
+    { workload, task: workloadTask, detail = null }: Planned,
     runs: readonly PlannedRun[],
     about: Pick<FullExperimentSpec, "seed" | "levels">,
     title: string,
@@ -52,7 +67,7 @@ export function experimentHandlers(
     const { seed, levels } = about;
     const { name, params, operationsTotal } = workload;
     const stored = store.together(() => {
-      const spec = { title, workload: name, workloadKind: workload.kind, params, seed, levels };
+      const spec = { title, workload: name, workloadKind: workload.kind, params, seed, levels, detail };
       const { id } = store.createExperiment(spec);
       for (const { source, mode } of runs)
         store.startRun(id, { source, mode, facts, operationsTotal, status: "queued" });
@@ -82,17 +97,14 @@ export function experimentHandlers(
           why: "its addresses are those of another process",
           todo: "Take --source model",
         });
-      const planned = workload.kind === "file" ? files.resolve(workload) : planPreset(workload.name, workload.params);
+      const planned = workload.kind === "file" ? planFile(files, workload) : planPreset(workload.name, workload.params);
       return toExperiment(begin(planned, runs, spec, spec.title ?? planned.workload.title));
     },
-    "experiment.again": ({ id }) => {
+    "experiment.again": async ({ id }) => {
       const before = store.getExperiment(id);
-      if (before.workloadKind === "file")
-        throw new BadInputError("The file of this experiment is not open any more", {
-          todo: "Open it again and run it",
-        });
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
-      const planned = planPreset(before.workload, before.params);
+      const planned =
+        before.workloadKind === "file" ? await planAgain(before) : planPreset(before.workload, before.params);
       const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
       const about = { seed: before.seed, levels: before.levels === 5 ? 5 : 4 } as const;
       return toExperiment(begin(planned, runs, about, before.title));

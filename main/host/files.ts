@@ -1,5 +1,6 @@
 /** The traces and workload files that were opened, by their tokens. Paths stay here. */
 import { randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
 import {
@@ -9,10 +10,11 @@ import {
   survey,
   type TraceFormat,
 } from "../../engine/workload/import/index.ts";
-import type { WorkerTask } from "../contract/worker.ts";
+import type { FileTask } from "../contract/worker.ts";
 import type { OpenedFile } from "../contract.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
+import { type Fingerprint, fingerprintOf } from "./kept-file.ts";
 import type { ResolvedWorkload } from "./spec.ts";
 
 /** So many stay open; the one opened first is forgotten. */
@@ -26,6 +28,8 @@ interface OpenFile {
   /** The same processes, with what only a run needs. */
   readonly processes: Contents["processes"];
   readonly follow: boolean;
+  /** What was in it when it was opened. */
+  readonly fingerprint: Fingerprint;
 }
 
 /** Which process of a file, and what is assumed of it. */
@@ -39,7 +43,11 @@ export interface Files {
   /** Surveys a file and keeps it. Errors: BadInputError where it cannot be used. */
   open(path: string, format: TraceFormat | undefined): Promise<OpenedFile>;
   /** What a run of it needs. Errors: BadInputError where it is not open, or has no such process. */
-  resolve(choice: FileChoice): { readonly workload: ResolvedWorkload; readonly task: WorkerTask["workload"] };
+  resolve(choice: FileChoice): {
+    readonly workload: ResolvedWorkload;
+    readonly task: FileTask;
+    readonly fingerprint: Fingerprint;
+  };
 }
 
 export function createFiles(): Files {
@@ -49,6 +57,13 @@ export function createFiles(): Files {
     async open(path, format) {
       const full = resolve(path);
       const report = new ImportReport();
+      const kind = await stat(full).catch(() => null);
+      if (kind !== null && !kind.isFile() && !kind.isDirectory())
+        throw new BadInputError("It is no regular file", {
+          where: path,
+          why: "a run reads it more than once",
+          todo: "Write what comes out of it to a file first, or read it with import",
+        });
       const found = await atFile(path, async () => survey(await openSource(full), report, format));
       if (found.format !== "ops" && found.processes.length === 0)
         throw new BadInputError("There is no event of a process in it", { where: path });
@@ -66,7 +81,8 @@ export function createFiles(): Files {
           })),
         problems: report.problems().map(describeProblem),
       };
-      files.set(about.token, { path: full, about, processes: found.processes, follow: found.follow });
+      const fingerprint = await atFile(path, () => fingerprintOf(full));
+      files.set(about.token, { path: full, about, processes: found.processes, follow: found.follow, fingerprint });
       const [oldest] = files.keys();
       if (files.size > FILES_MAX && oldest !== undefined) files.delete(oldest);
       return about;
@@ -75,11 +91,12 @@ export function createFiles(): Files {
     resolve({ token, process, touchOnMap = false }) {
       const file = files.get(token);
       if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
-      const { path, about, processes, follow } = file;
+      const { path, about, processes, follow, fingerprint } = file;
       const { name, format } = about;
       if (format === "ops") {
         const workload = { kind: "file", name, title: name, params: {}, operationsTotal: about.events } as const;
-        return { workload, task: { kind: "file", path, format, ancestors: [], follow, touchOnMap: false } };
+        const task: FileTask = { kind: "file", path, format, ancestors: [], follow, touchOnMap: false };
+        return { workload, task, fingerprint };
       }
       const chosen = chooseProcess(name, processes, process);
       const params = {
@@ -101,6 +118,7 @@ export function createFiles(): Files {
           follow: chosen.ancestors.length > 0,
           touchOnMap,
         },
+        fingerprint,
       };
     },
   };

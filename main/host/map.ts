@@ -12,6 +12,7 @@ import {
   type PageMapMessage,
 } from "../contract/map.ts";
 import type { CheckedParams, Handlers } from "../contract.ts";
+import { keptFile } from "./kept-file.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
 const WORKER = import.meta.url.endsWith(".ts")
@@ -27,14 +28,12 @@ interface Waiting {
 }
 
 class Replay {
-  readonly runId: number;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   gone = false;
 
-  constructor(runId: number, task: MapTask) {
-    this.runId = runId;
+  constructor(task: MapTask) {
     this.#worker = new Worker(WORKER, { workerData: task, name: "map", execArgv: [] });
     this.#worker.on("message", (message: unknown) => this.#receive(v.parse(mapAnswerSchema, message)));
     this.#worker.once("error", (error: unknown) => this.#end(error));
@@ -73,22 +72,31 @@ class Replay {
 }
 
 export function mapHandlers(store: Store): { readonly handlers: Handlers<"map.read">; close(): Promise<void> } {
-  let replay: Replay | undefined;
+  /** The run that is looked at; its replay is made once its workload is known to be there. */
+  let current: { readonly runId: number; readonly replay: Promise<Replay> } | undefined;
   let idle: NodeJS.Timeout | undefined;
 
   async function close(): Promise<void> {
     clearTimeout(idle);
-    const ending = replay;
-    replay = undefined;
-    await ending?.close();
+    const ending = current;
+    current = undefined;
+    await (await ending?.replay.catch(() => undefined))?.close();
+  }
+
+  function begin(runId: number): Promise<Replay> {
+    const ended = close();
+    const replay = ended.then(async () => new Replay(await taskOf(store, runId)));
+    const beginning = { runId, replay };
+    current = beginning;
+    replay.catch(() => {
+      if (current === beginning) current = undefined;
+    });
+    return replay;
   }
 
   async function read({ runId, ...request }: CheckedParams<"map.read">): Promise<PageMapMessage | null> {
-    if (replay === undefined || replay.gone || replay.runId !== runId) {
-      const task = taskOf(store, runId);
-      await close();
-      replay = new Replay(runId, task);
-    }
+    let replay = await (current?.runId === runId ? current.replay : begin(runId));
+    if (replay.gone) replay = await begin(runId);
     clearTimeout(idle);
     idle = setTimeout(() => void close(), IDLE_MS_MAX).unref();
     return replay.ask(request);
@@ -97,19 +105,19 @@ export function mapHandlers(store: Store): { readonly handlers: Handlers<"map.re
   return { handlers: { "map.read": read }, close };
 }
 
-function taskOf(store: Store, runId: number): MapTask {
+async function taskOf(store: Store, runId: number): Promise<MapTask> {
   const run = store.getRun(runId);
-  const experiment = store.getExperiment(run.experimentId);
+  const { workload, workloadKind, levels, detail } = store.getExperiment(run.experimentId);
   if (run.source !== "model")
     throw new BadInputError("The kernel does not show its page tables", { todo: "Look at the map of a modelled run" });
-  if (experiment.workloadKind !== "preset")
-    throw new BadInputError("There is no map of a run of a file", { why: "the file is not kept in the history" });
   return {
-    name: experiment.workload,
-    // Its own: in a sweep each point has another.
-    params: { ...run.params },
+    // The run's own parameters: in a sweep each point has others.
+    workload:
+      workloadKind === "preset"
+        ? { kind: "preset", name: workload, params: { ...run.params } }
+        : await keptFile(workload, detail),
     mode: run.mode,
-    seed: experiment.seed,
-    levels: experiment.levels === 5 ? 5 : 4,
+    seed: run.seed,
+    levels: levels === 5 ? 5 : 4,
   };
 }

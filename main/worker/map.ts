@@ -7,9 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import * as v from "valibot";
 import { watchFreed } from "../../engine/map/freed.ts";
 import { readPageMap, readTable } from "../../engine/map/page-map.ts";
-import { createKernel } from "../../engine/mm/kernel.ts";
 import type { Operation } from "../../engine/workload/operation.ts";
-import { findPreset } from "../../engine/workload/presets/index.ts";
 import { toLabError } from "../answer.ts";
 import {
   type MapAnswer,
@@ -18,6 +16,7 @@ import {
   mapTaskSchema,
   type PageMapMessage,
 } from "../contract/map.ts";
+import { type OperationStream, prepareKernel } from "./prepare.ts";
 
 const SLICE_MS = 20;
 const LOOK_EVERY = 256;
@@ -26,54 +25,77 @@ const port = parentPort;
 if (port === null) throw new Error("this is a worker of the lab host, not a program");
 const task = v.parse(mapTaskSchema, workerData);
 
-function begin() {
-  const preset = findPreset(task.name);
-  if (preset === undefined) throw new Error(`there is no preset ${task.name}`);
-  const kernel = createKernel({ mode: task.mode, seed: task.seed, config: { levels: task.levels } });
-  const freed = watchFreed(kernel.state.tables);
-  const operations: Iterator<Operation> = preset.operations(task.params, task.seed)[Symbol.iterator]();
-  return { kernel, freed, operations, ended: false };
+/** The operations, a batch at a time. */
+async function* batchesOf(stream: OperationStream): AsyncGenerator<Iterable<Operation>> {
+  if (stream.kind === "operations") yield stream.operations;
+  else yield* stream.batches;
 }
 
-let replay: ReturnType<typeof begin> | undefined;
+async function begin() {
+  const { kernel, process, stream } = await prepareKernel(task.workload, task);
+  return {
+    kernel,
+    process,
+    freed: watchFreed(kernel.state.tables),
+    batches: batchesOf(stream),
+    operations: [][Symbol.iterator]() as Iterator<Operation>,
+  };
+}
+
+type Replay = Awaited<ReturnType<typeof begin>>;
+
+let replay: Replay | undefined;
 let newest = -1;
 
 function send(answer: MapAnswer, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(answer, transfer);
 }
 
-/** Brings the replay to the moment; false where a newer question came meanwhile. */
-async function goTo(operations: number, id: number): Promise<boolean> {
-  if (replay === undefined || replay.kernel.operations > operations) replay = begin();
+/** The next operation, null where there is none. */
+async function nextOperation(at: Replay): Promise<Operation | null> {
+  for (;;) {
+    const next = at.operations.next();
+    if (!next.done) return next.value;
+    const batch = await at.batches.next();
+    if (batch.done) return null;
+    at.operations = batch.value[Symbol.iterator]();
+  }
+}
+
+/** Brings the replay to the moment; null where a newer question came meanwhile. */
+async function goTo(operations: number, id: number): Promise<Replay | null> {
+  if (replay === undefined || replay.kernel.operations > operations) {
+    await replay?.batches.return(undefined);
+    replay = await begin();
+  }
   const at = replay;
   let until = performance.now() + SLICE_MS;
-  while (!at.ended && at.kernel.operations < operations) {
+  while (at.kernel.operations < operations) {
     for (let left = LOOK_EVERY; left > 0 && at.kernel.operations < operations; left--) {
       const next = at.operations.next();
-      if (next.done) {
-        at.ended = true;
-        break;
-      }
-      at.kernel.execute(next.value);
+      const operation = next.done ? await nextOperation(at) : next.value;
+      if (operation === null) return newest === id ? at : null;
+      at.process.execute(operation);
     }
     if (performance.now() < until) continue;
     await turn();
-    if (newest !== id) return false;
+    if (newest !== id) return null;
     until = performance.now() + SLICE_MS;
   }
-  return newest === id;
+  return newest === id ? at : null;
 }
 
 async function read(request: MapRequest): Promise<PageMapMessage | null> {
-  if (!(await goTo(request.operations, request.id)) || replay === undefined) return null;
-  const { kernel, freed } = replay;
-  const mm = kernel.state.processes[0];
+  const at = await goTo(request.operations, request.id);
+  if (at === null) return null;
+  const { kernel, process, freed } = at;
+  const mm = kernel.state.processes[process.followed()];
   const map = readPageMap(kernel.state, mm, freed, request);
   return {
     ...map,
     segments: [...map.segments],
     operations: kernel.operations,
-    vmpteKb: kernel.vmpteKb(),
+    vmpteKb: process.vmpteKb(),
     table: request.table === null ? null : readTable(kernel.state, mm, request.table),
   };
 }

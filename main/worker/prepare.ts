@@ -1,45 +1,58 @@
 /** Makes the machine and the stream of operations that a task asks for. */
 import type { RunInput } from "../../engine/experiment/run.ts";
-import { createKernel, type KernelOptions } from "../../engine/mm/kernel.ts";
-import { following } from "../../engine/workload/following.ts";
+import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
+import { type Following, following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { tallying } from "../../engine/workload/tally.ts";
 import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
-import type { WorkerTask } from "../contract/worker.ts";
+import type { FileTask, WorkerTask, WorkloadTask } from "../contract/worker.ts";
 import { openSource } from "../trace/source.ts";
 
 type Prepared = Pick<RunInput, "machine" | "stream" | "operationsTotal">;
+export type OperationStream = Prepared["stream"];
+type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels">;
 
-/** A machine that counts what becomes of releases. */
-function machineOf({ mode, seed, levels }: WorkerTask, options: Partial<KernelOptions> = {}) {
-  return tallying(createKernel({ mode, seed, config: { levels }, ...options }));
-}
-
-async function prepareFile(
-  task: WorkerTask,
-  file: Extract<WorkerTask["workload"], { kind: "file" }>,
-): Promise<Prepared> {
-  const { path, format, process: pid, ancestors, follow, touchOnMap } = file;
+/** The kernel that a workload is run on. */
+function kernelOf({ mode, seed, levels }: KernelTask, workload: WorkloadTask): Kernel {
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
-  const options: Partial<KernelOptions> = format === "ops" ? {} : TRACE_KERNEL;
-  const source = await openSource(path);
-  const chosen = { format, ancestors, touchOnMap, ...(pid === undefined ? {} : { pid }) };
-  const batches = importOperations(source, chosen, new ImportReport());
-  const machine = machineOf(task, options);
-  const shown = follow ? following(machine) : machine;
-  return { machine: shown, stream: { kind: "batches", batches }, operationsTotal: null };
+  const options: Partial<KernelOptions> = workload.kind === "file" && workload.format !== "ops" ? TRACE_KERNEL : {};
+  return createKernel({ mode, seed, config: { levels }, ...options });
 }
 
-/** Throws what the engine or the workload refuses. */
+async function fileStream({ path, format, process: pid, ancestors, touchOnMap }: FileTask): Promise<OperationStream> {
+  const chosen = { format, ancestors, touchOnMap, ...(pid === undefined ? {} : { pid }) };
+  return { kind: "batches", batches: importOperations(await openSource(path), chosen, new ImportReport()) };
+}
+
+function presetOf(name: string) {
+  const preset = findPreset(name);
+  if (preset === undefined) throw new Error(`there is no preset ${name}`);
+  return preset;
+}
+
+async function streamOf(workload: WorkloadTask, seed: number): Promise<OperationStream> {
+  if (workload.kind === "file") return fileStream(workload);
+  return { kind: "operations", operations: presetOf(workload.name).operations(workload.params, seed) };
+}
+
+/** A kernel to look into, the machine that runs operations on it and knows the process they are about, and the operations. */
+export async function prepareKernel(
+  workload: WorkloadTask,
+  task: KernelTask,
+): Promise<{ readonly kernel: Kernel; readonly process: Following; readonly stream: OperationStream }> {
+  const kernel = kernelOf(task, workload);
+  const follows = workload.kind === "file" && workload.follow;
+  return { kernel, process: following(kernel, follows), stream: await streamOf(workload, task.seed) };
+}
+
+/** A machine that counts what becomes of releases. Throws what the engine or the workload refuses. */
 export async function prepare(task: WorkerTask): Promise<Prepared> {
   const { workload, seed } = task;
-  if (workload.kind === "file") return prepareFile(task, workload);
-  const preset = findPreset(workload.name);
-  if (preset === undefined) throw new Error(`there is no preset ${workload.name}`);
+  const machine = tallying(kernelOf(task, workload));
   return {
-    machine: machineOf(task),
-    stream: { kind: "operations", operations: preset.operations(workload.params, seed) },
-    operationsTotal: preset.operationCount(workload.params),
+    machine: workload.kind === "file" && workload.follow ? following(machine) : machine,
+    stream: await streamOf(workload, seed),
+    operationsTotal: workload.kind === "preset" ? presetOf(workload.name).operationCount(workload.params) : null,
   };
 }

@@ -1,0 +1,164 @@
+/** Experiments of files, after the lab was closed and opened again: run once more, looked at, and said of where they cannot be. */
+import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { operationLine, opsHeaderLine } from "../../engine/workload/import/index.ts";
+import { AnsweredError, checkResult } from "../answer.ts";
+import type { CallArguments, CallResult, Experiment, HostCallName } from "../contract.ts";
+import { type Lab, openLab } from "./lab.ts";
+
+const M = 2 ** 20;
+const BASE = 2 ** 45;
+
+let folder: string;
+let lab: Lab;
+let waiting: (() => void)[] = [];
+
+function open(): void {
+  lab = openLab({
+    file: join(folder, "history.sqlite"),
+    emit: () => {
+      for (const wake of waiting.splice(0)) wake();
+    },
+    log: (error) => {
+      throw error;
+    },
+  });
+}
+
+async function restart(): Promise<void> {
+  await lab.close();
+  open();
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "file-experiments-"));
+  waiting = [];
+  open();
+});
+
+afterEach(async () => {
+  await lab.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function ask<N extends HostCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
+  const answered = await lab.call(name, params[0]);
+  if ("error" in answered) throw new AnsweredError(answered.error);
+  return checkResult(name, answered.result);
+}
+
+async function ended(id: number): Promise<Experiment> {
+  for (;;) {
+    const told = new Promise<void>((resolve) => waiting.push(resolve));
+    const experiment = await ask("experiment.get", { id });
+    if (experiment.runs.every((run) => run.endedAt !== null)) return experiment;
+    await told;
+  }
+}
+
+/** Maps 64 MiB, writes all of it, and gives it back, 8 MiB at a time. */
+async function workloadFile(): Promise<string> {
+  const path = join(folder, "pool.ops.jsonl");
+  const lines = [opsHeaderLine({ title: "pool" })];
+  lines.push(operationLine({ op: "mmap", addr: BASE, len: 64 * M, prot: "rw", backing: "anon" }));
+  for (let at = 0; at < 64; at += 8) {
+    lines.push(operationLine({ op: "touch", addr: BASE + at * M, len: 8 * M, access: "w" }));
+    lines.push(operationLine({ op: "madvise", addr: BASE + at * M, len: 8 * M, advice: "dontneed" }));
+  }
+  await writeFile(path, lines.join(""));
+  return path;
+}
+
+/** A trace of a worker that was forked, and so continues its parent's address space. */
+async function traceFile(): Promise<string> {
+  const path = join(folder, "worker.txt");
+  const fault = (us: number, at: number, task: string): string =>
+    `app ${task} 1.0000${us}000: exceptions:page_fault_user: address=0x${at.toString(16)} ip=0x401000 error_code=0x6`;
+  await writeFile(
+    path,
+    [
+      "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10",
+      "app 10/10 1.000000001: PERF_RECORD_MMAP2 10/10: [0x7f0000000000(0x1000000) @ 0 00:00 0 0]: rw-p //anon",
+      "app 10/10 1.000000002: syscalls:sys_exit_execve: 0x0",
+      fault(10, 0x7f0000000000, "10/10"),
+      "app 10/10 1.000011000: PERF_RECORD_FORK(20:20):(10:10)",
+      ...Array.from({ length: 7 }, (_, i) => fault(20 + i, 0x7f0000200000 + i * 2 * M, "20/20")),
+      "",
+    ].join("\n"),
+  );
+  return path;
+}
+
+async function run(path: string, process?: number): Promise<Experiment> {
+  const { token } = await ask("file.open", { path });
+  const { id } = await ask("experiment.start", { workload: { kind: "file", token, process } });
+  return ended(id);
+}
+
+const finals = ({ runs }: Experiment) => runs.map(({ mode, summary }) => [mode, summary?.final.vmpte_kb]);
+
+it("runs again after a restart, with the same outcome", async () => {
+  const before = await run(await workloadFile());
+  await restart();
+  const { id } = await ask("experiment.again", { id: before.id });
+  const after = await ended(id);
+  expect(after.title).toBe(before.title);
+  expect(finals(after)).toEqual(finals(before));
+  // Eight tables and the PMD and PUD tables of their own are what the series saves and what it does not.
+  const [[, sync], [, none]] = finals(after);
+  expect((none as number) - (sync as number)).toBe(128);
+  // ... and once more from the one that was run again.
+  expect(finals(await ended((await ask("experiment.again", { id })).id))).toEqual(finals(before));
+});
+
+it("has a map at every moment, after a restart too", async () => {
+  const { runs } = await run(await workloadFile());
+  await restart();
+  const at = (mode: string, operations: number) => {
+    const runId = runs.find((each) => each.mode === mode)?.id ?? 0;
+    return ask("map.read", { runId, operations, cells: 1, table: BASE / (2 * M) });
+  };
+  const FULL = 0;
+  const EMPTY = 2;
+  const written = await at("none", 2);
+  expect(written?.operations).toBe(2);
+  expect(written?.counts[FULL]).toBe(4);
+  expect(written?.table?.every((entry) => entry === 1)).toBe(true);
+  const given = await at("none", 3);
+  expect([given?.counts[FULL], given?.counts[EMPTY]]).toEqual([0, 4]);
+  expect((await at("sync", 3))?.counts[EMPTY]).toBe(0);
+  // Back in time, and beyond the end.
+  expect((await at("sync", 2))?.counts[FULL]).toBe(4);
+  expect((await at("sync", 1e6))?.operations).toBe(17);
+});
+
+it("shows the process that a trace follows", async () => {
+  const worker = await run(await traceFile(), 20);
+  await restart();
+  const [{ id, summary }] = worker.runs;
+  const map = await ask("map.read", { runId: id, operations: 1e6, cells: 1 });
+  expect(map?.vmpteKb).toBe(summary?.final.vmpte_kb);
+  expect(map?.vmpteKb).toBe(4 * (1 + 1 + 8));
+});
+
+it("says where the file is another or gone; a path is in no answer", async () => {
+  const path = await workloadFile();
+  const before = await run(path);
+  expect(JSON.stringify(before)).not.toContain(folder);
+  const look = () => ask("map.read", { runId: before.runs[0].id, operations: 1, cells: 1 });
+  await rename(path, `${path}.away`);
+  await expect(ask("experiment.again", { id: before.id })).rejects.toThrow("The file of this experiment is gone");
+  await expect(look()).rejects.toThrow("The file of this experiment is gone");
+  await rename(`${path}.away`, path);
+  expect((await look())?.operations).toBe(1);
+  await restart();
+  await appendFile(path, operationLine({ op: "tick", ms: 1 }));
+  await expect(ask("experiment.again", { id: before.id })).rejects.toThrow("The file of this experiment has changed");
+  await expect(look()).rejects.toThrow("The file of this experiment has changed");
+});
+
+it("refuses what cannot be read twice", async () => {
+  await expect(ask("file.open", { path: "/dev/null" })).rejects.toThrow("It is no regular file");
+});
