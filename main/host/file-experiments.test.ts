@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { operationLine, opsHeaderLine } from "../../engine/workload/import/index.ts";
 import { AnsweredError, checkResult } from "../answer.ts";
-import type { CallArguments, CallResult, Experiment, HostCallName } from "../contract.ts";
+import type { CallArguments, CallResult, Experiment, LabCallName } from "../contract.ts";
 import { type Lab, openLab } from "./lab.ts";
 
 const M = 2 ** 20;
@@ -43,7 +43,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function ask<N extends HostCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
+async function ask<N extends LabCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
   const answered = await lab.call(name, params[0]);
   if ("error" in answered) throw new AnsweredError(answered.error);
   return checkResult(name, answered.result);
