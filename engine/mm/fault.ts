@@ -122,7 +122,8 @@ function* doAnonymousPage(
 function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, page: number, pte: number): number {
   let entry = pte;
   if ((entry & PTE_UFFD_WP) !== 0 && (vma.flags & VM_UFFD_WP) !== 0) {
-    // Asynchronous mode resolves the fault here; in synchronous mode the program's handler is taken to lift the protection.
+    // Asynchronous mode resolves the fault here; a synchronous userfaultfd has UFFD_FEATURE_SIGBUS (handle_userfault()).
+    if (vma.uffd?.wpAsync === false) return FAULT_BUS;
     entry &= ~PTE_UFFD_WP;
   }
   const kind = entry & KIND_MASK;
@@ -204,6 +205,7 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
     if (entry < 0) {
       const huge = tables.huge(-entry);
       if (!write || (huge & PTE_WRITE) !== 0) return FAULT_OK;
+      if ((huge & PTE_UFFD_WP) !== 0 && vma.uffd?.wpAsync === false) return FAULT_BUS;
       if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
     }
     // handle_pte_fault()

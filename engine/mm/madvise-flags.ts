@@ -45,7 +45,7 @@ function advisedFlags(vma: Vma, advice: Advice): number | Errno | null {
     case "nohugepage":
       return (flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
     case "mergeable":
-      return vma.file === null && (flags & (VM_SHARED | VM_HUGETLB)) === 0 ? flags | VM_MERGEABLE : flags;
+      return (flags & (VM_SHARED | VM_HUGETLB)) === 0 ? flags | VM_MERGEABLE : flags;
     case "unmergeable":
       return flags & ~VM_MERGEABLE;
     default:

@@ -2,8 +2,9 @@
 
 import { type TouchCounts, touchVmaRange } from "./fault.ts";
 import { PAGE_SIZE, pageOf, pagesFor } from "./geometry.ts";
+import { anonPrepare } from "./mm-util.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { VM_ACCESS_FLAGS, VM_GROWSDOWN, type Vma } from "./vma.ts";
+import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_LOCKED, type Vma } from "./vma.ts";
 
 /** stack_guard_gap, in pages. */
 const STACK_GUARD_GAP = 256;
@@ -13,15 +14,16 @@ function expandStack(k: KernelState, mm: Mm, page: number): Vma | null {
   const index = mm.vmas.indexAbove(page);
   const stack = mm.vmas.list[index];
   if (stack === undefined || (stack.flags & VM_GROWSDOWN) === 0 || page >= k.taskPages) return null;
-  const grow = stack.start - page;
-  if (stack.end - page > k.options.stackPages || grow > stack.pgoff) return null;
   const prev = mm.vmas.list[index - 1];
   const guarded = prev !== undefined && (prev.flags & VM_GROWSDOWN) === 0 && (prev.flags & VM_ACCESS_FLAGS) !== 0;
   if (guarded && page - prev.end < STACK_GUARD_GAP) return null;
-  if (prev !== undefined && prev.end > page) return null;
+  anonPrepare(k, mm, stack);
+  const grow = stack.start - page;
+  if (stack.end - page > k.options.stackPages || grow > stack.pgoff) return null;
   stack.start = page;
   stack.pgoff -= grow;
   mm.totalVm += grow;
+  if ((stack.flags & VM_LOCKED) !== 0) mm.lockedVm += grow;
   return stack;
 }
 

@@ -21,6 +21,7 @@ import {
 import type { KernelState, Mm } from "./state.ts";
 import { hugeShared, splitHugePmd } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
+import { uffdOf } from "./userfaultfd.ts";
 import { VM_ACCESS_FLAGS, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
 /** move_pages_pte()'s outcome besides an errno. */
@@ -33,7 +34,6 @@ function validateMoveAreas(dst: Vma, src: Vma): boolean {
     (src.flags & VM_SHARED) === 0 &&
     (src.flags & same) === (dst.flags & same) &&
     (src.flags & VM_WRITE) !== 0 &&
-    dst.uffd !== null &&
     vmaIsAnonymous(src) &&
     vmaIsAnonymous(dst)
   );
@@ -116,17 +116,20 @@ function readDetached(k: KernelState, row: number, at: number): number {
 /** move_pages(): [src, src + pages) moves to `dst`. Stops at the first page that cannot; what moved before has moved. */
 export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, pages: number): Path<Errno | null> {
   const dstVma = mm.vmas.lookup(dst);
+  if (dstVma === undefined) return "ENOENT";
+  // uffd_move_lock(): whatever comes of it.
+  if ((dstVma.flags & VM_SHARED) === 0) anonPrepare(k, mm, dstVma);
   const srcVma = mm.vmas.lookup(src);
-  if (dstVma === undefined || srcVma === undefined) return "ENOENT";
+  if (srcVma === undefined) return "ENOENT";
   if (dst + pages > dstVma.end || src + pages > srcVma.end) return "EINVAL";
-  if (!validateMoveAreas(dstVma, srcVma)) return "EINVAL";
-  anonPrepare(k, mm, dstVma);
+  if (dstVma.uffd !== uffdOf(mm) || !validateMoveAreas(dstVma, srcVma)) return "EINVAL";
   let moved = 0;
   while (moved < pages) {
     const from = src + moved;
     const to = dst + moved;
     const srcPmd = pmdTable(k, mm, from);
-    const entry = srcPmd === 0 ? 0 : k.tables.child(srcPmd, pmdIndex(from));
+    if (srcPmd === 0) return moved > 0 ? "EAGAIN" : "ENOENT";
+    const entry = k.tables.child(srcPmd, pmdIndex(from));
     const dstPmd = pmdAlloc(k, mm, to);
     const dstEntry = k.tables.child(dstPmd, pmdIndex(to));
     if (dstEntry < 0) return moved > 0 ? "EAGAIN" : "EEXIST";
@@ -141,6 +144,7 @@ export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, page
       }
       splitHugePmd(k, mm, srcVma, srcPmd, pmdIndex(from));
     }
+    if (entry === 0) return moved > 0 ? "EAGAIN" : "ENOENT";
     if (dstEntry === 0) {
       if (k.explored) yield* pteAllocPath(k, mm, dstPmd, pmdIndex(to));
       else pteAlloc(k, mm, dstPmd, pmdIndex(to));

@@ -32,7 +32,7 @@ export const VM_UFFD_MASK = VM_UFFD_WP | VM_UFFD_MISSING;
 
 /** A userfaultfd: VMAs registered with different ones do not merge. */
 export interface UffdContext {
-  /** UFFD_FEATURE_WP_ASYNC: the kernel resolves write faults itself. */
+  /** UFFD_FEATURE_WP_ASYNC: the kernel resolves write faults itself. Without it, UFFD_FEATURE_SIGBUS: they raise SIGBUS. */
   readonly wpAsync: boolean;
   /** UFFD_FEATURE_WP_UNPOPULATED: unpopulated anonymous memory is protected with markers. */
   readonly wpUnpopulated: boolean;

@@ -92,7 +92,15 @@ function target(w: Words, index: number, len: number): number {
   return ARENA_BASE + offset;
 }
 
-const MAP_FLAGS: ReadonlySet<string> = new Set<MmapFlag>(["populate", "locked", "hugepage", "nohugepage", "noreplace"]);
+const MAP_FLAGS: ReadonlySet<string> = new Set<MmapFlag>([
+  "populate",
+  "locked",
+  "hugepage",
+  "nohugepage",
+  "noreplace",
+  "stack",
+  "growsdown",
+]);
 const PROTS: ReadonlyMap<string, Prot> = new Map([
   ["rw", "rw"],
   ["ro", "r"],
@@ -104,17 +112,20 @@ function parseMap(w: Words): Operation[] {
   const { addr, len } = range(w);
   let prot: Prot = "rw";
   let backing: "anon" | "shared" | "file" | "sharedfile" | "hugetlb" = "anon";
-  const flags: MmapFlag[] = ["noreserve"];
+  let reserve = false;
+  const flags: MmapFlag[] = [];
   for (const word of w.args.slice(2)) {
     const asProt = PROTS.get(word);
     if (asProt !== undefined) prot = asProt;
     else if (word === "file" || word === "shared" || word === "sharedfile" || word === "hugetlb") backing = word;
+    else if (word === "reserve") reserve = true;
     else if (MAP_FLAGS.has(word)) flags.push(word as MmapFlag);
     else
       w.fail(
-        `map does not know "${word}"; it takes rw ro none, file shared sharedfile hugetlb, populate locked hugepage nohugepage noreplace`,
+        `map does not know "${word}"; it takes rw ro none, file shared sharedfile hugetlb, populate locked hugepage nohugepage noreplace reserve stack growsdown`,
       );
   }
+  if (!reserve) flags.unshift("noreserve");
   const map: Operation = { op: "mmap", addr, len, prot, backing, flags };
   if (backing === "file" || backing === "sharedfile") return [{ ...map, file: 0, offset: addr - ARENA_BASE }];
   return [map];
@@ -176,6 +187,14 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   ["pageout", "pageout"],
   ["cold", "cold"],
   ["remove", "remove"],
+  ["normal", "normal"],
+  ["random", "random"],
+  ["sequential", "sequential"],
+  ["willneed", "willneed"],
+  ["mergeable", "mergeable"],
+  ["unmergeable", "unmergeable"],
+  ["dontdump", "dontdump"],
+  ["dodump", "dodump"],
 ]);
 
 type Parsed = Pick<ConformStep, "operations" | "kind">;

@@ -175,7 +175,7 @@ export interface UffdOp extends Range, InProcess {
   from?: number;
 }
 
-/** From now on registrations are synchronous (a fault stops the thread) or asynchronous (the kernel resolves it). */
+/** From now on registrations are synchronous (UFFD_FEATURE_SIGBUS: a write to a protected page raises SIGBUS) or asynchronous (the kernel resolves it). */
 export interface UffdModeOp extends InProcess {
   op: "uffdmode";
   mode: "sync" | "async";

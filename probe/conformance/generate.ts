@@ -5,7 +5,21 @@
  */
 import { createRandom, type Random } from "../../engine/workload/random.ts";
 
-export const CLASSES = ["core", "ext", "file", "fork", "uffd", "mremap", "thp", "lock", "all"] as const;
+export const CLASSES = [
+  "core",
+  "ext",
+  "file",
+  "fork",
+  "uffd",
+  "mremap",
+  "thp",
+  "lock",
+  "flags",
+  "stack",
+  "move",
+  "anon",
+  "all",
+] as const;
 export type ScriptClass = (typeof CLASSES)[number];
 
 const KIB = 1024;
@@ -331,6 +345,72 @@ const LOCK: Weighted = [
   [2, onSmallRange("guard_install")],
 ];
 
+/** Flags that only merging, forking and faulting ahead depend on. */
+const FLAGS: Weighted = [
+  [
+    14,
+    map(
+      [
+        "rw reserve",
+        "rw reserve",
+        "ro reserve",
+        "none reserve",
+        "rw reserve file",
+        "ro reserve file",
+        "rw reserve shared",
+        "rw stack",
+        "ro stack reserve",
+        "rw hugepage reserve",
+      ],
+      false,
+    ),
+  ],
+  [2, onRange("mergeable")],
+  [2, onRange("unmergeable")],
+  [1, onRange("dontdump")],
+  [1, onRange("dodump")],
+  [1, onRange("random")],
+  [1, onRange("sequential")],
+  [1, onRange("normal")],
+  [1, onRange("willneed")],
+  [2, onRange("dontfork")],
+  [1, onRange("dofork")],
+  [2, onRange("wipeonfork")],
+  [1, onRange("keeponfork")],
+];
+const STACK: Weighted = [
+  [10, map(["rw growsdown", "rw growsdown", "ro growsdown", "rw growsdown reserve", "rw growsdown locked"], false)],
+  [
+    12,
+    (script) => {
+      const { start } = script.pick(script.segments.length > 0 ? script.segments : [{ start: 4 * MIB, end: 5 * MIB }]);
+      const below = PAGE * script.pick([1, 2, 7, 200, 255, 256, 257, 512, 1024, 2047, 2048, 3000]);
+      if (start < below) return "vmas list";
+      const at = start - below;
+      if (script.chance(50)) script.mapped(at, start);
+      return line("touch", [at, PAGE], script.pick(["r", "w", "w"]));
+    },
+  ],
+];
+const MOVE: Weighted = [
+  [8, uffd],
+  [
+    14,
+    (script) => {
+      const [at, length] = script.range();
+      const [from] = script.range();
+      return line("uffdmove", [at, Math.min(length, 6 * MIB)], formatBytes(script.chance(50) ? from : script.place()));
+    },
+  ],
+];
+
+/** The same with anonymous private memory in place of files and shared memory. */
+const withoutFiles = (words: Weighted): Weighted =>
+  words.map(([weight, draw]) => [weight, (script) => draw(script).replaceAll(/ (file|shared|sharedfile)(?= |$)/g, "")]);
+
+const withoutGuards = (words: Weighted): Weighted =>
+  words.map(([weight, draw]) => [weight, (script) => draw(script).replace(/^guard_install/, "guard_remove")]);
+
 const VOCABULARY: Record<ScriptClass, Weighted> = {
   core: CORE,
   ext: [...CORE, ...EXT],
@@ -340,8 +420,16 @@ const VOCABULARY: Record<ScriptClass, Weighted> = {
   mremap: [...CORE, ...MREMAP],
   thp: [...CORE, ...THP],
   lock: [...CORE, ...LOCK],
+  flags: [...CORE, ...FLAGS, ...FORK, ...MREMAP],
+  stack: [...CORE, ...STACK, ...FORK, [2, mremap("mremap_du")], [2, resize]],
+  move: [...CORE, ...MOVE, ...THP],
+  // Everything that needs no file, guards and userfaultfd markers together.
+  anon: withoutFiles([...CORE, ...EXT, ...FORK, ...UFFD, ...MOVE, ...MREMAP, ...THP, ...LOCK, ...FLAGS, ...STACK]),
   // Without guards: the kernel tries for ever to put them where uffd-wp markers of file memory are.
-  all: [...CORE, ...EXT.filter(([, draw]) => draw !== guardInstall), ...FILE, ...FORK, ...UFFD, ...MREMAP],
+  all: withoutGuards([
+    ...[...CORE, ...EXT, ...FILE, ...FORK, ...UFFD],
+    ...[...MOVE, ...MREMAP, ...THP, ...LOCK, ...FLAGS, ...STACK],
+  ]),
 };
 
 /** `length` operations of a class, one script line each; the same seed draws the same. */

@@ -142,7 +142,7 @@ static void parse_map(struct op *op) {
   } names[] = {{"file", MAP_F_FILE},           {"shared", MAP_F_SHARED},       {"sharedfile", MAP_F_SHARED | MAP_F_FILE},
                {"hugetlb", MAP_F_HUGETLB},     {"populate", MAP_F_POPULATE},   {"locked", MAP_F_LOCKED},
                {"growsdown", MAP_F_GROWSDOWN}, {"stack", MAP_F_STACK},         {"hugepage", MAP_F_HUGEPAGE},
-               {"noreserve", 0},               {"nohugepage", MAP_F_NOHUGEPAGE}, {"noreplace", MAP_F_NOREPLACE}};
+               {"noreserve", 0},               {"reserve", MAP_F_RESERVE},               {"nohugepage", MAP_F_NOHUGEPAGE}, {"noreplace", MAP_F_NOREPLACE}};
   op->kind = OP_MMAP;
   op->what = PROT_READ | PROT_WRITE;
   op->arg = op->addr - ARENA_BASE; /* file offset = arena offset */
@@ -243,6 +243,10 @@ static void parse(struct op *op) {
   if (!strcmp(name, "mlock2")) { op->kind = OP_MLOCK; op->flags = MLOCK_F_ONFAULT; return; }
   if (!strcmp(name, "munlock")) { op->kind = OP_MUNLOCK; return; }
   if (!strcmp(name, "uffdwp")) return parse_uffd(op);
+  if (!strcmp(name, "uffdmove")) {
+    op->kind = OP_UFFD, op->what = UFFD_MOVE, op->arg = num_word(3) + ARENA_BASE;
+    return;
+  }
   if (!strcmp(name, "dontneed_step")) {
     op->kind = OP_MADVISE, op->what = MADV_DONTNEED, op->arg = num_word(3);
     return;

@@ -63,7 +63,7 @@ static int advise(uint64_t addr, uint64_t len, int advice) { return error_of(sys
 
 static int do_mmap(const struct op *op) {
   uint32_t f = op->flags;
-  int flags = MAP_NORESERVE | (f & MAP_F_SHARED ? MAP_SHARED : MAP_PRIVATE);
+  int flags = (f & MAP_F_RESERVE ? 0 : MAP_NORESERVE) | (f & MAP_F_SHARED ? MAP_SHARED : MAP_PRIVATE);
   flags |= f & MAP_F_NOREPLACE ? MAP_FIXED_NOREPLACE : MAP_FIXED;
   if (f & MAP_F_POPULATE) flags |= MAP_POPULATE;
   if (f & MAP_F_LOCKED) flags |= MAP_LOCKED;

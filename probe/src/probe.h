@@ -68,6 +68,7 @@ enum {
   MAP_F_HUGEPAGE = 1 << 7,
   MAP_F_NOHUGEPAGE = 1 << 8,
   MAP_F_NOREPLACE = 1 << 9,
+  MAP_F_RESERVE = 1 << 10, /* counts against the commit limit; every other mapping is MAP_NORESERVE */
   TOUCH_F_WRITE = 1 << 0,
   MADV_F_PROCESS = 1 << 0, /* process_madvise on oneself */
   MADV_F_CHILD = 1 << 1,   /* process_madvise on child arg2 (0: the last one) */

@@ -18,7 +18,6 @@ struct move_arg {
   int64_t moved;
 };
 #define MOVE_IOCTL _IOWR(0xAA, 0x05, struct move_arg)
-#define MOVE_ALLOW_SRC_HOLES 2
 
 static long async_fd = -1, sync_fd = -1;
 static bool is_async = true;
@@ -66,7 +65,7 @@ int uffd_do(const struct op *op) {
     case UFFD_UNWP:
       return protect(fd, op, false);
     case UFFD_MOVE: {
-      struct move_arg move = {.dst = op->addr, .src = op->arg, .len = op->len, .mode = MOVE_ALLOW_SRC_HOLES};
+      struct move_arg move = {.dst = op->addr, .src = op->arg, .len = op->len, .mode = 0};
       return error_of(sys3(__NR_ioctl, fd, MOVE_IOCTL, &move));
     }
   }
