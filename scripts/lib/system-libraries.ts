@@ -56,13 +56,19 @@ function isDebian(): boolean {
   }
 }
 
-function available(name: string): boolean {
-  const policy = spawnSync("apt-cache", ["policy", name], { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
-  return /Candidate: (?!\(none\))/.test(policy.stdout ?? "");
+/** Which of the packages the system's archive has. Asked once: apt-cache takes its time to start. */
+function available(names: readonly string[]): ReadonlySet<string> {
+  const policy = spawnSync("apt-cache", ["policy", ...names], {
+    encoding: "utf8",
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  const found = (policy.stdout ?? "").matchAll(/^(\S+):\n.*\n\s+Candidate: (?!\(none\))/gm);
+  return new Set([...found].map(([, name = ""]) => name));
 }
 
 function packagesOf(needs: readonly Need[]): string[] {
-  return [...new Set(needs.map((need) => need.packages.find(available) ?? need.packages.at(-1) ?? ""))];
+  const there = available(needs.flatMap((need) => need.packages));
+  return [...new Set(needs.map((need) => need.packages.find((name) => there.has(name)) ?? need.packages.at(-1) ?? ""))];
 }
 
 function install(needs: readonly Need[]): void {
