@@ -17,6 +17,8 @@ function electron(): string {
 export interface LabOptions {
   /** More environment: faults on purpose. */
   readonly env?: Readonly<Record<string, string>>;
+  /** More arguments: a file to open. */
+  readonly args?: readonly string[];
 }
 
 /** The running app. */
@@ -41,10 +43,10 @@ export class LabApp {
     return this.#page;
   }
 
-  async start({ env = {} }: LabOptions = {}): Promise<void> {
+  async start({ env = {}, args = [] }: LabOptions = {}): Promise<void> {
     this.#app = await _electron.launch({
       executablePath: electron(),
-      args: [...electronSwitches(), ROOT],
+      args: [...electronSwitches(), ROOT, ...args],
       env: { ...(process.env as Record<string, string>), RECLAIM_LAB_DATA: this.folder, ...env },
     });
     const page = await this.#app.firstWindow();

@@ -1,5 +1,5 @@
 /** Files that people give the program: by dialog, by drop, as the argument it is started with. Paths stay here. */
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { app, type BrowserWindow, dialog, ipcMain } from "electron";
 import { BadInputError } from "../../engine/error.ts";
@@ -10,14 +10,16 @@ import type { HostProcess, TellEvent } from "./host-process.ts";
 import type { RecentFiles } from "./recent.ts";
 import { isOurFrame } from "./security.ts";
 
-/** The workload or trace file among a start's arguments, if there is one. `folder`: what relative names start from. */
+/**
+ * The file among a start's arguments, if there is one: the first that is neither a switch nor a folder (the program's
+ * own, in development). Whether it is there and can be used is said when it is opened. `folder`: what relative names
+ * start from.
+ */
 export function fileAmong(args: readonly string[], folder: string): string | undefined {
-  for (const arg of args) {
-    if (arg.startsWith("-")) continue;
-    const path = resolve(folder, arg);
-    if (existsSync(path) && statSync(path).isFile() && /\.(jsonl|txt|gz|strace|trace|perf)$/i.test(path)) return path;
-  }
-  return undefined;
+  return args
+    .filter((arg) => arg !== "" && !arg.startsWith("-"))
+    .map((arg) => resolve(folder, arg))
+    .find((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory());
 }
 
 export type FileCallName = Extract<MainCallName, `file.${string}`>;

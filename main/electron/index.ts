@@ -20,6 +20,7 @@ const CLOSE_MS_MAX = 3000;
 
 const folder = dataFolder();
 let window: BrowserWindow | undefined;
+let given: string | undefined;
 
 const follow = followWork(() => window);
 const tell: TellEvent = (name, payload) => {
@@ -39,7 +40,7 @@ function begin(): void {
   denyPermissions(session.defaultSession);
   serveWindow(resolve(import.meta.dirname, "..", "renderer"));
   const host = superviseHost(folder, tell);
-  const first = fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
+  const first = given ?? fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
   const recent = recentFilesIn(folder, () => {
     showMenu();
     tell("file.recentChanged", recent.list());
@@ -76,11 +77,20 @@ function begin(): void {
     const path = fileAmong(argv.slice(app.isPackaged ? 1 : 2), from);
     if (path !== undefined) files.open(path);
   });
+  app.on("open-file", (_event, path) => {
+    show();
+    files.open(path);
+  });
   app.on("activate", show);
   app.on("window-all-closed", () => app.quit());
 }
 
 mkdirSync(folder, { recursive: true });
+// macOS tells of a file that the program is started with by this event, before it is ready.
+app.once("open-file", (event, path) => {
+  event.preventDefault();
+  given = path;
+});
 app.setName("Reclaim Lab");
 app.setPath("userData", join(folder, "window"));
 registerScheme();
