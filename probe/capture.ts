@@ -152,7 +152,7 @@ function endWith(signal: AbortSignal | undefined, end: (name: NodeJS.Signals) =>
 }
 
 /** Lines of the launcher itself, before it becomes the program (its execve apart), and of the kernel's own image. */
-const NOISE = /^\s*(?:reclaim-probe[\s-]+\d(?!.*execve)|swapper\s+0\/0\s.*PERF_RECORD_MMAP -1\/0)/;
+const NOISE = /^\s*(?:reclaim-probe[\s-]+\d(?!.*(?:execve|NR 59\b))|swapper\s+0\/0\s.*PERF_RECORD_MMAP -1\/0)/;
 
 /** Counts lines and notes of lost events, takes leading blanks away and leaves noise out. */
 function countingLines(): { stream: Transform; counts: { events: number; lost: number } } {
@@ -199,8 +199,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     "-d",
     "-m",
     "32M",
-    "-e",
-    captureEvents().join(","),
+    ...captureEvents().flatMap(({ name, filter }) => ["-e", name, ...(filter === null ? [] : ["--filter", filter])]),
     "-o",
     data,
   ];
@@ -256,7 +255,11 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     if (pid === undefined) throw new CaptureError("The program did not start");
     said.on("line", (line) => process.stdout.write(`${line}\n`));
     set("set_event_pid", pid);
-    for (const event of events) set(`events/${event.replace(":", "/")}/enable`, "1");
+    for (const { name, filter } of events) {
+      const event = `events/${name.replace(":", "/")}`;
+      if (filter !== null) set(`${event}/filter`, filter);
+      set(`${event}/enable`, "1");
+    }
     const { stream, counts } = countingLines();
     const over = { yes: false };
     const text = tracePipe(join(instance, "trace_pipe"), over);
@@ -271,7 +274,7 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     return {
       exitCode,
       ...counts,
-      recorded: `tracefs, trace_clock=mono, event-fork, set_event_pid=${pid}: ${events.join(" ")}`,
+      recorded: `tracefs, trace_clock=mono, event-fork, set_event_pid=${pid}: ${events.map(({ name, filter }) => (filter === null ? name : `${name} if ${filter}`)).join(" ")}`,
     };
   } finally {
     rmdirSync(instance);

@@ -1,7 +1,46 @@
 /** Numbers of the x86_64 system-call interface (include/uapi/asm-generic/mman*.h, linux/sched.h) and what they mean here. */
 import type { Advice, Backing, MmapFlag, Prot } from "../operation.ts";
+import type { Call } from "./event.ts";
 
 export const PAGE = 4096;
+/** System calls by their number (arch/x86/entry/syscalls/syscall_64.tbl). */
+export const CALL_NUMBERS = {
+  mmap: 9,
+  mprotect: 10,
+  munmap: 11,
+  brk: 12,
+  ioctl: 16,
+  mremap: 25,
+  madvise: 28,
+  shmat: 30,
+  clone: 56,
+  fork: 57,
+  vfork: 58,
+  execve: 59,
+  exit: 60,
+  shmdt: 67,
+  mlock: 149,
+  munlock: 150,
+  mlockall: 151,
+  munlockall: 152,
+  prctl: 157,
+  io_setup: 206,
+  io_destroy: 207,
+  remap_file_pages: 216,
+  exit_group: 231,
+  execveat: 322,
+  userfaultfd: 323,
+  mlock2: 325,
+  pkey_mprotect: 329,
+  clone3: 435,
+  process_madvise: 440,
+} as const satisfies Record<Call, number>;
+
+/** The other way round. */
+export const CALL_BY_NUMBER: ReadonlyMap<number, Call> = new Map(
+  Object.entries(CALL_NUMBERS).map(([call, number]) => [number, call as Call]),
+);
+
 /** User addresses end here with five levels of tables; anything above is no address. */
 export const ADDRESS_END = 2 ** 56;
 

@@ -75,6 +75,7 @@ export async function survey(source: TextSource, report: ImportReport, format?: 
   return { format: found, hasFaults: formatHasFaults(found), processes, follow: false, events: report.events };
 }
 
+export { CALL_NUMBERS } from "./abi.ts";
 export { ImportError } from "./error.ts";
 export type { TextSource } from "./lines.ts";
 export { operationLine, opsHeaderLine } from "./ops-jsonl.ts";

@@ -3,6 +3,7 @@
  *
  *     COMM PID/TID SECONDS.NNNNNNNNN: syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x04000000, ...
  *     COMM PID/TID SECONDS.NNNNNNNNN: syscalls:sys_exit_mmap: 0x7f56e2e00000
+ *     COMM PID/TID SECONDS.NNNNNNNNN: raw_syscalls:sys_enter: NR 9 (0, 4000000, 3, 22, ffffffff, 0)
  *     COMM PID/TID SECONDS.NNNNNNNNN: exceptions:page_fault_user: address=0x... ip=0x... error_code=0x6
  *     COMM PID/TID SECONDS.NNNNNNNNN: PERF_RECORD_MMAP2 PID/TID: [0x...(0x...) @ ...]: rw-p NAME
  *
@@ -10,6 +11,7 @@
  * blanks between the fields are accepted too.
  */
 import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
+import { takeRawCall } from "./raw-syscalls.ts";
 import type { ImportReport } from "./report.ts";
 import { Cursor, isDigit } from "./scan.ts";
 
@@ -196,6 +198,7 @@ function takeEvent(event: TraceEvent): boolean | null {
   if (cursor.take("PERF_RECORD_")) return takeRecord(event);
   if (cursor.take("syscalls:sys_enter_")) return takeCall(event, "enter");
   if (cursor.take("syscalls:sys_exit_")) return takeCall(event, "exit");
+  if (cursor.take("raw_syscalls:sys_")) return takeRawCall(cursor, event);
   return null;
 }
 
@@ -229,7 +232,7 @@ export function perfComm(text: string): string {
 
 /** Does a line look like perf script's? */
 export function looksLikePerf(line: string): boolean {
-  return /\s\d+(?:\/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\w+:(?:sys_(?:enter|exit)_|page_fault_)|PERF_RECORD_)/.test(
+  return /\s\d+(?:\/\d+)?\s+(?:\[\d+\]\s+)?\d+\.\d+:\s+(?:\w+:(?:sys_(?:enter|exit)[_:]|page_fault_)|PERF_RECORD_)/.test(
     line,
   );
 }

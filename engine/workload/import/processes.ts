@@ -1,6 +1,7 @@
 /** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
 import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
-import type { Call, TraceEvent } from "./event.ts";
+import { PAGE } from "./abi.ts";
+import type { TraceEvent } from "./event.ts";
 
 /** What one process of a trace did. */
 export interface TracedProcess {
@@ -16,8 +17,8 @@ export interface TracedProcess {
    */
   readonly ancestors: readonly number[];
   /**
-   * It executed a 32-bit program: it had page faults, all below 4 GiB, and not one call on its memory. The kernel's trace
-   * events leave the calls of such programs out.
+   * It executed a 32-bit program: it had page faults, all below 4 GiB, and no call that gave it memory. The kernel's
+   * trace events leave the calls of such programs out, or give their numbers, which mean others here.
    */
   readonly is32Bit: boolean;
   /** Allocators that the names of its threads and mapped files point to. */
@@ -28,9 +29,7 @@ const PROCESSES_MAX = 1 << 16;
 const NAMES_MAX = 1024;
 const ANCESTORS_MAX = 16;
 const MADV_DONTNEED = 4;
-/** Calls of every program, whatever it does with its memory. */
-const NOT_ON_MEMORY: ReadonlySet<Call> = new Set<Call>(["execve", "execveat", "exit", "exit_group"]);
-/** So many faults and no call on memory is no 64-bit program: loading one takes a brk at least. */
+/** So many faults and neither mmap nor brk that gave an address is no 64-bit program: loading one takes them. */
 const FAULTS_MIN = 4;
 
 interface Entry {
@@ -81,7 +80,8 @@ export class ProcessList {
     if (event.kind === "fault") {
       entry.since.faults++;
       entry.since.highest = Math.max(entry.since.highest, event.address);
-    } else if (event.kind === "enter" && !NOT_ON_MEMORY.has(event.call)) entry.since.memoryCalls++;
+    } else if (event.kind === "exit" && event.ret >= PAGE && (event.call === "mmap" || event.call === "brk"))
+      entry.since.memoryCalls++;
     if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
     if (event.kind === "fork" && event.childPid !== event.pid) this.#forked(entry, event);
     if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;

@@ -9,6 +9,7 @@
  */
 import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
 import { takeFault } from "./perf-script.ts";
+import { takeRawCall } from "./raw-syscalls.ts";
 import type { ImportReport } from "./report.ts";
 import { Cursor } from "./scan.ts";
 
@@ -76,6 +77,12 @@ export function createTracefsParser(report: ImportReport): LineParser {
   const takeEvent = (text: string, tgidKnown: boolean): boolean | null => {
     if (cursor.take("page_fault_user: ") || cursor.take("page_fault_kernel: ")) return takeFault(cursor, event);
     if (cursor.take("sys_")) {
+      if (text.startsWith("enter: ", cursor.at) || text.startsWith("exit: ", cursor.at)) {
+        const taken = takeRawCall(cursor, event);
+        if (taken && event.kind === "exit") cloning.delete(event.tid);
+        else if (taken && event.call === "clone") cloning.set(event.tid, event.args[0]);
+        return taken;
+      }
       let at = cursor.at;
       while (at < text.length && text[at] !== "(" && text[at] !== " ") at++;
       const name = text.slice(cursor.at, at);
@@ -133,6 +140,6 @@ export function createTracefsParser(report: ImportReport): LineParser {
 export function looksLikeTracefs(line: string): boolean {
   return (
     line.startsWith("# tracer: ") ||
-    (HEADER.test(line) && / (?:sys_\w+(?:\(| ->)|page_fault_|sched_process_)/.test(line))
+    (HEADER.test(line) && / (?:sys_\w+(?:\(| ->)|sys_(?:enter|exit): NR |page_fault_|sched_process_)/.test(line))
   );
 }
