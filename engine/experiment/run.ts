@@ -44,6 +44,9 @@ const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name,
   SampleColumn,
   number
 >;
+const WIDTH = SAMPLE_COLUMNS.length;
+/** Rows of samples are cut from blocks of so many: a small array of its own costs more than filling it. */
+const ROWS_PER_BLOCK = 64;
 /** At most so much work (see workOf) between two looks at the clock. */
 const LOOK_EVERY_MAX = 1024;
 const MIB = 2 ** 20;
@@ -62,9 +65,11 @@ class RunState {
   readonly #input: RunInput;
   readonly #plan: ReturnType<typeof samplingPlan>;
   readonly #started: number;
-  readonly #last: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
+  readonly #last: SampleRow = new Float64Array(WIDTH);
   #due: number;
   #samples: SampleRow[] = [];
+  #block = new Float64Array(0);
+  #blockUsed = 0;
   #sequence = 0;
   #sampledAt = -1;
   #lookEvery = 1;
@@ -93,7 +98,12 @@ class RunState {
   }
 
   #sample(): void {
-    const row: SampleRow = new Float64Array(SAMPLE_COLUMNS.length);
+    if (this.#blockUsed === this.#block.length) {
+      this.#block = new Float64Array(ROWS_PER_BLOCK * WIDTH);
+      this.#blockUsed = 0;
+    }
+    const row: SampleRow = this.#block.subarray(this.#blockUsed, this.#blockUsed + WIDTH);
+    this.#blockUsed += WIDTH;
     this.#input.machine.sampleInto(row, this.#sequence++);
     row[COLUMN.operations] = this.operations;
     this.#sampledAt = this.operations;

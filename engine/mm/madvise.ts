@@ -57,11 +57,16 @@ class DontneedWalk {
   /** Where the range ends; `zaps` has what is left of the VMA's part of it. */
   private end = 0;
   private locked = false;
-  readonly zaps = new ZapWalk();
+  declare readonly zaps: ZapWalk;
   private vma: Vma | null = null;
   status: Errno | null = null;
 
-  begin(start: number, end: number, locked: boolean): this {
+  constructor(tlb: MmuGather) {
+    this.zaps = new ZapWalk(tlb, ZAP_DONTNEED);
+  }
+
+  begin(tlb: MmuGather, start: number, end: number, locked: boolean): this {
+    if (this.zaps.tlb !== tlb) this.zaps.tlb = tlb;
     this.end = end;
     this.locked = locked;
     this.zaps.page = start;
@@ -88,14 +93,14 @@ class DontneedWalk {
   }
 
   /** The VMA of the next PTE table, which `zaps` has come to. Null: the walk is over, and `status` is its outcome. */
-  next(k: KernelState, tlb: MmuGather): Vma | null {
+  next(k: KernelState): Vma | null {
     const { zaps } = this;
-    while (zaps.page < zaps.end || this.nextVma(tlb.mm)) {
+    while (zaps.page < zaps.end || this.nextVma(zaps.tlb.mm)) {
       const vma = this.vma as Vma;
       if ((vma.flags & VM_HUGETLB) !== 0) {
-        clearHugetlbPages(k, tlb, vma, zaps.page, pmdStart(zaps.end));
+        clearHugetlbPages(k, zaps.tlb, vma, zaps.page, pmdStart(zaps.end));
         zaps.page = zaps.end;
-      } else if (nextTableToZap(k, tlb, vma, zaps)) return vma;
+      } else if (nextTableToZap(k, vma, zaps)) return vma;
     }
     return null;
   }
@@ -112,23 +117,22 @@ export function* madviseDontneed(
   end: number,
   locked: boolean,
 ): Path<Errno | null> {
-  const walk = new DontneedWalk().begin(start, end, locked);
   const tlb = tlbGatherMmu(k, mm, start, end);
-  for (let vma = walk.next(k, tlb); vma !== null; vma = walk.next(k, tlb))
-    yield* zapPteRange(k, tlb, vma, walk.zaps, ZAP_DONTNEED);
+  const walk = new DontneedWalk(tlb).begin(tlb, start, end, locked);
+  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) yield* zapPteRange(k, vma, walk.zaps);
   yield* tlbFinishMmuPath(k, tlb);
   return walk.status;
 }
 
-/** The walk of experiments: one call at a time. */
-const aloneWalk = new DontneedWalk();
+/** The walk of experiments: one call at a time. Null before the first. */
+let aloneWalk: DontneedWalk | null = null;
 
 /** The same, where no other CPU can come between. */
 function madviseDontneedAlone(k: KernelState, mm: Mm, start: number, end: number, locked: boolean): Errno | null {
-  const walk = aloneWalk.begin(start, end, locked);
   const tlb = tlbGatherMmu(k, mm, start, end);
-  for (let vma = walk.next(k, tlb); vma !== null; vma = walk.next(k, tlb))
-    drive(zapPteRange(k, tlb, vma, walk.zaps, ZAP_DONTNEED));
+  aloneWalk ??= new DontneedWalk(tlb);
+  const walk = aloneWalk.begin(tlb, start, end, locked);
+  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) drive(zapPteRange(k, vma, walk.zaps));
   tlbFinishMmu(k, tlb);
   return walk.status;
 }

@@ -249,10 +249,12 @@ export class TableStore {
   /** Sets entries [from, end) of a PTE table to `pte` and keeps the counts. Needs from < end. */
   fillPte(row: number, from: number, end: number, pte: number): void {
     const before = this.count[row];
-    if (this.form[row] === FORM_RUN && this.fillRun(row, from, end, pte)) {
-      const run = this.run[row];
-      this.setCount(row, before, (run >>> 16) - (run & 0xffff));
-      return;
+    if (this.form[row] === FORM_RUN) {
+      const filled = this.fillRun(row, from, end, pte);
+      if (filled >= 0) {
+        this.setCount(row, before, filled);
+        return;
+      }
     }
     const blocks = this.blocks;
     const base = this.value[row] * PTRS_PER_TABLE;
@@ -271,35 +273,23 @@ export class TableStore {
     }
   }
 
-  /** Tries to keep run form; turns the table into block form and returns false where the result is not one run. */
-  private fillRun(row: number, from: number, end: number, pte: number): boolean {
+  /** Tries to keep run form: returns how many entries are not none then. Else turns the table into block form and returns -1. */
+  private fillRun(row: number, from: number, end: number, pte: number): number {
     const run = this.run[row];
     const start = run & 0xffff;
     const stop = run >>> 16;
     if (pte === 0) {
-      if (end <= start || from >= stop) return true;
-      if (from <= start && end >= stop) {
-        this.run[row] = 0;
-        return true;
-      }
-      if (from <= start) {
-        this.run[row] = end | (stop << 16);
-        return true;
-      }
-      if (end >= stop) {
-        this.run[row] = start | (from << 16);
-        return true;
-      }
+      if (end <= start || from >= stop) return stop - start;
+      if (from <= start && end >= stop) return this.setRun(row, 0, 0);
+      if (from <= start) return this.setRun(row, end, stop);
+      if (end >= stop) return this.setRun(row, start, from);
     } else {
       if (start === stop || (from <= start && end >= stop)) {
-        this.run[row] = from | (end << 16);
         this.value[row] = pte;
-        return true;
+        return this.setRun(row, from, end);
       }
-      if (pte === this.value[row] && from <= stop && end >= start) {
-        this.run[row] = (from < start ? from : start) | ((end > stop ? end : stop) << 16);
-        return true;
-      }
+      if (pte === this.value[row] && from <= stop && end >= start)
+        return this.setRun(row, from < start ? from : start, end > stop ? end : stop);
     }
     const value = this.value[row];
     const block = this.allocBlock();
@@ -308,7 +298,12 @@ export class TableStore {
     this.blocks.fill(value, base + start, base + stop);
     this.form[row] = FORM_BLOCK;
     this.value[row] = block;
-    return false;
+    return -1;
+  }
+
+  private setRun(row: number, start: number, stop: number): number {
+    this.run[row] = start | (stop << 16);
+    return stop - start;
   }
 
   private toEmptyRun(row: number): void {

@@ -42,6 +42,8 @@ import type { ZapDetails } from "./zap-details.ts";
  * integers, and passing them on would allocate; and what is kept here need not be kept in a generator.
  */
 export class ZapWalk {
+  declare tlb: MmuGather;
+  declare readonly details: ZapDetails;
   /** What is left of the range: [page, end). */
   page = 0;
   end = 0;
@@ -49,7 +51,8 @@ export class ZapWalk {
   pmd = 0;
   index = 0;
   base = 0;
-  /** Its entries that are still to be zapped: [at, stop). */
+  /** Its row, once it is locked, and its entries that are still to be zapped: [at, stop). */
+  row = 0;
   at = 0;
   stop = 0;
   /** The call covers the whole table and asks for it to be freed; nothing has spoken against it; its lock was never dropped. */
@@ -60,6 +63,11 @@ export class ZapWalk {
   anySkipped = false;
   forceFlush = false;
   forceBreak = false;
+
+  constructor(tlb: MmuGather, details: ZapDetails) {
+    this.tlb = tlb;
+    this.details = details;
+  }
 }
 
 /** Takes `n` pages of this kind off the process's count. */
@@ -77,36 +85,26 @@ export function dropRss(mm: Mm, vma: Vma, kind: number, n: number): void {
  */
 function zapInstallUffdWpIfNeeded(
   k: KernelState,
-  row: number,
   vma: Vma,
+  walk: ZapWalk,
   from: number,
   end: number,
   pte: number,
-  details: ZapDetails,
 ): boolean {
-  if (vmaIsAnonymous(vma) || details.dropMarker) return false;
+  if (vmaIsAnonymous(vma) || walk.details.dropMarker) return false;
   if ((vma.flags & VM_UFFD_WP) === 0) return false;
   const kind = pte & KIND_MASK;
   if ((pte & PTE_UFFD_WP) === 0 || kind > KIND_SWAP) return false;
-  k.tables.fillPte(row, from, end, KIND_MARKER_UFFD_WP);
+  k.tables.fillPte(walk.row, from, end, KIND_MARKER_UFFD_WP);
   return true;
 }
 
 /** zap_present_ptes(): entries [from, end) are present and alike. Returns how many were dealt with. */
-function zapPresentPtes(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  walk: ZapWalk,
-  row: number,
-  from: number,
-  end: number,
-  pte: number,
-  details: ZapDetails,
-): number {
+function zapPresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
+  const { tlb } = walk;
   const kind = pte & KIND_MASK;
   let n = end - from;
-  if (kind === KIND_ANON && !details.evenCows && vma.file !== null) {
+  if (kind === KIND_ANON && !walk.details.evenCows && vma.file !== null) {
     walk.anySkipped = true;
     return n;
   }
@@ -122,29 +120,19 @@ function zapPresentPtes(
     if (kind === KIND_FILE && (pte & PTE_DIRTY) !== 0) walk.forceFlush = true;
     if (k.explored) tlb.pageIds.push(ptePageId(pte));
   }
-  k.tables.fillPte(row, from, from + n, 0);
+  k.tables.fillPte(walk.row, from, from + n, 0);
   tlbAdjustRange(tlb, walk.base + from, walk.base + from + n);
   k.stats.entriesZapped += n;
   k.timeNs += n * k.options.cost.zapEntry;
-  if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, row, vma, from, from + n, pte, details))
-    walk.anySkipped = true;
+  if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, vma, walk, from, from + n, pte)) walk.anySkipped = true;
   return n;
 }
 
 /** zap_nonpresent_ptes() (patch 3): entries [from, end) are non-present, not none, and alike. Returns how many. */
-function zapNonpresentPtes(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  walk: ZapWalk,
-  row: number,
-  from: number,
-  end: number,
-  pte: number,
-  details: ZapDetails,
-): number {
+function zapNonpresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
   const n = end - from;
-  const mm = tlb.mm;
+  const { details } = walk;
+  const { mm } = walk.tlb;
   let zap = true;
   switch (pte & KIND_MASK) {
     case KIND_SWAP:
@@ -172,45 +160,32 @@ function zapNonpresentPtes(
     walk.anySkipped = true;
     return n;
   }
-  k.tables.fillPte(row, from, end, 0);
+  k.tables.fillPte(walk.row, from, end, 0);
   k.stats.entriesZapped += n;
   k.timeNs += n * k.options.cost.zapEntry;
-  if (zapInstallUffdWpIfNeeded(k, row, vma, from, end, pte, details)) walk.anySkipped = true;
+  if (zapInstallUffdWpIfNeeded(k, vma, walk, from, end, pte)) walk.anySkipped = true;
   return n;
 }
 
 /**
- * do_zap_pte_range() (patches 4, 5 and 7): one step of the loop at index `at`: a run of none entries is skipped in one go,
- * then the next entries that are alike are zapped. Returns how many entries it dealt with (none included); `walk` says what
- * became of them.
+ * do_zap_pte_range() (patches 4, 5 and 7): one step of the loop: a run of none entries is skipped in one go, then the next
+ * entries that are alike are zapped. Returns how many entries it dealt with (none included); `walk` says what became of them.
  */
-function doZapPteRange(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  walk: ZapWalk,
-  row: number,
-  at: number,
-  end: number,
-  details: ZapDetails,
-): number {
-  const tables = k.tables;
-  const from = tables.nextPte(row, at, end);
+function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
+  const { tables } = k;
+  const { row, at, stop } = walk;
+  const from = tables.nextPte(row, at, stop);
   const skipped = from - at;
   if (skipped > 0) {
     k.stats.noneSkipped += skipped;
     k.timeNs += skipped * k.options.cost.skipEntry;
-    if (from === end) return skipped;
+    if (from === stop) return skipped;
   }
   const pte = tables.pte(row, from);
   const single = k.explored || k.options.reschedRate > 0;
-  const stop = single ? from + 1 : tables.stretchEnd(row, from, end);
-  const kind = pte & KIND_MASK;
-  const n =
-    kind <= KIND_ZERO
-      ? zapPresentPtes(k, tlb, vma, walk, row, from, stop, pte, details)
-      : zapNonpresentPtes(k, tlb, vma, walk, row, from, stop, pte, details);
-  return skipped + n;
+  const end = single ? from + 1 : tables.stretchEnd(row, from, stop);
+  const zap = (pte & KIND_MASK) <= KIND_ZERO ? zapPresentPtes : zapNonpresentPtes;
+  return skipped + zap(k, vma, walk, from, end, pte);
 }
 
 function needResched(k: KernelState): boolean {
@@ -218,9 +193,10 @@ function needResched(k: KernelState): boolean {
 }
 
 /** Counts a table that this call leaves standing although the advice was DONTNEED. */
-function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: boolean): void {
+function countDeclined(k: KernelState, walk: ZapWalk): void {
+  const { tlb, base: slot } = walk;
   if (!k.options.patches.reclaim) return;
-  if (covered) {
+  if (walk.covers) {
     k.stats.declinedEntryKept++;
     return;
   }
@@ -234,9 +210,9 @@ function countDeclined(k: KernelState, tlb: MmuGather, slot: number, covered: bo
 }
 
 /** One turn of zap_pte_range()'s loop, the lock held. False: the gather is full, the loop must be broken off. */
-function zapStep(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, row: number, details: ZapDetails): boolean {
+function zapStep(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
   walk.anySkipped = false;
-  walk.at += doZapPteRange(k, tlb, vma, walk, row, walk.at, walk.stop, details);
+  walk.at += doZapPteRange(k, vma, walk);
   if (walk.anySkipped) walk.canReclaimPt = false;
   if (!walk.forceBreak) return true;
   k.stats.zapBreaksForced++;
@@ -245,26 +221,19 @@ function zapStep(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, row: n
 }
 
 /** The loop of zap_pte_range(): until the walk is through with the table, or must drop its lock. */
-function zapEntries(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, row: number, details: ZapDetails): void {
+function zapEntries(k: KernelState, vma: Vma, walk: ZapWalk): void {
   while (walk.at < walk.stop) {
     if (k.options.reschedRate > 0 && needResched(k)) {
       k.stats.zapBreaksResched++;
       walk.directReclaim = false;
       return;
     }
-    if (!zapStep(k, tlb, vma, walk, row, details)) return;
+    if (!zapStep(k, vma, walk)) return;
   }
 }
 
 /** The same in an explored kernel. */
-function* zapEntriesPath(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  walk: ZapWalk,
-  row: number,
-  details: ZapDetails,
-): Path<void> {
+function* zapEntriesPath(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   const fn = "zap_pte_range";
   while (walk.at < walk.stop) {
     yield point(k, fn, "need_resched", 0, false);
@@ -273,9 +242,9 @@ function* zapEntriesPath(
       walk.directReclaim = false;
       return;
     }
-    const next = k.tables.nextPte(row, walk.at, walk.stop);
-    if (next < walk.stop) yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, row, next), true);
-    if (!zapStep(k, tlb, vma, walk, row, details)) return;
+    const next = k.tables.nextPte(walk.row, walk.at, walk.stop);
+    if (next < walk.stop) yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, walk.row, next), true);
+    if (!zapStep(k, vma, walk)) return;
   }
 }
 
@@ -284,22 +253,22 @@ function* zapEntriesPath(
  * inside after a break (patch 8); without patch 8 it ends there. The walk goes on from where it ended. The PTE table is freed
  * where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
  */
-export function* zapPteRange(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk, details: ZapDetails): Path<void> {
+export function* zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   const fn = "zap_pte_range";
+  const { tlb } = walk;
   walk.at = walk.page - walk.base;
   walk.stop = Math.min(walk.end - walk.base, PTRS_PER_TABLE);
-  walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, details);
+  walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
   walk.canReclaimPt = walk.covers;
   walk.directReclaim = true;
   for (;;) {
-    const row = k.explored
-      ? yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index)
-      : k.tables.child(walk.pmd, walk.index);
-    if (row <= 0) break;
+    if (k.explored) walk.row = yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index);
+    else walk.row = k.tables.child(walk.pmd, walk.index);
+    if (walk.row <= 0) break;
     walk.forceFlush = false;
     walk.forceBreak = false;
-    if (k.explored) yield* zapEntriesPath(k, tlb, vma, walk, row, details);
-    else zapEntries(k, tlb, vma, walk, row, details);
+    if (k.explored) yield* zapEntriesPath(k, vma, walk);
+    else zapEntries(k, vma, walk);
     // Fast path: the lock was never dropped, so the table is known to be empty.
     const fast = k.options.patches.directReclaimFix ? walk.directReclaim : true;
     let detached = false;
@@ -312,7 +281,7 @@ export function* zapPteRange(k: KernelState, tlb: MmuGather, vma: Vma, walk: Zap
       if (k.explored) yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
       tlbFlushMmuTlbonly(k, tlb);
     }
-    if (k.explored) yield* pteUnmapUnlock(k, fn, row);
+    if (k.explored) yield* pteUnmapUnlock(k, fn, walk.row);
     if (walk.forceFlush) {
       if (k.explored) yield* tlbFlushMmuPath(k, tlb);
       else tlbFlushMmu(k, tlb);
@@ -324,10 +293,10 @@ export function* zapPteRange(k: KernelState, tlb: MmuGather, vma: Vma, walk: Zap
     }
     if (detached) {
       k.stats.reclaimedFast++;
-      if (k.explored) yield* freePtePath(k, tlb, row, walk.base);
-      else freePte(k, tlb, row, walk.base);
+      if (k.explored) yield* freePtePath(k, tlb, walk.row, walk.base);
+      else freePte(k, tlb, walk.row, walk.base);
     } else if (walk.canReclaimPt) yield* tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base);
-    else if (details.reclaimPt) countDeclined(k, tlb, walk.base, walk.covers);
+    else if (walk.details.reclaimPt) countDeclined(k, walk);
     break;
   }
   walk.page = walk.base + walk.stop;
@@ -358,7 +327,8 @@ function zapHugeEntry(
  * Goes to the next PTE table of what `walk` has left; false: there is none. Huge pages on the way are zapped or split; tables
  * that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
  */
-export function nextTableToZap(k: KernelState, tlb: MmuGather, vma: Vma, walk: ZapWalk): boolean {
+export function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
+  const { tlb } = walk;
   const { tables } = k;
   const { end } = walk;
   let { page } = walk;
@@ -399,8 +369,8 @@ export function* unmapPageRange(
     clearHugetlbPages(k, tlb, vma, start, end);
     return;
   }
-  const walk = new ZapWalk();
+  const walk = new ZapWalk(tlb, details);
   walk.page = start;
   walk.end = end;
-  while (nextTableToZap(k, tlb, vma, walk)) yield* zapPteRange(k, tlb, vma, walk, details);
+  while (nextTableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
 }
