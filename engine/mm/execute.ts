@@ -16,7 +16,7 @@ import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
 import { MappedFile } from "./file.ts";
 import { dupMmap, exitMmap } from "./fork.ts";
-import { PAGE_SIZE } from "./geometry.ts";
+import { PAGE_SIZE, PMD_PAGES } from "./geometry.ts";
 import { loadImage } from "./image.ts";
 import { sysMadvise, walkVmas } from "./madvise.ts";
 import { adviseFlags } from "./madvise-flags.ts";
@@ -77,7 +77,9 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   const flagNames = op.flags ?? [];
   const anywhere = flagNames.includes("anywhere");
   if (op.len === 0) return "EINVAL";
-  const pages = Math.ceil(op.len / PAGE_SIZE);
+  // ksys_mmap_pgoff() makes hugetlb mappings whole huge pages long.
+  const unit = op.backing === "hugetlb" ? PMD_PAGES : 1;
+  const pages = Math.ceil(op.len / PAGE_SIZE / unit) * unit;
   if (mm.vmas.count > k.options.maxMapCount) return "ENOMEM";
   if (pages > k.taskPages) return "ENOMEM";
   let start = op.addr / PAGE_SIZE;
@@ -112,8 +114,8 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
       if (op.backing === "sharedfile") flags |= VM_SHARED;
       break;
     case "hugetlb":
-      if (start % 512 !== 0) return "EINVAL";
-      if (Math.ceil(pages / 512) > k.hugetlbFree) return "ENOMEM";
+      if (start % PMD_PAGES !== 0) return "EINVAL";
+      if (pages / PMD_PAGES > k.hugetlbFree) return "ENOMEM";
       file = new MappedFile(k.nextAnonFile--, false, pages, true);
       pgoff = 0;
       flags |= VM_HUGETLB;

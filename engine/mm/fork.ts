@@ -3,6 +3,7 @@
 import { anonVmaFork, unlinkAnonVmas } from "./anon-vma.ts";
 import { freePgtables } from "./free-pgtables.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pudIndex, slotEnd, slotStart } from "./geometry.ts";
+import { copyHugetlbRange } from "./hugetlb.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { pmdAlloc, pteAlloc, pteAllocOne, pudAlloc, pudTable } from "./pgtable.ts";
 import {
@@ -155,8 +156,9 @@ export function* dupMmap(k: KernelState, parent: Mm): Path<Mm> {
     child.vmas.list.push(copy);
     child.totalVm += copy.end - copy.start;
     k.timeNs += k.options.cost.vma;
-    if (!wiped && (vma.anonVma !== null || vma.maybeGuard) && (vma.flags & VM_HUGETLB) === 0)
-      yield* copyPageRange(k, parent, child, vma);
+    if (wiped || (vma.anonVma === null && !vma.maybeGuard)) continue;
+    if ((vma.flags & VM_HUGETLB) !== 0) copyHugetlbRange(k, parent, child, vma);
+    else yield* copyPageRange(k, parent, child, vma);
   }
   return child;
 }

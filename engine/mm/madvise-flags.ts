@@ -35,7 +35,7 @@ function advisedFlags(vma: Vma, advice: Advice): number | Errno | null {
     case "wipeonfork":
       return vma.file !== null || (flags & VM_SHARED) !== 0 ? "EINVAL" : flags | VM_WIPEONFORK;
     case "keeponfork":
-      return (flags & VM_HUGETLB) !== 0 ? "EINVAL" : flags & ~VM_WIPEONFORK;
+      return flags & ~VM_WIPEONFORK;
     case "dontdump":
       return flags | VM_DONTDUMP;
     case "dodump":
@@ -79,7 +79,8 @@ const FLAG_ADVICE: ReadonlySet<Advice> = new Set<Advice>([
   "unmergeable",
 ]);
 
-/** madvise_update_vma(): [start, end) of `vma` takes the advice; EAGAIN where the process has too many VMAs to split one. */
+/** madvise_update_vma(): [start, end) of `vma` takes the advice; EAGAIN where the process has too many VMAs to split one, EINVAL
+ * within a huge page of hugetlb. */
 export function adviseFlags(
   k: KernelState,
   mm: Mm,
@@ -92,7 +93,7 @@ export function adviseFlags(
   if (typeof flags === "string") return flags;
   if (flags === null || flags === vma.flags) return null;
   const part = vmaModify(k, mm, vma, start, end, flags);
-  if (part === null) return "EAGAIN";
+  if (part === null) return (vma.flags & VM_HUGETLB) !== 0 ? "EINVAL" : "EAGAIN";
   part.flags = flags;
   return null;
 }

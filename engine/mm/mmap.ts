@@ -8,7 +8,17 @@ import { PMD_PAGES, slotStart } from "./geometry.ts";
 import { tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
 import { OBJ_PMD_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { type UffdContext, VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_NORESERVE, VM_SHARED, VM_WRITE, Vma } from "./vma.ts";
+import {
+  type UffdContext,
+  VM_ACCOUNT,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_LOCKED_MASK,
+  VM_NORESERVE,
+  VM_SHARED,
+  VM_WRITE,
+  Vma,
+} from "./vma.ts";
 import { splitVmaUnchecked, vmaMergeNewRange } from "./vma-merge.ts";
 import { unmapPageRange } from "./zap.ts";
 import { ZAP_UNMAP } from "./zap-details.ts";
@@ -108,7 +118,9 @@ function isAccountable(flags: number): boolean {
  * with its neighbours where they allow.
  */
 export function* mmapRegion(k: KernelState, mm: Mm, asked: NewMapping): Path<Errno | null> {
-  const map = isAccountable(asked.flags) ? { ...asked, flags: asked.flags | VM_ACCOUNT } : asked;
+  const map = isAccountable(asked.flags) ? { ...asked, flags: asked.flags | VM_ACCOUNT } : { ...asked };
+  // Huge pages of the pool stay in memory as it is.
+  if ((map.flags & VM_HUGETLB) !== 0) map.flags &= ~VM_LOCKED_MASK;
   const failed = yield* unmapRange(k, mm, map.start, map.end);
   if (failed !== null) return failed;
   const index = mm.vmas.indexAbove(map.start);

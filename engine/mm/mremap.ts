@@ -315,6 +315,8 @@ function checkPrepVma(k: KernelState, vma: Vma | undefined, r: RemapRequest): Er
     r.newPages = Math.ceil(r.newPages / PMD_PAGES) * PMD_PAGES;
     if (r.addr % PMD_PAGES !== 0 || (r.to >= 0 && r.to % PMD_PAGES !== 0) || r.newPages > r.oldPages) return "EINVAL";
   }
+  // hugetlb mappings are VM_DONTEXPAND.
+  if (r.dontUnmap && (vma.flags & VM_HUGETLB) !== 0) return "EINVAL";
   const moves = r.to >= 0 || r.newPages > r.oldPages;
   if (!moves) return null;
   if (r.oldPages === 0 && (vma.flags & VM_SHARED) === 0) return "EINVAL";
@@ -354,8 +356,8 @@ function* remapMove(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null>
     const addr = Math.max(vma.start, start);
     const pages = Math.min(end, vma.end) - addr;
     const offset = lastEnd < 0 ? 0 : vma.start - lastEnd;
-    const multiAllowed = vma.uffd === null && (vma.flags & VM_HUGETLB) === 0;
-    if (!multiAllowed && (lastEnd >= 0 || vma.end < end)) return "EFAULT";
+    // vma_multi_allowed()
+    if (vma.uffd !== null && (lastEnd >= 0 || vma.end < end)) return "EFAULT";
     lastEnd = vma.end;
     page = Math.min(vma.end, end);
     const part: RemapRequest = { ...r, addr, oldPages: pages, newPages: pages, to: target + offset };

@@ -1,8 +1,9 @@
 /** Random scripts, the kernel against the engine, an operation at a time; what differs is made small. */
 import type { Mode } from "../../engine/experiment/types.ts";
+import { ProbeDiedError } from "../errors.ts";
 import { type Answer, firstDifference } from "./answers.ts";
 import { engineAnswers } from "./engine-answers.ts";
-import { generateScript, type ScriptClass } from "./generate.ts";
+import { generateScript, HUGETLB_CLASS, type ScriptClass } from "./generate.ts";
 import { KernelAnswers } from "./kernel-answers.ts";
 import { shrinkScript } from "./shrink.ts";
 
@@ -59,7 +60,11 @@ async function compareScript(
   return { script: small, kernel: await kernel.respond(small), engine: engineAnswers(small, mode) };
 }
 
-/** Runs the comparison. `onSequence` is called after every sequence. */
+/** The mode `none` of a kernel that has the series is DONTNEED in small pieces, which huge pages of the pool refuse. */
+const modesOf = (kind: ScriptClass, modes: readonly Mode[]): readonly Mode[] =>
+  kind === HUGETLB_CLASS ? modes.filter((mode) => mode !== "none") : modes;
+
+/** Runs the comparison. `onSequence` is called after every sequence. Errors: ProbeDiedError, `where` says in which sequence. */
 export async function compareWithKernel(
   options: CompareOptions,
   onSequence: (done: Comparison, latest: Difference | null) => void = () => undefined,
@@ -70,15 +75,20 @@ export async function compareWithKernel(
   let operations = 0;
   let unstable = 0;
   const soFar = (): Comparison => ({ sequences, operations, differences, unstable });
+  if (options.classes.every((kind) => modesOf(kind, options.modes).length === 0)) return soFar();
   try {
     for (let round = 0; operations < options.operations; round++) {
       for (const kind of options.classes) {
         const seed = options.seed + round;
         const script = generateScript(kind, seed, options.length);
-        for (const mode of options.modes) {
+        for (const mode of modesOf(kind, options.modes)) {
           const kernel = kernels.get(mode) ?? new KernelAnswers(mode);
           kernels.set(mode, kernel);
-          const found = await compareScript(script, mode, kernel);
+          const found = await compareScript(script, mode, kernel).catch((error: unknown) => {
+            if (!(error instanceof ProbeDiedError)) throw error;
+            const where = replayCommand(kind, seed, options.length, mode);
+            throw new ProbeDiedError(error.message, { where, why: error.why });
+          });
           sequences++;
           operations += script.length;
           let latest: Difference | null = null;

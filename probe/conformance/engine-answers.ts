@@ -2,10 +2,11 @@
 import type { Mode } from "../../engine/experiment/types.ts";
 import { Conformance } from "../../engine/workload/conform.ts";
 import type { Answer } from "./answers.ts";
+import { HUGETLB_PAGES } from "./generate.ts";
 
 /** An operation that the engine throws on is answered with what it threw, and nothing after it is. */
 export function engineAnswers(script: readonly string[], mode: Mode): Answer[] {
-  const conformance = new Conformance(mode);
+  const conformance = new Conformance(mode, { hugetlbPages: HUGETLB_PAGES });
   const answers: Answer[] = [];
   for (const [index, line] of script.entries()) {
     try {

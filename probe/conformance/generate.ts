@@ -20,7 +20,11 @@ export const CLASSES = [
   "anon",
   "all",
 ] as const;
-export type ScriptClass = (typeof CLASSES)[number];
+/** Of the classes above none needs a setting of the system; this one needs a pool of huge pages. */
+export const HUGETLB_CLASS = "hugetlb";
+/** Free pages in that pool with which no script of the class runs out of them. */
+export const HUGETLB_PAGES = 400;
+export type ScriptClass = (typeof CLASSES)[number] | typeof HUGETLB_CLASS;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -86,6 +90,7 @@ class ScriptState {
   readonly segments: Segment[] = [];
   readonly anchors: readonly number[];
   children = 0;
+  hugetlbMaps = 0;
 
   constructor(random: Random) {
     this.random = random;
@@ -411,6 +416,16 @@ const withoutFiles = (words: Weighted): Weighted =>
 const withoutGuards = (words: Weighted): Weighted =>
   words.map(([weight, draw]) => [weight, (script) => draw(script).replace(/^guard_install/, "guard_remove")]);
 
+const mapHugetlb: Draw = (script) => {
+  const slot = 2 * MIB;
+  const at = Math.floor(script.place() / slot) * slot + (script.chance(4) ? PAGE : 0);
+  const length = slot * script.pick([1, 1, 2, 3, 4]) - (script.chance(10) ? script.pick([PAGE, MIB]) : 0);
+  const words = script.pick(["rw", "rw", "rw", "ro", "none", "rw populate", "ro populate", "rw locked"]);
+  if (script.hugetlbMaps++ > 16) return line("unmap", script.range());
+  script.mapped(at, at + length);
+  return line("map", [at, length], `${words} hugetlb`);
+};
+
 const VOCABULARY: Record<ScriptClass, Weighted> = {
   core: CORE,
   ext: [...CORE, ...EXT],
@@ -423,6 +438,7 @@ const VOCABULARY: Record<ScriptClass, Weighted> = {
   flags: [...CORE, ...FLAGS, ...FORK, ...MREMAP],
   stack: [...CORE, ...STACK, ...FORK, [2, mremap("mremap_du")], [2, resize]],
   move: [...CORE, ...MOVE, ...THP],
+  hugetlb: [...CORE, ...EXT, ...FORK, ...MREMAP, [24, mapHugetlb]],
   // Everything that needs no file, guards and userfaultfd markers together.
   anon: withoutFiles([...CORE, ...EXT, ...FORK, ...UFFD, ...MOVE, ...MREMAP, ...THP, ...LOCK, ...FLAGS, ...STACK]),
   // Without guards: the kernel tries for ever to put them where uffd-wp markers of file memory are.

@@ -2,15 +2,15 @@
  * `npm run test:kernel`: random operation sequences through the running kernel and the engine, compared after every
  * operation. Exit status: 0 no difference (or skipped, with the reason), 1 differences, 2 bad usage.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { MODES, type Mode } from "../../engine/experiment/types.ts";
 import { detect } from "../detect.ts";
 import { compareWithKernel, describeDifference } from "./compare.ts";
-import { CLASSES, type ScriptClass } from "./generate.ts";
+import { CLASSES, HUGETLB_CLASS, HUGETLB_PAGES, type ScriptClass } from "./generate.ts";
 
-const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${CLASSES.join(",")}] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
+const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${[...CLASSES, HUGETLB_CLASS].join(",")}] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
 
 function usage(why: string): never {
   console.error(`test:kernel: ${why}\n${USAGE}`);
@@ -24,7 +24,7 @@ function options() {
         ops: { type: "string", default: "20000" },
         seed: { type: "string" },
         length: { type: "string", default: "100" },
-        classes: { type: "string", default: CLASSES.join(",") },
+        classes: { type: "string" },
         mode: { type: "string", default: "both" },
         "max-differences": { type: "string", default: "5" },
         out: { type: "string" },
@@ -41,11 +41,30 @@ function count(name: string, text: string): number {
   return value;
 }
 
-function classes(text: string): ScriptClass[] {
-  return text.split(",").map((name) => {
-    const found = CLASSES.find((each) => each === name);
-    return found ?? usage(`there is no class ${name}; there are ${CLASSES.join(", ")}`);
-  });
+const ALL: readonly ScriptClass[] = [...CLASSES, HUGETLB_CLASS];
+
+/** Free huge pages of the system's pool. */
+function hugetlbFree(): number {
+  return Number(/^HugePages_Free:\s*(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0);
+}
+
+/** The classes asked for; without the one for which the pool of huge pages is too small, which is said. */
+function classes(text: string | undefined): ScriptClass[] {
+  const asked =
+    text === undefined
+      ? [...ALL]
+      : text
+          .split(",")
+          .map(
+            (name) =>
+              ALL.find((each) => each === name) ?? usage(`there is no class ${name}; there are ${ALL.join(", ")}`),
+          );
+  const free = hugetlbFree();
+  if (!asked.includes(HUGETLB_CLASS) || free >= HUGETLB_PAGES) return asked;
+  console.log(
+    `test:kernel: class ${HUGETLB_CLASS} skipped: ${free} huge pages are free, it needs ${HUGETLB_PAGES} (sysctl vm.nr_hugepages=${HUGETLB_PAGES})`,
+  );
+  return asked.filter((each) => each !== HUGETLB_CLASS);
 }
 
 function modes(text: string): readonly Mode[] {
@@ -63,14 +82,16 @@ if (!kernel.available || !kernel.reclaims) {
   console.log(`test:kernel: skipped: ${why}`);
   process.exit(0);
 }
+const kinds = classes(given.classes);
+if (kinds.length === 0) process.exit(0);
 const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : count("seed", given.seed);
 console.log(
-  `test:kernel: Linux ${kernel.release}, seed ${seed}, ${length} operations a sequence, classes ${given.classes}, mode ${given.mode}`,
+  `test:kernel: Linux ${kernel.release}, seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${given.mode}`,
 );
 const started = performance.now();
 const result = await compareWithKernel(
   {
-    classes: classes(given.classes),
+    classes: kinds,
     modes: modes(given.mode),
     seed,
     length,
