@@ -112,6 +112,13 @@ describe("results in words", () => {
       "8 kB of page tables at the end without reclaim, 12 kB at the peak.",
     );
     expect(words([])).toBe("");
+    // Stopped at operations of their own: no comparison is claimed.
+    expect(
+      words([
+        { mode: "sync", summary: { ...summary(108), operations: 16_903 } },
+        { mode: "none", summary: { ...summary(47_804), operations: 23_834 } },
+      ]),
+    ).toBe("108 kB of page tables after 16,903 operations with sync reclaim, 47,804 kB after 23,834 without.");
   });
 
   test("numbers claim no more than is so", () => {

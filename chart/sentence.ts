@@ -1,6 +1,6 @@
 /** The result of an experiment in words, the same in window, report and command line. */
 import type { Mode, RunSummary } from "../engine/experiment/types.ts";
-import { formatKb, formatPercent } from "./format.ts";
+import { formatCount, formatKb, formatNumberOf, formatPercent } from "./format.ts";
 
 /** The least that is needed of a run to say what it came to. */
 export interface ModeResult {
@@ -41,6 +41,16 @@ function versus(syncKb: number, noneKb: number, lead: string): SentencePart[] {
   ];
 }
 
+/** Runs that were stopped each at an operation of its own: what each had come to, and no comparison of the two. */
+function atDifferentMoments(sync: RunSummary, none: RunSummary): SentencePart[] {
+  return [
+    { kind: "sync", text: formatKb(sync.final.vmpte_kb) },
+    text(` of page tables after ${formatNumberOf(sync.operations, "operation")} with sync reclaim, `),
+    { kind: "none", text: formatKb(none.final.vmpte_kb) },
+    text(` after ${formatCount(none.operations)} without.`),
+  ];
+}
+
 /**
  * The end of the run is what counts, unless both modes end alike and only the peak differs. Empty without results.
  */
@@ -48,6 +58,7 @@ export function resultSentence(results: readonly ModeResult[]): SentencePart[] {
   const sync = results.find((result) => result.mode === "sync")?.summary;
   const none = results.find((result) => result.mode === "none")?.summary;
   if (sync && none) {
+    if (sync.operations !== none.operations) return atDifferentMoments(sync, none);
     if (sync.final.vmpte_kb === none.final.vmpte_kb && sync.peak.vmpte_kb !== none.peak.vmpte_kb)
       return [
         ...versus(sync.peak.vmpte_kb, none.peak.vmpte_kb, "at the peak "),

@@ -3,8 +3,9 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { app, type BrowserWindow, dialog, ipcMain } from "electron";
 import { BadInputError } from "../../engine/error.ts";
-import { toLabError } from "../answer.ts";
+import { AnsweredError, toLabError } from "../answer.ts";
 import type { Answer, Handlers, MainCallName, OpenedFile } from "../contract.ts";
+import { shownPath } from "../data-folder.ts";
 import { asking } from "./ask.ts";
 import type { HostProcess, TellEvent } from "./host-process.ts";
 import type { RecentFiles } from "./recent.ts";
@@ -46,7 +47,7 @@ export function fileHandlers({ host, recent, window, tell, first }: Parts): Open
   let pending = first;
 
   async function opened(path: string): Promise<OpenedFile> {
-    const file = await asking(host)("file.open", { path });
+    const file = await asking(host)("file.open", { path }).catch(readable);
     app.addRecentDocument(path);
     recent.add(path);
     return file;
@@ -55,6 +56,12 @@ export function fileHandlers({ host, recent, window, tell, first }: Parts): Open
   function clearRecent(): void {
     recent.clear();
     app.clearRecentDocuments();
+  }
+
+  /** Of a path people read "~" for their own folder. */
+  function readable(error: unknown): never {
+    const told = toLabError(error);
+    throw new AnsweredError(told.where === undefined ? told : { ...told, where: shownPath(told.where) });
   }
 
   function tellOf(opening: Promise<OpenedFile>): void {

@@ -18,6 +18,9 @@ test("the saving at the end, at the peak where the ends are alike, none with one
   expect(rowSaving([run("model", "sync", 25), run("model", "none", 100)])).toBe(0.75);
   expect(rowSaving([run("model", "sync", 40, "done", 50), run("model", "none", 40, "done", 100)])).toBe(0.5);
   expect(rowSaving([run("model", "sync", 25)])).toBeUndefined();
+  const [sync, none] = [run("model", "sync", 25), run("model", "none", 100)];
+  const stopped = { ...sync, summary: { ...sync.summary, operations: 7 } as unknown as RunSummary };
+  expect(rowSaving([stopped, none])).toBeUndefined();
 });
 
 test("the status that needs attention wins", () => {

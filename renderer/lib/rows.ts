@@ -30,6 +30,8 @@ export function firstPair<R extends RunLike>(runs: readonly R[]): { sync?: R; no
 export function rowSaving(runs: readonly RunLike[]): number | undefined {
   const { sync, none } = resultPair(runs);
   if (!sync?.summary || !none?.summary) return undefined;
+  // Stopped, each at an operation of its own: not to be compared.
+  if (sync.summary.operations !== none.summary.operations) return undefined;
   const end = saving(sync.summary.final.vmpte_kb, none.summary.final.vmpte_kb);
   return end !== 0 ? end : saving(sync.summary.peak.vmpte_kb, none.summary.peak.vmpte_kb);
 }

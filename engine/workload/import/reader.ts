@@ -70,7 +70,7 @@ export async function openTrace(source: TextSource, report: ImportReport, format
     throw new ImportError(
       gzip
         ? "it is compressed and was not unpacked"
-        : `it is in no known format: none of its first lines is one of ${TRACE_FORMATS.join(", ")}; name one with --format`,
+        : `it is in no known format: none of its first lines is one of ${TRACE_FORMATS.join(", ")}; on the command line --format names one`,
     );
   }
   async function* all(): AsyncGenerator<LineBlock> {
