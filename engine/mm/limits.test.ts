@@ -1,5 +1,6 @@
 /** Limits and refusals of system calls, and what is left when one fails half-way. */
 import { describe, expect, test } from "vitest";
+import { Conformance } from "../workload/conform.ts";
 import type { Operation } from "../workload/operation.ts";
 import { createKernel } from "./kernel.ts";
 
@@ -93,5 +94,58 @@ describe("five levels", () => {
     kernel.execute({ op: "tick", ms: 100 });
     expect(kernel.state.stats.tablesAllocated).toBe(4);
     expect(kernel.state.stats.tablesFreed).toBe(4);
+  });
+});
+
+describe("every call near vm.max_map_count, as Linux 6.18 answered it at its 65530", () => {
+  // Answers with 9 VMAs less than the limit, 8, ... and one more: . ok, M ENOMEM, A EAGAIN.
+  const measured: [line: string, answers: string][] = [
+    ["protect 1010P 1P none", "........MMM"],
+    ["protect 1000P 1P none", ".........MM"],
+    ["protect 1000P 64P none", "..........."],
+    ["dontfork 1010P 1P", "........AAA"],
+    ["dontfork 1000P 1P", ".........AA"],
+    ["mlock 1010P 1P", "........MMM"],
+    ["mlock 1000P 1P", ".........MM"],
+    ["unmap 1010P 1P", ".........MM"],
+    ["unmap 1000P 1P", "..........."],
+    ["unmap 998P 1P", "..........."],
+    ["mremap 1010P 1P 1500P", "....MMMMMMM"],
+    ["mremap 1000P 1P 1500P", "....MMMMMMM"],
+    ["mremap 1000P 64P 1500P", "....MMMMMMM"],
+    ["mremap_du 1010P 1P 1500P", "....MMMMMMM"],
+    ["mremap_du 1000P 64P 1500P", "....MMMMMMM"],
+    ["mremap 1000P 4P 1500P 2P", "....MMMMMMM"],
+    ["resize 1000P 64P 80P", "..........."],
+    ["resize 1010P 1P 2P", "MMMMMMMMMMM"],
+    ["resize 1000P 10P 5P", ".........MM"],
+    ["resize 1000P 64P 5P", "..........."],
+    ["map 1010P 1P ro", ".........MM"],
+    ["map 1000P 1P ro", "..........M"],
+    ["map 1000P 64P ro", "..........M"],
+    ["map 1064P 2P", "..........M"],
+    ["map 1100P 2P", "..........M"],
+    ["map 1100P 2P hugepage", "..........M"],
+    ["map 1100P 2P locked", "..........M"],
+    ["uffdwp 1010P 1P reg", "........MMM"],
+    ["uffdwp 1000P 1P reg", ".........MM"],
+    ["guard_install 1010P 1P", "..........."],
+  ];
+  const LIMIT = 40;
+  const LETTERS: Record<string, string> = { ok: ".", ENOMEM: "M", EAGAIN: "A" };
+
+  /** The answer with `vmas` VMAs, one of them 64 pages at page 1000 with room around it. */
+  function answer(line: string, vmas: number): string {
+    const conformance = new Conformance("sync", { maxMapCount: LIMIT });
+    const perform = (text: string) => conformance.perform(text, line).status;
+    for (let i = 1; i < vmas; i++) expect(perform(`map ${2 * i}P 1P`)).toBe("ok");
+    expect(perform("map 1000P 64P")).toBe("ok");
+    const status = perform(line);
+    return LETTERS[status] ?? status;
+  }
+
+  test.each(measured)("%s", (line, answers) => {
+    const got = [...answers].map((_, i) => answer(line, LIMIT - 9 + i));
+    expect(got.join("")).toBe(answers);
   });
 });

@@ -25,7 +25,9 @@ export interface MergeRequest {
   justExpand?: boolean;
 }
 
+/** is_mergeable_vma(). hugetlb mappings are VM_SPECIAL (VM_DONTEXPAND): what was cut stays cut. */
 function isMergeableVma(vma: Vma, r: MergeRequest): boolean {
+  if ((vma.flags & VM_HUGETLB) !== 0) return false;
   return vma.flags === r.flags && vma.file === r.file && vma.uffd === r.uffd;
 }
 
