@@ -7,6 +7,7 @@ import {
   SAMPLE_COLUMNS,
   type SampleColumns,
 } from "../engine/experiment/types.ts";
+import { callsWithout } from "../long/fuzz/targets/calls.ts";
 import { type runProgressSchema, type runSummarySchema, sampleBlockSchema } from "./contract/shapes.ts";
 import {
   type Answer,
@@ -105,4 +106,8 @@ describe("the contract's schemas", () => {
   it("knows every mode", () => {
     for (const mode of [...MODES, "both"]) expect(v.safeParse(start, { ...spec, mode }).success).toBe(true);
   });
+});
+
+it("every call of the window that takes something has a sound payload to be fuzzed from", () => {
+  expect(callsWithout).toEqual([]);
 });

@@ -166,3 +166,16 @@ test("a backup is remembered as a copy of the history it was made of", async () 
   expect(copies).toMatchObject([{ name: "b.sqlite", kind: "backup", experiments: 0 }]);
   expect(told).toEqual([null]);
 });
+
+test("a host that is told of no data folder makes the file that it is told of, whatever its name", async () => {
+  desk = openDesk({
+    file: at("other-1.sqlite"),
+    folder: null,
+    emit: () => {},
+    log: (error) => expect.unreachable(String(error)),
+    tell: (failure) => told.push(failure),
+  });
+  expect(told).toEqual([null]);
+  expect(await titles()).toEqual([]);
+  expect(readdirSync(folder)).not.toContain("history.json");
+});

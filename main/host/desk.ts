@@ -18,8 +18,8 @@ import { type Lab, type LabOptions, openLab } from "./lab.ts";
 export type RescueCallName = Extract<HostCallName, keyof typeof rescueCalls>;
 
 export interface DeskOptions extends LabOptions {
-  /** Where it is remembered which history is used. */
-  readonly folder: string;
+  /** Where it is remembered which history is used; null: nowhere, this one is meant. */
+  readonly folder: string | null;
   /** The history was opened (null), or could not be. */
   readonly tell: (failure: LabError | null) => void;
 }
@@ -50,7 +50,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
     lab = openLab({ ...options, file: next });
     failure = undefined;
     file = next;
-    chooseHistory(folder, next);
+    if (folder !== null) chooseHistory(folder, next);
     await before?.close();
     tell(null);
     return { name: basename(next) };
@@ -79,7 +79,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
       })),
     }),
     "rescue.retry": () => {
-      requireChosen(folder, file);
+      if (folder !== null) requireChosen(folder, file);
       return use(file);
     },
     "rescue.open": ({ id }) => {
@@ -112,7 +112,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
   };
 
   try {
-    requireChosen(folder, file);
+    if (folder !== null) requireChosen(folder, file);
     lab = openLab({ ...options, file });
     tell(null);
   } catch (error) {

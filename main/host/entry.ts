@@ -1,12 +1,11 @@
 /**
- * The lab host's own process: started with the history file as its argument by Electron main, either as a utility
+ * The lab host's own process: started with the history file and the data folder as its arguments by Electron main, either as a utility
  * process (where it finds process.parentPort) or as a forked Node. It ends when the other side is gone.
  */
 import * as v from "valibot";
 import { ReclaimLabError } from "../../engine/error.ts";
 import { toLabError } from "../answer.ts";
 import { CALLS, type HostCallName, isCallName } from "../contract.ts";
-import { dataFolder } from "../data-folder.ts";
 import { keepAllocatorSettings } from "./allocator.ts";
 import { openDesk } from "./desk.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
@@ -43,7 +42,7 @@ async function main(): Promise<void> {
   if (file === undefined) throw new ReclaimLabError("The lab host was started without a history file");
   const desk = openDesk({
     file,
-    folder: process.argv[3] ?? dataFolder(),
+    folder: process.argv[3] ?? null,
     emit: (name, payload) => send({ kind: "event", name, payload }),
     log,
     tell: (failure) => send(failure === null ? { kind: "ready" } : { kind: "unable", error: failure }),
