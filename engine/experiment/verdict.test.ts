@@ -127,6 +127,8 @@ describe("verdict", () => {
       runs: [run("sync", sync), run("none", none)],
     };
     expect(verdictOn(traced)).toEqual(verdictOf(sync, none, ["tcmalloc"]));
+    const hidden = verdictOn({ ...traced, params: { ...traced.params, hidden_calls: "process_madvise 18" } });
+    expect(hidden?.reasons.at(-1)).toContain("calls on memory that a trace does not name (process_madvise 18)");
     expect(verdictOn({ ...traced, workloadKind: "preset" })).toBeNull();
     expect(verdictOn({ ...traced, runs: traced.runs.slice(0, 1) })).toBeNull();
     const cancelled = { ...run("none", none), status: "cancelled" } as const;

@@ -182,6 +182,11 @@ export function verdictOf(sync: RunSummary, none: RunSummary, allocators: readon
   };
 }
 
+/** What a trace cannot tell: `hidden` lists calls with their numbers. */
+function unseen(hidden: string): string {
+  return `Not in these numbers: calls on memory that a trace does not name (${hidden}). What process_madvise gave back may have freed more tables; what a userfaultfd's handler filled in without a fault has tables of its own.`;
+}
+
 /** What the verdict is read from, of an experiment as it is stored. */
 export interface JudgedExperiment {
   readonly workloadKind: "preset" | "file";
@@ -203,9 +208,12 @@ export function verdictOn({ workloadKind, params, runs }: JudgedExperiment): Ver
   const none = summaryOf("none");
   if (!sync || !none) return null;
   const names = String(params.allocators ?? "").split(",");
-  return verdictOf(
+  const verdict = verdictOf(
     sync,
     none,
     ALLOCATORS.filter((each) => names.includes(each)),
   );
+  const hidden = params.hidden_calls;
+  if (verdict === null || typeof hidden !== "string") return verdict;
+  return { ...verdict, reasons: [...verdict.reasons, unseen(hidden)] };
 }

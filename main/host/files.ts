@@ -50,6 +50,12 @@ export interface Files {
   };
 }
 
+/** "process_madvise 18, userfaultfd 1" */
+function listCounts(counts: Readonly<Record<string, number>>): string {
+  const named = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  return named.join(", ").slice(0, 200);
+}
+
 export function createFiles(): Files {
   const files = new Map<string, OpenFile>();
 
@@ -75,7 +81,7 @@ export function createFiles(): Files {
         events: found.events,
         processes: found.processes
           .slice(0, PROCESSES_MAX)
-          .map(({ ancestors: _ancestors, is32Bit: _is32Bit, ...each }) => ({
+          .map(({ ancestors: _ancestors, is32Bit: _is32Bit, hidden: _hidden, ...each }) => ({
             ...each,
             allocators: [...each.allocators],
           })),
@@ -103,6 +109,7 @@ export function createFiles(): Files {
         pid: chosen.pid,
         program: chosen.comm.slice(0, 100),
         allocators: chosen.allocators.join(","),
+        ...(Object.keys(chosen.hidden).length > 0 ? { hidden_calls: listCounts(chosen.hidden) } : {}),
         ...(touchOnMap ? { touch_on_map: true } : {}),
       };
       const title = `${chosen.comm}, from ${name}`;

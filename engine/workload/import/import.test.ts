@@ -550,6 +550,7 @@ describe("surveys and real traces", () => {
       dontneed: 680,
       threads: 6,
       ancestors: [],
+      hidden: {},
       is32Bit: false,
       allocators: ["jemalloc"],
     });

@@ -1,7 +1,7 @@
 /** Mappings that no mmap made, calls whose arguments are behind pointers, and processes that share an address space. */
 import { describe, expect, test } from "vitest";
 import type { Operation } from "../operation.ts";
-import { ImportReport, importOperations } from "./index.ts";
+import { ImportReport, importOperations, survey } from "./index.ts";
 
 const START = [
   "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10",
@@ -140,6 +140,18 @@ describe("calls on ranges behind pointers", () => {
     expect(report.problems()).toMatchObject([
       { kind: "hidden_ranges", count: 3, example: "process_madvise dontneed of 14680064 bytes in 2 ranges" },
     ]);
+  });
+
+  test("are listed with the process, before it is run", async () => {
+    const report = new ImportReport();
+    async function* source(): AsyncGenerator<string> {
+      yield `${at(1, "syscalls:sys_enter_userfaultfd: flags: 1")}\n`;
+      yield `${at(2, "syscalls:sys_enter_ioctl: fd: 0x4, cmd: 0xc020aa00, arg: 0x7ffd00020000")}\n`;
+      yield `${at(3, "syscalls:sys_enter_ioctl: fd: 0x1, cmd: 0x5401, arg: 0x7ffd00020000")}\n`;
+    }
+    const { processes } = await survey(source(), report);
+    expect(processes[0].hidden).toEqual({ userfaultfd: 1, UFFDIO_REGISTER: 1 });
+    expect(report.count("hidden_ranges")).toBe(2);
   });
 
   test("names of mappings and huge pages switched off are not modelled", async () => {

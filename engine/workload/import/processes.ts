@@ -1,6 +1,6 @@
 /** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
 import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
-import { PAGE } from "./abi.ts";
+import { PAGE, UFFD_IOCTLS } from "./abi.ts";
 import type { TraceEvent } from "./event.ts";
 
 /** What one process of a trace did. */
@@ -21,6 +21,8 @@ export interface TracedProcess {
    * trace events leave the calls of such programs out, or give their numbers, which mean others here.
    */
   readonly is32Bit: boolean;
+  /** How often it called what acts on ranges behind a pointer (process_madvise, userfaultfd and its ioctls), by name. */
+  readonly hidden: Readonly<Record<string, number>>;
   /** Allocators that the names of its threads and mapped files point to. */
   readonly allocators: readonly Allocator[];
 }
@@ -38,6 +40,7 @@ interface Entry {
   dontneed: number;
   readonly threads: Set<number>;
   names: Set<string>;
+  hidden: Map<string, number>;
   ancestors: readonly number[];
   /** Since its last exec. */
   readonly since: { execs: number; faults: number; memoryCalls: number; highest: number };
@@ -60,12 +63,23 @@ export class ProcessList {
         dontneed: 0,
         threads: new Set(),
         names: new Set(),
+        hidden: new Map(),
         ancestors: [],
         since: newSince(),
       };
       this.#found.set(pid, entry);
     }
     return entry;
+  }
+
+  /**
+   * What a call is named that acts on ranges which the trace does not show; null for any other. Counted where it begins: that it
+   * failed may not be in the trace.
+   */
+  static hiddenCall({ kind, call, args }: TraceEvent): string | null {
+    if (kind !== "enter") return null;
+    if (call === "process_madvise" || call === "userfaultfd") return call;
+    return call === "ioctl" ? (UFFD_IOCTLS[args[1]] ?? null) : null;
   }
 
   /** `comm`: the name that stands on the event's line, asked for where it is not known yet. */
@@ -82,6 +96,8 @@ export class ProcessList {
       entry.since.highest = Math.max(entry.since.highest, event.address);
     } else if (event.kind === "exit" && event.ret >= PAGE && (event.call === "mmap" || event.call === "brk"))
       entry.since.memoryCalls++;
+    const hidden = ProcessList.hiddenCall(event);
+    if (hidden !== null) entry.hidden.set(hidden, (entry.hidden.get(hidden) ?? 0) + 1);
     if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
     if (event.kind === "fork" && event.childPid !== event.pid) this.#forked(entry, event);
     if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
@@ -113,13 +129,14 @@ export class ProcessList {
   list(): readonly TracedProcess[] {
     return [...this.#found]
       .filter(([, { events }]) => events > 0)
-      .map(([pid, { comm, events, dontneed, threads, names, ancestors, since }]) => ({
+      .map(([pid, { comm, events, dontneed, threads, names, hidden, ancestors, since }]) => ({
         pid,
         comm,
         events,
         dontneed,
         threads: threads.size,
         ancestors,
+        hidden: Object.fromEntries(hidden),
         is32Bit: since.execs > 0 && since.faults >= FAULTS_MIN && since.memoryCalls === 0 && since.highest < 2 ** 32,
         allocators: allocatorsOf(names),
       }))

@@ -120,6 +120,8 @@ export async function listProcesses(
     event = taken;
     report.events++;
     list.take(taken, comm);
+    const hidden = ProcessList.hiddenCall(taken);
+    if (hidden !== null) report.problem("hidden_ranges", taken.line, `${hidden} of process ${taken.pid}`);
   };
   const parseLine = (text: string, number: number): void => {
     line = text;
