@@ -37,6 +37,9 @@ for (const theme of ["light", "dark"] as const)
     const verdict = page.getByRole("region", { name: "Verdict" });
     await expect(verdict).toContainText(/It (helps|does not help)/);
     await expect(verdict.getByRole("row", { name: /at its peak/ })).toContainText("kB");
+    // The map replays the file: it has a table wherever the sample counts one, and says so where the file is gone.
+    const map = page.getByRole("region", { name: "Page tables" });
+    await expect(map.getByRole("list")).toContainText(/empty 1,\d{3}/);
     await verdict.scrollIntoViewIfNeeded();
     await look("verdict");
   });
