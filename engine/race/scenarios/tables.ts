@@ -2,6 +2,7 @@
 
 import { collapseFile } from "../../mm/collapse-file.ts";
 import { MappedFile } from "../../mm/file.ts";
+import { uffdOf } from "../../mm/userfaultfd.ts";
 import { VM_READ, VM_SHARED, VM_WRITE } from "../../mm/vma.ts";
 import { fill, mapAnon, mapShared, type Scenario, valueAt } from "../scenario.ts";
 import { sysDontneed, sysUffdMove } from "../syscalls.ts";
@@ -66,7 +67,8 @@ export const uffdioMove: Scenario = {
     fill(world, world.base + 3, 5);
     fill(world, world.base + SOURCE, 7);
     const dst = world.mm.vmas.lookup(world.base);
-    if (dst !== undefined) dst.uffd = { wpAsync: false, wpUnpopulated: false };
+    world.mm.uffdMode = "sync";
+    if (dst !== undefined) dst.uffd = uffdOf(world.mm);
   },
   lanes: [
     { name: "DONTNEED", path: (world) => sysDontneed(world, world.base, world.base + SLOT) },
