@@ -2,11 +2,23 @@
 
 import { FAULT_BUS, FAULT_OK, FAULT_RETRY, FAULT_SEGV } from "./fault-result.ts";
 import { fileFault } from "./file-fault.ts";
-import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pteIndex } from "./geometry.ts";
+import * as geometry from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { pmdAlloc, pmdEntry, pmdTable, pteAlloc } from "./pgtable.ts";
-import {
+import * as pteBits from "./pte.ts";
+import { pteAllocPath, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { rcuReadLock } from "./rcu.ts";
+import { drive, lock, OBJ_PMD_ENTRY, OBJ_PTL, type Path, point, schedObject } from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { doHugePmdAnonymousPage, doHugePmdWpPage, splitHugePmd, thpAllowable } from "./thp.ts";
+import { tlbInvalidate } from "./tlb.ts";
+import type { Vma } from "./vma.ts";
+import * as vmaFlags from "./vma.ts";
+
+// Bound here, so that they are constants to the compiler (geometry.ts).
+const { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pteIndex } = geometry;
+const {
   KIND_ANON,
   KIND_FILE,
   KIND_HWPOISON,
@@ -24,14 +36,8 @@ import {
   PTE_WRITE,
   PTE_YOUNG,
   ptePageId,
-} from "./pte.ts";
-import { pteAllocPath, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
-import { rcuReadLock } from "./rcu.ts";
-import { drive, lock, OBJ_PMD_ENTRY, OBJ_PTL, type Path, point, schedObject } from "./sched.ts";
-import type { KernelState, Mm } from "./state.ts";
-import { doHugePmdAnonymousPage, doHugePmdWpPage, splitHugePmd, thpAllowable } from "./thp.ts";
-import { tlbInvalidate } from "./tlb.ts";
-import { VM_ACCESS_FLAGS, VM_HUGETLB, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
+} = pteBits;
+const { VM_ACCESS_FLAGS, VM_HUGETLB, VM_SHARED, VM_UFFD_WP, VM_WRITE, vmaIsAnonymous } = vmaFlags;
 
 /** access_error(): may the VMA be accessed so? */
 export function accessError(vma: Vma, write: boolean): boolean {

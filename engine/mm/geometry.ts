@@ -3,8 +3,11 @@
  *
  * Inside engine/mm every address is a *page number*: the byte address divided by 4096. Page numbers are plain numbers
  * below 2^53. They may exceed 2^32: the low 32 bits are taken with `&` and `>>>` (which are exact), higher fields with a
- * division first. The functions that every operation goes through spell their constants out: an exported constant is loaded
- * from memory wherever it is used, and a division by one is a division; a division by a literal power of two is not.
+ * division first.
+ *
+ * An exported constant is loaded from memory, and its type looked at, wherever it is used; a division by one is a division,
+ * which by a literal power of two it is not. So the functions that every operation goes through spell their constants out here,
+ * and the files that every operation goes through bind what they import to constants of their own.
  */
 
 export const PAGE_SIZE = 4096;

@@ -5,7 +5,7 @@ import { wouldFail } from "./answered.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
-import { PMD_PAGES, pageAligned, pageOf, pagesFor, pmdStart } from "./geometry.ts";
+import * as geometry from "./geometry.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
@@ -16,9 +16,14 @@ import type { OpResult } from "./result.ts";
 import { drive, type Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { punchHole } from "./truncate.ts";
-import { VM_HUGETLB, VM_LOCKED, VM_SHARED, type Vma } from "./vma.ts";
+import type { Vma } from "./vma.ts";
+import * as vmaFlags from "./vma.ts";
 import { nextTableToZap, ZapWalk, zapPteRange } from "./zap.ts";
 import { ZAP_DONTNEED } from "./zap-details.ts";
+
+// Bound here, so that they are constants to the compiler (geometry.ts).
+const { PMD_PAGES, pageAligned, pageOf, pagesFor, pmdStart } = geometry;
+const { VM_HUGETLB, VM_LOCKED, VM_SHARED } = vmaFlags;
 
 /** What one VMA's part of the range comes to: an errno ends the walk. */
 export type Visit = (vma: Vma, start: number, end: number) => Errno | null;

@@ -9,8 +9,11 @@
 import { callRcu, freeTableNow } from "./rcu.ts";
 import { OBJ_CPU, OBJ_TABLE, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { TABLE_GATHERED } from "./tables.ts";
+import * as tableStates from "./tables.ts";
 import { tlbInvalidate } from "./tlb.ts";
+
+// Bound here, so that they are constants to the compiler (geometry.ts).
+const { TABLE_GATHERED } = tableStates;
 
 export const MMU_GATHER_BUNDLE = 8;
 export const MAX_GATHER_BATCH = (4096 - 16) / 8;

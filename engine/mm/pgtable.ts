@@ -2,7 +2,13 @@
  * Walking, allocating and freeing tables (mm/memory.c: __pud_alloc, __pmd_alloc, __pte_alloc; include/linux/pgtable.h).
  */
 
-import {
+import * as geometry from "./geometry.ts";
+import { freeTableNow } from "./rcu.ts";
+import type { KernelState, Mm } from "./state.ts";
+import * as tableStates from "./tables.ts";
+
+// Bound here, so that they are constants to the compiler (geometry.ts).
+const {
   LEVEL_P4D,
   LEVEL_PGD,
   LEVEL_PMD,
@@ -14,10 +20,8 @@ import {
   pmdIndex,
   pudIndex,
   slotStart,
-} from "./geometry.ts";
-import { freeTableNow } from "./rcu.ts";
-import type { KernelState, Mm } from "./state.ts";
-import { TABLE_LIVE, TABLE_UNLINKED } from "./tables.ts";
+} = geometry;
+const { TABLE_LIVE, TABLE_UNLINKED } = tableStates;
 
 /** The PUD table that covers `page`, or 0 (p4d_offset and below are none). */
 export function pudTable(k: KernelState, mm: Mm, page: number): number {

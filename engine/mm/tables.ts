@@ -13,7 +13,10 @@
  * a field that is only mentioned would begin as `undefined`, and the run time would treat it as of any type ever after.
  */
 
-import { LEVEL_PTE, PTRS_PER_TABLE } from "./geometry.ts";
+import * as geometry from "./geometry.ts";
+
+// Bound here, so that they are constants to the compiler (geometry.ts).
+const { LEVEL_PTE, PTRS_PER_TABLE } = geometry;
 
 /** Row states. */
 export const TABLE_FREE = 0;

@@ -1,6 +1,6 @@
 /** Removing what a range maps (mm/memory.c: zap_pte_range and around it; mm/huge_memory.c: zap_huge_pmd is in thp.ts). */
 
-import { PMD_PAGES, PTRS_PER_TABLE, pmdAddrEnd, pmdIndex, pmdStart } from "./geometry.ts";
+import * as geometry from "./geometry.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import {
   type MmuGather,
@@ -12,7 +12,18 @@ import {
 } from "./mmu-gather.ts";
 import { pmdTable } from "./pgtable.ts";
 import { freePte, freePtePath, reclaimPtIsEnabled, tryGetAndClearPmd, tryToFreePte } from "./pt-reclaim.ts";
-import {
+import * as pteBits from "./pte.ts";
+import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { splitHugePmd, zapHugePmd } from "./thp.ts";
+import type { Vma } from "./vma.ts";
+import * as vmaFlags from "./vma.ts";
+import type { ZapDetails } from "./zap-details.ts";
+
+// Bound here, so that they are constants to the compiler (geometry.ts).
+const { PMD_PAGES, PTRS_PER_TABLE, pmdAddrEnd, pmdIndex, pmdStart } = geometry;
+const {
   KIND_ANON,
   KIND_DEVICE_EXCLUSIVE,
   KIND_DEVICE_PRIVATE,
@@ -28,13 +39,8 @@ import {
   PTE_DIRTY,
   PTE_UFFD_WP,
   ptePageId,
-} from "./pte.ts";
-import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
-import { OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
-import type { KernelState, Mm } from "./state.ts";
-import { splitHugePmd, zapHugePmd } from "./thp.ts";
-import { VM_HUGETLB, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
-import type { ZapDetails } from "./zap-details.ts";
+} = pteBits;
+const { VM_HUGETLB, VM_UFFD_WP, vmaIsAnonymous } = vmaFlags;
 
 /**
  * A zap on its way through the PTE tables of a range within one VMA: what is left of the range, the table that it has come to,
