@@ -25,13 +25,12 @@ import {
   MREMAP_DONTUNMAP,
   mmapFlagsOf,
   PAGE,
-  PR_SET_THP_DISABLE,
-  PR_SET_VMA,
   protOf,
-  UFFD_IOCTLS,
 } from "./abi.ts";
 import { AddressMap } from "./address-map.ts";
-import type { Call, TraceEvent } from "./event.ts";
+import type { CallUnderWay, Mapping } from "./call-under-way.ts";
+import type { TraceEvent } from "./event.ts";
+import { noteIoctl, notePrctl, noteProcessMadvise } from "./hidden-calls.ts";
 import type { ImportReport } from "./report.ts";
 import type { TraceSink, TranslateOptions } from "./trace-sink.ts";
 
@@ -50,29 +49,6 @@ const FOUND_MAX = 1000;
 const ASSUMED_MAX = 2 ** 34;
 /** No call that succeeded populated more than this. */
 const POPULATED_MAX = 2 ** 42;
-
-interface CallUnderWay {
-  readonly call: Call;
-  readonly args: readonly number[];
-  readonly line: number;
-  /** Took effect already, because a later call could only have succeeded after it. */
-  applied: boolean;
-  /** What it mapped: the MMAP2 record between begin and end. */
-  mapping: Mapping | null;
-  /** Processes that it made and that share the address space, for all that is known before its end. */
-  readonly sharing: number[];
-}
-
-/** An MMAP2 record. */
-interface Mapping {
-  readonly address: number;
-  readonly length: number;
-  readonly prot: number;
-  readonly shared: boolean;
-  readonly pgoff: number;
-  readonly name: string;
-  readonly fileKey: string;
-}
 
 function roundUp(bytes: number): number {
   return Math.ceil(bytes / PAGE) * PAGE;
@@ -403,7 +379,7 @@ export class Translator {
     const before = this.#calls.get(tid);
     if (before) this.#report.problem("unmatched_enter", before.line, `${before.call} of thread ${tid}`);
     if (call === "ioctl") {
-      this.#ioctl(event);
+      noteIoctl(event, this.#report);
       return;
     }
     if (this.#calls.size >= TASKS_MAX) return;
@@ -489,13 +465,13 @@ export class Translator {
         if (ret === 0) this.#detach(args[0], event);
         return;
       case "process_madvise":
-        if (ret > 0) this.#processMadvise(under, event);
+        if (ret > 0) noteProcessMadvise(under, event, this.#report, this.#sink);
         return;
       case "userfaultfd":
         if (!(ret < 0)) this.#report.problem("hidden_ranges", under.line, "userfaultfd");
         return;
       case "prctl":
-        if (ret === 0) this.#prctl(under);
+        if (ret === 0) notePrctl(under, this.#report);
         return;
       default:
         return;
@@ -665,29 +641,5 @@ export class Translator {
     this.#attached.delete(addr);
     this.#emit({ op: "munmap", addr, len }, event);
     this.#map.remove(addr, addr + len);
-  }
-
-  /** Its ranges are behind a pointer: no more is known than how many bytes they had together. */
-  #processMadvise(under: CallUnderWay, event: TraceEvent): void {
-    const [, , ranges, behavior] = under.args;
-    const advice = ADVICE[behavior] ?? `advice ${behavior}`;
-    const what = `process_madvise ${advice} of ${event.ret} bytes in ${ranges} ranges`;
-    this.#report.problem("hidden_ranges", under.line, what);
-    const frees = advice === "dontneed" || advice === "dontneed_locked" || advice === "collapse";
-    if (frees) this.#sink.hidden?.(Math.floor(event.ret / SLOT), event.tid, event.timeNs);
-  }
-
-  #ioctl(event: TraceEvent): void {
-    const name = UFFD_IOCTLS[event.args[1]];
-    if (name !== undefined) this.#report.problem("hidden_ranges", event.line, name);
-  }
-
-  #prctl(under: CallUnderWay): void {
-    const [option, to, , , name] = under.args;
-    if (option === PR_SET_VMA) {
-      if (name !== 0) this.#report.problem("not_modelled", under.line, "prctl(PR_SET_VMA): names part mappings");
-    } else if (option === PR_SET_THP_DISABLE && to !== 0) {
-      this.#report.problem("not_modelled", under.line, "prctl(PR_SET_THP_DISABLE): no huge pages from here on");
-    }
   }
 }
