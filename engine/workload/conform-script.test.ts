@@ -60,3 +60,24 @@ describe("a bad line is refused with its number and the reason", () => {
     });
   }
 });
+
+test.each([
+  ["dontneed_step 0 65G 4K", "17,039,360 system calls; a line may ask for 16,777,216"],
+  ["touch 0 1T stride=8K", "134,217,728 accesses"],
+  ["touch 0 17T", "touches more than 16384 GiB"],
+  ["map 0 65G file", "maps of a file more than 64 GiB"],
+  ["map 0 17T populate", "maps and populates more than 16384 GiB"],
+  ["populate 0 17T", "faults in more than 16384 GiB"],
+  ["mlock 0 17T", "faults in more than 16384 GiB"],
+])("%s is more than a line may ask for", (line, why) => {
+  expect(() => parseConformLine(line, "x.ops:1")).toThrow(
+    expect.objectContaining({ why: expect.stringContaining(why) }),
+  );
+});
+
+test.each(["dontneed_step 0 64G 4K", "touch 0 16T", "map 0 100T", "map 0 64G file", "mlock 0 16T"])(
+  "%s is within the bounds",
+  (line) => {
+    expect(parseConformLine(line, "x.ops:1").text).toBe(line);
+  },
+);

@@ -6,6 +6,7 @@
  */
 
 import { BadInputError } from "../error.ts";
+import { beyondBounds } from "./conform-bounds.ts";
 import type { Advice, MmapFlag, Operation, Prot } from "./operation.ts";
 
 /** The arena begins at 2^44 bytes: a PGD slot of its own in which nothing is mapped. */
@@ -340,5 +341,8 @@ export function parseConformLine(line: string, where: string): ConformStep {
   if (line.length > LINE_MAX) fail(`the line is ${line.length} characters long; at most ${LINE_MAX} are read`);
   const text = scriptText(line);
   const [name, ...args] = text.split(/\s+/);
-  return { text, ...parseStep({ name, args, fail }) };
+  const step = parseStep({ name, args, fail });
+  const tooMuch = beyondBounds(step.operations);
+  if (tooMuch !== null) fail(tooMuch);
+  return { text, ...step };
 }

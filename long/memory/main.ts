@@ -84,8 +84,13 @@ class Use {
     const { id, runs } = await this.#run();
     for (const run of runs) await this.#ask("run.samples", { runId: run.id, maxPoints: 2000 });
     await this.#ask("history.list", { limit: 100 });
+    // All at once, as when somebody changes quickly between runs.
     if (this.#random.chance(1 / 25))
-      for (const run of runs) await this.#host.call("map.read", { runId: run.id, operations: 40, cells: 4000 });
+      await Promise.all(
+        [...runs, ...runs].map((run) =>
+          this.#host.call("map.read", { runId: run.id, operations: 40, cells: 4000 }).catch(() => null),
+        ),
+      );
     if (this.#random.chance(1 / 50)) {
       this.#ended = 0;
       const scenarios = await this.#ask<{ name: string }[]>("race.list");
