@@ -46,8 +46,8 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "a re-installed uffd-wp marker is not reported",
     file: "zap.ts",
-    from: "  k.tables.fillPte(row, from, end, KIND_MARKER_UFFD_WP);\n  return true;",
-    to: "  k.tables.fillPte(row, from, end, KIND_MARKER_UFFD_WP);\n  return false;",
+    from: "  k.tables.fillPte(walk.row, from, end, KIND_MARKER_UFFD_WP);\n  return true;",
+    to: "  k.tables.fillPte(walk.row, from, end, KIND_MARKER_UFFD_WP);\n  return false;",
     test: ["zap.test.ts", "write-protected file page: a marker is installed"],
   },
   {
