@@ -137,8 +137,8 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "fork copies VMAs that have no pages of their own",
     file: "fork.ts",
-    from: "if (!wiped && (vma.anonVma !== null || vma.maybeGuard)",
-    to: "if (!wiped",
+    from: "if (wiped || (vma.anonVma === null && !vma.maybeGuard)) continue;",
+    to: "if (wiped) continue;",
     test: MEASURED,
   },
   {
