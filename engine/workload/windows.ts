@@ -8,6 +8,7 @@
  * zero width is the near one's, and counts as exact only where that one explains the sample.
  */
 import type { Machine } from "../experiment/machine.ts";
+import { HugeFiles } from "./huge-files.ts";
 import type { Call } from "./import/event.ts";
 import type { TraceSink } from "./import/trace-sink.ts";
 import type { MeasuredSample } from "./measured.ts";
@@ -58,6 +59,7 @@ export class Windows implements TraceSink {
   #hiddenGone = 0;
   /** Mappings that may have ended unseen, and what was allocated for accesses to them. */
   #unsure: { readonly start: number; readonly end: number; kb: number }[] = [];
+  readonly #hugeFiles = new HugeFiles();
   readonly unexplained: CheckedSample[] = [];
   checked = 0;
   explained = 0;
@@ -92,7 +94,7 @@ export class Windows implements TraceSink {
   }
 
   #mayBeGoneKb(): number {
-    return this.#unsure.reduce((sum, { kb }) => sum + kb, this.#hiddenGone * TABLE_KB);
+    return this.#unsure.reduce((sum, { kb }) => sum + kb, this.#hiddenGone * TABLE_KB + this.#hugeFiles.kb);
   }
 
   /** Judges the samples whose reading ended before this time and for which nothing that was in flight is left. */
@@ -187,6 +189,7 @@ export class Windows implements TraceSink {
       return;
     }
     if (operation.op === "mmap") this.#movingStack = false;
+    this.#hugeFiles.note(operation, change);
     if (this.#unsure.length > 0) this.#noteUnsure(operation, change);
     if (fault) {
       if (change !== 0) this.#faults.set(tid, { change, beganNs: timeNs });
@@ -207,6 +210,7 @@ export class Windows implements TraceSink {
     this.#movingStack = true;
     this.#hiddenGone = 0;
     this.#unsure = [];
+    this.#hugeFiles.clear();
     this.#faults.clear();
     this.#calls.clear();
     this.#calls.set(tid, { call: "execve", beganNs: timeNs });
