@@ -437,7 +437,7 @@ const VOCABULARY: Record<ScriptClass, Weighted> = {
   lock: [...CORE, ...LOCK],
   flags: [...CORE, ...FLAGS, ...FORK, ...MREMAP],
   stack: [...CORE, ...STACK, ...FORK, [2, mremap("mremap_du")], [2, resize]],
-  move: [...CORE, ...MOVE, ...THP],
+  move: withoutFiles([...CORE, ...MOVE, ...THP]),
   hugetlb: [...CORE, ...EXT, ...FORK, ...MREMAP, [24, mapHugetlb]],
   // Everything that needs no file, guards and userfaultfd markers together.
   anon: withoutFiles([...CORE, ...EXT, ...FORK, ...UFFD, ...MOVE, ...MREMAP, ...THP, ...LOCK, ...FLAGS, ...STACK]),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { MODES, type Mode } from "../../engine/experiment/types.ts";
 import { detect } from "../detect.ts";
+import { ProbeDiedError } from "../errors.ts";
 import { compareWithKernel, describeDifference } from "./compare.ts";
 import { CLASSES, HUGETLB_CLASS, HUGETLB_PAGES, type ScriptClass } from "./generate.ts";
 
@@ -109,7 +110,11 @@ const result = await compareWithKernel(
       `${text}\n`,
     );
   },
-);
+).catch((error: unknown) => {
+  if (!(error instanceof ProbeDiedError)) throw error;
+  console.error(`\ntest:kernel: ${error.message}: ${error.why}\nagain: ${error.where}`);
+  process.exit(1);
+});
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 const unstable =
   result.unstable > 0
