@@ -131,6 +131,33 @@ test("a webview is an element like any other", async ({ lab }) => {
   );
 });
 
+test("attaching a webview is refused, also where a window has them switched on", async ({ lab }) => {
+  const outcome = await lab.app.evaluate(async ({ BrowserWindow, webContents }) => {
+    const careless = new BrowserWindow({ show: false, webPreferences: { webviewTag: true, sandbox: true } });
+    let asked = 0;
+    let attached = 0;
+    careless.webContents.on("will-attach-webview", () => {
+      asked++;
+    });
+    careless.webContents.on("did-attach-webview", () => {
+      attached++;
+    });
+    await careless.loadURL(
+      "data:text/html,<webview src='data:text/html,inside' nodeintegration allowpopups></webview>",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const kinds = webContents.getAllWebContents().map((contents) => contents.getType());
+    careless.destroy();
+    return { asked, attached, webviews: kinds.filter((kind) => kind === "webview").length };
+  });
+  expect(outcome).toEqual({ asked: 1, attached: 0, webviews: 0 });
+});
+
+test("the window says which Electron it is", async ({ lab }) => {
+  const running = await lab.app.evaluate(() => process.versions.electron);
+  expect((await lab.call("app.info")).electron).toBe(running);
+});
+
 test("a page of another origin is given nothing, even with our preload", async ({ lab }) => {
   const outcome = await lab.app.evaluate(async ({ app, BrowserWindow }) => {
     const other = new BrowserWindow({
