@@ -67,6 +67,8 @@ test("delete can be undone from the toast and with Ctrl Z", async ({ lab }) => {
   await lab.page.locator("#history-list").focus();
   await lab.page.keyboard.press("Delete");
   await expect(history.rows).toHaveCount(1);
+  // What stood beside it is opened in its place.
+  await expect(lab.page.locator("main").getByRole("heading", { level: 1 })).toHaveText("kept");
   await lab.page.getByRole("button", { name: "Undo" }).click();
   await expect(history.rows).toHaveCount(2);
   await lab.page.locator("#history-list").focus();

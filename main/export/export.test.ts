@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -172,6 +172,29 @@ describe.each(["light", "dark"] as const)("pictures, %s", (theme) => {
     expect(await pixels(svg, modes.none)).toBeGreaterThan(500);
     expect(exported("svg", { theme, log: true }).equals(svg)).toBe(true);
   });
+});
+
+/** ImageMagick, another program that knows nothing of us; not every machine has it. */
+const identifies = spawnSync("identify", ["-version"]).status === 0;
+
+test.skipIf(!identifies)("PNG and SVG are taken by ImageMagick, at their sizes and in their colours", () => {
+  exported("png");
+  exported("svg");
+  const ask = (format: string, file: string): string =>
+    execFileSync("identify", ["-format", format, folder.file(file)]).toString();
+  expect(ask("%m %w %h", "out.png")).toBe("PNG 2400 1350");
+  expect(ask("%m %w %h", "out.svg")).toBe("SVG 1200 675");
+  const lines = [PALETTES.light.modes.sync, PALETTES.light.modes.none].map((hex) => hex.slice(1).toUpperCase());
+  for (const file of ["out.png", "out.svg"]) {
+    const drawn = execFileSync(
+      "montage",
+      [folder.file(file), "-tile", "1x1", "-geometry", "+0+0", "-depth", "8", "rgb:-"],
+      {
+        maxBuffer: 2 ** 28,
+      },
+    ).toString("hex");
+    for (const line of lines) expect(drawn.split(line.toLowerCase()).length, `${line} in ${file}`).toBeGreaterThan(500);
+  }
 });
 
 test("pictures have letters on a machine without fonts", () => {

@@ -57,12 +57,19 @@ export function chartSvg(
   const svg = canvas.getContent().toString("utf8");
   chart.destroy();
   const id = `${idPrefix}chart`;
-  return renumbered(svg, idPrefix).replace(
+  return renumbered(unclipped(svg), idPrefix).replace(
     /<svg ([^>]*)>/,
-    `<svg $1 viewBox="0 0 ${size.width} ${size.height}" role="img" aria-labelledby="${id}-title ${id}-words">` +
+    `<svg $1 stroke="none" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-labelledby="${id}-title ${id}-words">` +
       `<title id="${id}-title">${escapeXml(words.title)}</title><desc id="${id}-words">${escapeXml(words.description)}</desc>`,
   );
 }
+
+/**
+ * Without its clip paths: all of a run is drawn, and that lies within the plane. ImageMagick's own reader of SVG leaves
+ * out what is clipped, and gives shapes a black stroke where none is said.
+ */
+const unclipped = (svg: string): string =>
+  svg.replace(/\s*<clipPath\b[\s\S]*?<\/clipPath>/g, "").replace(/ clip-path="url\([^)]*\)"/g, "");
 
 /** The canvas numbers its ids over the life of the process; the same chart must be the same bytes. */
 function renumbered(svg: string, prefix: string): string {

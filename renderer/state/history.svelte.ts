@@ -124,15 +124,24 @@ class History {
   async delete(ids: readonly number[]): Promise<void> {
     try {
       await call("experiment.delete", { ids: [...ids] });
+      const open = view.experimentId;
+      const at = open !== undefined && ids.includes(open) ? this.indexOf(open) : undefined;
       view.forget(ids);
       this.clearSelection();
       await this.reload();
+      if (at !== undefined) this.#openAt(at);
       this.lastDeleted = ids;
       const what = ids.length === 1 ? "Experiment deleted" : `${ids.length} experiments deleted`;
       notifyUndoable(what, () => void this.undoDelete(ids));
     } catch (thrown) {
       notifyError(thrown);
     }
+  }
+
+  /** What has come to stand where a deleted experiment stood is opened in its place; the first page where nothing is left. */
+  #openAt(index: number): void {
+    const next = this.row(Math.min(Math.max(index, 0), this.total - 1)) ?? this.row(0);
+    view.replace(next ? { name: "experiment", id: next.id } : { name: "welcome" });
   }
 
   /** To the archive or back. */

@@ -32,11 +32,9 @@ class View {
     if (route) this.route = route;
   }
 
-  /** An experiment is gone: no way leads there any more. */
+  /** Experiments are gone: no way leads back there. */
   forget(ids: readonly number[]): void {
-    const gone = (route: Route): boolean => route.name === "experiment" && ids.includes(route.id);
-    this.#past = this.#past.filter((route) => !gone(route));
-    if (gone(this.route)) this.route = this.#past.pop() ?? { name: "welcome" };
+    this.#past = this.#past.filter((route) => route.name !== "experiment" || !ids.includes(route.id));
   }
 
   get experimentId(): number | undefined {
