@@ -17,6 +17,12 @@ export interface CheckOptions {
   readonly json?: boolean;
 }
 
+/** What a trace does not show, by what it does to the difference. */
+const MORE =
+  "More than the model has: tables made without a fault in the trace, as by direct I/O, io_uring, /proc/PID/mem, a userfaultfd's handler, or mlockall where it was not traced; or the process did more before the trace begins.";
+const LESS =
+  "Less than the model has: tables freed by what is not in the trace (shmdt, process_madvise), or never made, as by an access beyond the end of a file; or the kernel does not have what the mode says.";
+
 function describe({ result, unexplained }: Check, mode: Mode): string {
   const lines = [
     `${count(result.explained)} of ${count(result.samples)} samples explained in mode ${mode}, ` +
@@ -28,6 +34,8 @@ function describe({ result, unexplained }: Check, mode: Mode): string {
     const allowed = lowKb === highKb ? kb(lowKb) : `${kb(lowKb)} to ${kb(highKb)}`;
     lines.push(`  at ${(sample.fromNs / 1e9).toFixed(9)} s: measured ${kb(sample.vmpteKb)}, the model says ${allowed}`);
   }
+  if (unexplained.some(({ sample, highKb }) => sample.vmpteKb > highKb)) lines.push(MORE);
+  if (unexplained.some(({ sample, lowKb }) => sample.vmpteKb < lowKb)) lines.push(LESS);
   return lines.join("\n");
 }
 
