@@ -197,6 +197,16 @@ function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: nu
   }
 }
 
+/**
+ * MADV_COLLAPSE of a trace that failed: what is memory without a file of its own was collapsed where it could be. Files of a
+ * file system are not, unless nobody has them open for writing (file_thp_enabled()), which a trace does not tell.
+ */
+function collapseAnonymous(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
+  return walkVmas(mm, start, end, (vma, from, stop) =>
+    vma.file !== null && !vma.file.shmem ? "EINVAL" : drive(madviseCollapse(k, mm, vma, from, stop)),
+  );
+}
+
 /** Advice that process_madvise accepts for another process. */
 const REMOTE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["cold", "pageout", "willneed", "collapse"]);
 
@@ -211,6 +221,7 @@ export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
     return failed;
   }
   if (op.answered !== undefined) {
+    if (op.advice === "collapse") return collapseAnonymous(k, mm, pageOf(op.addr), pageOf(op.addr) + pagesFor(op.len));
     if (!wouldFail(k, mm, op, pageOf(op.addr), pagesFor(op.addr + op.len))) return op.answered;
   }
   if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);

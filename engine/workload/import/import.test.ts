@@ -103,7 +103,7 @@ describe("perf script", () => {
       { op: "touch", addr: 0x7f0000002000, len: 4096, access: "r" },
       { op: "madvise", addr: 0x7f0000000000, len: 0x200000, advice: "dontneed" },
       { op: "madvise", addr: 0x7f0000000000, len: 0x10000000, advice: "dontneed" },
-      { op: "madvise", addr: 0x7f0000000000, len: 0x200000, advice: "collapse" },
+      { op: "madvise", addr: 0x7f0000000000, len: 0x200000, advice: "collapse", answered: "EINVAL" },
       { op: "munmap", addr: 0x7f0000000000, len: 4096 },
       { op: "mremap", addr: 0x7f0000200000, len: 0x200000, newLen: 0x400000, to: 0x7f1000000000 },
       { op: "brk", addr: 0x555555560800 },

@@ -575,7 +575,7 @@ export class Translator {
     // huge page that it can, whatever the last one that it cannot fails with.
     const zaps = advice === "dontneed" || advice === "dontneed_locked" || advice === "free";
     const populates = advice === "populate_read" || advice === "populate_write";
-    const asFar = ret === EINVAL && !zaps && advice !== "collapse";
+    const asFar = ret === EINVAL && !zaps;
     const acted =
       ret === 0 || ret === ENOMEM || ret === EINVAL || (ret === EFAULT && populates) || advice === "collapse";
     if (!acted || !this.#checked(under, event)) return;
