@@ -17,6 +17,7 @@ async function runSmall(lab: LabApp, title: string): Promise<number> {
 
 async function command(lab: LabApp, title: string): Promise<void> {
   await lab.page.keyboard.press("Control+k");
+  await expect(lab.page.getByRole("combobox", { name: /^Search runs/ })).toBeFocused();
   await lab.page.keyboard.type(title);
   await lab.page.keyboard.press("Enter");
 }
