@@ -474,6 +474,22 @@ describe("input that is damaged or meant to harm", () => {
     await expect(read(text)).rejects.toThrow(/nothing to read|no known format|compressed/);
   });
 
+  test("a mapping whose address is no page's is a bad number, not an operation", async () => {
+    const { operations, report } = await read(
+      "10 1.0 mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7ffff0000f50\n",
+    );
+    expect(operations.map(({ op }) => op)).not.toContain("mmap");
+    expect(report.count("bad_number")).toBe(1);
+  });
+
+  test("addresses of five levels of tables come out of a file of operations as they went in", async () => {
+    const operation: Operation = { op: "mmap", addr: 2 ** 54 + 4096, len: 8192, prot: "rw", backing: "anon" };
+    const { operations } = await read(opsHeaderLine({ title: "high" }) + operationLine(operation));
+    expect(operations).toEqual([operation]);
+    const beyond = operationLine({ ...operation, addr: 2 ** 60 });
+    expect((await read(opsHeaderLine({ title: "high" }) + beyond)).operations).toEqual([]);
+  });
+
   test("any damage to a trace ends in operations, never in a crash", async () => {
     const base = [
       ...START,
@@ -524,7 +540,8 @@ describe("input that is damaged or meant to harm", () => {
           for (const operation of operations) machine.execute(operation);
           for (const operation of operations) {
             for (const value of Object.values(operation)) {
-              if (typeof value === "number") expect(Number.isSafeInteger(value) && value >= 0).toBe(true);
+              if (typeof value === "number")
+                expect(Number.isInteger(value) && value >= 0 && value <= 2 ** 56).toBe(true);
             }
           }
         } catch (error) {

@@ -15,6 +15,7 @@
  * that are not an operation.
  */
 import type { Operation } from "../operation.ts";
+import { ADDRESS_END } from "./abi.ts";
 import { ImportError } from "./error.ts";
 import { eachLine, type LineBlock } from "./lines.ts";
 import type { ImportReport } from "./report.ts";
@@ -44,8 +45,10 @@ export function operationLine(operation: Operation): string {
 
 type Check = (value: unknown) => boolean;
 
-const isBytes: Check = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-const isCount = isBytes;
+/** Numbers of a file's range and size, and addresses of five levels of tables: above 2^53 those of pages are exact. */
+const isBytes: Check = (value) =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= ADDRESS_END;
+const isCount: Check = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 const isFlag: Check = (value) => typeof value === "boolean";
 function oneOf(...values: readonly string[]): Check {
   return (value) => typeof value === "string" && values.includes(value);

@@ -490,7 +490,8 @@ export class Translator {
   #mmap(under: CallUnderWay, event: TraceEvent): void {
     const [, len, protBits, flagBits, fd, offset] = under.args;
     const addr = event.ret;
-    if (!validRange(addr, len) || len === 0 || Number.isNaN(protBits + flagBits)) {
+    // The kernel answers with a page's address; anything else is damage.
+    if (!validRange(addr, len) || addr % PAGE !== 0 || len === 0 || Number.isNaN(protBits + flagBits)) {
       this.#badNumber(event, under.line);
       return;
     }
