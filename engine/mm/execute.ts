@@ -27,7 +27,7 @@ import { doMprotect } from "./protect.ts";
 import { rcuTick } from "./rcu.ts";
 import type { OpResult } from "./result.ts";
 import { drive } from "./sched.ts";
-import type { KernelState, Mm } from "./state.ts";
+import { type KernelState, type Mm, NO_TABLES_LEAST } from "./state.ts";
 import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
 import { punchHole, truncateFile } from "./truncate.ts";
@@ -213,6 +213,7 @@ export function executeOperation(k: KernelState, op: Operation, result: OpResult
   result.segv = 0;
   result.bus = 0;
   result.value = 0;
+  k.leastTables = NO_TABLES_LEAST;
   k.timeNs += k.options.cost.syscall;
   const failed = dispatch(k, op, result);
   if (failed !== null) result.status = failed;

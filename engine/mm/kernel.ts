@@ -12,7 +12,7 @@ import { executeOperation } from "./execute.ts";
 import { loadImage } from "./image.ts";
 import { newResult, type OpResult } from "./result.ts";
 import { sampleInto } from "./sample.ts";
-import { KernelState, type Mm, pgtablesKb, rssPages } from "./state.ts";
+import { KernelState, type Mm, NO_TABLES_LEAST, pgtablesKb, rssPages } from "./state.ts";
 
 export type { KernelOptions } from "./config.ts";
 export type { OpResult } from "./result.ts";
@@ -57,6 +57,12 @@ export class Kernel {
   /** VmPTE of a process in kB: its PTE, PMD and PUD tables. 0 once it has ended. */
   vmpteKb(process = 0): number {
     return pgtablesKb(this.process(process));
+  }
+
+  /** The least VmPTE in kB that the last operation passed through, where it unmapped before it did something else; else Infinity. */
+  leastKb(): number {
+    const { leastTables } = this.state;
+    return leastTables === NO_TABLES_LEAST ? Number.POSITIVE_INFINITY : leastTables * 4;
   }
 
   /** RSS of a process in kB. */

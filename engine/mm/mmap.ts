@@ -7,7 +7,7 @@ import { freePgtables } from "./free-pgtables.ts";
 import { PMD_PAGES, slotStart } from "./geometry.ts";
 import { tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
 import { OBJ_PMD_ENTRY, type Path, point, schedObject } from "./sched.ts";
-import type { KernelState, Mm } from "./state.ts";
+import { countedTables, type KernelState, type Mm } from "./state.ts";
 import {
   type UffdContext,
   VM_ACCOUNT,
@@ -52,6 +52,7 @@ export function* unmapRange(k: KernelState, mm: Mm, start: number, end: number):
   for (const vma of gone) yield* unmapPageRange(k, tlb, vma, vma.start, vma.end, ZAP_UNMAP);
   if (k.explored) yield point(k, "free_pgtables", "pmd_write", schedObject(OBJ_PMD_ENTRY, 0), true);
   freePgtables(k, tlb, gone, floor, ceiling);
+  k.leastTables = Math.min(k.leastTables, countedTables(mm));
   yield* tlbFinishMmuPath(k, tlb);
   for (const vma of gone) {
     unlinkAnonVmas(vma);

@@ -51,6 +51,9 @@ export class Mm {
   }
 }
 
+/** No operation under way has unmapped anything. More tables than there can be. */
+export const NO_TABLES_LEAST = 2 ** 30;
+
 export class KernelState {
   declare readonly options: ResolvedOptions;
   declare readonly explored: boolean;
@@ -66,6 +69,8 @@ export class KernelState {
   timeNs = 0;
   declare hugetlbFree: number;
   nextAnonFile = -1;
+  /** The fewest tables that an unmapping within the operation under way left (a mapping over others, or moved there, unmaps first). */
+  leastTables = NO_TABLES_LEAST;
   /** Huge pages that fork left mapped in several processes, by row. */
   readonly hugeSharers = new Map<number, { count: number }>();
 
@@ -109,9 +114,14 @@ export class KernelState {
   }
 }
 
-/** VmPTE in kB: mm_pgtables_bytes() / 1024. The root and P4D pages are not in it. */
+/** Tables that count as VmPTE. The root and P4D pages do not. */
+export function countedTables(mm: Mm): number {
+  return mm.ptes + mm.pmds + mm.puds;
+}
+
+/** VmPTE in kB: mm_pgtables_bytes() / 1024. */
 export function pgtablesKb(mm: Mm): number {
-  return (mm.ptes + mm.pmds + mm.puds) * 4;
+  return countedTables(mm) * 4;
 }
 
 /** RSS in pages. */

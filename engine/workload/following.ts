@@ -21,6 +21,7 @@ export function following(machine: Machine, follow = true): Following {
       return result;
     },
     sampleInto: (row, sequence) => machine.sampleInto(row, sequence, process),
+    ...(machine.leastKb ? { leastKb: () => machine.leastKb?.() ?? Number.POSITIVE_INFINITY } : {}),
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),
     followed: () => process,

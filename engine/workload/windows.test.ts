@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import type { Machine } from "../experiment/machine.ts";
+import { createKernel } from "../mm/kernel.ts";
 import { checkTrace } from "./check.ts";
 import { ImportReport } from "./import/index.ts";
 import { readMeasured } from "./measured.ts";
+import { TRACE_KERNEL } from "./trace-kernel.ts";
 
 /** VmPTE is 4 kB for every 2 MiB touched and not unmapped; fork copies it. */
 function tables(): Machine {
@@ -32,14 +34,21 @@ function fault(ms: number, address: string, task = "10/10"): string {
   return `app ${task} 1.${String(ms).padStart(3, "0")}000000: exceptions:page_fault_user: address=${address} ip=0x401000 error_code=0x6`;
 }
 
-async function check(trace: readonly string[], ms: number, kb: number, pid = 10, ancestors: readonly number[] = []) {
+async function check(
+  trace: readonly string[],
+  ms: number,
+  kb: number,
+  pid = 10,
+  ancestors: readonly number[] = [],
+  machine = tables(),
+) {
   const time = `1.${String(ms).padStart(3, "0")}000000`;
   const report = new ImportReport();
   async function* text(...lines: readonly string[]): AsyncGenerator<string> {
     yield `${lines.join("\n")}\n`;
   }
   const measured = await readMeasured(text(`# pid ${pid}`, `${time} ${kb} 0 1 ${time}`), report);
-  const checked = await checkTrace({ trace: text(...trace), measured, machine: tables(), report, pid, ancestors });
+  const checked = await checkTrace({ trace: text(...trace), measured, machine, report, pid, ancestors });
   const { samples, explained, explained_by_allowance, zero_width, zero_width_exact } = checked.result;
   expect(samples).toBe(1);
   return { explained, explained_by_allowance, zero_width, zero_width_exact };
@@ -112,4 +121,38 @@ test("a process that was forked continues the address space of its ancestors", a
   expect(await check(trace, 35, 4, 20, [10])).toEqual(EXACT);
   expect(await check(trace, 100, 8, 20, [10])).toEqual(EXACT);
   expect(await check(trace, 25, 4, 10)).toEqual(EXACT);
+});
+
+test("a call that maps or moves over what is there unmaps it first: the window goes down to what is left then", async () => {
+  const region = "0x7f0000000000(0x600000) @ 0x7f0000000000 00:00 0 0]: rw-p //anon";
+  const source = "0x7f0000800000(0x600000) @ 0x7f0000800000 00:00 0 0]: rw-p //anon";
+  const kept = "0x7f0000600000(0x1000) @ 0x7f0000600000 00:00 0 0]: rw-p //anon";
+  const before = [
+    "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10",
+    ...[region, source, kept].map((each) => `app 10/10 1.000001000: PERF_RECORD_MMAP2 10/10: [${each}`),
+    "app 10/10 1.000002000: syscalls:sys_exit_execve: 0x0",
+    // A table for each of the three slots of the region, one for what is kept, one of the source.
+    ...["000000", "200000", "400000", "600000", "800000"].map((low, at) => fault(10 + at, `0x7f0000${low}`)),
+  ];
+  const anew = [
+    "app 10/10 1.100000000: syscalls:sys_enter_mmap: addr: 0x7f0000000000, len: 0x600000, prot: 3, flags: 0x8032, fd: -1, off: 0",
+    "app 10/10 1.200000000: syscalls:sys_exit_mmap: 0x7f0000000000",
+  ];
+  const moved = [
+    "app 10/10 1.100000000: syscalls:sys_enter_mremap: addr: 0x7f0000800000, old_len: 0x600000, new_len: 0x600000, flags: 3, new_addr: 0x7f0000000000",
+    "app 10/10 1.200000000: syscalls:sys_exit_mremap: 0x7f0000000000",
+  ];
+  const lasts = { explained: 1, zero_width: 0 };
+  for (const [call, after] of [
+    [anew, 28],
+    [moved, 16],
+  ] as const) {
+    const at = (ms: number, kb: number) =>
+      check([...before, ...call, END], ms, kb, 10, [], createKernel({ ...TRACE_KERNEL, mode: "sync" }));
+    expect(await at(99, 28)).toEqual(EXACT);
+    expect(await at(150, 28)).toMatchObject(lasts);
+    expect(await at(150, 16)).toMatchObject(lasts);
+    expect(await at(150, 12)).toMatchObject({ explained: 0 });
+    expect(await at(300, after)).toEqual(EXACT);
+  }
 });

@@ -131,14 +131,13 @@ export class Windows implements TraceSink {
     if (this.#pending.length > 0) this.#close(timeNs);
   }
 
-  /** A change of the model widens every sample that it may have been in flight for. */
-  #widen(change: number, extra: number, beganNs: number): void {
-    if (change === 0 && extra === 0) return;
+  /** A change of the model, which passed through so much less and more, widens every sample that it may have been in flight for. */
+  #widen(below: number, above: number, beganNs: number): void {
+    if (below === 0 && above === 0) return;
     for (const pending of this.#pending) {
       if (beganNs > pending.sample.toNs) continue;
-      if (change < 0) pending.low += change;
-      else pending.high += change;
-      pending.high += extra;
+      pending.low -= below;
+      pending.high += above;
     }
   }
 
@@ -193,8 +192,12 @@ export class Windows implements TraceSink {
     if (this.#unsure.length > 0) this.#noteUnsure(operation, change);
     if (fault) {
       if (change !== 0) this.#faults.set(tid, { change, beganNs: timeNs });
-      this.#widen(change, 0, timeNs);
-    } else this.#widen(change, transientKb(operation), this.#calls.get(tid)?.beganNs ?? timeNs);
+      this.#widen(Math.max(0, -change), Math.max(0, change), timeNs);
+      return;
+    }
+    const least = Math.min(before, before + change, this.#machine.leastKb?.() ?? before);
+    const most = Math.max(0, change) + transientKb(operation);
+    this.#widen(before - least, most, this.#calls.get(tid)?.beganNs ?? timeNs);
   }
 
   /**
@@ -205,7 +208,7 @@ export class Windows implements TraceSink {
     let beganNs = timeNs;
     for (const { call, beganNs: began } of this.#calls.values())
       if (call === "execve" || call === "execveat") beganNs = Math.min(beganNs, began);
-    this.#widen(change, 0, beganNs);
+    this.#widen(Math.max(0, -change), Math.max(0, change), beganNs);
     for (const pending of this.#pending) pending.high = Math.max(pending.high, STACK_MOVE_KB);
     this.#movingStack = true;
     this.#hiddenGone = 0;

@@ -67,15 +67,26 @@ export class AddressMap {
     if (this.#growing.length < GROWING_MAX) this.#growing.push({ start, end });
   }
 
+  /** The mapping above an unmapped address, if it is one that grows and begins at most `reach` above it. */
+  #growingAbove(address: number, reach: number): { start: number } | undefined {
+    const above = this.#starts[this.#firstEndingAbove(address)];
+    if (above === undefined || above - address > reach) return undefined;
+    return this.#growing.find(({ start }) => start === above);
+  }
+
+  /** Would grow() find a mapping? */
+  grows(address: number, reach: number): boolean {
+    return this.#growingAbove(address, reach) !== undefined;
+  }
+
   /**
    * Grows the mapping above an unmapped address down to the address's page, if it is one that grows and begins at most
    * `reach` above it. False where there is none.
    */
   grow(address: number, reach: number): boolean {
-    const above = this.#starts[this.#firstEndingAbove(address)];
-    if (above === undefined || above - address > reach) return false;
-    const growing = this.#growing.find(({ start }) => start === above);
+    const growing = this.#growingAbove(address, reach);
     if (growing === undefined) return false;
+    const above = growing.start;
     growing.start = address - (address % PAGE);
     this.#insert(growing.start, above);
     return true;
@@ -120,6 +131,27 @@ export class AddressMap {
     }
     this.#starts.splice(from, to - from, ...keptStarts);
     this.#ends.splice(from, to - from, ...keptEnds);
+  }
+
+  /**
+   * mremap: what is mapped of [from, from + len) is at `to` from now on, cut to `newLen` bytes or, its last part, extended to
+   * them. Holes move along, and what grows down goes on doing so. With `keepSource` (MREMAP_DONTUNMAP) the source stays mapped
+   * too; with `len` 0 it is a second mapping of the same memory, which never grows.
+   */
+  move(from: number, len: number, to: number, newLen: number, keepSource: boolean): void {
+    const stop = from + Math.min(len, newLen);
+    const moved = (start: number, end: number): { start: number; end: number } => ({
+      start: Math.max(start, from) - from + to,
+      end: end >= stop ? to + newLen : end - from + to,
+    });
+    const pieces = len === 0 ? [{ start: to, end: to + newLen }] : [];
+    for (let at = this.#firstEndingAbove(from); at < this.#starts.length && this.#starts[at] < stop; at++)
+      pieces.push(moved(this.#starts[at], this.#ends[at]));
+    const growing = this.#growing.filter((each) => each.start < stop && each.end > from);
+    const grown = growing.map(({ start, end }) => moved(start, end));
+    if (!keepSource) this.remove(from, from + len);
+    for (const { start, end } of pieces) this.add(start, end);
+    if (this.#growing.length + grown.length <= GROWING_MAX) this.#growing.push(...grown);
   }
 
   /** What remains above a hole still grows, what remains below it too (a split mapping keeps its flags). */

@@ -97,6 +97,49 @@ describe("mappings that no mmap made", () => {
     expect(report.problems()).toEqual([]);
   });
 
+  test("a growing mapping goes on growing where mremap moves or cuts it, and under the part that is left", async () => {
+    const { operations, report } = await replay(
+      at(1, "syscalls:sys_enter_mmap: addr: 0x7f0000100000, len: 0x8000, prot: 0x3, flags: 0x132, fd: -1, off: 0"),
+      at(2, "syscalls:sys_exit_mmap: 0x7f0000100000"),
+      at(3, "syscalls:sys_enter_mremap: addr: 0x7f0000100000, old_len: 0x8000, new_len: 0x4000, flags: 0, new_addr: 0"),
+      at(4, "syscalls:sys_exit_mremap: 0x7f0000100000"),
+      fault(5, "0x7f00000ff000"),
+      at(6, "syscalls:sys_enter_mremap: addr: 0x7f0000100000, old_len: 0x1000, new_len: 0x9000, flags: 1, new_addr: 0"),
+      at(7, "syscalls:sys_exit_mremap: 0x7f0000300000"),
+      fault(8, "0x7f00002ff000"),
+      fault(9, "0x7f0000308000"),
+      fault(10, "0x7f0000100000"),
+      fault(11, "0x7f0000309000"),
+    );
+    const touched = operations.flatMap((each) => (each.op === "touch" ? [each.addr] : []));
+    expect(touched).toEqual([0x7f00000ff000, 0x7f00002ff000, 0x7f0000308000, 0x7f0000100000]);
+    expect(report.problems()).toMatchObject([{ kind: "outside_mapping", count: 1, example: "address 0x7f0000309000" }]);
+  });
+
+  test("once growth was seen recorded, an access below that has no record is a signal (beyond RLIMIT_STACK)", async () => {
+    const grown = (us: number, start: string, len: string, task = "10/10"): string =>
+      at(
+        us,
+        `PERF_RECORD_MMAP2 10/${task.slice(3)}: [0x${start}(0x${len}) @ 0x7ffffffde000 00:00 0 0]: rw-p [stack]`,
+        task,
+      );
+    const { operations, report } = await replay(
+      // Two threads in faults at once: each is judged by its own record.
+      fault(1, "0x7ffcfffff010"),
+      grown(2, "7ffcfffff000", "22000"),
+      fault(3, "0x7ffcffffe010"),
+      fault(4, "0x7ffcf0000000", "10/11"),
+      grown(5, "7ffcffffe000", "23000"),
+      fault(6, "0x7ffd00001000", "10/11"),
+      fault(7, "0x7ffcffff0000", "10/11"),
+      grown(8, "7ffcffff0000", "31000", "10/11"),
+      fault(9, "0x7ffcffff1000"),
+    );
+    const touched = operations.map((each) => (each.op === "touch" ? each.addr : 0));
+    expect(touched).toEqual([0x7ffcfffff000, 0x7ffcffffe000, 0x7ffd00001000, 0x7ffcffff0000, 0x7ffcffff1000]);
+    expect(report.problems()).toMatchObject([{ kind: "outside_mapping", count: 1, example: "address 0x7ffcf0000000" }]);
+  });
+
   test("remap_file_pages maps another part of the same file, populated", async () => {
     const { operations } = await replay(
       at(

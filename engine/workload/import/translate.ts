@@ -32,6 +32,7 @@ import type { CallUnderWay, Mapping } from "./call-under-way.ts";
 import type { TraceEvent } from "./event.ts";
 import { noteIoctl, notePrctl, noteProcessMadvise } from "./hidden-calls.ts";
 import type { ImportReport } from "./report.ts";
+import { StackGrowth } from "./stack-growth.ts";
 import type { TraceSink, TranslateOptions } from "./trace-sink.ts";
 
 const ENOMEM = -12;
@@ -92,6 +93,7 @@ export class Translator {
   /** Of those, the ones whose end is not in the trace: start and end. */
   readonly #found = new Map<number, number>();
   #ended = false;
+  readonly #growth = new StackGrowth();
 
   constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
     this.#sink = sink;
@@ -116,6 +118,8 @@ export class Translator {
     if (this.#ended) return;
     if (event.kind !== "mmap2" && event.kind !== "comm") {
       this.#acted = true;
+      const refused = this.#growth.refusedBefore(event.tid);
+      if (refused) this.#outside(refused.line, refused.address);
       this.#sink.seen?.(event.tid, event.timeNs);
     }
     switch (event.kind) {
@@ -194,6 +198,7 @@ export class Translator {
       this.#execFaults.push(touch);
       return;
     }
+    if (!mapped && this.#map.grows(address, STACK_GROWTH_MAX) && this.#growth.waits(event, touch)) return;
     if (mapped || this.#explainOutside(event)) this.#emit(touch, event, true);
   }
 
@@ -202,7 +207,7 @@ export class Translator {
     const { address } = event;
     if (this.#map.grow(address, STACK_GROWTH_MAX)) return true;
     if (this.#imageKnown) {
-      this.#report.problem("outside_mapping", event.line, `address 0x${address.toString(16)}`);
+      this.#outside(event.line, address);
       return false;
     }
     const { below, above } = this.#map.gapAround(address);
@@ -216,6 +221,10 @@ export class Translator {
     );
     this.#map.add(addr, addr + len);
     return true;
+  }
+
+  #outside(line: number, address: number): void {
+    this.#report.problem("outside_mapping", line, `address 0x${address.toString(16)}`);
   }
 
   #isInExec(tid: number): boolean {
@@ -267,6 +276,11 @@ export class Translator {
       return;
     }
     if (this.#loading === 0 && this.#acted) {
+      const grew = this.#growth.recorded(event);
+      if (grew) {
+        if (this.#map.grow(grew.addr, STACK_GROWTH_MAX)) this.#emit(grew, event, true);
+        return;
+      }
       const under = this.#calls.get(event.tid);
       if (!under) this.#foundMapping(event);
       else if (under.mapping === null) {
@@ -560,8 +574,7 @@ export class Translator {
       { op: "mremap", addr, len, newLen, ...(to === addr ? {} : { to }), ...(dontUnmap ? { dontUnmap } : {}) },
       event,
     );
-    if (!dontUnmap && len > 0) this.#map.remove(addr, addr + roundUp(len));
-    this.#map.add(to, to + roundUp(newLen));
+    this.#map.move(addr, roundUp(len), to, roundUp(newLen), dontUnmap);
   }
 
   #madvise(under: CallUnderWay, event: TraceEvent): void {
