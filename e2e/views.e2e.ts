@@ -193,6 +193,7 @@ test("a new experiment: the form, what it refuses, a sweep; and runs side by sid
   await expect(page.getByRole("alert").filter({ hasText: "chunk" })).toBeInViewport();
   await look(lab, "sweep-refused", { large: false });
   await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Piece" });
+  await expect(page.getByRole("alert").filter({ hasText: "chunk" })).toHaveCount(0);
   await form.field("From").fill("64K");
   await form.field("To").fill("8M");
   await form.field("Values").scrollIntoViewIfNeeded();

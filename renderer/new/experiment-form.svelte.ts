@@ -24,8 +24,7 @@ export class ExperimentForm {
   title = $state("");
   readonly sweep = new SweepForm();
   starting = $state(false);
-  /** What the lab said when it was asked to start. */
-  refused = $state.raw<LabError | undefined>(undefined);
+  #refusal = $state.raw<{ readonly asked: string; readonly error: LabError } | undefined>(undefined);
 
   constructor(preset: Preset, from?: Experiment) {
     this.choose(preset, from?.params);
@@ -46,7 +45,6 @@ export class ExperimentForm {
       preset.params.map((spec) => [spec.name, formatParam(spec, values[spec.name] ?? spec.default)]),
     );
     this.sweep.choose(preset);
-    this.refused = undefined;
   }
 
   #checked = $derived(validateParams(this.preset.params, this.texts));
@@ -100,15 +98,22 @@ export class ExperimentForm {
     };
   }
 
+  /** All that is asked of the lab, as text. */
+  #asked = $derived(JSON.stringify(this.sweep.on ? this.sweepSpec() : this.spec()));
+
+  /** What the lab said when it was asked to start; undefined once the form says something else. */
+  refused = $derived(this.#refusal?.asked === this.#asked ? this.#refusal.error : undefined);
+
   async start(): Promise<void> {
-    this.refused = undefined;
+    this.#refusal = undefined;
     if (!this.valid || this.starting) return;
     this.starting = true;
+    const asked = this.#asked;
     try {
       if (this.sweep.on) await startSweep(this.sweepSpec());
       else await startExperiment(this.spec());
     } catch (thrown) {
-      this.refused = asLabError(thrown);
+      this.#refusal = { asked, error: asLabError(thrown) };
     } finally {
       this.starting = false;
     }
