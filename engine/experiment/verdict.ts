@@ -48,7 +48,7 @@ function saving(syncKb: number, noneKb: number): Saving {
 /** kB as a person reads it. */
 function size(kb: number): string {
   if (kb < 1024) return `${Math.round(kb)} kB`;
-  const units = ["MB", "GB", "TB"] as const;
+  const units = ["MiB", "GiB", "TiB"] as const;
   let value = kb / 1024;
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {
