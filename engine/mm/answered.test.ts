@@ -90,13 +90,16 @@ test("MAP_STACK makes no stack but keeps huge pages away", () => {
 });
 
 test("a collapse that failed is done again for memory without a file of a file system only", () => {
-  for (const [backing, kb] of [
-    ["file", 12],
-    ["shared", 8],
+  for (const [backing, kb, shmem] of [
+    ["file", 12, false],
+    ["sharedfile", 12, false],
+    ["shared", 8, false],
+    ["file", 8, true],
+    ["sharedfile", 8, true],
   ] as const) {
     const kernel = createKernel({ mode: "sync", image: "empty", files: "disk" });
     const prot = backing === "file" ? "r" : "rw";
-    kernel.execute({ op: "mmap", addr: BASE, len: 2 * MIB, prot, backing });
+    kernel.execute({ op: "mmap", addr: BASE, len: 2 * MIB, prot, backing, shmem });
     kernel.execute({ op: "touch", addr: BASE, len: 2 * MIB, access: "r" });
     kernel.execute({ op: "madvise", addr: BASE, len: 2 * MIB, advice: "collapse", answered: "EINVAL" });
     expect(kernel.vmpteKb()).toBe(kb);

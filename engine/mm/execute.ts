@@ -57,10 +57,10 @@ export function protFlags(prot: Prot): number {
 }
 
 /** The file a workload calls `id`, made when it is first named. */
-export function workloadFile(k: KernelState, id: number): MappedFile {
+export function workloadFile(k: KernelState, id: number, shmem = false): MappedFile {
   let file = k.files.get(id);
   if (file === undefined) {
-    file = new MappedFile(id, k.options.files === "shmem", FILE_PAGES);
+    file = new MappedFile(id, shmem || k.options.files === "shmem", FILE_PAGES);
     k.files.set(id, file);
   }
   return file;
@@ -109,7 +109,7 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
       break;
     case "file":
     case "sharedfile":
-      file = workloadFile(k, op.file ?? 0);
+      file = workloadFile(k, op.file ?? 0, op.shmem === true);
       pgoff = offset / PAGE_SIZE;
       if (op.backing === "sharedfile") flags |= VM_SHARED;
       break;

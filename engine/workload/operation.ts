@@ -86,6 +86,8 @@ export interface MmapOp extends Range, InProcess {
   file?: number;
   /** Offset in the file, in bytes; 0 where absent. */
   offset?: number;
+  /** The file lives in memory (memfd, tmpfs), where the kernel's other files are on a disk. The first mapping of a file decides. */
+  shmem?: boolean;
 }
 
 export interface MunmapOp extends Range, InProcess {

@@ -37,6 +37,7 @@ const MAPPED = {
   backing: "sharedfile",
   file: 1,
   offset: 0,
+  shmem: true,
 } as const;
 const UNMAPPED = { op: "munmap", addr: 0x7f0000000000, len: 0x1000000 } as const;
 
@@ -79,7 +80,7 @@ describe("mappings that no mmap made", () => {
       at(4, "syscalls:sys_enter_io_destroy: ctx: 0x7f0000000000"),
       at(5, "syscalls:sys_exit_io_destroy: 0x0"),
     );
-    expect(operations).toEqual([MAPPED, UNMAPPED]);
+    expect(operations).toEqual([{ ...MAPPED, shmem: undefined }, UNMAPPED]);
     const without = await replay(enter, exit);
     expect(without.operations).toEqual([]);
     expect(without.report.count("not_modelled")).toBe(1);
@@ -151,6 +152,26 @@ describe("mappings that no mmap made", () => {
     );
     expect(operations).toEqual([{ ...MAPPED, offset: 0x800000, flags: ["populate"] }]);
   });
+});
+
+test("files in memory are told by the names that the kernel gives them", async () => {
+  const mapped = async (name: string) => {
+    const { operations } = await replay(
+      at(1, "syscalls:sys_enter_mmap: addr: 0, len: 0x1000000, prot: 0x3, flags: 0x2, fd: 3, off: 0"),
+      at(2, `PERF_RECORD_MMAP2 10/10: [0x7f0000000000(0x1000000) @ 0 00:01 7 0]: rw-p ${name}`),
+      at(3, "syscalls:sys_exit_mmap: 0x7f0000000000"),
+    );
+    return operations[0];
+  };
+  for (const name of [
+    "/memfd:heap (deleted)",
+    "/dev/shm/PostgreSQL.1",
+    "/SYSV0052e2c1 (deleted)",
+    "/dev/zero (deleted)",
+  ])
+    expect(await mapped(name)).toMatchObject({ backing: "file", shmem: true });
+  for (const name of ["/dev/zero", "/home/a/memfd:heap", "/usr/lib/libc.so.6", "/dev/shmem/x"])
+    expect(await mapped(name)).not.toHaveProperty("shmem");
 });
 
 test("mlockall and munlockall say what they lock", async () => {

@@ -90,6 +90,7 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
       flags: (value) => Array.isArray(value) && value.length <= 16 && value.every(isMmapFlag),
       file: isCount,
       offset: isBytes,
+      shmem: isFlag,
     },
   },
   munmap: { required: RANGE, optional: PROCESS },

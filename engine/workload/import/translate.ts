@@ -59,6 +59,11 @@ function roundUp(bytes: number): number {
 const mayHaveActed = (ret: number): boolean => ret === 0 || ret === ENOMEM;
 const answered = (ret: number): { answered?: "ENOMEM" } => (ret === ENOMEM ? { answered: "ENOMEM" } : {});
 
+/** Files that are surely in memory by the names that the kernel gives them: of memfd_create, shmat, shm_open, shared anonymous memory. */
+function inMemory(name: string): { shmem?: true } {
+  return /^\/(memfd:|SYSV[0-9a-f]{8}|dev\/shm\/|dev\/zero \(deleted\))/.test(name) ? { shmem: true } : {};
+}
+
 function validRange(addr: number, len: number): boolean {
   return addr >= 0 && len >= 0 && addr + len <= ADDRESS_END;
 }
@@ -341,7 +346,8 @@ export class Translator {
       const file = this.#fileNumber(name.startsWith("[") ? name : mapping.fileKey);
       const offset = pgoff >= 0 && pgoff <= ADDRESS_END ? pgoff : 0;
       const backing = shared ? "sharedfile" : "file";
-      this.#emit({ op: "mmap", addr: address, len: length, prot, backing, ...flags, file, offset }, event);
+      const where = { file, offset, ...inMemory(name) };
+      this.#emit({ op: "mmap", addr: address, len: length, prot, backing, ...flags, ...where }, event);
     }
     this.#map.add(address, address + length);
   }
@@ -524,6 +530,7 @@ export class Translator {
         : {
             file: this.#fileNumber(under.mapping?.fileKey || `fd ${fd}`),
             offset: offset >= 0 && offset <= ADDRESS_END ? offset : 0,
+            ...inMemory(under.mapping?.name ?? ""),
           };
     const withFlags = flags.length > 0 ? { flags } : {};
     this.#emit({ op: "mmap", addr, len, prot: protOf(protBits), backing, ...withFlags, ...file }, event);
