@@ -221,7 +221,13 @@ export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
     return failed;
   }
   if (op.answered !== undefined) {
-    if (op.advice === "collapse") return collapseAnonymous(k, mm, pageOf(op.addr), pageOf(op.addr) + pagesFor(op.len));
+    if (op.advice === "collapse") {
+      const start = pageOf(op.addr);
+      const end = start + pagesFor(op.len);
+      // EAGAIN: one of the slots was in use at the moment. Where there is one only, nothing was done; of several, which is not known.
+      const slots = (pmdStart(end) - pmdStart(start + PMD_PAGES - 1)) / PMD_PAGES;
+      return op.answered === "EAGAIN" && slots <= 1 ? op.answered : collapseAnonymous(k, mm, start, end);
+    }
     if (!wouldFail(k, mm, op, pageOf(op.addr), pagesFor(op.addr + op.len))) return op.answered;
   }
   if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);

@@ -23,7 +23,8 @@ export interface CheckResult {
   readonly zero_width_exact: number;
   /**
    * Explained samples for which the model had to allow what is possible but rare: a fault that takes longer than 50 ms, that
-   * a call on ranges which the trace does not show freed tables, that file memory is in huge pages.
+   * a collapse that ended in EAGAIN left tables, that a call on ranges which the trace does not show freed tables, that file
+   * memory is in huge pages.
    */
   readonly explained_by_allowance: number;
   /** How far the worst sample lies outside what the model allows. */

@@ -73,8 +73,9 @@ interface Answered {
   /**
    * The call failed so. It goes as far as it did then where this machine has a reason to fail too (a hole, a mapping that it is
    * refused for); where it has none, the reason was another (a limit, a feature that kernel lacks) and nothing is done.
+   * EAGAIN is of MADV_COLLAPSE: one of the huge pages could not be made at that moment, which is not known.
    */
-  answered?: "ENOMEM" | "EINVAL";
+  answered?: "ENOMEM" | "EINVAL" | "EAGAIN";
 }
 
 export interface MmapOp extends Range, InProcess {

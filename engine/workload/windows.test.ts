@@ -156,3 +156,25 @@ test("a call that maps or moves over what is there unmaps it first: the window g
     expect(await at(300, after)).toEqual(EXACT);
   }
 });
+
+test("a collapse that ended in EAGAIN may have left any of the tables that the model freed for it, and none where it was one", async () => {
+  const file = "0x7f0000000000(0x400000) @ 0 00:01 7 0]: rw-s /memfd:x (deleted)";
+  const collapse = (len: string) => [
+    "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10",
+    `app 10/10 1.000001000: PERF_RECORD_MMAP2 10/10: [${file}`,
+    "app 10/10 1.000002000: syscalls:sys_exit_execve: 0x0",
+    fault(10, "0x7f0000000000"),
+    fault(11, "0x7f0000200000"),
+    `app 10/10 1.100000000: syscalls:sys_enter_madvise: start: 0x7f0000000000, len_in: ${len}, behavior: 0x19`,
+    "app 10/10 1.101000000: syscalls:sys_exit_madvise: 0xfffffffffffffff5",
+    END,
+  ];
+  const at = (len: string, kb: number) =>
+    check(collapse(len), 300, kb, 10, [], createKernel({ ...TRACE_KERNEL, mode: "sync" }));
+  const allowed = { explained: 1, explained_by_allowance: 1, zero_width: 0 };
+  expect(await at("0x400000", 8)).toEqual(EXACT);
+  expect(await at("0x400000", 12)).toMatchObject(allowed);
+  expect(await at("0x400000", 16)).toMatchObject(allowed);
+  expect(await at("0x400000", 20)).toMatchObject({ explained: 0 });
+  expect(await at("0x200000", 16)).toEqual(EXACT);
+});

@@ -57,6 +57,8 @@ export class Windows implements TraceSink {
   #exiting = false;
   /** Tables that the model has and that a call on hidden ranges may have freed. */
   #hiddenGone = 0;
+  /** What a collapse that ended in EAGAIN may have left of the tables that the model freed for it. */
+  #leftKb = 0;
   /** Mappings that may have ended unseen, and what was allocated for accesses to them. */
   #unsure: { readonly start: number; readonly end: number; kb: number }[] = [];
   readonly #hugeFiles = new HugeFiles();
@@ -78,7 +80,7 @@ export class Windows implements TraceSink {
     while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) {
       const sample = this.#samples[this.#next++];
       const now = this.#machine.vmpteKb();
-      const pending = { sample, low: now, high: now, farBelow: this.#mayBeGoneKb(), farAbove: 0 };
+      const pending = { sample, low: now, high: now, farBelow: this.#mayBeGoneKb(), farAbove: this.#leftKb };
       for (const { change, beganNs } of this.#faults.values()) {
         const near = sample.fromNs - beganNs <= FAULT_MS_MAX * 1e6;
         if (change > 0) {
@@ -195,6 +197,7 @@ export class Windows implements TraceSink {
       this.#widen(Math.max(0, -change), Math.max(0, change), timeNs);
       return;
     }
+    if (operation.op === "madvise" && operation.answered === "EAGAIN") this.#leftKb += Math.max(0, -change);
     const least = Math.min(before, before + change, this.#machine.leastKb?.() ?? before);
     const most = Math.max(0, change) + transientKb(operation);
     this.#widen(before - least, most, this.#calls.get(tid)?.beganNs ?? timeNs);
@@ -212,6 +215,7 @@ export class Windows implements TraceSink {
     for (const pending of this.#pending) pending.high = Math.max(pending.high, STACK_MOVE_KB);
     this.#movingStack = true;
     this.#hiddenGone = 0;
+    this.#leftKb = 0;
     this.#unsure = [];
     this.#hugeFiles.clear();
     this.#faults.clear();

@@ -79,7 +79,7 @@ interface Shape {
 
 const RANGE = { addr: isBytes, len: isBytes };
 const PROCESS = { process: isCount };
-const ANSWERED = { answered: oneOf("ENOMEM", "EINVAL") };
+const ANSWERED = { answered: oneOf("ENOMEM", "EINVAL", "EAGAIN") };
 
 /** The fields of every operation. */
 const SHAPES: Readonly<Record<Operation["op"], Shape>> = {

@@ -35,6 +35,7 @@ import type { ImportReport } from "./report.ts";
 import { StackGrowth } from "./stack-growth.ts";
 import type { TraceSink, TranslateOptions } from "./trace-sink.ts";
 
+const EAGAIN = -11;
 const ENOMEM = -12;
 const EFAULT = -14;
 const EINVAL = -22;
@@ -596,7 +597,8 @@ export class Translator {
     // huge page that it can, whatever the last one that it cannot fails with.
     const zaps = advice === "dontneed" || advice === "dontneed_locked" || advice === "free";
     const populates = advice === "populate_read" || advice === "populate_write";
-    const asFar = ret === EINVAL && !zaps;
+    const asFar = ret === EINVAL && !zaps ? { answered: "EINVAL" as const } : {};
+    const again = ret === EAGAIN && advice === "collapse" ? { answered: "EAGAIN" as const } : {};
     const acted =
       ret === 0 || ret === ENOMEM || ret === EINVAL || (ret === EFAULT && populates) || advice === "collapse";
     if (!acted || !this.#checked(under, event)) return;
@@ -604,7 +606,7 @@ export class Translator {
       this.#badNumber(event, under.line);
       return;
     }
-    this.#emit({ op: "madvise", addr, len, advice, ...(asFar ? { answered: "EINVAL" } : {}) }, event);
+    this.#emit({ op: "madvise", addr, len, advice, ...asFar, ...again }, event);
   }
 
   #brk(event: TraceEvent): void {
