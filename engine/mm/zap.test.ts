@@ -233,3 +233,16 @@ describe("statistics", () => {
     expect(state.stats.tableBatches).toBe(2);
   });
 });
+
+test("munmap takes guard markers along: what is mapped there next is open", () => {
+  const kernel = createKernel({ mode: "sync", image: "empty", checked: true });
+  const first = { addr: BASE, len: 4096 };
+  kernel.execute({ op: "mmap", addr: BASE, len: 2 * MIB, prot: "rw", backing: "anon" });
+  // The table outlives the munmap.
+  kernel.execute({ op: "touch", addr: BASE + MIB, len: 4096, access: "w" });
+  kernel.execute({ op: "madvise", ...first, advice: "guard_install" });
+  expect(kernel.execute({ op: "touch", ...first, access: "r" }).segv).toBe(1);
+  kernel.execute({ op: "munmap", ...first });
+  kernel.execute({ op: "mmap", ...first, prot: "rw", backing: "anon" });
+  expect(kernel.execute({ op: "touch", ...first, access: "r" }).segv).toBe(0);
+});
