@@ -59,6 +59,20 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).not.toBeChecked();
   });
 
+test("the palette begins a sweep: the form opens at it", async ({ lab }) => {
+  await lab.resize(1280, 800);
+  const { page } = lab;
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.type("sweep");
+  await expect(page.getByRole("option", { name: /Sweep a parameter/ })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).toBeChecked();
+  const parameter = page.getByRole("combobox", { name: "Parameter" });
+  await expect(parameter).toBeInViewport();
+  await expect(parameter).toBeFocused();
+});
+
 test("a sweep that is cancelled can be resumed", async ({ lab }) => {
   const { id } = await lab.call("sweep.start", {
     preset: "commit-table",

@@ -27,6 +27,12 @@ export function appCommands(): readonly Command[] {
       keys: "Ctrl+N",
       run: () => view.go({ name: "new" }),
     },
+    {
+      id: "new-sweep",
+      title: "Sweep a parameter…",
+      group: "Experiment",
+      run: () => view.go({ name: "new", sweep: true }),
+    },
     { id: "run", title: "Run the 50 GB experiment", group: "Experiment", run: () => void runHeadline() },
     {
       id: "cancel",

@@ -3,8 +3,14 @@ import type { OpenedFile } from "../../main/contract.ts";
 /** Which view is open in the middle of the window, and the way back. */
 export type Route =
   | { readonly name: "welcome" }
-  /** `from`: run that experiment again with changes; `label`: only this point of a sweep. */
-  | { readonly name: "new"; readonly preset?: string; readonly from?: number; readonly label?: string | undefined }
+  /** `from`: run that experiment again with changes; `label`: only this point of a sweep. `sweep`: begin with a sweep. */
+  | {
+      readonly name: "new";
+      readonly preset?: string;
+      readonly from?: number;
+      readonly label?: string | undefined;
+      readonly sweep?: boolean;
+    }
   | { readonly name: "experiment"; readonly id: number; readonly label?: string }
   | { readonly name: "compare"; readonly ids: readonly number[] }
   | { readonly name: "races" }
