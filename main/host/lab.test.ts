@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AnsweredError, checkResult } from "../answer.ts";
-import type { CallArguments, CallResult, EventName, Experiment, LabCallName } from "../contract.ts";
+import type { CallArguments, CallResult, EventName, EventPayload, Experiment, LabCallName } from "../contract.ts";
 import { type Lab, openLab } from "./lab.ts";
 
 /** Small enough for a test, long enough to have many samples. */
@@ -58,14 +58,14 @@ async function ended(id: number): Promise<Experiment> {
   }
 }
 
-/** Waits until a run of the experiment has stored samples. */
-async function sampled(id: number): Promise<void> {
-  while (
-    !told.some(
-      ({ name, payload }) => name === "run.sampled" && (payload as { experimentId: number }).experimentId === id,
-    )
-  )
-    await new Promise<void>((resolve) => waiting.push(resolve));
+/** Waits until a run of the experiment has stored at least `count` samples; the first is of operation 0. */
+async function sampled(id: number, count = 1): Promise<void> {
+  const enough = ({ name, payload }: (typeof told)[number]): boolean => {
+    if (name !== "run.sampled") return false;
+    const { experimentId, fromSeq, samples } = payload as EventPayload<"run.sampled">;
+    return experimentId === id && fromSeq + samples.count >= count;
+  };
+  while (!told.some(enough)) await new Promise<void>((resolve) => waiting.push(resolve));
 }
 
 describe("an experiment", () => {
@@ -129,7 +129,7 @@ describe("an experiment", () => {
   it("is cancelled within its time, with its samples kept, and a queued one before it begins", async () => {
     const first = await ask("experiment.start", { workload: preset({ rounds: 10_000 }) });
     const queued = await ask("experiment.start", { workload: preset({ rounds: 10_000 }) });
-    await sampled(first.id);
+    await sampled(first.id, 2);
     expect(await ask("experiment.cancel", { id: queued.id })).toBe(2);
     expect(await ask("experiment.cancel", { id: first.id })).toBe(2);
     const stopped = await ended(first.id);
