@@ -1,17 +1,9 @@
 /** What the desktop gives and takes: files, the clipboard, the task bar. */
-import { spawn } from "node:child_process";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { electronSwitches } from "../scripts/lib/display.ts";
-import { expect, ROOT, test } from "./fixtures.ts";
-
-const WORKLOAD = [
-  '{"format":"reclaim-lab-ops","version":1,"title":"two megabytes"}',
-  '{"op":"mmap","addr":17592186044416,"len":4194304,"prot":"rw","backing":"anon"}',
-  '{"op":"touch","addr":17592186044416,"len":2097152,"access":"w"}',
-  '{"op":"madvise","addr":17592186044416,"len":2097152,"advice":"dontneed"}',
-  "",
-].join("\n");
+import { expect, test } from "./fixtures.ts";
+import { WORKLOAD } from "./runs.ts";
+import { startAgain } from "./start-again.ts";
 
 test("a workload file chosen in the dialog is opened by token and run, its path kept from the page", async ({
   lab,
@@ -47,11 +39,7 @@ test("a second start with a file opens it in the first window", async ({ lab, da
   const told = lab.page.evaluate(
     () => new Promise<string>((resolve) => window.lab.on("file.opened", (file) => resolve(file.name))),
   );
-  const second = spawn(process.env.RECLAIM_LAB_ELECTRON ?? "", [...electronSwitches(), ROOT, path], {
-    env: { ...process.env, RECLAIM_LAB_DATA: dataFolder },
-    stdio: "ignore",
-  });
-  expect(await new Promise((resolve) => second.once("exit", resolve))).toBe(0);
+  expect(await startAgain(dataFolder, [path])).toBe(0);
   expect(await told).toBe("given.ops.jsonl");
 });
 

@@ -3,17 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, type LabApp, test } from "./fixtures.ts";
 import { HistoryPane } from "./pages.ts";
+import { runToEnd } from "./runs.ts";
 
-async function runSmall(lab: LabApp, title: string): Promise<number> {
-  const { id } = await lab.call("experiment.start", {
-    workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 28 } },
-    title,
-  });
-  await expect
-    .poll(async () => (await lab.call("experiment.get", { id })).runs.map((run) => run.status))
-    .toEqual(["done", "done"]);
-  return id;
-}
+const runSmall = (lab: LabApp, title: string): Promise<number> => runToEnd(lab, title, { size: 2 ** 28 });
 
 async function command(lab: LabApp, title: string): Promise<void> {
   await lab.page.keyboard.press("Control+k");

@@ -1,19 +1,10 @@
 /** The history: search, rename, tags, notes, pin, archive, delete and bring back, compare what is selected. */
-import { expect, test } from "./fixtures.ts";
+import { expect, type LabApp, test } from "./fixtures.ts";
 import { ExperimentPage, HistoryPane } from "./pages.ts";
+import { runToEnd } from "./runs.ts";
 
-type Lab = Parameters<Parameters<typeof test>[2]>[0]["lab"];
-
-async function runSmall(lab: Lab, title: string, params: Record<string, number> = {}): Promise<number> {
-  const { id } = await lab.call("experiment.start", {
-    workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 30, ...params } },
-    title,
-  });
-  await expect
-    .poll(async () => (await lab.call("experiment.get", { id })).runs.map((run) => run.status))
-    .toEqual(["done", "done"]);
-  return id;
-}
+const runSmall = (lab: LabApp, title: string, params: Record<string, number> = {}): Promise<number> =>
+  runToEnd(lab, title, { size: 2 ** 30, ...params });
 
 test("search finds words of title, tags and notes; what does not match says so", async ({ lab }) => {
   const id = await runSmall(lab, "first of all");

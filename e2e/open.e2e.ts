@@ -1,30 +1,12 @@
 /** A file that the desktop gives the program: with its first start, with a second one, by the menu, by macOS's event. */
-import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { electronSwitches } from "../scripts/lib/display.ts";
 import { expect, LabApp, ROOT, test } from "./fixtures.ts";
 import { ExperimentPage } from "./pages.ts";
-
-const WORKLOAD = [
-  '{"format":"reclaim-lab-ops","version":1,"title":"two megabytes"}',
-  '{"op":"mmap","addr":17592186044416,"len":4194304,"prot":"rw","backing":"anon"}',
-  '{"op":"touch","addr":17592186044416,"len":2097152,"access":"w"}',
-  '{"op":"madvise","addr":17592186044416,"len":2097152,"advice":"dontneed"}',
-  "",
-].join("\n");
+import { WORKLOAD } from "./runs.ts";
+import { startAgain } from "./start-again.ts";
 
 const shown = (lab: LabApp) => expect(lab.page.getByRole("heading", { level: 1 }));
-
-/** Starts the program once more, as the desktop does for a file that is opened with it; gives its exit status. */
-function startAgain(dataFolder: string, folder: string, file: string): Promise<number | null> {
-  const second = spawn(process.env.RECLAIM_LAB_ELECTRON ?? "", [...electronSwitches(), ROOT, file], {
-    cwd: folder,
-    env: { ...process.env, RECLAIM_LAB_DATA: dataFolder },
-    stdio: "ignore",
-  });
-  return new Promise((resolve) => second.once("exit", resolve));
-}
 
 test("started with a file: it is opened once, and can be run", async ({ dataFolder }) => {
   await mkdir(join(dataFolder, "given files"), { recursive: true });
@@ -67,9 +49,9 @@ test("a second start gives its file to the first window, by a name relative to w
   const folder = join(dataFolder, "elsewhere");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "second.ops.jsonl"), WORKLOAD);
-  expect(await startAgain(dataFolder, folder, "second.ops.jsonl")).toBe(0);
+  expect(await startAgain(dataFolder, ["second.ops.jsonl"], folder)).toBe(0);
   await shown(lab).toHaveText("second.ops.jsonl");
-  expect(await startAgain(dataFolder, folder, "gone.ops.jsonl")).toBe(0);
+  expect(await startAgain(dataFolder, ["gone.ops.jsonl"], folder)).toBe(0);
   await expect(lab.page.getByRole("listitem").filter({ hasText: "gone.ops.jsonl" })).toBeVisible();
   await shown(lab).toHaveText("second.ops.jsonl");
   expect(await lab.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);

@@ -2,17 +2,9 @@
 import { expectAccessible } from "./axe.ts";
 import { expect, type LabApp, test } from "./fixtures.ts";
 import { ExperimentPage, HistoryPane } from "./pages.ts";
+import { runToEnd } from "./runs.ts";
 
-async function runSmall(lab: LabApp, title: string): Promise<number> {
-  const { id } = await lab.call("experiment.start", {
-    workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 28 } },
-    title,
-  });
-  await expect
-    .poll(async () => (await lab.call("experiment.get", { id })).runs.map((run) => run.status))
-    .toEqual(["done", "done"]);
-  return id;
-}
+const runSmall = (lab: LabApp, title: string): Promise<number> => runToEnd(lab, title, { size: 2 ** 28 });
 
 for (const theme of ["light", "dark"] as const)
   test(`by the right button: open, rename, tag, pin, compare, export, archive, delete (${theme})`, async ({

@@ -1,7 +1,6 @@
 /** Electron's security checklist, tried from inside the page as an attacker who got there would. */
-import { spawn } from "node:child_process";
-import { electronSwitches } from "../scripts/lib/display.ts";
-import { expect, ROOT, test } from "./fixtures.ts";
+import { expect, test } from "./fixtures.ts";
+import { startAgain } from "./start-again.ts";
 
 test("the page has no Node, no Electron and three functions of the lab only", async ({ lab }) => {
   const seen = await lab.page.evaluate(() => ({
@@ -96,12 +95,7 @@ test("calls that are not the window's, or not valid, are answered with an error"
 });
 
 test("a second start shows the first window instead of opening the history twice", async ({ lab, dataFolder }) => {
-  const second = spawn(process.env.RECLAIM_LAB_ELECTRON ?? "", [...electronSwitches(), ROOT], {
-    env: { ...process.env, RECLAIM_LAB_DATA: dataFolder },
-    stdio: "ignore",
-  });
-  const code = await new Promise((resolve) => second.once("exit", resolve));
-  expect(code).toBe(0);
+  expect(await startAgain(dataFolder)).toBe(0);
   expect(lab.app.windows()).toHaveLength(1);
   expect(await lab.call("history.list", {})).toMatchObject({ total: 0 });
 });

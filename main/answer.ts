@@ -66,6 +66,12 @@ export function checkResult<N extends CallName>(name: N, result: unknown): CallR
   });
 }
 
+/** What was answered, checked, on the side that asked. Throws AnsweredError where it is an error. */
+export function resultOf<N extends CallName>(name: N, answered: Answer<unknown>): CallResult<N> {
+  if ("error" in answered) throw new AnsweredError(answered.error);
+  return checkResult(name, answered.result);
+}
+
 /**
  * Answers a call by its handler. Never throws; `log` gets what the user is not shown.
  */

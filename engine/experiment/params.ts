@@ -171,6 +171,11 @@ export function validateParams(specs: readonly ParamSpec[], input: Readonly<Reco
   return problems.length > 0 ? { ok: false, problems } : { ok: true, params: { ...params } };
 }
 
+/** The same where what the parameter is may not be known. */
+export function formatValueOf(spec: ParamSpec | undefined, value: ParamValue): string {
+  return spec === undefined ? String(value) : formatParam(spec, value);
+}
+
 /** One value alone, as it was typed, or why it is none; what it may not exceed is checked with the whole. */
 export function readParam(
   spec: ParamSpec,

@@ -166,7 +166,7 @@ function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errn
     mayMove: op.mayMove === true || op.dontUnmap === true,
   };
   const failed = drive(doMremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1)));
-  if (failed === null) result.value = (op.to === undefined ? request.to : request.to) * PAGE_SIZE;
+  if (failed === null) result.value = request.to * PAGE_SIZE;
   return failed;
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { HostProcess } from "../kill/host.ts";
+import { middle } from "../lib/middle.ts";
 import { runPart } from "../lib/part.ts";
 import { type Random, seeded } from "../lib/random.ts";
 import { textTable } from "../lib/table.ts";
@@ -100,11 +101,6 @@ class Use {
     await this.#ask("experiment.delete", { ids: [id] });
     if (this.#random.chance(1 / 20)) await this.#host.call("history.purge", {});
   }
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
 await runPart(

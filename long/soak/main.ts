@@ -12,6 +12,7 @@ import { electronSwitches } from "../../scripts/lib/display.ts";
 import { findElectron } from "../../scripts/lib/electron-runtime.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
 import { type Page, startWindow, until } from "../lib/cdp.ts";
+import { middle } from "../lib/middle.ts";
 import { runPart } from "../lib/part.ts";
 import { tree } from "../lib/processes.ts";
 import { type Random, seeded } from "../lib/random.ts";
@@ -112,11 +113,6 @@ function role(command: string): string {
   const type = /--type=([\w-]+)/.exec(command)?.[1];
   if (type === undefined) return "main";
   return type === "utility" ? `utility ${/--utility-sub-type=(\w+)/.exec(command)?.[1] ?? ""}` : type;
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
 await runPart(

@@ -8,7 +8,7 @@ import {
 } from "../../chart/compare.ts";
 import { formatPercent, formatValue } from "../../chart/format.ts";
 import { BadInputError } from "../../engine/error.ts";
-import { formatParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
+import { formatValueOf, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment, Run } from "../contract.ts";
@@ -36,10 +36,6 @@ function specOf(experiment: Experiment, name: string): ParamSpec | undefined {
   return preset?.params.find((spec) => spec.name === name);
 }
 
-function words(spec: ParamSpec | undefined, value: ParamValue): string {
-  return spec === undefined ? String(value) : formatParam(spec, value);
-}
-
 /** The value of a sweep that `text` means: "64K", "64k" and "65536" are the same. */
 function pointNamed(experiment: Experiment, sweep: NonNullable<Experiment["sweep"]>, text: string | null): ParamValue {
   const spec = specOf(experiment, sweep.parameter);
@@ -47,7 +43,7 @@ function pointNamed(experiment: Experiment, sweep: NonNullable<Experiment["sweep
   const meant = read !== null && "value" in read ? read.value : text;
   const found = sweep.values.find((value) => value === meant);
   if (found !== undefined) return found;
-  const values = sweep.values.map((value) => words(spec, value));
+  const values = sweep.values.map((value) => formatValueOf(spec, value));
   const why =
     text === null ? "is a sweep: say which of its points is meant" : `has no point ${sweep.parameter} ${text}`;
   throw new BadInputError(`Experiment ${experiment.id} ${why}`, {
@@ -65,7 +61,7 @@ async function load(session: Session, { id, point }: Comparand): Promise<Loaded>
   const value = pointNamed(experiment, sweep, point);
   return {
     experiment,
-    label: `${id}@${words(specOf(experiment, sweep.parameter), value)}`,
+    label: `${id}@${formatValueOf(specOf(experiment, sweep.parameter), value)}`,
     params: { ...params, [sweep.parameter]: value },
     runs: runs.filter((run) => run.params[sweep.parameter] === value),
   };
@@ -144,7 +140,7 @@ export async function compare(
     for (const { name, values } of differing(loaded))
       rows.push([
         name,
-        ...values.map((value, i) => (value === null ? "" : words(specOf(loaded[i].experiment, name), value))),
+        ...values.map((value, i) => (value === null ? "" : formatValueOf(specOf(loaded[i].experiment, name), value))),
       ]);
     for (const { run, rows: measured } of sections) {
       rows.push([""], [run]);

@@ -1,10 +1,9 @@
 /** The lab in the command line's own process, and how its calls are made from here. */
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { describeError } from "../../engine/error.ts";
-import { AnsweredError, checkResult, toLabError } from "../answer.ts";
+import { AnsweredError, resultOf, toLabError } from "../answer.ts";
 import type { CallArguments, CallResult, EventName, EventPayload, LabCallName } from "../contract.ts";
-import { dataFolder, historyFile, requireChosen } from "../data-folder.ts";
+import { dataFolder, historyFile, requireChosen, shownPath } from "../data-folder.ts";
 import type { Emit } from "../host/emit.ts";
 import { type Lab, type LabOptions, openLab } from "../host/lab.ts";
 
@@ -17,10 +16,6 @@ export interface Session {
   readonly where: string;
   ask<N extends LabCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>>;
   on<N extends EventName>(name: N, listener: (payload: EventPayload<N>) => void): void;
-}
-
-function readable(file: string): string {
-  return file.startsWith(`${homedir()}/`) ? `~${file.slice(homedir().length)}` : file;
 }
 
 /** What is wrong with a history that this program cannot go on with. */
@@ -60,11 +55,9 @@ export async function withLab<T>(options: DbOption, body: (session: Session) => 
   const lab = opened({ file, emit, log });
   try {
     return await body({
-      where: readable(file),
+      where: shownPath(file),
       async ask(name, ...params) {
-        const answered = await lab.call(name, params[0]);
-        if ("error" in answered) throw new AnsweredError(answered.error);
-        return checkResult(name, answered.result);
+        return resultOf(name, await lab.call(name, params[0]));
       },
       on(name, listener) {
         listeners.set(name, [...(listeners.get(name) ?? []), listener as (payload: never) => void]);

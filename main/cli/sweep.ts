@@ -1,6 +1,6 @@
 /** A sweep from the command line: one parameter, both modes, a row a value. */
 import { BadInputError } from "../../engine/error.ts";
-import { formatParam, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
+import { formatValueOf, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import { sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
@@ -97,7 +97,7 @@ function sweepText(experiment: Experiment, spec: ParamSpec | undefined): string 
   const rows = pointsOf(experiment).map(({ value, sync, none }) => {
     const [with_, without] = [sync?.summary, none?.summary];
     return [
-      spec === undefined ? String(value) : formatParam(spec, value),
+      formatValueOf(spec, value),
       with_ ? kb(with_.peak.vmpte_kb) : (sync?.status ?? ""),
       without ? kb(without.peak.vmpte_kb) : (none?.status ?? ""),
       with_ && without ? change(without.peak.vmpte_kb, with_.peak.vmpte_kb) : "",

@@ -58,3 +58,8 @@ export const rescueCalls = {
   "rescue.openFile": shellToHost(v.object({ path }), opened),
   "rescue.create": shellToHost(v.object({ path }), opened),
 };
+
+/** Is it one of the calls that work without a history? */
+export function isRescueCall(name: string): name is keyof typeof rescueCalls {
+  return Object.hasOwn(rescueCalls, name);
+}

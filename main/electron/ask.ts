@@ -1,5 +1,5 @@
 /** Main's own questions to the lab host. */
-import { AnsweredError, checkResult } from "../answer.ts";
+import { resultOf } from "../answer.ts";
 import type { CallName, CallParams, CallResult, HostCallName } from "../contract.ts";
 import type { HostProcess } from "./host-process.ts";
 
@@ -8,8 +8,6 @@ export type AskHost = <N extends HostCallName & CallName>(name: N, params: CallP
 
 export function asking(host: Pick<HostProcess, "call">): AskHost {
   return async (name, params) => {
-    const answered = await host.call(name, params);
-    if ("error" in answered) throw new AnsweredError(answered.error);
-    return checkResult(name, answered.result);
+    return resultOf(name, await host.call(name, params));
   };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { app, utilityProcess } from "electron";
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
-import { rescueCalls } from "../contract/rescue.ts";
+import { isRescueCall } from "../contract/rescue.ts";
 import { labErrorSchema } from "../contract/shapes.ts";
 import {
   type Answer,
@@ -85,9 +85,6 @@ const GONE: LabError = {
 
 /** A host that lived this long before it died is restarted again; one that dies sooner is not. */
 const LIVED_MS_MIN = 60_000;
-
-/** Is it one of the calls that work without a history? */
-const isRescue = (name: HostCallName): boolean => Object.hasOwn(rescueCalls, name);
 
 /** Starts the host over the history that the data folder says is used, and keeps it going. */
 export function superviseHost(folder: string, tell: TellEvent): HostProcess {
@@ -173,9 +170,9 @@ export function superviseHost(folder: string, tell: TellEvent): HostProcess {
   return {
     async call(name, params) {
       const error = await open.promise;
-      if (error !== null && !isRescue(name)) return { error };
+      if (error !== null && !isRescueCall(name)) return { error };
       // It died for good: whoever asks what can be done wants it back.
-      if (child === undefined && isRescue(name)) start();
+      if (child === undefined && isRescueCall(name)) start();
       const to = child;
       if (to === undefined) return { error: GONE };
       const id = nextId++;

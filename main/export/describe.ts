@@ -4,7 +4,7 @@ import { plainSentence, resultSentence, type SentencePart } from "../../chart/se
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-points.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
-import { formatParam } from "../../engine/experiment/params.ts";
+import { formatValueOf } from "../../engine/experiment/params.ts";
 import { MODES, type Params, type ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { sweepDetailSchema } from "../contract/shapes.ts";
@@ -25,7 +25,7 @@ export function paramWords(experiment: StoredExperiment, params: Params = experi
     const spec = specs.find((candidate) => candidate.name === name);
     return {
       name,
-      value: spec ? formatParam(spec, value) : String(value),
+      value: formatValueOf(spec, value),
       label: spec?.label ?? "",
       description: spec?.description ?? "",
     };

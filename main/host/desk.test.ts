@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../../db/store.ts";
 import { newRun, rows, SPEC, summary } from "../../db/testing.ts";
-import { AnsweredError, checkResult } from "../answer.ts";
+import { resultOf } from "../answer.ts";
 import type { CallArguments, CallResult, HostCallName, LabError } from "../contract.ts";
 import { chooseHistory, historyFile } from "../data-folder.ts";
 import { type Desk, openDesk } from "./desk.ts";
@@ -51,9 +51,7 @@ function open(): void {
 }
 
 async function ask<N extends HostCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
-  const answered = await (desk as Desk).call(name, params[0]);
-  if ("error" in answered) throw new AnsweredError(answered.error);
-  return checkResult(name, answered.result);
+  return resultOf(name, await (desk as Desk).call(name, params[0]));
 }
 
 /** A history with so many experiments. */

@@ -2,7 +2,6 @@
  * The lab, and what can be done where its history cannot be opened: the copies of it, recovery, a new one. The history
  * that could not be opened stays as it is; which one is used instead is remembered in the data folder.
  */
-import { homedir } from "node:os";
 import { basename, dirname } from "node:path";
 import { type Copy, copyTo, listCopies, nextName } from "../../db/copies.ts";
 import { BadValueError, HistoryIoError } from "../../db/errors.ts";
@@ -10,9 +9,9 @@ import { sizeOf } from "../../db/files.ts";
 import { recoverHistory } from "../../db/recover.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { answer, toLabError } from "../answer.ts";
-import { rescueCalls } from "../contract/rescue.ts";
+import { isRescueCall, type rescueCalls } from "../contract/rescue.ts";
 import type { Answer, Handlers, HostCallName, LabError } from "../contract.ts";
-import { chooseHistory, requireChosen } from "../data-folder.ts";
+import { chooseHistory, requireChosen, shownPath } from "../data-folder.ts";
 import { type Lab, type LabOptions, openLab } from "./lab.ts";
 
 export type RescueCallName = Extract<HostCallName, keyof typeof rescueCalls>;
@@ -27,14 +26,6 @@ export interface DeskOptions extends LabOptions {
 export interface Desk {
   call(name: HostCallName, params: unknown): Promise<Answer<unknown>>;
   close(): Promise<void>;
-}
-
-export function isRescueCall(name: HostCallName): name is RescueCallName {
-  return Object.hasOwn(rescueCalls, name);
-}
-
-function readable(folder: string): string {
-  return folder.startsWith(homedir()) ? `~${folder.slice(homedir().length)}` : folder;
 }
 
 /** Opens the lab over `file`, or says that it cannot be opened and waits for what is done about it. Never throws. */
@@ -74,7 +65,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
       copies: look().map(({ path, ...about }, at) => ({
         id: at + 1,
         name: basename(path),
-        folder: readable(dirname(path)),
+        folder: shownPath(dirname(path)),
         ...about,
       })),
     }),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { operationLine, opsHeaderLine } from "../../engine/workload/import/index.ts";
-import { AnsweredError, checkResult } from "../answer.ts";
+import { resultOf } from "../answer.ts";
 import type { CallArguments, CallResult, Experiment, LabCallName } from "../contract.ts";
 import { type Lab, openLab } from "./lab.ts";
 
@@ -44,9 +44,7 @@ afterEach(async () => {
 });
 
 async function ask<N extends LabCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
-  const answered = await lab.call(name, params[0]);
-  if ("error" in answered) throw new AnsweredError(answered.error);
-  return checkResult(name, answered.result);
+  return resultOf(name, await lab.call(name, params[0]));
 }
 
 async function ended(id: number): Promise<Experiment> {

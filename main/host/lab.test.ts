@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AnsweredError, checkResult } from "../answer.ts";
+import { resultOf } from "../answer.ts";
 import type { CallArguments, CallResult, EventName, EventPayload, Experiment, LabCallName } from "../contract.ts";
 import { type Lab, openLab } from "./lab.ts";
 
@@ -41,9 +41,7 @@ afterEach(async () => {
 });
 
 async function ask<N extends LabCallName>(name: N, ...params: CallArguments<N>): Promise<CallResult<N>> {
-  const answered = await lab.call(name, params[0]);
-  if ("error" in answered) throw new AnsweredError(answered.error);
-  return checkResult(name, answered.result);
+  return resultOf(name, await lab.call(name, params[0]));
 }
 
 const preset = (params: Record<string, number | string>) => ({ kind: "preset" as const, name: "commit-table", params });
