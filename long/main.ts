@@ -1,6 +1,8 @@
 /**
- * `npm run test:long [-- --short] [--only fuzz,kill] [--seed N]`: the long lane. Every part is a program of its own that
- * is started here with a limit on its time; at the end there is one table, also in test-results/long/summary.md.
+ * `npm run test:long [-- --short] [--only fuzz,kill] [--seed N] [--jobs N]`: the long lane. Every part is a program of
+ * its own that is started here with a limit on its time; at the end there is one table, also in
+ * test-results/long/summary.md. With more than one job the longest parts begin first, and what a part says is printed
+ * when it has ended.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -38,22 +40,28 @@ interface Line extends PartResult {
   readonly minutes: number;
 }
 
-function run(part: Part, args: readonly string[], minutesMax: number): Promise<Line> {
+const heading = (part: Part) => `\n== ${part.name}: ${part.what}`;
+
+function run(part: Part, args: readonly string[], minutesMax: number, printAtEnd: boolean): Promise<Line> {
   const began = performance.now();
   const result = join(OUT, part.name, "result.json");
   rmSync(result, { force: true });
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(ROOT, "long", part.name, "main.ts"), ...args], {
       cwd: ROOT,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: printAtEnd ? ["ignore", "pipe", "pipe"] : ["ignore", "inherit", "inherit"],
     });
+    const said: Buffer[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => said.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => said.push(chunk));
     let late = false;
     const limit = setTimeout(() => {
       late = true;
       child.kill("SIGKILL");
     }, minutesMax * 60_000);
-    child.once("exit", (code, signal) => {
+    child.once("close", (code, signal) => {
       clearTimeout(limit);
+      if (printAtEnd) console.log(`${heading(part)}\n${Buffer.concat(said).toString("utf8").trimEnd()}`);
       const minutes = (performance.now() - began) / 60_000;
       if (late) resolve({ name: part.name, ok: false, summary: `not done after ${minutesMax} minutes`, minutes });
       else if (!existsSync(result))
@@ -74,10 +82,35 @@ function chosen(only: string | undefined): readonly Part[] {
   return PARTS.filter((part) => names.includes(part.name));
 }
 
+/** One after the other; or `jobs` at a time, those that may take longest first. The lines are in the order of `parts`. */
+async function runAll(parts: readonly Part[], args: readonly string[], short: boolean, jobs: number): Promise<Line[]> {
+  const minutesMax = (part: Part) => part.minutesMax[short ? 1 : 0];
+  const waiting = jobs === 1 ? [...parts] : parts.toSorted((a, b) => minutesMax(b) - minutesMax(a));
+  const lines: Line[] = [];
+  const worker = async () => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+      if (jobs === 1) console.log(heading(part));
+      else say(`${part.name} began`);
+      lines.push(await run(part, args, minutesMax(part), jobs > 1));
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  const place = (line: Line) => parts.findIndex((part) => part.name === line.name);
+  return lines.sort((a, b) => place(a) - place(b));
+}
+
 await runScript(async () => {
   const { values } = parseArgs({
-    options: { short: { type: "boolean" }, only: { type: "string" }, seed: { type: "string" } },
+    options: {
+      short: { type: "boolean" },
+      only: { type: "string" },
+      seed: { type: "string" },
+      jobs: { type: "string", default: "1" },
+    },
   });
+  const jobs = Number(values.jobs);
+  if (!Number.isSafeInteger(jobs) || jobs < 1)
+    throw new SetupError(`--jobs must be a whole number from 1, not ${values.jobs}`);
   const parts = chosen(values.only);
   const short = values.short === true;
   ensureSystemLibraries({ virtualDisplay: true });
@@ -87,11 +120,7 @@ await runScript(async () => {
   process.env.RECLAIM_LAB_ELECTRON = electron.executable;
   mkdirSync(OUT, { recursive: true });
   const args = [...(short ? ["--short"] : []), ...(values.seed === undefined ? [] : ["--seed", values.seed])];
-  const lines: Line[] = [];
-  for (const part of parts) {
-    console.log(`\n== ${part.name}: ${part.what}`);
-    lines.push(await run(part, args, part.minutesMax[short ? 1 : 0]));
-  }
+  const lines = await runAll(parts, args, short, jobs);
   const table = textTable(
     ["part", "minutes", "", "figures"],
     lines.map((line) => [line.name, line.minutes, line.ok ? "holds" : "FAILS", line.summary]),
