@@ -69,7 +69,8 @@ await runPart("faults", async ({ say, out }) => {
   const mounted: string[] = [];
   const rows: [string, string, string][] = [];
   let failed = 0;
-  const note = (fault: string, saw: string, problems: readonly string[]) => {
+  const note = (fault: string, saw: string, found: readonly string[]) => {
+    const problems = [...found, ...(saw.trim() === "" ? ["the user is told nothing"] : [])];
     if (problems.length > 0) failed++;
     const verdict = problems.length === 0 ? "nothing lost" : problems.join("; ");
     rows.push([fault, saw, verdict]);
@@ -78,7 +79,7 @@ await runPart("faults", async ({ say, out }) => {
   /** What every refusal must be: a status, words, no stack trace. */
   const manners = (seen: Seen, pattern: RegExp): string[] => [
     ...(seen.status === 0 || seen.status === null ? [`exit status ${seen.status}`] : []),
-    ...(pattern.test(seen.err) ? [] : [`says: ${words(seen)}`]),
+    ...(pattern.test(seen.err + seen.out) ? [] : [`says: ${words(seen)}`]),
     ...(/^\s+at /m.test(seen.err) ? ["a stack trace"] : []),
   ];
   const quick = ["run", "commit-table", "--set", "size=1G", "--json", "--db"];
@@ -99,16 +100,17 @@ await runPart("faults", async ({ say, out }) => {
     const full = fresh(disk);
     const free = () =>
       Number(spawnSync("df", ["-k", "--output=avail", disk], { encoding: "utf8" }).stdout.split("\n")[1]);
-    writeFileSync(join(disk, "filler"), Buffer.alloc(Math.max(0, free() - 120) * 1024));
-    const inRun = lab("run", "commit-table", "--db", full.file, "--json");
+    const fill = () => writeFileSync(join(disk, "filler"), Buffer.alloc(Math.max(0, free() - 120) * 1024));
+    fill();
+    const inRun = [
+      ["disk full, in a run", lab("run", "commit-table", "--db", full.file)],
+      ["disk full, in a run (--json)", lab("run", "commit-table", "--db", full.file, "--json")],
+    ] as const;
     const exported = lab("export", "1", "--format", "html", "--out", join(disk, "x.html"), "--db", full.file);
     const half = existsSync(join(disk, "x.html")) ? ["a half-written export"] : [];
     rmSync(join(disk, "filler"));
-    note("disk full, in a run", inRun.err.trim().split("\n").at(-1) ?? "", [
-      ...(inRun.status === 0 ? ["exit status 0"] : []),
-      ...(/full|space/i.test(inRun.err + inRun.out) ? [] : [`says ${inRun.err}`]),
-      ...full.ledger.check().problems,
-    ]);
+    for (const [fault, seen] of inRun)
+      note(fault, words(seen) || (/^.*: failed: .*$/m.exec(seen.out)?.[0] ?? ""), [...manners(seen, /disk is full.*Free some space/), ...full.ledger.check().problems]);
     note("disk full, in an export", words(exported), [...manners(exported, /space|full/i), ...half]);
     const after = lab(...quick, full.file);
     note("room again", `status ${after.status}`, after.status === 0 ? full.ledger.check().problems : [after.err]);
@@ -176,6 +178,27 @@ await runPart("faults", async ({ say, out }) => {
     try {
       const switches = electronSwitches().filter((each) => each !== "--disable-gpu");
       const env = { ...process.env, DISPLAY: display.name, RECLAIM_LAB_DATA: join(work, "both") };
+
+      const small = await startWindow(electron.executable, [...switches, ROOT], { ...env, RECLAIM_LAB_DATA: disk });
+      fill();
+      await small.page
+        .call("experiment.start", { workload: { kind: "preset", name: "commit-table", params: {} } })
+        .catch(() => undefined);
+      const told = await until("the window to say that the disk is full", async () => {
+        const seen = await small.page.evaluate<string>("document.body.innerText");
+        return /[^\n]*disk is full[^\n]*/i.exec(seen)?.[0];
+      }).catch(() => "");
+      await small.page.screenshot(join(out, "full.png"));
+      rmSync(join(disk, "filler"));
+      const status = await until("the run's end to be stored, there being room again", async () => {
+        const { rows } = await small.page.call<{ rows: { runs: { status: string }[] }[] }>("history.list", {});
+        const ends = rows.flatMap((row) => row.runs.map((run) => run.status));
+        return ends.some((each) => each === "running" || each === "queued") ? undefined : ends.join(", ");
+      }).catch(String);
+      await small.stop();
+      note("disk full, in a run of the window", told, full.ledger.check().problems);
+      note("room again, in the window", status, /vain/.test(status) ? [status] : []);
+
       const window = await startWindow(electron.executable, [...switches, ROOT], env);
       await window.page.call("experiment.start", { workload: { kind: "preset", name: "commit-table", params: {} } });
       const ends = await Promise.all(

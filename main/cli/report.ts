@@ -65,6 +65,22 @@ function sentence(runs: readonly Run[]): string | null {
   return `Page tables at the end: ${now}: ${change(none.final.vmpte_kb, sync.final.vmpte_kb)}.`;
 }
 
+/** Runs that failed, by why: for stderr, where stdout has figures only. */
+export function failures(runs: readonly Run[]): string[] {
+  const failed = Map.groupBy(
+    runs.filter(({ status }) => status === "failed" || status === "interrupted"),
+    ({ status, reason }) => `${status}${reason === null ? "" : `: ${reason}`}`,
+  );
+  return [...failed].map(([why, { length }]) => `reclaim-lab: ${length === 1 ? "1 run" : `${length} runs`} ${why}\n`);
+}
+
+/** What became of runs that did not end as they should, a line each. */
+function unwell(runs: readonly Run[]): string[] {
+  return runs
+    .filter((run) => run.status !== "done")
+    .map((run) => `${heading(run)}: ${run.status}${run.reason === null ? "" : `: ${run.reason}`}`);
+}
+
 /** The before/after table, and what became of runs that did not end as they should. */
 export function reportText(experiment: Experiment): string {
   const { runs } = experiment;
@@ -78,15 +94,13 @@ export function reportText(experiment: Experiment): string {
   ]).filter(([, ...cells]) => cells.some((cell) => cell !== "" && cell !== "0"));
   const shown = [["", ...runs.map(heading)], ...rows.filter(([, ...cells]) => cells.some(Boolean)), ...declined];
   const right = new Set(runs.map((_, i) => i + 1));
-  const unwell = runs
-    .filter((run) => run.status !== "done")
-    .map((run) => `${heading(run)}: ${run.status}${run.reason === null ? "" : `: ${run.reason}`}`);
+  const bad = unwell(runs);
   const verdict = verdictOn(experiment);
   return [
     `${experiment.title} (experiment ${experiment.id}, seed ${experiment.seed})`,
     "",
     table(shown, right),
-    ...(unwell.length > 0 ? ["", ...unwell] : []),
+    ...(bad.length > 0 ? ["", ...bad] : []),
     ...[sentence(runs)].filter((line) => line !== null).flatMap((line) => ["", line]),
     ...(verdict === null ? [] : ["", verdictText(verdict)]),
   ].join("\n");

@@ -5,7 +5,7 @@ import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { ExperimentSpec } from "../contract.ts";
 import { print, printJson } from "./print.ts";
 import { showProgress } from "./progress.ts";
-import { reportJson, reportText } from "./report.ts";
+import { failures, reportJson, reportText } from "./report.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
 
@@ -55,8 +55,10 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
       title: options.title,
     };
     const { experiment, cut } = await runToEnd(session, () => session.ask("experiment.start", spec), showProgress);
-    if (options.json) printJson(reportJson(experiment));
-    else {
+    if (options.json) {
+      printJson(reportJson(experiment));
+      for (const line of failures(experiment.runs)) process.stderr.write(line);
+    } else {
       print(reportText(experiment));
       print(`\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`);
     }

@@ -88,6 +88,9 @@ export function experimentHandlers(
     return store.getExperiment(stored.id);
   }
 
+  /** An experiment as it is, also where the end of a run could not be stored yet. */
+  const asTold = (stored: StoredExperiment): StoredExperiment => ({ ...stored, runs: stored.runs.map(runner.asTold) });
+
   return {
     "experiment.start": (spec) => {
       const { workload } = spec;
@@ -114,11 +117,11 @@ export function experimentHandlers(
       store.getExperiment(id);
       return runner.cancel(id);
     },
-    "experiment.get": ({ id }) => toExperiment(store.getExperiment(id)),
+    "experiment.get": ({ id }) => toExperiment(asTold(store.getExperiment(id))),
     "experiment.describe": ({ id, ...change }) => {
       const changed = store.describeExperiment(id, change);
       emit("history.changed", { ids: [id] });
-      return toExperiment(changed);
+      return toExperiment(asTold(changed));
     },
     "experiment.delete": async ({ ids }) => {
       await Promise.all(ids.map((id) => runner.cancel(id)));

@@ -4,16 +4,17 @@ import { HistoryError } from "../../db/errors.ts";
 import type { Store } from "../../db/store.ts";
 import type { Handlers, LabCallName } from "../contract.ts";
 import type { Emit } from "./emit.ts";
+import type { Runner } from "./runner.ts";
 import { toHistoryRow, toRun } from "./shapes.ts";
 
 type Names = Extract<LabCallName, `history.${string}`>;
 
-export function historyHandlers(store: Store, emit: Emit): Handlers<Names> {
+export function historyHandlers(store: Store, runner: Pick<Runner, "asTold">, emit: Emit): Handlers<Names> {
   const changed = (): void => emit("history.changed", { ids: [] });
   return {
     "history.list": (query) => {
       const { rows, total } = store.list(query);
-      return { rows: rows.map(toHistoryRow), total };
+      return { rows: rows.map((row) => toHistoryRow({ ...row, runs: row.runs.map(runner.asTold) })), total };
     },
     "history.check": () => {
       const { problems, ...health } = store.check();

@@ -63,7 +63,7 @@ export function openLab({ file, emit, log }: LabOptions): Lab {
       await close();
       return undefined;
     },
-    ...historyHandlers(store, emit),
+    ...historyHandlers(store, runner, emit),
     ...maps.handlers,
     ...races.handlers,
     ...sweeps.handlers,

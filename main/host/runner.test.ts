@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { HistoryFullError } from "../../db/errors.ts";
+import { DamagedHistoryError, HistoryFullError } from "../../db/errors.ts";
 import { openStore, type Store } from "../../db/store.ts";
 import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import { toLabError } from "../answer.ts";
@@ -74,14 +74,52 @@ it("ends a run as failed when the disk is full, and says so", async () => {
   expect(endings[0]?.reason).toContain("The disk is full");
 });
 
-it("tells the end of a run also where not even that can be stored", async () => {
-  const runner = runnerOver({ ...store, appendSamples: full, finishRun: full });
+it("tells the end of a run also where not even that can be stored, and stores it when there is room again", async () => {
+  let room = false;
+  const whenRoom: Store["finishRun"] = (...end) => (room ? store.finishRun(...end) : full());
+  const runner = runnerOver({ ...store, appendSamples: full, finishRun: whenRoom });
   const run = queuedRun();
   runner.add({ ...run, alone: false, begin: oneBatch });
   await expect.poll(() => endings.length).toBe(1);
   expect(endings[0]).toMatchObject({ id: run.runId, status: "failed" });
-  expect(logged).toHaveLength(1);
+  expect(endings[0]?.reason).toContain("The disk is full");
   expect(runner.isBusy(run.experimentId)).toBe(false);
+  const stored = store.getRun(run.runId);
+  expect(stored.status).toBe("running");
+  expect(runner.asTold(stored)).toMatchObject({ status: "failed", reason: endings[0]?.reason });
+  room = true;
+  await expect.poll(() => store.getRun(run.runId), { timeout: 10_000 }).toMatchObject({ status: "failed" });
+  expect(store.getRun(run.runId).reason).toContain("The disk is full");
+  await runner.abandon();
+});
+
+it("a run of which only the end could not be stored is done once it can be", async () => {
+  let room = false;
+  const whenRoom: Store["finishRun"] = (...end) => (room ? store.finishRun(...end) : full());
+  const runner = runnerOver({ ...store, finishRun: whenRoom });
+  const run = queuedRun();
+  runner.add({ ...run, alone: false, begin: oneBatch });
+  await expect.poll(() => endings.length).toBe(1);
+  expect(endings[0]).toMatchObject({ status: "failed" });
+  room = true;
+  await expect.poll(() => store.getRun(run.runId).status, { timeout: 10_000 }).toBe("done");
+  expect(runner.asTold(store.getRun(run.runId)).status).toBe("done");
+  await runner.abandon();
+});
+
+it("tells the end of a run also where the history cannot even be read any more", async () => {
+  let reads = 0;
+  const damaged = () => {
+    throw new DamagedHistoryError("history.sqlite", "malformed");
+  };
+  const getRun: Store["getRun"] = (id) => (reads++ === 0 ? store.getRun(id) : damaged());
+  const runner = runnerOver({ ...store, getRun, appendSamples: damaged, finishRun: damaged });
+  const run = queuedRun();
+  runner.add({ ...run, alone: false, begin: oneBatch });
+  await expect.poll(() => endings.length).toBe(1);
+  expect(endings[0]).toMatchObject({ id: run.runId, status: "failed" });
+  expect(endings[0]?.reason).toContain("damaged");
+  await runner.abandon();
 });
 
 it("fails a run that cannot be begun, and goes on with the next", async () => {

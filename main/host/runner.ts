@@ -1,7 +1,9 @@
 /** The runs under way: as many at a time as there are cores, the others queued in order. */
 import { cpus } from "node:os";
+import { HistoryBusyError, HistoryError, HistoryFullError } from "../../db/errors.ts";
+import type { RunEnding, StoredRun } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
-import { describeError } from "../../engine/error.ts";
+import { describeError, ReclaimLabError } from "../../engine/error.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import { AnsweredError, toLabError } from "../answer.ts";
 import type { SampleBlock } from "../contract.ts";
@@ -21,6 +23,17 @@ interface QueuedRun {
   readonly begin: (onBatch: OnBatch) => Execution;
 }
 
+/** How a run ended that could not be stored yet. */
+interface Unstored {
+  readonly experimentId: number;
+  readonly ending: RunEnding;
+  /** What was told of it instead. */
+  readonly told: { readonly status: "failed"; readonly reason: string };
+}
+
+/** How often it is tried to store it. */
+const STORE_AGAIN_MS = 2000;
+
 interface RunningRun extends QueuedRun {
   readonly execution: Execution;
   /** Resolves when its end is stored. */
@@ -34,6 +47,8 @@ export interface Runner {
   cancel(experimentId: number): Promise<number>;
   /** Whether a run of the experiment is queued or running. */
   isBusy(experimentId: number): boolean;
+  /** A run as the history has it, or as it was told to have ended where that could not be stored (yet). */
+  asTold<R extends Pick<StoredRun, "id" | "status" | "reason">>(run: R): R;
   /** Stops everything without storing an end: the store marks what is under way as interrupted. */
   abandon(): Promise<void>;
 }
@@ -53,7 +68,33 @@ export function toBlock(rows: Float64Array): SampleBlock {
 export function createRunner(store: Store, emit: Emit, log: (error: unknown) => void): Runner {
   const queue: QueuedRun[] = [];
   const running = new Map<number, RunningRun>();
+  /** They are stored as soon as there is room, or the file is free, again. */
+  const unstored = new Map<number, Unstored>();
+  /** Runs under way as they were stored, should the file not even be readable when they end. */
+  const known = new Map<number, StoredRun>();
+  let storingAgain: NodeJS.Timeout | undefined;
   let abandoned = false;
+
+  function keepForLater(runId: number, end: Unstored): void {
+    unstored.set(runId, end);
+    storingAgain ??= setInterval(storeAgain, STORE_AGAIN_MS).unref();
+  }
+
+  function storeAgain(): void {
+    for (const [runId, { experimentId, ending }] of unstored) {
+      try {
+        store.finishRun(runId, ending);
+      } catch (error) {
+        if (error instanceof HistoryFullError || error instanceof HistoryBusyError) return;
+        // It is gone, or was ended by somebody else: nothing is left to be stored.
+        if (!(error instanceof ReclaimLabError)) log(error);
+      }
+      unstored.delete(runId);
+      emit("history.changed", { ids: [experimentId] });
+    }
+    clearInterval(storingAgain);
+    storingAgain = undefined;
+  }
 
   function onBatch(run: QueuedRun, { rows, progress }: Batch): void {
     if (abandoned) return;
@@ -64,7 +105,7 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
   }
 
   function begin(run: QueuedRun): void {
-    store.beginRun(run.runId);
+    known.set(run.runId, store.beginRun(run.runId));
     const execution = run.begin((batch) => onBatch(run, batch));
     const over = execution.ended
       .then((ending) => end(run, ending))
@@ -80,20 +121,20 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
   function end(run: QueuedRun, ending: Ending): void {
     if (abandoned) return;
     const { runId, experimentId } = run;
-    const failed = ending.status === "failed" ? describeError(new AnsweredError(ending.error)) : null;
+    const ended: RunEnding =
+      ending.status === "failed"
+        ? { status: "failed", reason: describeError(new AnsweredError(ending.error)) }
+        : { status: ending.status, reason: null, ...(ending.summary === null ? {} : { summary: ending.summary }) };
+    const before = known.get(runId);
+    known.delete(runId);
     try {
-      const summary = ending.status === "failed" ? null : ending.summary;
-      const stored = store.finishRun(runId, {
-        status: ending.status,
-        reason: failed,
-        ...(summary === null ? {} : { summary }),
-      });
-      emit("run.ended", toRun(stored));
+      emit("run.ended", toRun(store.finishRun(runId, ended)));
     } catch (error) {
-      log(error);
-      const reason = failed ?? describeError(error);
-      // In the file it stays unfinished, and is marked interrupted when the lab is closed or opened next.
-      emit("run.ended", { ...toRun(store.getRun(runId)), status: "failed", reason });
+      if (!(error instanceof HistoryError)) log(error);
+      // In the file it stays unfinished until that can be stored, or is marked interrupted when it is opened next.
+      const told = { status: "failed", reason: ended.reason ?? describeError(error) } as const;
+      keepForLater(runId, { experimentId, ending: ended, told });
+      if (before !== undefined) emit("run.ended", { ...toRun(before), endedAt: Date.now(), ...told });
     }
     emit("history.changed", { ids: [experimentId] });
   }
@@ -116,6 +157,7 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
 
   return {
     add(run) {
+      known.set(run.runId, store.getRun(run.runId));
       queue.push(run);
       fill();
     },
@@ -136,8 +178,12 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
     isBusy: (experimentId) =>
       queue.some((run) => run.experimentId === experimentId) ||
       [...running.values()].some((run) => run.experimentId === experimentId),
+    asTold(run) {
+      return { ...run, ...unstored.get(run.id)?.told };
+    },
     async abandon() {
       abandoned = true;
+      clearInterval(storingAgain);
       queue.length = 0;
       const all = [...running.values()];
       for (const run of all) run.execution.stop();
