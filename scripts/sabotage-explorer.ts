@@ -46,10 +46,10 @@ const SABOTAGES: readonly Sabotage[] = [
     what: "the fast path clears the PMD entry after it has dropped the PTE lock",
     file: "engine/mm/zap.ts",
     edits: [
-      ["    if (k.explored) yield* pteUnmapUnlock(k, fn, walk.row);\n", ""],
+      ["    yield* pteUnmapUnlock(k, fn, walk.row);\n", ""],
       [
-        "    let detached = false;\n",
-        "    let detached = false;\n    if (k.explored) yield* pteUnmapUnlock(k, fn, walk.row);\n",
+        "    yield* zapEntriesPath(k, vma, walk);\n",
+        "    yield* zapEntriesPath(k, vma, walk);\n    yield* pteUnmapUnlock(k, fn, walk.row);\n",
       ],
     ],
   },

@@ -312,7 +312,8 @@ export function faultInRange(
     const pmd = pmdTable(k, mm, page);
     const index = pmdIndex(page);
     const at = pteIndex(page);
-    const stop = Math.min(at + (end - page), PTRS_PER_TABLE);
+    const rest = end - page;
+    const stop = rest < PTRS_PER_TABLE - at ? at + (rest | 0) : PTRS_PER_TABLE;
     const entry = pmd === 0 ? 0 : tables.child(pmd, index);
     if (entry < 0 && (!write || (tables.huge(-entry) & PTE_WRITE) !== 0)) {
       k.timeNs += (stop - at) * cost.access;

@@ -18,7 +18,7 @@ import type { KernelState, Mm } from "./state.ts";
 import { punchHole } from "./truncate.ts";
 import type { Vma } from "./vma.ts";
 import * as vmaFlags from "./vma.ts";
-import { nextTableToZap, ZapWalk, zapPteRange } from "./zap.ts";
+import { nextTableToZap, ZapWalk, zapPteRange, zapPteRangePath } from "./zap.ts";
 import { ZAP_DONTNEED } from "./zap-details.ts";
 
 // Bound here, so that they are constants to the compiler (geometry.ts).
@@ -124,7 +124,7 @@ export function* madviseDontneed(
 ): Path<Errno | null> {
   const tlb = tlbGatherMmu(k, mm, start, end);
   const walk = new DontneedWalk(tlb).begin(tlb, start, end, locked);
-  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) yield* zapPteRange(k, vma, walk.zaps);
+  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) yield* zapPteRangePath(k, vma, walk.zaps);
   yield* tlbFinishMmuPath(k, tlb);
   return walk.status;
 }
@@ -137,7 +137,7 @@ function madviseDontneedAlone(k: KernelState, mm: Mm, start: number, end: number
   const tlb = tlbGatherMmu(k, mm, start, end);
   aloneWalk ??= new DontneedWalk(tlb);
   const walk = aloneWalk.begin(tlb, start, end, locked);
-  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) drive(zapPteRange(k, vma, walk.zaps));
+  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) zapPteRange(k, vma, walk.zaps);
   tlbFinishMmu(k, tlb);
   return walk.status;
 }

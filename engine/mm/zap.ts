@@ -14,7 +14,7 @@ import { pmdTable } from "./pgtable.ts";
 import { freePte, freePtePath, reclaimPtIsEnabled, tryGetAndClearPmd, tryToFreePte } from "./pt-reclaim.ts";
 import * as pteBits from "./pte.ts";
 import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
-import { OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
+import { drive, OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd, zapHugePmd } from "./thp.ts";
 import type { Vma } from "./vma.ts";
@@ -22,7 +22,7 @@ import * as vmaFlags from "./vma.ts";
 import type { ZapDetails } from "./zap-details.ts";
 
 // Bound here, so that they are constants to the compiler (geometry.ts).
-const { PMD_PAGES, PTRS_PER_TABLE, pmdAddrEnd, pmdIndex, pmdStart } = geometry;
+const { PMD_PAGES, PTRS_PER_TABLE, pmdAddrEnd, pmdIndex, pmdStart, pteIndex } = geometry;
 const {
   KIND_ANON,
   KIND_DEVICE_EXCLUSIVE,
@@ -65,6 +65,8 @@ export class ZapWalk {
   covers = false;
   canReclaimPt = false;
   directReclaim = false;
+  /** The fast path took it out of its PMD entry. */
+  detached = false;
   /** Outcome of one step: an entry was left, the gather must be flushed, the loop must be broken off. */
   anySkipped = false;
   forceFlush = false;
@@ -254,58 +256,102 @@ function* zapEntriesPath(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   }
 }
 
+/** The walk has come to a table: which of its entries are to go, and whether the table may go with them. */
+function beginTable(k: KernelState, walk: ZapWalk): void {
+  const rest = walk.end - walk.base;
+  walk.at = pteIndex(walk.page);
+  walk.stop = rest < PTRS_PER_TABLE ? rest | 0 : PTRS_PER_TABLE;
+  walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
+  walk.canReclaimPt = walk.covers;
+  walk.directReclaim = true;
+  walk.detached = false;
+}
+
+/** The table was looked up, and locked where there is one: its entries follow. */
+function beginEntries(walk: ZapWalk, row: number): void {
+  walk.row = row;
+  walk.forceFlush = false;
+  walk.forceBreak = false;
+}
+
+/** May the fast path take the table? The lock was never dropped, so it is known to be empty. */
+function mayDetach(k: KernelState, walk: ZapWalk): boolean {
+  return walk.canReclaimPt && walk.at === walk.stop && (walk.directReclaim || !k.options.patches.directReclaimFix);
+}
+
+/** The fast path, the table's lock held. */
+function detachTable(k: KernelState, walk: ZapWalk): void {
+  walk.detached = tryGetAndClearPmd(k, walk.pmd, walk.index);
+  walk.directReclaim = walk.detached;
+}
+
+/** The lock was dropped early: does the walk come back to this table (patch 8)? */
+function comesBack(k: KernelState, walk: ZapWalk): boolean {
+  return walk.at !== walk.stop && k.options.patches.fullWithinPmd;
+}
+
+/** May the slow path take the table? */
+function maySlowly(walk: ZapWalk): boolean {
+  return walk.canReclaimPt && walk.row > 0 && walk.at === walk.stop;
+}
+
+/** The walk leaves the table and will go on from where it ended. */
+function endTable(k: KernelState, walk: ZapWalk): void {
+  if (walk.row <= 0) walk.at = walk.stop;
+  else if (walk.details.reclaimPt && !walk.canReclaimPt && walk.at === walk.stop) countDeclined(k, walk);
+  walk.page = walk.base + walk.at;
+}
+
 /**
  * zap_pte_range(): zaps what `walk` has left of the PTE table that nextTableToZap() found. Needs the mmap or VMA lock. Retries
  * inside after a break (patch 8); without patch 8 it ends there. The walk goes on from where it ended. The PTE table is freed
  * where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
+ *
+ * The steps are those of zapPteRangePath(), with nothing between them: for experiments, which make a path for it only where the
+ * slow path has locks to take.
  */
-export function* zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
+export function zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
+  const { tlb } = walk;
+  beginTable(k, walk);
+  do {
+    beginEntries(walk, k.tables.child(walk.pmd, walk.index));
+    if (walk.row <= 0) break;
+    zapEntries(k, vma, walk);
+    if (mayDetach(k, walk)) detachTable(k, walk);
+    if (walk.forceFlush) tlbFlushMmu(k, tlb);
+  } while (comesBack(k, walk));
+  if (walk.detached) {
+    k.stats.reclaimedFast++;
+    freePte(k, tlb, walk.row, walk.base);
+  } else if (maySlowly(walk)) drive(tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base));
+  endTable(k, walk);
+}
+
+/** zap_pte_range() where other CPUs may come between its steps. */
+export function* zapPteRangePath(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   const fn = "zap_pte_range";
   const { tlb } = walk;
-  walk.at = walk.page - walk.base;
-  walk.stop = Math.min(walk.end - walk.base, PTRS_PER_TABLE);
-  walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
-  walk.canReclaimPt = walk.covers;
-  walk.directReclaim = true;
-  for (;;) {
-    if (k.explored) walk.row = yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index);
-    else walk.row = k.tables.child(walk.pmd, walk.index);
+  beginTable(k, walk);
+  do {
+    beginEntries(walk, yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index));
     if (walk.row <= 0) break;
-    walk.forceFlush = false;
-    walk.forceBreak = false;
-    if (k.explored) yield* zapEntriesPath(k, vma, walk);
-    else zapEntries(k, vma, walk);
-    // Fast path: the lock was never dropped, so the table is known to be empty.
-    const fast = k.options.patches.directReclaimFix ? walk.directReclaim : true;
-    let detached = false;
-    if (walk.canReclaimPt && fast && walk.at === walk.stop) {
-      if (k.explored) yield point(k, "try_get_and_clear_pmd", "trylock", schedObject(OBJ_PML, walk.pmd), true);
-      detached = tryGetAndClearPmd(k, walk.pmd, walk.index);
-      walk.directReclaim = detached;
+    yield* zapEntriesPath(k, vma, walk);
+    if (mayDetach(k, walk)) {
+      yield point(k, "try_get_and_clear_pmd", "trylock", schedObject(OBJ_PML, walk.pmd), true);
+      detachTable(k, walk);
     }
     if (walk.forceFlush) {
-      if (k.explored) yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+      yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
       tlbFlushMmuTlbonly(k, tlb);
     }
-    if (k.explored) yield* pteUnmapUnlock(k, fn, walk.row);
-    if (walk.forceFlush) {
-      if (k.explored) yield* tlbFlushMmuPath(k, tlb);
-      else tlbFlushMmu(k, tlb);
-    }
-    if (walk.at !== walk.stop) {
-      if (k.options.patches.fullWithinPmd) continue;
-      walk.page = walk.base + walk.at;
-      return;
-    }
-    if (detached) {
-      k.stats.reclaimedFast++;
-      if (k.explored) yield* freePtePath(k, tlb, walk.row, walk.base);
-      else freePte(k, tlb, walk.row, walk.base);
-    } else if (walk.canReclaimPt) yield* tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base);
-    else if (walk.details.reclaimPt) countDeclined(k, walk);
-    break;
-  }
-  walk.page = walk.base + walk.stop;
+    yield* pteUnmapUnlock(k, fn, walk.row);
+    if (walk.forceFlush) yield* tlbFlushMmuPath(k, tlb);
+  } while (comesBack(k, walk));
+  if (walk.detached) {
+    k.stats.reclaimedFast++;
+    yield* freePtePath(k, tlb, walk.row, walk.base);
+  } else if (maySlowly(walk)) yield* tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base);
+  endTable(k, walk);
 }
 
 /**
@@ -378,5 +424,8 @@ export function* unmapPageRange(
   const walk = new ZapWalk(tlb, details);
   walk.page = start;
   walk.end = end;
-  while (nextTableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
+  while (nextTableToZap(k, vma, walk)) {
+    if (k.explored) yield* zapPteRangePath(k, vma, walk);
+    else zapPteRange(k, vma, walk);
+  }
 }
