@@ -60,6 +60,7 @@ export default defineConfig({
         host: at("main", "host", "entry.ts"),
         worker: at("main", "worker", "entry.ts"),
         "map-worker": at("main", "worker", "map.ts"),
+        "check-worker": at("main", "worker", "check.ts"),
         "races-worker": at("main", "worker", "races.ts"),
         cli: at("main", "cli.ts"),
       },

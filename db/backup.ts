@@ -1,7 +1,7 @@
 /** A copy of the history while it is in use: one whole file, checked, that opens by itself. */
 import Database from "better-sqlite3";
 import type { Connection } from "./connection.ts";
-import { BadValueError, translate } from "./errors.ts";
+import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
 import { isSameFile, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSound } from "./open.ts";
 import { temporaryBeside } from "./temporaries.ts";
@@ -51,7 +51,12 @@ export async function backupTo(
     settle(temporary, "This is a copy that was made while the run went on; the samples up to then are kept");
     publish(temporary, target);
   } catch (error) {
-    throw translate(error, target);
+    const named = translate(error, target);
+    if (!(named instanceof DamagedHistoryError)) throw named;
+    // Page for page what the history is.
+    const own = new DamagedHistoryError(c.file, named.why ?? named.message, error);
+    c.damaged(own);
+    throw own;
   } finally {
     removeDatabase(temporary);
   }

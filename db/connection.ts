@@ -1,6 +1,13 @@
 /** The open history that every part of the store works on, and the one way to read and to write it. */
 import type Database from "better-sqlite3";
-import { HistoryError, HistoryFullError, NewerHistoryError, translate } from "./errors.ts";
+import {
+  DamagedHistoryError,
+  ForeignFileError,
+  HistoryError,
+  HistoryFullError,
+  NewerHistoryError,
+  translate,
+} from "./errors.ts";
 import type { Owner } from "./owner.ts";
 
 export interface Connection {
@@ -12,6 +19,10 @@ export interface Connection {
   readonly owner: Owner;
   /** A prepared statement, made once. */
   prepare<B extends unknown[], R>(sql: string): Database.Statement<B, R>;
+  /** Throws what `body` throws as the errors of errors.ts. */
+  named<T>(body: () => T): T;
+  /** The file is damaged, as some call found out. */
+  damaged(error: HistoryError): void;
   /** One consistent look at the history: nothing that another process writes shows up half-way. */
   read<T>(body: () => T): T;
   /**
@@ -29,7 +40,28 @@ export function connection(
   version: number,
   now: () => number,
   owner: Owner,
+  onDamage: (error: HistoryError) => void = () => {},
 ): Connection {
+  let told = false;
+
+  function damaged(error: HistoryError): void {
+    if (told) return;
+    told = true;
+    onDamage(error);
+  }
+
+  function named<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      const translated = translate(error, file);
+      // Of this file: what is wrong with another that is read meanwhile has that one's name.
+      const isDamage = translated instanceof DamagedHistoryError || translated instanceof ForeignFileError;
+      if (isDamage && translated.where === file) damaged(translated);
+      throw translated;
+    }
+  }
+
   const statements = new Map<string, Database.Statement>();
 
   function prepare<B extends unknown[], R>(sql: string): Database.Statement<B, R> {
@@ -42,7 +74,9 @@ export function connection(
     return statement as unknown as Database.Statement<B, R>;
   }
 
-  function within<T>(begin: string, body: () => T): T {
+  const within = <T>(begin: string, body: () => T): T => named(() => transaction(begin, body));
+
+  function transaction<T>(begin: string, body: () => T): T {
     if (!db.open) throw new HistoryError("The history is closed", { where: file, todo: "Open it again" });
     if (db.inTransaction) return body();
     try {
@@ -55,7 +89,7 @@ export function connection(
       return result;
     } catch (error) {
       if (db.inTransaction) prepare("ROLLBACK").run();
-      throw translate(error, file);
+      throw error;
     }
   }
 
@@ -81,6 +115,8 @@ export function connection(
     now,
     owner,
     prepare,
+    named,
+    damaged,
     read: (body) => within("BEGIN", body),
     write: (body, durable) => {
       if (!durable || db.inTransaction || !db.open) return orWithRoom(body);

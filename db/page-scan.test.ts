@@ -65,3 +65,11 @@ test("noise is no rows and no error", () => {
     }),
   );
 });
+
+test("a file that ends within its own header has no rows", () => {
+  const header = Buffer.alloc(100);
+  header.write("SQLite format 3\0", "latin1");
+  header.writeUInt16BE(4096, 16);
+  for (let length = 0; length <= 100; length++)
+    expect([...scanPages(header.subarray(0, length))], `${length}`).toEqual([]);
+});

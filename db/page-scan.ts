@@ -14,6 +14,8 @@ export interface ScannedRow {
 const INNER_INDEX = 0x02;
 const LEAF_INDEX = 0x0a;
 const LEAF_TABLE = 0x0d;
+/** Of the file. */
+const HEADER_BYTES = 100;
 /** No row of ours comes near; what says that it is longer is damage. */
 const PAYLOAD_MAX = 64 * 1024 * 1024;
 
@@ -95,6 +97,7 @@ function payload({ bytes, pageSize, usable }: Layout, at: number, size: number, 
 
 /** Every row that a page of the file holds, of whatever table, also of pages that are no longer in use. */
 export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
+  if (bytes.length < HEADER_BYTES) return;
   const pageSize = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return;
   const layout = { bytes, pageSize, usable: pageSize - bytes.readUInt8(20) };

@@ -35,10 +35,10 @@ export type Store = ReturnType<typeof openStore>;
  * Opens a history, creating it where there is none; runs whose process is dead are marked interrupted.
  */
 export function openStore(file: string, options: OpenOptions = {}) {
-  const { db, copy } = openFile(file, options);
+  const { db, copy, checked } = openFile(file, options);
   const version = (options.migrations ?? MIGRATIONS).length;
   const owner = claimOwner();
-  const c = connection(db, file, version, options.now ?? Date.now, owner);
+  const c = connection(db, file, version, options.now ?? Date.now, owner, options.onDamage);
   const interrupted = markedOnOpen();
   let heart: NodeJS.Timeout | undefined;
 
@@ -74,6 +74,10 @@ export function openStore(file: string, options: OpenOptions = {}) {
     file,
     /** The copy that was kept because the file was brought to a newer schema, else null. */
     copy,
+    /** Whether every page was looked at when it was opened; else `whatIsWrong` (open.ts) does, in its own time. */
+    checked,
+    /** It turned out to be damaged in a way that no call of the store has met. */
+    foundDamaged: (error: HistoryError): void => c.damaged(error),
     /** Runs that were found unfinished with their process dead when the file was opened. */
     interrupted,
 
@@ -114,7 +118,7 @@ export function openStore(file: string, options: OpenOptions = {}) {
     check: (): Health => checkHealth(c),
 
     /** A number that differs when another process has changed the history since it was last asked for. */
-    changeMark: (): number => Number(db.pragma("data_version", { simple: true })),
+    changeMark: (): number => c.named(() => Number(db.pragma("data_version", { simple: true }))),
 
     /** The largest size of the file, in pages of 4 kB: a quota. What does not fit is refused as on a full disk. */
     limitPages: (pages: number): void => void db.pragma(`max_page_count = ${Math.floor(pages)}`),

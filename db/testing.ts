@@ -1,7 +1,8 @@
 /** What the tests of the history share: folders of their own, and records to fill it with. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { describeError } from "../engine/error.ts";
 import { type RunSummary, SAMPLE_COLUMNS, type SampleColumn } from "../engine/experiment/types.ts";
 import type { NewExperiment, NewRun, RunFacts } from "./records.ts";
@@ -83,4 +84,26 @@ export function said(call: () => unknown): string {
   } catch (error) {
     return describeError(error);
   }
+}
+
+/** Makes a history in which a run has so many more samples, quickly: about 160 bytes each. */
+export function addSamples(file: string, runId: number, from: number, count: number): void {
+  const db = new Database(file, { fileMustExist: true });
+  try {
+    const names = SAMPLE_COLUMNS.map(({ name }) => name);
+    const values = names.map((name, at) => (name === "seq" ? "i" : `i * ${at + 37}`));
+    db.exec(`WITH RECURSIVE n(i) AS (VALUES (${from}) UNION ALL SELECT i + 1 FROM n WHERE i < ${from + count - 1})
+      INSERT INTO sample (run_id, ${names.join(", ")}) SELECT ${runId}, ${values.join(", ")} FROM n;
+      UPDATE run SET sample_count = sample_count + ${count} WHERE id = ${runId};`);
+    db.pragma("wal_checkpoint(TRUNCATE)");
+  } finally {
+    db.close();
+  }
+}
+
+/** Overwrites a page of a file with what is no page; the one in its middle, where a big history has samples. */
+export function damagePage(file: string, page = Math.floor(statSync(file).size / 2 / 4096)): void {
+  const fd = openSync(file, "r+");
+  writeSync(fd, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
+  closeSync(fd);
 }

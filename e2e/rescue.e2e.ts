@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
+import { addSamples, damagePage } from "../db/testing.ts";
 import { expect, LabApp, test } from "./fixtures.ts";
 import { HistoryPane } from "./pages.ts";
 
@@ -86,6 +87,30 @@ test("foreign: a new history is started beside it; an experiment runs in it", as
   await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
   expect(await digest(file)).toBe(old);
   await lab.stop();
+});
+
+test("big, and damaged among its samples: the window opens, finds out, and says what can be done", async ({
+  dataFolder,
+}) => {
+  const { file } = await prepare(dataFolder, async (big) => {
+    addSamples(big, 1, 1_000_000, 250_000);
+    damagePage(big);
+  });
+  const lab = new LabApp(dataFolder);
+  await lab.start();
+  await expect(lab.page.getByRole("heading", { name: "This history is damaged; nothing more is written" })).toBeVisible(
+    {
+      timeout: 30_000,
+    },
+  );
+  await expect(lab.page.getByRole("button", { name: "Open elsewhere.sqlite" })).toBeVisible();
+  await lab.screenshot("rescue-found-later");
+  await lab.page.getByRole("button", { name: "Recover", exact: true }).click();
+  await expect(lab.page.getByRole("status")).toContainText("Something was lost of: sample.");
+  await lab.page.getByRole("button", { name: "Open history-recovered-2.sqlite" }).first().click();
+  await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
+  await lab.stop();
+  expect((await readFile(file)).length).toBeGreaterThan(33 * 2 ** 20);
 });
 
 for (const theme of ["light", "dark"] as const)

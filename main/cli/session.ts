@@ -57,7 +57,11 @@ export async function withLab<T>(options: DbOption, body: (session: Session) => 
     return await body({
       where: shownPath(file),
       async ask(name, ...params) {
-        return resultOf(name, await lab.call(name, params[0]));
+        try {
+          return resultOf(name, await lab.call(name, params[0]));
+        } catch (error) {
+          throw withCommands(error);
+        }
       },
       on(name, listener) {
         listeners.set(name, [...(listeners.get(name) ?? []), listener as (payload: never) => void]);

@@ -56,3 +56,9 @@ export type WorkerMessage = v.InferOutput<typeof workerMessageSchema>;
 /** The host has stored a batch: the worker may send one more. */
 export const hostMessageSchema = v.object({ kind: v.literal("stored") });
 export type HostMessage = v.InferOutput<typeof hostMessageSchema>;
+
+/** Which history a check looks at, every page of it; what is wrong with it, null where nothing is. */
+export const checkTaskSchema = v.object({ file: v.string() });
+export type CheckTask = v.InferOutput<typeof checkTaskSchema>;
+export const checkResultSchema = v.object({ problem: v.nullable(v.string()) });
+export type CheckResult = v.InferOutput<typeof checkResultSchema>;

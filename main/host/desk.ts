@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import { type Copy, copyTo, listCopies, nextName } from "../../db/copies.ts";
-import { BadValueError, HistoryIoError } from "../../db/errors.ts";
+import { BadValueError, type HistoryError, HistoryIoError } from "../../db/errors.ts";
 import { sizeOf } from "../../db/files.ts";
 import { recoverHistory } from "../../db/recover.ts";
 import { BadInputError } from "../../engine/error.ts";
@@ -35,10 +35,30 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
   let failure: LabError | undefined;
   let copies: readonly Copy[] = [];
 
+  /** It was open and is damaged: nothing more is done with it but what can be done about it. */
+  function condemn(condemned: Lab, error: HistoryError): void {
+    if (lab !== condemned) return;
+    lab = undefined;
+    failure = { ...toLabError(error), message: "This history is damaged; nothing more is written to it" };
+    tell(failure);
+    condemned.close().catch(options.log);
+  }
+
+  function open(path: string): Lab {
+    const opened = openLab({
+      ...options,
+      file: path,
+      checkMeanwhile: true,
+      // Who found it is in the middle of a call.
+      onDamage: (error) => setImmediate(() => condemn(opened, error)),
+    });
+    return opened;
+  }
+
   /** Opens another history (or the same again) in place of the one that is open. */
   async function use(next: string): Promise<{ name: string }> {
     const before = lab;
-    lab = openLab({ ...options, file: next });
+    lab = open(next);
     failure = undefined;
     file = next;
     if (folder !== null) chooseHistory(folder, next);
@@ -104,7 +124,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
 
   try {
     if (folder !== null) requireChosen(folder, file);
-    lab = openLab({ ...options, file });
+    lab = open(file);
     tell(null);
   } catch (error) {
     failure = toLabError(error);

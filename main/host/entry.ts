@@ -7,6 +7,7 @@ import { ReclaimLabError } from "../../engine/error.ts";
 import { toLabError } from "../answer.ts";
 import { CALLS, type HostCallName, isCallName } from "../contract.ts";
 import { keepAllocatorSettings } from "./allocator.ts";
+import { isChecking } from "./background-check.ts";
 import { openDesk } from "./desk.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
 import { keepWorkersReady } from "./workers.ts";
@@ -56,7 +57,12 @@ async function main(): Promise<void> {
     send({ kind: "answer", id, answer: await desk.call(name, params) });
   };
 
-  const leave = () => void Promise.all([desk.close(), keepWorkersReady(0)]).finally(() => process.exit(0));
+  const leave = () =>
+    void Promise.all([desk.close(), keepWorkersReady(0)]).finally(() => {
+      // All is stored; a look at a big history in its midst would only keep the process.
+      if (isChecking()) process.kill(process.pid, "SIGKILL");
+      else process.exit(0);
+    });
   if (parentPort !== undefined) parentPort.on("message", ({ data }) => void receive(data));
   else {
     process.on("message", (message) => void receive(message));

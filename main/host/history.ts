@@ -1,6 +1,6 @@
 /** The calls about the history as a whole, and news of what another process did to it. */
 import { rememberBackup } from "../../db/copies.ts";
-import { HistoryError } from "../../db/errors.ts";
+import { DamagedHistoryError, HistoryError } from "../../db/errors.ts";
 import type { Store } from "../../db/store.ts";
 import type { Handlers, LabCallName } from "../contract.ts";
 import type { Emit } from "./emit.ts";
@@ -18,6 +18,7 @@ export function historyHandlers(store: Store, runner: Pick<Runner, "asTold">, em
     },
     "history.check": () => {
       const { problems, ...health } = store.check();
+      if (problems[0] !== undefined) store.foundDamaged(new DamagedHistoryError(store.file, problems[0]));
       return { ...health, problems: [...problems] };
     },
     "history.purge": ({ ids }) => {

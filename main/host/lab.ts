@@ -3,10 +3,12 @@
  * Window and command line use this one. No Electron here.
  */
 import * as v from "valibot";
+import type { HistoryError } from "../../db/errors.ts";
 import { openStore } from "../../db/store.ts";
 import { PRESETS, presetInfo } from "../../engine/workload/presets/index.ts";
 import { answer } from "../answer.ts";
 import { type Answer, CALLS, type Handlers, type LabCallName } from "../contract.ts";
+import { checkInBackground } from "./background-check.ts";
 import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
@@ -24,6 +26,10 @@ export interface LabOptions {
   readonly emit: Emit;
   /** What is not meant for the user: faults of the program itself. */
   readonly log: (error: unknown) => void;
+  /** The history turned out to be damaged while it was open. */
+  readonly onDamage?: (error: HistoryError) => void;
+  /** Looks at every page of a big history while it is used: for a lab that is open for long. */
+  readonly checkMeanwhile?: boolean;
 }
 
 export interface Lab {
@@ -33,17 +39,20 @@ export interface Lab {
 }
 
 /** Opens the history and the lab over it. Throws the errors of db/errors.ts. */
-export function openLab({ file, emit, log }: LabOptions): Lab {
-  const store = openStore(file);
+export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: LabOptions): Lab {
+  const store = openStore(file, onDamage === undefined ? {} : { onDamage });
   const runner = createRunner(store, emit, log);
   const races = raceHandlers(emit);
   const maps = mapHandlers(store);
   const sweeps = createSweeps(store, runner, emit);
   const stopWatching = watchHistory(store, emit, log);
+  const stopChecking =
+    checkMeanwhile && !store.checked ? checkInBackground(file, store.foundDamaged, log) : () => undefined;
   let closing: Promise<void> | undefined;
 
   function close(): Promise<void> {
     stopWatching();
+    stopChecking();
     closing ??= Promise.all([runner.abandon(), races.close(), maps.close()])
       .then(() => undefined)
       .finally(() => store.close());
