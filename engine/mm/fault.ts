@@ -283,6 +283,15 @@ function protectedAt(k: KernelState, mm: Mm, page: number): boolean {
   return (pte & PTE_UFFD_WP) !== 0 && (pte & PTE_WRITE) === 0;
 }
 
+/** An access to one page that needs a fault. */
+function faultInPage(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): number {
+  const result = drive(handleMmFault(k, mm, vma, page, write));
+  // A page that came in where a uffd-wp marker was is protected still: the access faults again.
+  if (result === FAULT_OK && write && vma.uffd !== null && protectedAt(k, mm, page))
+    return drive(handleMmFault(k, mm, vma, page, true));
+  return result;
+}
+
 /** What one touch operation came to, in pages. */
 export interface TouchCounts {
   segv: number;
@@ -336,10 +345,7 @@ export function faultInRange(
       page += same;
       continue;
     }
-    let result = drive(handleMmFault(k, mm, vma, page, write));
-    // A page that came in where a uffd-wp marker was is protected still: the access faults again.
-    if (result === FAULT_OK && write && vma.uffd !== null && protectedAt(k, mm, page))
-      result = drive(handleMmFault(k, mm, vma, page, true));
+    const result = faultInPage(k, mm, vma, page, write);
     if (result !== FAULT_OK) {
       if (counts === null) return page;
       if (result === FAULT_SEGV) counts.segv++;

@@ -210,26 +210,31 @@ function collapseAnonymous(k: KernelState, mm: Mm, start: number, end: number): 
 /** Advice that process_madvise accepts for another process. */
 const REMOTE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["cold", "pageout", "willneed", "collapse"]);
 
-/** madvise(2) and process_madvise(2), once or (op.step) in consecutive pieces; the status is then the last failure's. */
-export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
-  if (op.via !== undefined) {
-    const target = op.via === "self" ? mm : k.processes[op.via];
-    if (target === undefined || !target.alive) return "ESRCH";
-    if (target !== mm && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
-    const failed = doMadvise(k, target, op.advice, op.addr, op.len);
-    if (failed === null) result.value = op.len;
-    return failed;
+/** process_madvise(2). */
+function sysProcessMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
+  const target = op.via === undefined || op.via === "self" ? mm : k.processes[op.via];
+  if (target === undefined || !target.alive) return "ESRCH";
+  if (target !== mm && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
+  const failed = doMadvise(k, target, op.advice, op.addr, op.len);
+  if (failed === null) result.value = op.len;
+  return failed;
+}
+
+/** madvise(2) of a trace that says how it failed (op.answered). */
+function madviseAnswered(k: KernelState, mm: Mm, op: MadviseOp, answered: Errno): Errno | null {
+  if (op.advice === "collapse") {
+    const start = pageOf(op.addr);
+    const end = start + pagesFor(op.len);
+    // EAGAIN: one of the slots was in use at the moment. Where there is one only, nothing was done; of several, which is not known.
+    const slots = (pmdStart(end) - pmdStart(start + PMD_PAGES - 1)) / PMD_PAGES;
+    return answered === "EAGAIN" && slots <= 1 ? answered : collapseAnonymous(k, mm, start, end);
   }
-  if (op.answered !== undefined) {
-    if (op.advice === "collapse") {
-      const start = pageOf(op.addr);
-      const end = start + pagesFor(op.len);
-      // EAGAIN: one of the slots was in use at the moment. Where there is one only, nothing was done; of several, which is not known.
-      const slots = (pmdStart(end) - pmdStart(start + PMD_PAGES - 1)) / PMD_PAGES;
-      return op.answered === "EAGAIN" && slots <= 1 ? op.answered : collapseAnonymous(k, mm, start, end);
-    }
-    if (!wouldFail(k, mm, op, pageOf(op.addr), pagesFor(op.addr + op.len))) return op.answered;
-  }
+  if (!wouldFail(k, mm, op, pageOf(op.addr), pagesFor(op.addr + op.len))) return answered;
+  return madviseSteps(k, mm, op);
+}
+
+/** madvise(2), once or (op.step) in consecutive pieces; the status is then the last failure's. */
+function madviseSteps(k: KernelState, mm: Mm, op: MadviseOp): Errno | null {
   if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);
   if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);
   let status: Errno | null = null;
@@ -238,4 +243,11 @@ export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
     if (failed !== null) status = failed;
   }
   return status;
+}
+
+/** madvise(2) and process_madvise(2). */
+export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
+  if (op.via !== undefined) return sysProcessMadvise(k, mm, op, result);
+  if (op.answered !== undefined) return madviseAnswered(k, mm, op, op.answered);
+  return madviseSteps(k, mm, op);
 }

@@ -96,9 +96,8 @@ export function tlbFlushMmuTlbonly(k: KernelState, tlb: MmuGather): void {
   tlb.freedTables = false;
 }
 
-/** tlb_table_flush(): the batch of tables goes to RCU. */
+/** tlb_table_flush(): the batch of tables, which is not empty, goes to RCU. */
 function tlbTableFlush(k: KernelState, tlb: MmuGather): void {
-  if (tlb.tableCount === 0) return;
   tlbFlushMmuTlbonly(k, tlb);
   let row = tlb.tableHead;
   while (row !== 0) {
@@ -111,13 +110,16 @@ function tlbTableFlush(k: KernelState, tlb: MmuGather): void {
   k.stats.tableBatches++;
 }
 
+/** tlb_batch_pages_flush(): the contents of the gathered pages are gone. Explored kernels only. */
+function freePages(k: KernelState, tlb: MmuGather): void {
+  for (const id of tlb.pageIds) k.pages.delete(id);
+  tlb.pageIds.length = 0;
+}
+
 /** tlb_flush_mmu_free(): frees what was gathered, after the flush. */
 function tlbFlushMmuFree(k: KernelState, tlb: MmuGather): void {
-  tlbTableFlush(k, tlb);
-  if (k.explored) {
-    for (const id of tlb.pageIds) k.pages.delete(id);
-    tlb.pageIds.length = 0;
-  }
+  if (tlb.tableCount > 0) tlbTableFlush(k, tlb);
+  if (k.explored) freePages(k, tlb);
   tlb.pages = 0;
 }
 

@@ -33,8 +33,8 @@ export const TABLE_RCU = 5;
 /** Allocated and not yet installed (prealloc_pte, pte_alloc_one). */
 export const TABLE_UNLINKED = 6;
 
-const FORM_RUN = 0;
-const FORM_BLOCK = 1;
+/** In place of a run: the table is in block form. No run begins there. */
+const BLOCK = 0xffff;
 
 const INITIAL_ROWS_MIN = 16;
 
@@ -51,11 +51,10 @@ export class TableStore {
   declare state: Uint8Array;
   /** Entries that are not none. */
   declare count: Uint16Array;
-  /** Run form: start of the run (low 16 bits) and end (high 16 bits). */
+  /** Run form: start of the run (low 16 bits) and end (high 16 bits); both 0 where it is empty. Block form: BLOCK. */
   declare protected run: Uint32Array;
   /** Run form: the value of every entry in the run. Block form and upper tables: the block's index. */
   declare protected value: Uint32Array;
-  declare protected form: Uint8Array;
 
   declare protected blocks: Uint32Array;
   protected blockTop = 0;
@@ -83,7 +82,6 @@ export class TableStore {
     this.count = new Uint16Array(capacity);
     this.run = new Uint32Array(capacity);
     this.value = new Uint32Array(capacity);
-    this.form = new Uint8Array(capacity);
     this.blocks = new Uint32Array(PTRS_PER_TABLE * 4);
     this.upper = new Int32Array(PTRS_PER_TABLE * 16);
   }
@@ -101,7 +99,6 @@ export class TableStore {
     this.count = enlarge(this.count, new Uint16Array(capacity));
     this.run = enlarge(this.run, new Uint32Array(capacity));
     this.value = enlarge(this.value, new Uint32Array(capacity));
-    this.form = enlarge(this.form, new Uint8Array(capacity));
   }
 
   /** A row for a table of `level`, all entries none, in state `state`. Returns the row (> 0). */
@@ -119,23 +116,16 @@ export class TableStore {
     this.level[row] = level;
     this.state[row] = state;
     this.count[row] = 0;
-    this.run[row] = 0;
-    if (level === LEVEL_PTE) {
-      this.form[row] = FORM_RUN;
-      this.value[row] = 0;
-    } else {
-      this.form[row] = FORM_BLOCK;
-      this.value[row] = this.allocUpper();
-    }
+    this.run[row] = level === LEVEL_PTE ? 0 : BLOCK;
+    this.value[row] = level === LEVEL_PTE ? 0 : this.allocUpper();
     return row;
   }
 
   /** The table's memory goes back: nothing may use the row any more. */
   free(row: number): void {
     if (this.level[row] !== LEVEL_PTE) this.freeUpper.push(this.value[row]);
-    else if (this.form[row] === FORM_BLOCK) this.freeBlocks.push(this.value[row]);
+    else if (this.run[row] === BLOCK) this.freeBlocks.push(this.value[row]);
     this.state[row] = TABLE_FREE;
-    this.form[row] = FORM_RUN;
     this.run[row] = 0;
     this.count[row] = 0;
     if (this.recycle) {
@@ -206,42 +196,45 @@ export class TableStore {
 
   /** Entry `index` of a PTE table. */
   pte(row: number, index: number): number {
-    if (this.form[row] === FORM_BLOCK) return this.blocks[this.value[row] * PTRS_PER_TABLE + index];
     const run = this.run[row];
+    if (run === BLOCK) return this.blocks[this.value[row] * PTRS_PER_TABLE + index];
     return index >= (run & 0xffff) && index < run >>> 16 ? this.value[row] : 0;
   }
 
   /** Where the stretch of equal entries that begins at `index` ends, at most `end`. Cheap for tables in run form. */
   stretchEnd(row: number, index: number, end: number): number {
-    if (this.form[row] === FORM_BLOCK) {
-      const blocks = this.blocks;
-      const base = this.value[row] * PTRS_PER_TABLE;
-      const value = blocks[base + index];
-      let next = index + 1;
-      while (next < end && blocks[base + next] === value) next++;
-      return next;
-    }
     const run = this.run[row];
+    if (run === BLOCK) return this.stretchInBlock(row, index, end);
     const start = run & 0xffff;
     const stop = run >>> 16;
     const edge = index < start ? start : index < stop ? stop : end;
     return edge < end ? edge : end;
   }
 
+  private stretchInBlock(row: number, index: number, end: number): number {
+    const blocks = this.blocks;
+    const base = this.value[row] * PTRS_PER_TABLE;
+    const value = blocks[base + index];
+    let next = index + 1;
+    while (next < end && blocks[base + next] === value) next++;
+    return next;
+  }
+
   /** First index in [from, end) whose entry is not none, or `end`. */
   nextPte(row: number, from: number, end: number): number {
-    if (this.count[row] === 0) return end;
-    if (this.form[row] === FORM_BLOCK) {
-      const blocks = this.blocks;
-      const base = this.value[row] * PTRS_PER_TABLE;
-      let index = from;
-      while (index < end && blocks[base + index] === 0) index++;
-      return index;
-    }
     const run = this.run[row];
+    if (run === BLOCK) return this.nextInBlock(row, from, end);
     const start = run & 0xffff;
     const next = from < start ? start : from < run >>> 16 ? from : end;
     return next < end ? next : end;
+  }
+
+  private nextInBlock(row: number, from: number, end: number): number {
+    const blocks = this.blocks;
+    const base = this.value[row] * PTRS_PER_TABLE;
+    let index = from;
+    while (index < end && blocks[base + index] === 0) index++;
+    return index;
   }
 
   /** Sets entry `index` of a PTE table to `pte` (which may be none) and keeps the counts. */
@@ -252,66 +245,69 @@ export class TableStore {
   /** Sets entries [from, end) of a PTE table to `pte` and keeps the counts. Needs from < end. */
   fillPte(row: number, from: number, end: number, pte: number): void {
     const before = this.count[row];
-    if (this.form[row] === FORM_RUN) {
-      const filled = this.fillRun(row, from, end, pte);
-      if (filled >= 0) {
-        this.setCount(row, before, filled);
-        return;
-      }
-    }
+    let after = this.fillRun(row, from, end, pte);
+    if (after < 0) after = this.fillBlock(row, from, end, pte);
+    this.count[row] = after;
+    if ((before === 0) !== (after === 0) && this.state[row] === TABLE_LIVE) this.emptyPteTables += after === 0 ? 1 : -1;
+  }
+
+  /** fillPte() of a table that is and stays a run. Returns how many entries are not none then; -1: it is none or would not stay one. */
+  private fillRun(row: number, from: number, end: number, pte: number): number {
+    const run = this.run[row];
+    if (run === BLOCK) return -1;
+    let start = run & 0xffff;
+    let stop = run >>> 16;
+    if (pte === 0) {
+      if (end <= start || from >= stop) return stop - start;
+      if (from <= start) start = end;
+      else if (end >= stop) stop = from;
+      else return -1;
+      if (start >= stop) start = stop = 0;
+    } else if (start === stop || (from <= start && end >= stop)) {
+      this.value[row] = pte;
+      start = from;
+      stop = end;
+    } else if (pte === this.value[row] && from <= stop && end >= start) {
+      if (from < start) start = from;
+      if (end > stop) stop = end;
+    } else return -1;
+    this.run[row] = start | (stop << 16);
+    return stop - start;
+  }
+
+  /** fillPte() of a table in block form, which a run becomes; and a run again where it can. Returns as fillRun(). */
+  private fillBlock(row: number, from: number, end: number, pte: number): number {
+    if (this.run[row] !== BLOCK) this.toBlock(row);
     const blocks = this.blocks;
     const base = this.value[row] * PTRS_PER_TABLE;
-    let count = before;
+    let count = this.count[row];
     for (let at = base + from; at < base + end; at++) {
       if (blocks[at] !== 0) count--;
       blocks[at] = pte;
     }
     if (pte !== 0) count += end - from;
-    this.setCount(row, before, count);
     if (count === 0) this.toEmptyRun(row);
     else if (pte !== 0 && count === end - from) {
       this.toEmptyRun(row);
       this.run[row] = from | (end << 16);
       this.value[row] = pte;
     }
+    return count;
   }
 
-  /** Tries to keep run form: returns how many entries are not none then. Else turns the table into block form and returns -1. */
-  private fillRun(row: number, from: number, end: number, pte: number): number {
+  private toBlock(row: number): void {
     const run = this.run[row];
-    const start = run & 0xffff;
-    const stop = run >>> 16;
-    if (pte === 0) {
-      if (end <= start || from >= stop) return stop - start;
-      if (from <= start && end >= stop) return this.setRun(row, 0, 0);
-      if (from <= start) return this.setRun(row, end, stop);
-      if (end >= stop) return this.setRun(row, start, from);
-    } else {
-      if (start === stop || (from <= start && end >= stop)) {
-        this.value[row] = pte;
-        return this.setRun(row, from, end);
-      }
-      if (pte === this.value[row] && from <= stop && end >= start)
-        return this.setRun(row, from < start ? from : start, end > stop ? end : stop);
-    }
     const value = this.value[row];
     const block = this.allocBlock();
     const base = block * PTRS_PER_TABLE;
     this.blocks.fill(0, base, base + PTRS_PER_TABLE);
-    this.blocks.fill(value, base + start, base + stop);
-    this.form[row] = FORM_BLOCK;
+    this.blocks.fill(value, base + (run & 0xffff), base + (run >>> 16));
+    this.run[row] = BLOCK;
     this.value[row] = block;
-    return -1;
-  }
-
-  private setRun(row: number, start: number, stop: number): number {
-    this.run[row] = start | (stop << 16);
-    return stop - start;
   }
 
   private toEmptyRun(row: number): void {
     this.freeBlocks.push(this.value[row]);
-    this.form[row] = FORM_RUN;
     this.run[row] = 0;
     this.value[row] = 0;
   }
@@ -327,16 +323,9 @@ export class TableStore {
     }
   }
 
-  private setCount(row: number, before: number, after: number): void {
-    this.count[row] = after;
-    if (before === 0) {
-      if (after !== 0 && this.state[row] === TABLE_LIVE) this.emptyPteTables--;
-    } else if (after === 0 && this.state[row] === TABLE_LIVE) this.emptyPteTables++;
-  }
-
   /** Moves a PTE-level row to `state` and keeps the number of empty live tables. */
   setState(row: number, state: number): void {
-    if (this.level[row] === LEVEL_PTE && this.count[row] === 0) {
+    if (this.count[row] === 0 && this.level[row] === LEVEL_PTE) {
       if (this.state[row] === TABLE_LIVE) this.emptyPteTables--;
       if (state === TABLE_LIVE) this.emptyPteTables++;
     }
@@ -355,7 +344,7 @@ export class TableStore {
   /** Bytes of memory that the store holds. */
   memoryBytes(): number {
     let bytes = this.blocks.byteLength + this.upper.byteLength;
-    for (const array of [this.parent, this.slot, this.level, this.state, this.count, this.run, this.value, this.form])
+    for (const array of [this.parent, this.slot, this.level, this.state, this.count, this.run, this.value])
       bytes += array.byteLength;
     return bytes;
   }

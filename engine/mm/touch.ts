@@ -27,25 +27,62 @@ function expandStack(k: KernelState, mm: Mm, page: number): Vma | null {
   return stack;
 }
 
+/**
+ * The accesses of [page, end) that no VMA takes before `next`, the first one above: they raise SIGSEGV, unless they grow a stack.
+ * Returns the page after them; `page` where it is a stack's now.
+ */
+function touchGap(
+  k: KernelState,
+  mm: Mm,
+  page: number,
+  end: number,
+  next: Vma | undefined,
+  counts: TouchCounts,
+): number {
+  if (expandStack(k, mm, page) !== null) return page;
+  let stop = end;
+  if (next !== undefined) stop = next.start < end && (next.flags & VM_GROWSDOWN) === 0 ? next.start : page + 1;
+  counts.segv += stop - page;
+  return stop;
+}
+
 /** Touches whole pages [start, end), each once. */
 function touchPages(k: KernelState, mm: Mm, start: number, end: number, write: boolean, counts: TouchCounts): void {
   let page = start;
   while (page < end) {
-    let vma: Vma | null | undefined = mm.vmas.list[mm.vmas.indexAbove(page)];
+    const vma = mm.vmas.list[mm.vmas.indexAbove(page)];
     if (vma === undefined || vma.start > page) {
-      const gap = vma;
-      vma = expandStack(k, mm, page);
-      if (vma === null) {
-        const stop = gap !== undefined && gap.start < end && (gap.flags & VM_GROWSDOWN) === 0 ? gap.start : page + 1;
-        const skip = gap === undefined ? end : stop;
-        counts.segv += skip - page;
-        page = skip;
-        continue;
-      }
+      page = touchGap(k, mm, page, end, vma, counts);
+      continue;
     }
     const stop = vma.end < end ? vma.end : end;
     touchVmaRange(k, mm, vma, page, stop, write, counts);
     page = stop;
+  }
+}
+
+/** One access every `stride` bytes of [addr, end). */
+function touchStrided(
+  k: KernelState,
+  mm: Mm,
+  addr: number,
+  end: number,
+  stride: number,
+  write: boolean,
+  counts: TouchCounts,
+): void {
+  for (let at = addr; at < end; at += stride) {
+    const page = pageOf(at);
+    const next = mm.vmas.list[mm.vmas.indexAbove(page)];
+    if (next === undefined || (next.start > page && (next.flags & VM_GROWSDOWN) === 0)) {
+      // Nothing is mapped up to `next`: every access there raises a signal, however many there are.
+      const stop = next === undefined ? end : Math.min(end, next.start * PAGE_SIZE);
+      const accesses = Math.ceil((stop - at) / stride);
+      counts.segv += accesses;
+      at += (accesses - 1) * stride;
+      continue;
+    }
+    touchPages(k, mm, page, page + 1, write, counts);
   }
 }
 
@@ -61,23 +98,6 @@ export function touchRange(
   write: boolean,
   counts: TouchCounts,
 ): void {
-  if (stride === PAGE_SIZE) {
-    const start = pageOf(addr);
-    touchPages(k, mm, start, start + pagesFor(len), write, counts);
-    return;
-  }
-  const end = addr + len;
-  for (let at = addr; at < end; at += stride) {
-    const page = pageOf(at);
-    const next = mm.vmas.list[mm.vmas.indexAbove(page)];
-    if (next === undefined || (next.start > page && (next.flags & VM_GROWSDOWN) === 0)) {
-      // Nothing is mapped up to `next`: every access there raises a signal, however many there are.
-      const stop = next === undefined ? end : Math.min(end, next.start * PAGE_SIZE);
-      const accesses = Math.ceil((stop - at) / stride);
-      counts.segv += accesses;
-      at += (accesses - 1) * stride;
-      continue;
-    }
-    touchPages(k, mm, page, page + 1, write, counts);
-  }
+  if (stride === PAGE_SIZE) touchPages(k, mm, pageOf(addr), pageOf(addr) + pagesFor(len), write, counts);
+  else touchStrided(k, mm, addr, addr + len, stride, write, counts);
 }

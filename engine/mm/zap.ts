@@ -57,7 +57,7 @@ export class ZapWalk {
   pmd = 0;
   index = 0;
   base = 0;
-  /** Its row, once it is locked, and its entries that are still to be zapped: [at, stop). */
+  /** Its row (where other CPUs may come between, once it is locked), and its entries that are still to be zapped: [at, stop). */
   row = 0;
   at = 0;
   stop = 0;
@@ -107,31 +107,41 @@ function zapInstallUffdWpIfNeeded(
   return true;
 }
 
-/** zap_present_ptes(): entries [from, end) are present and alike. Returns how many were dealt with. */
-function zapPresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
-  const { tlb } = walk;
-  const kind = pte & KIND_MASK;
-  let n = end - from;
-  if (kind === KIND_ANON && !walk.details.evenCows && vma.file !== null) {
-    walk.anySkipped = true;
-    return n;
-  }
-  if (kind !== KIND_ZERO) {
-    const room = tlbRoom(tlb);
-    if (n >= room) {
-      n = room;
-      walk.forceFlush = true;
-      walk.forceBreak = true;
-    }
-    tlb.pages += n;
-    dropRss(tlb.mm, vma, kind, n);
-    if (kind === KIND_FILE && (pte & PTE_DIRTY) !== 0) walk.forceFlush = true;
-    if (k.explored) tlb.pageIds.push(ptePageId(pte));
-  }
-  k.tables.fillPte(walk.row, from, from + n, 0);
-  tlbAdjustRange(tlb, walk.base + from, walk.base + from + n);
+/** clear_full_ptes(): entries [from, end) become none. */
+function clearPtes(k: KernelState, walk: ZapWalk, from: number, end: number): void {
+  const n = end - from;
+  k.tables.fillPte(walk.row, from, end, 0);
   k.stats.entriesZapped += n;
   k.timeNs += n * k.options.cost.zapEntry;
+}
+
+/** Of `n` pages that are mapped by entries like `pte`, gathers as many as there is room for, and returns how many. */
+function gatherPages(k: KernelState, vma: Vma, walk: ZapWalk, n: number, pte: number): number {
+  const { tlb } = walk;
+  const room = tlbRoom(tlb);
+  let gathered = n;
+  if (n >= room) {
+    gathered = room;
+    walk.forceFlush = true;
+    walk.forceBreak = true;
+  }
+  tlb.pages += gathered;
+  dropRss(tlb.mm, vma, pte & KIND_MASK, gathered);
+  if ((pte & (KIND_MASK | PTE_DIRTY)) === (KIND_FILE | PTE_DIRTY)) walk.forceFlush = true;
+  if (k.explored) tlb.pageIds.push(ptePageId(pte));
+  return gathered;
+}
+
+/** zap_present_ptes(): entries [from, end) are present and alike. Returns how many were dealt with. */
+function zapPresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
+  const kind = pte & KIND_MASK;
+  if (kind === KIND_ANON && !walk.details.evenCows && vma.file !== null) {
+    walk.anySkipped = true;
+    return end - from;
+  }
+  const n = kind === KIND_ZERO ? end - from : gatherPages(k, vma, walk, end - from, pte);
+  clearPtes(k, walk, from, from + n);
+  tlbAdjustRange(walk.tlb, walk.base + from, walk.base + from + n);
   if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, vma, walk, from, from + n, pte)) walk.anySkipped = true;
   return n;
 }
@@ -168,9 +178,7 @@ function zapNonpresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number
     walk.anySkipped = true;
     return n;
   }
-  k.tables.fillPte(walk.row, from, end, 0);
-  k.stats.entriesZapped += n;
-  k.timeNs += n * k.options.cost.zapEntry;
+  clearPtes(k, walk, from, end);
   if (zapInstallUffdWpIfNeeded(k, vma, walk, from, end, pte)) walk.anySkipped = true;
   return n;
 }
@@ -192,8 +200,10 @@ function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
   const pte = tables.pte(row, from);
   const single = k.explored || k.options.reschedRate > 0;
   const end = single ? from + 1 : tables.stretchEnd(row, from, stop);
-  const zap = (pte & KIND_MASK) <= KIND_ZERO ? zapPresentPtes : zapNonpresentPtes;
-  return skipped + zap(k, vma, walk, from, end, pte);
+  const present = (pte & KIND_MASK) <= KIND_ZERO;
+  return (
+    skipped + (present ? zapPresentPtes(k, vma, walk, from, end, pte) : zapNonpresentPtes(k, vma, walk, from, end, pte))
+  );
 }
 
 function needResched(k: KernelState): boolean {
@@ -314,8 +324,7 @@ export function zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
   const { tlb } = walk;
   beginTable(k, walk);
   do {
-    beginEntries(walk, k.tables.child(walk.pmd, walk.index));
-    if (walk.row <= 0) break;
+    beginEntries(walk, walk.row);
     zapEntries(k, vma, walk);
     if (mayDetach(k, walk)) detachTable(k, walk);
     if (walk.forceFlush) tlbFlushMmu(k, tlb);
@@ -355,8 +364,8 @@ export function* zapPteRangePath(k: KernelState, vma: Vma, walk: ZapWalk): Path<
 }
 
 /**
- * The huge part of zap_pmd_range(): [page, end) lies within the huge PMD entry `index` of the table `pmd`. Returns false where it is
- * gone now, true where it was split into a PTE table that is left to zapPteRange().
+ * The huge part of zap_pmd_range(): [page, end) lies within the huge PMD entry `index` of the table `pmd`. Returns 0 where it is
+ * gone now, or the PTE table that it was split into and that is left to zapPteRange().
  */
 function zapHugeEntry(
   k: KernelState,
@@ -366,13 +375,13 @@ function zapHugeEntry(
   index: number,
   page: number,
   end: number,
-): boolean {
+): number {
   if (end - page === PMD_PAGES) {
     zapHugePmd(k, tlb, vma, pmd, index, page);
-    return false;
+    return 0;
   }
   splitHugePmd(k, tlb.mm, vma, pmd, index);
-  return k.tables.child(pmd, index) !== 0;
+  return k.tables.child(pmd, index);
 }
 
 /**
@@ -391,9 +400,11 @@ export function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean
     if (index !== at) page = pmdStart(page) + (index - at) * PMD_PAGES;
     if (index === PTRS_PER_TABLE) continue;
     if (page >= end) break;
-    if (tables.child(pmd, index) < 0) {
+    walk.row = tables.child(pmd, index);
+    if (walk.row < 0) {
       const stop = pmdAddrEnd(page, end);
-      if (!zapHugeEntry(k, tlb, vma, pmd, index, page, stop)) {
+      walk.row = zapHugeEntry(k, tlb, vma, pmd, index, page, stop);
+      if (walk.row === 0) {
         page = stop;
         continue;
       }

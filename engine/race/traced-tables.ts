@@ -36,7 +36,6 @@ export interface SavedTables {
   readonly count: Uint16Array;
   readonly run: Uint32Array;
   readonly value: Uint32Array;
-  readonly form: Uint8Array;
   readonly blocks: Uint32Array;
   readonly blockTop: number;
   readonly freeBlocks: readonly number[];
@@ -204,7 +203,6 @@ export class TracedTables extends TableStore {
       count: this.count.slice(0, top),
       run: this.run.slice(0, top),
       value: this.value.slice(0, top),
-      form: this.form.slice(0, top),
       blocks: this.blocks.slice(0, this.blockTop * PTRS_PER_TABLE),
       blockTop: this.blockTop,
       freeBlocks: [...this.freeBlocks],
@@ -225,7 +223,6 @@ export class TracedTables extends TableStore {
     this.count.set(saved.count);
     this.run.set(saved.run);
     this.value.set(saved.value);
-    this.form.set(saved.form);
     this.blocks.set(saved.blocks);
     this.blockTop = saved.blockTop;
     this.freeBlocks = [...saved.freeBlocks];
