@@ -4,6 +4,7 @@
  * Setting up is not timed.
  */
 import type { Operation } from "../engine/workload/operation.ts";
+import { GIB, MIB, PAGE, SLOT } from "../engine/workload/sizes.ts";
 import { runMeasured } from "./driver.ts";
 
 /** One measured constant, in nanoseconds. */
@@ -15,11 +16,6 @@ export interface CalibratedCost {
   readonly how: string;
 }
 
-const KIB = 2 ** 10;
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
-const PAGE = 4 * KIB;
-const SLOT = 2 * MIB;
 const BASE = 2 ** 44;
 const REPEATS = 9;
 const SIZE = 64 * MIB;

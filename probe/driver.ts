@@ -11,7 +11,7 @@ import {
   type RunProgress,
   type RunSummary,
   SAMPLE_COLUMNS,
-  type SampleColumn,
+  SAMPLE_INDEX,
   type SampleRow,
 } from "../engine/experiment/types.ts";
 import type { Operation } from "../engine/workload/operation.ts";
@@ -51,11 +51,6 @@ export interface MeasuredEnd {
 const PIECE_RECORDS = 8192;
 const KILL_AFTER_MS = 400;
 
-const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
-  SampleColumn,
-  number
->;
-
 interface Frame {
   readonly operations: number;
   readonly timeNs: number;
@@ -74,12 +69,12 @@ function toFrame(values: Float64Array): Frame {
 
 function toRow(frame: Frame, seq: number): SampleRow {
   const row = new Float64Array(SAMPLE_COLUMNS.length).fill(Number.NaN);
-  row[COLUMN.seq] = seq;
-  row[COLUMN.operations] = frame.operations;
-  row[COLUMN.time_ns] = frame.timeNs;
-  row[COLUMN.vmpte_kb] = frame.vmpteKb;
-  row[COLUMN.rss_kb] = frame.rssKb;
-  row[COLUMN.virt_kb] = frame.virtKb;
+  row[SAMPLE_INDEX.seq] = seq;
+  row[SAMPLE_INDEX.operations] = frame.operations;
+  row[SAMPLE_INDEX.time_ns] = frame.timeNs;
+  row[SAMPLE_INDEX.vmpte_kb] = frame.vmpteKb;
+  row[SAMPLE_INDEX.rss_kb] = frame.rssKb;
+  row[SAMPLE_INDEX.virt_kb] = frame.virtKb;
   return row;
 }
 

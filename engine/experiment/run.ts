@@ -4,10 +4,18 @@
  * `now` decides only how much is done between two breaths, and fills `wall_ms`.
  */
 import type { Operation } from "../workload/operation.ts";
+import { MIB } from "../workload/sizes.ts";
 import type { Machine } from "./machine.ts";
 import { samplingPlan } from "./sampling.ts";
-import type { SampleColumn, SampleRow } from "./types.ts";
-import { DECLINED_REASONS, type DeclinedReason, type RunProgress, type RunSummary, SAMPLE_COLUMNS } from "./types.ts";
+import {
+  DECLINED_REASONS,
+  type DeclinedReason,
+  type RunProgress,
+  type RunSummary,
+  SAMPLE_COLUMNS,
+  SAMPLE_INDEX,
+  type SampleRow,
+} from "./types.ts";
 
 /** A workload's operations: one at a time, or in batches where they come from a file. */
 export type OperationStream =
@@ -40,16 +48,11 @@ export interface RunEnd {
   readonly summary: RunSummary;
 }
 
-const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
-  SampleColumn,
-  number
->;
 const WIDTH = SAMPLE_COLUMNS.length;
 /** Rows of samples are cut from blocks of so many: a small array of its own costs more than filling it. */
 const ROWS_PER_BLOCK = 64;
 /** At most so much work (see workOf) between two looks at the clock. */
 const LOOK_EVERY_MAX = 1024;
-const MIB = 2 ** 20;
 
 /** How much work an operation may be: one for each MiB that it covers and for each call that it stands for. */
 function workOf(operation: Operation): number {
@@ -105,7 +108,7 @@ class RunState {
     const row: SampleRow = this.#block.subarray(this.#blockUsed, this.#blockUsed + WIDTH);
     this.#blockUsed += WIDTH;
     this.#input.machine.sampleInto(row, this.#sequence++);
-    row[COLUMN.operations] = this.operations;
+    row[SAMPLE_INDEX.operations] = this.operations;
     this.#sampledAt = this.operations;
     this.#samples.push(row);
   }
@@ -157,23 +160,23 @@ class RunState {
     const releases = this.#input.machine.releases?.();
     this.#input.machine.sampleInto(row, this.#sequence);
     const declined = Object.fromEntries(
-      DECLINED_REASONS.map((reason) => [reason, row[COLUMN[`declined_${reason}`]]]),
+      DECLINED_REASONS.map((reason) => [reason, row[SAMPLE_INDEX[`declined_${reason}`]]]),
     ) as Record<DeclinedReason, number>;
     return {
       operations: this.operations,
       wall_ms: Math.round((this.#input.now() - this.#started) * 1000) / 1000,
       final: {
-        vmpte_kb: row[COLUMN.vmpte_kb],
-        pte_tables: row[COLUMN.pte_tables],
-        pmd_tables: row[COLUMN.pmd_tables],
-        pud_tables: row[COLUMN.pud_tables],
-        empty_pte_tables: row[COLUMN.empty_pte_tables],
-        rss_kb: row[COLUMN.rss_kb],
-        virt_kb: row[COLUMN.virt_kb],
+        vmpte_kb: row[SAMPLE_INDEX.vmpte_kb],
+        pte_tables: row[SAMPLE_INDEX.pte_tables],
+        pmd_tables: row[SAMPLE_INDEX.pmd_tables],
+        pud_tables: row[SAMPLE_INDEX.pud_tables],
+        empty_pte_tables: row[SAMPLE_INDEX.empty_pte_tables],
+        rss_kb: row[SAMPLE_INDEX.rss_kb],
+        virt_kb: row[SAMPLE_INDEX.virt_kb],
       },
       peak: { vmpte_kb: this.#peakVmpte, rss_kb: this.#peakRss },
-      reclaimed_pte_tables: row[COLUMN.reclaimed_fast] + row[COLUMN.reclaimed_slow],
-      slow_path: row[COLUMN.reclaimed_slow],
+      reclaimed_pte_tables: row[SAMPLE_INDEX.reclaimed_fast] + row[SAMPLE_INDEX.reclaimed_slow],
+      slow_path: row[SAMPLE_INDEX.reclaimed_slow],
       declined,
       average_vmpte_kb: this.operations > 0 ? this.#sumVmpte / this.operations : this.#peakVmpte,
       ...(releases ? { releases } : {}),

@@ -64,6 +64,11 @@ export const SAMPLE_COLUMNS = [
 
 export type SampleColumn = (typeof SAMPLE_COLUMNS)[number]["name"];
 
+/** Where a column stands in a sample. */
+export const SAMPLE_INDEX = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Readonly<
+  Record<SampleColumn, number>
+>;
+
 /** One sample: a row of numbers in the order of SAMPLE_COLUMNS. Columns that a source cannot know are NaN (stored NULL). */
 export type SampleRow = Float64Array;
 

@@ -1,14 +1,9 @@
 /** The columns of a sample, filled from a kernel's state (engine/experiment/types.ts: SAMPLE_COLUMNS). */
 
-import { SAMPLE_COLUMNS, type SampleColumn } from "../experiment/types.ts";
+import { SAMPLE_INDEX } from "../experiment/types.ts";
 import { type KernelState, type Mm, pgtablesKb, rssPages } from "./state.ts";
 
-export const COLUMN_INDEX = Object.fromEntries(SAMPLE_COLUMNS.map((column, index) => [column.name, index])) as Record<
-  SampleColumn,
-  number
->;
-
-const AT = COLUMN_INDEX;
+const AT = SAMPLE_INDEX;
 
 /** Writes one sample into `row`, which has SAMPLE_COLUMNS.length numbers. Sizes are those of process `mm`. */
 export function sampleInto(k: KernelState, mm: Mm, seq: number, operations: number, row: Float64Array): void {

@@ -4,8 +4,8 @@
  * in a worker, which is ended from outside.)
  */
 import type { Operation } from "./operation.ts";
+import { GIB, PAGE } from "./sizes.ts";
 
-const PAGE = 4096;
 /** System calls of dontneed_step, or accesses with a stride other than the page size. */
 const PIECES_MAX = 2 ** 24;
 /** Bytes of anonymous memory touched page by page: whole tables at a time. */
@@ -48,5 +48,5 @@ function tooMany(count: number, what: string): string {
 }
 
 function tooLarge(does: string, most: number): string {
-  return `it ${does} more than ${most / 2 ** 30} GiB; a line may do no more`;
+  return `it ${does} more than ${most / GIB} GiB; a line may do no more`;
 }

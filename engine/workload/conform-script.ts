@@ -4,16 +4,15 @@
  *
  * Numbers are decimal or 0x, with K M G T or P (pages), and may be sums: `2M-4K`, `1G+8K`.
  */
-
 import { BadInputError } from "../error.ts";
 import { beyondBounds } from "./conform-bounds.ts";
 import type { Advice, MmapFlag, Operation, Prot } from "./operation.ts";
+import { GIB, KIB, MIB, PAGE, TIB } from "./sizes.ts";
 
 /** The arena begins at 2^44 bytes: a PGD slot of its own in which nothing is mapped. */
 export const ARENA_BASE = 2 ** 44;
 /** User addresses end below 2^47 with four levels of tables. */
 const USER_END = 2 ** 47;
-const PAGE = 4096;
 /** Longer lines are refused: no operation needs so much. */
 export const LINE_MAX = 4096;
 
@@ -26,7 +25,7 @@ export interface ConformStep {
   readonly kind: "plain" | "touch" | "bytes" | "fork" | "childstat" | "child" | "vmas" | "vmaslist";
 }
 
-const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40, P: PAGE };
+const UNITS: Readonly<Record<string, number>> = { K: KIB, M: MIB, G: GIB, T: TIB, P: PAGE };
 
 type Fail = (reason: string) => never;
 

@@ -10,6 +10,7 @@ import type { Mode } from "../experiment/types.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../mm/kernel.ts";
 import { VM_READ, VM_SHARED, VM_WRITE } from "../mm/vma.ts";
 import { ARENA_BASE, type ConformStep, LINE_MAX, parseConformLine, scriptText } from "./conform-script.ts";
+import { PAGE } from "./sizes.ts";
 
 export { ARENA_BASE, scriptText } from "./conform-script.ts";
 
@@ -21,8 +22,6 @@ export interface ConformAnswer {
   readonly deltaKb: number;
   readonly status: string;
 }
-
-const PAGE = 4096;
 
 /** VMAs of the arena in the form of the `vmas list` operation: start-end in pages, hexadecimal, and permissions. */
 function listVmas(kernel: Kernel, list: boolean): string {

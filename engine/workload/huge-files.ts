@@ -5,12 +5,11 @@
  * tables of slots that were faulted on once may be missing; where a mapping has but a few of those it is sparsely used.
  */
 import type { Operation } from "./operation.ts";
+import { SLOT, TABLE_KB } from "./sizes.ts";
 
-const SLOT = 2 ** 21;
 /** What one fault maps of a file (fault_around_bytes). */
 const AROUND = 2 ** 16;
 const SLOTS_MIN = 4;
-const TABLE_KB = 4;
 /** Remembered at most, of mappings and of slots of one. */
 const RANGES_MAX = 1000;
 const SLOTS_MAX = 1 << 16;

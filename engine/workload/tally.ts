@@ -11,16 +11,9 @@ import {
   SIZE_CLASSES,
   type SizeClass,
 } from "../experiment/releases.ts";
-import { SAMPLE_COLUMNS, type SampleColumn, type SampleRow } from "../experiment/types.ts";
+import { SAMPLE_COLUMNS, SAMPLE_INDEX, type SampleColumn, type SampleRow } from "../experiment/types.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
-
-const SLOT = 2 ** 21;
-const PAGE = 4096;
-const TABLE_KB = 4;
-const COLUMN = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Record<
-  SampleColumn,
-  number
->;
+import { SLOT, TABLE_KB, wholePages } from "./sizes.ts";
 
 type Counter = { calls: number; bytes: number };
 
@@ -56,7 +49,7 @@ export function tallying(machine: Machine): TallyingMachine {
   const otherAdvice = counters(OTHER_ADVICE);
   const sizes: Record<SizeClass, number> = { up_to_64k: 0, below_2m: 0, below_4m: 0, larger: 0 };
 
-  const change = (column: SampleColumn): number => after[COLUMN[column]] - before[COLUMN[column]];
+  const change = (column: SampleColumn): number => after[SAMPLE_INDEX[column]] - before[SAMPLE_INDEX[column]];
 
   const countDontneed = (operation: MadviseOp): unknown => {
     if (stale) machine.sampleInto(after, 0, operation.process);
@@ -65,7 +58,7 @@ export function tallying(machine: Machine): TallyingMachine {
     const result = machine.execute(operation);
     machine.sampleInto(after, 0, operation.process);
     stale = false;
-    const bytes = Math.ceil(operation.len / PAGE) * PAGE;
+    const bytes = wholePages(operation.len);
     dontneed.calls++;
     dontneed.bytes += bytes;
     sizes[sizeClassOf(bytes)]++;

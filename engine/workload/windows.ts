@@ -13,6 +13,7 @@ import type { Call } from "./import/event.ts";
 import type { TraceSink } from "./import/trace-sink.ts";
 import type { MeasuredSample } from "./measured.ts";
 import type { Operation } from "./operation.ts";
+import { SLOT, TABLE_KB } from "./sizes.ts";
 
 /** One sample beside what the model allows; kB. */
 export interface CheckedSample {
@@ -21,8 +22,6 @@ export interface CheckedSample {
   readonly highKb: number;
 }
 
-const TABLE_KB = 4;
-const SLOT = 2 ** 21;
 const UNEXPLAINED_KEPT = 20;
 /** VmPTE while setup_arg_pages() moves the new stack: PUD, and PMD and PTE tables at both places. */
 const STACK_MOVE_KB = 5 * TABLE_KB;

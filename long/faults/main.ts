@@ -110,7 +110,10 @@ await runPart("faults", async ({ say, out }) => {
     const half = existsSync(join(disk, "x.html")) ? ["a half-written export"] : [];
     rmSync(join(disk, "filler"));
     for (const [fault, seen] of inRun)
-      note(fault, words(seen) || (/^.*: failed: .*$/m.exec(seen.out)?.[0] ?? ""), [...manners(seen, /disk is full.*Free some space/), ...full.ledger.check().problems]);
+      note(fault, words(seen) || (/^.*: failed: .*$/m.exec(seen.out)?.[0] ?? ""), [
+        ...manners(seen, /disk is full.*Free some space/),
+        ...full.ledger.check().problems,
+      ]);
     note("disk full, in an export", words(exported), [...manners(exported, /space|full/i), ...half]);
     const after = lab(...quick, full.file);
     note("room again", `status ${after.status}`, after.status === 0 ? full.ledger.check().problems : [after.err]);

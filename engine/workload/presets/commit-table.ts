@@ -1,6 +1,7 @@
 import type { Operation } from "../operation.ts";
 import { createPermutation } from "../random.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 
 /** The experiment of the series' commit message: map a lot, then touch and give back one piece after the other. */
 export const commitTable: Preset = {

@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, KIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, KIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 
 /** Mapped, used and given back this much at a time, as a page pool maps large regions. */
 const REGION = 64 * MIB;

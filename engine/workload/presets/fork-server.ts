@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, countParam, GIB, MIB, num, type Preset, TIB } from "./preset.ts";
+import { GIB, MIB, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, countParam, num, type Preset } from "./preset.ts";
 
 const BLOCK = 4 * MIB;
 

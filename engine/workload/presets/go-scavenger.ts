@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, KIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, KIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 
 /** pallocChunkBytes: the scavenger works in chunks of 512 runtime pages of 8 KiB. */
 const CHUNK = 4 * MIB;

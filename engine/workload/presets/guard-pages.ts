@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, KIB, MIB, num, PAGE, type Preset } from "./preset.ts";
+import { GIB, KIB, MIB, PAGE } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 
 /** A service whose stacks have guard pages. */
 export const guardPages: Preset = {

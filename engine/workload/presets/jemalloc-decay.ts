@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, countParam, GIB, KIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, KIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, countParam, num, type Preset } from "./preset.ts";
 import { freeRunCount, freeRuns } from "./survivors.ts";
 
 function extents(params: Parameters<Preset["operationCount"]>[0]): number {

@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, countParam, GIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, countParam, num, type Preset } from "./preset.ts";
 
 /** What reclaim costs where it cannot help: memory that is given back and used again at once. */
 export const pingPong: Preset = {

@@ -1,6 +1,7 @@
 import type { NumberParam, PresetInfo } from "../../experiment/params.ts";
 import type { Params } from "../../experiment/types.ts";
 import type { Operation } from "../operation.ts";
+import { GIB, PAGE, TIB } from "../sizes.ts";
 
 /** A built-in workload. The same parameters and seed give the same operations, always. */
 export interface Preset extends PresetInfo {
@@ -10,21 +11,15 @@ export interface Preset extends PresetInfo {
   operations(params: Params, seed: number): Iterable<Operation>;
 }
 
-export const PAGE = 4096;
-export const KIB = 2 ** 10;
-export const MIB = 2 ** 20;
-export const GIB = 2 ** 30;
-export const TIB = 2 ** 40;
-
 /**
  * Where the libraries of the start-up image begin (engine/mm/image.ts). Large mappings end there, as a top-down mmap places
  * them; being at a multiple of 1 GiB, a mapping of N GiB needs N PMD tables.
  */
-const LIBRARIES = (127 * 1024 + 900) * 2 ** 30;
+const LIBRARIES = 127 * TIB + 900 * GIB;
 /** The program and its heap (position-independent, at 0x5555_5555_4000) keep everything below this free. */
 const BELOW_PROGRAM = 0x5000_0000_0000;
 /** Where arenas too large for the gap between program and libraries start: 16 TiB. */
-export const LOW_ARENA = 2 ** 44;
+export const LOW_ARENA = 16 * TIB;
 
 /**
  * An address for a mapping of `size` bytes: 1 GiB aligned, below the libraries where it fits there.

@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, KIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, KIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 
 /** The heap is filled this much at a time. */
 const FILL = 4 * MIB;

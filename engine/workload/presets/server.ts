@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { bytesParam, GIB, LOW_ARENA, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { bytesParam, LOW_ARENA, num, type Preset } from "./preset.ts";
 
 /** The server of the cover letter: more page tables than many machines have memory. */
 export const server: Preset = {

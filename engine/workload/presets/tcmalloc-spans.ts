@@ -1,6 +1,7 @@
 import type { Operation } from "../operation.ts";
 import { createPermutation } from "../random.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, KIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, KIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 import { freeRunCount, freeRuns } from "./survivors.ts";
 
 function spans(params: Parameters<Preset["operationCount"]>[0]): number {

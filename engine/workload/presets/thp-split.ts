@@ -1,7 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, countParam, GIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
-
-const SLOT = 2 * MIB;
+import { GIB, MIB, PAGE, SLOT, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, countParam, num, type Preset } from "./preset.ts";
 
 /** Huge pages that are split by partial releases. */
 export const thpSplit: Preset = {

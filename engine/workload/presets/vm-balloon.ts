@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
-import { arenaFor, bytesParam, choice, countParam, GIB, MIB, num, PAGE, type Preset, TIB } from "./preset.ts";
+import { GIB, MIB, PAGE, TIB } from "../sizes.ts";
+import { arenaFor, bytesParam, choice, countParam, num, type Preset } from "./preset.ts";
 
 /** The guest's memory is used and given back this much at a time. */
 const BLOCK = 4 * MIB;
