@@ -2,7 +2,6 @@
 import type { Advice, Backing, MmapFlag, Prot } from "../operation.ts";
 import type { Call } from "./event.ts";
 
-export const PAGE = 4096;
 /** System calls by their number (arch/x86/entry/syscalls/syscall_64.tbl). */
 export const CALL_NUMBERS = {
   mmap: 9,

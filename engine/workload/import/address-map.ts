@@ -1,4 +1,4 @@
-import { PAGE } from "./abi.ts";
+import { PAGE } from "../sizes.ts";
 
 /** So many mappings are known to grow; more is no real program. */
 const GROWING_MAX = 4096;

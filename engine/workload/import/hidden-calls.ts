@@ -1,11 +1,10 @@
 /** Calls that act on memory, or change how it is used, in a way that a trace does not show: noted with what is known of them. */
+import { SLOT } from "../sizes.ts";
 import { ADVICE, PR_SET_THP_DISABLE, PR_SET_VMA, UFFD_IOCTLS } from "./abi.ts";
 import type { CallUnderWay } from "./call-under-way.ts";
 import type { TraceEvent } from "./event.ts";
 import type { ImportReport } from "./report.ts";
 import type { TraceSink } from "./trace-sink.ts";
-
-const SLOT = 2 ** 21;
 
 /** A process_madvise that acted: its ranges are behind a pointer, and no more is known than how many bytes they had together. */
 export function noteProcessMadvise(

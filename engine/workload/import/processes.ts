@@ -1,6 +1,7 @@
 /** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
 import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
-import { PAGE, UFFD_IOCTLS } from "./abi.ts";
+import { PAGE } from "../sizes.ts";
+import { UFFD_IOCTLS } from "./abi.ts";
 import type { TraceEvent } from "./event.ts";
 
 /** What one process of a trace did. */

@@ -1,0 +1,173 @@
+/**
+ * The address space of the followed process, as far as the trace tells: what is mapped, by which files, and which calls are
+ * under way in it; and the one way in which operations are given on.
+ */
+import type { Operation } from "../operation.ts";
+import { wholePages } from "../sizes.ts";
+import { ADDRESS_END, protOf } from "./abi.ts";
+import { AddressMap } from "./address-map.ts";
+import type { CallUnderWay, Mapping } from "./call-under-way.ts";
+import type { TraceEvent } from "./event.ts";
+import type { ImportReport } from "./report.ts";
+import type { TraceSink } from "./trace-sink.ts";
+
+/** Tasks and files remembered at most; a trace with more is damaged or hostile. */
+export const TASKS_MAX = 1 << 18;
+const FILES_MAX = 1 << 16;
+const FOUND_MAX = 1000;
+/** No call that succeeded populated more than this. */
+export const POPULATED_MAX = 2 ** 42;
+
+/** Files that are surely in memory by the names that the kernel gives them: of memfd_create, shmat, shm_open, shared anonymous memory. */
+export function inMemory(name: string): { shmem?: true } {
+  return /^\/(memfd:|SYSV[0-9a-f]{8}|dev\/shm\/|dev\/zero \(deleted\))/.test(name) ? { shmem: true } : {};
+}
+
+export function validRange(addr: number, len: number): boolean {
+  return addr >= 0 && len >= 0 && addr + len <= ADDRESS_END;
+}
+
+export class TracedSpace {
+  readonly sink: TraceSink;
+  readonly report: ImportReport;
+  readonly map = new AddressMap();
+  /** Calls under way, by thread. */
+  readonly calls = new Map<number, CallUnderWay>();
+  readonly #files = new Map<string, number>();
+  /** How many forks were followed: the number of the process in the operations. */
+  #process = 0;
+  #started = false;
+  /** Mappings that the kernel made and knows the length of: segments of shmat, rings of io_setup. By address. */
+  readonly #attached = new Map<number, number>();
+  /** Of those, the ones whose end is not in the trace: start and end. */
+  readonly #found = new Map<number, number>();
+
+  constructor(sink: TraceSink, report: ImportReport) {
+    this.sink = sink;
+    this.report = report;
+  }
+
+  /** An exec: nothing of what was known holds. */
+  clear(): void {
+    this.map.clear();
+    this.calls.clear();
+    this.#attached.clear();
+    this.#found.clear();
+  }
+
+  /** A fork is followed: what comes is the child's, whose copy this is now. */
+  forked(event: TraceEvent): void {
+    this.emit({ op: "fork" }, event);
+    this.#process++;
+    this.calls.clear();
+  }
+
+  /** Gives an operation on; `fault`: it is an access that began now (TraceSink.operation). */
+  emit(operation: Operation, event: TraceEvent, fault = false): void {
+    if (!this.#started) {
+      // Whatever comes first, the process begins with nothing: what a trace does not show is not made up.
+      this.#started = true;
+      if (operation.op !== "exec") this.sink.operation({ op: "exec" }, event.tid, event.timeNs, false);
+    }
+    const own = this.#process > 0 ? { ...operation, process: this.#process } : operation;
+    this.sink.operation(own, event.tid, event.timeNs, fault);
+  }
+
+  /** A number of a call that no kernel takes or gives: the trace is damaged there. */
+  badNumber(event: TraceEvent, line = event.line): void {
+    this.report.problem("bad_number", line, `${event.call} of thread ${event.tid}`);
+  }
+
+  /** An access to what is not mapped. */
+  outside(line: number, address: number): void {
+    this.report.problem("outside_mapping", line, `address 0x${address.toString(16)}`);
+  }
+
+  /** Are the first two arguments a range of user addresses? Reports it where not. */
+  checkRange(under: CallUnderWay, event: TraceEvent): boolean {
+    const [addr, len] = under.args;
+    const locks = under.call === "mlock" || under.call === "mlock2";
+    if (validRange(addr, len) && !(locks && len > POPULATED_MAX)) return true;
+    this.badNumber(event, under.line);
+    return false;
+  }
+
+  /** The number of a file in the operations, by whatever tells it from others. */
+  fileNumber(key: string): number {
+    let number = this.#files.get(key);
+    if (number === undefined) {
+      number = this.#files.size + 1;
+      if (this.#files.size < FILES_MAX) this.#files.set(key, number);
+    }
+    return number;
+  }
+
+  /** What a record says was mapped; `populated`: with its pages. */
+  mapRecorded(mapping: Mapping, event: TraceEvent, populated = false): void {
+    const { address, length, shared, pgoff, name } = mapping;
+    const prot = protOf(mapping.prot);
+    const flags = populated ? { flags: ["populate"] as const } : {};
+    if (name === "//anon" || name === "[heap]" || name === "") {
+      this.emit({ op: "mmap", addr: address, len: length, prot, backing: shared ? "shared" : "anon", ...flags }, event);
+    } else {
+      const file = this.fileNumber(name.startsWith("[") ? name : mapping.fileKey);
+      const offset = pgoff >= 0 && pgoff <= ADDRESS_END ? pgoff : 0;
+      const backing = shared ? "sharedfile" : "file";
+      const where = { file, offset, ...inMemory(name) };
+      this.emit({ op: "mmap", addr: address, len: length, prot, backing, ...flags, ...where }, event);
+    }
+    this.map.add(address, address + length);
+  }
+
+  /** The kernel made this mapping, and ends it by its address alone. */
+  attach(address: number, length: number): void {
+    if (this.#attached.size < TASKS_MAX) this.#attached.set(address, length);
+  }
+
+  /** The end of a mapping that was attached at `addr`, where there is one. */
+  detach(addr: number, event: TraceEvent): void {
+    const len = this.#attached.get(addr);
+    if (len === undefined) return;
+    this.#attached.delete(addr);
+    this.emit({ op: "munmap", addr, len }, event);
+    this.map.remove(addr, addr + len);
+  }
+
+  /** A munmap, by what was asked of it. */
+  munmap(under: CallUnderWay, event: TraceEvent): void {
+    const [addr, len] = under.args;
+    if (!this.checkRange(under, event)) return;
+    this.emit({ op: "munmap", addr, len }, event);
+    this.map.remove(addr, addr + wholePages(len));
+  }
+
+  /** Found mappings whose place is taken by another have ended before, as a whole. */
+  #endFound(start: number, end: number, event: TraceEvent): void {
+    for (const [from, to] of this.#found) {
+      if (from >= end || to <= start) continue;
+      this.#found.delete(from);
+      this.detach(from, event);
+    }
+  }
+
+  /** The kernel found room here: what another thread is unmapping there must be gone already. */
+  settle(start: number, end: number, event: TraceEvent): void {
+    if (this.#found.size > 0) this.#endFound(start, end, event);
+    if (this.calls.size === 0) return;
+    for (const other of this.calls.values()) {
+      const [addr, len] = other.args;
+      if (other.call !== "munmap" || other.applied || !(addr < end && addr + len > start)) continue;
+      other.applied = true;
+      this.munmap(other, event);
+    }
+  }
+
+  /** A mapping of which the trace shows no call: its end may be not in the trace either. */
+  attachFound(address: number, length: number): void {
+    const end = address + length;
+    this.attach(address, length);
+    if (this.#found.size >= FOUND_MAX) return;
+    this.#found.set(address, end);
+    this.sink.unsure?.(address, end);
+  }
+}
