@@ -1,5 +1,6 @@
 /** Experiments: make, read, describe, and the way through the trash. */
 import { randomUUID } from "node:crypto";
+import { notesProblem, tagsProblem, titleProblem } from "../engine/experiment/text-limits.ts";
 import type { Connection } from "./connection.ts";
 import { BadValueError, NotFoundError, StateError, translate } from "./errors.ts";
 import type { Description, Json, NewExperiment, StoredExperiment } from "./records.ts";
@@ -13,9 +14,6 @@ import {
   toRun,
 } from "./rows.ts";
 import { searchText } from "./search.ts";
-
-const TITLE_MAX = 500;
-const TAG_MAX = 100;
 
 /** Stores a new experiment without runs. */
 export function createExperiment(c: Connection, spec: NewExperiment): StoredExperiment {
@@ -104,7 +102,7 @@ export function describeExperiment(c: Connection, id: number, change: Descriptio
       if (changes === 0) throw new NotFoundError("experiment", id);
     };
     if (change.title !== undefined) set("title = ?", checkTitle(change.title));
-    if (change.notes !== undefined) set("notes = ?", change.notes);
+    if (change.notes !== undefined) set("notes = ?", checkNotes(change.notes));
     if (change.pinned !== undefined) set("pinned = ?", change.pinned ? 1 : 0);
     if (change.archived !== undefined) set("archived_ms = ?", change.archived ? now : null);
     if (change.detail !== undefined) set("detail = ?", jsonOrNull(change.detail satisfies Json));
@@ -119,28 +117,25 @@ export function describeExperiment(c: Connection, id: number, change: Descriptio
 }
 
 function checkTitle(title: string): string {
-  const trimmed = title.trim();
-  if (trimmed === "" || trimmed.length > TITLE_MAX)
-    throw new BadValueError("An experiment cannot have this title", {
-      where: "title",
-      why: trimmed === "" ? "it is empty" : `it is longer than ${TITLE_MAX} characters`,
-      todo: "Give it another one",
-    });
-  return trimmed;
+  const problem = titleProblem(title);
+  if (problem !== null)
+    throw new BadValueError("An experiment cannot have this title", { where: "title", why: problem });
+  return title.trim();
+}
+
+function checkNotes(notes: string): string {
+  const problem = notesProblem(notes);
+  if (problem !== null)
+    throw new BadValueError("An experiment cannot have these notes", { where: "notes", why: problem });
+  return notes;
 }
 
 function putTags(c: Connection, id: number, tags: readonly string[]): void {
+  const problem = tagsProblem(tags);
+  if (problem !== null)
+    throw new BadValueError("An experiment cannot have these tags", { where: "tags", why: problem });
   const insert = c.prepare("INSERT OR IGNORE INTO tag (experiment_id, name) VALUES (?, ?)");
-  for (const tag of tags) {
-    const name = tag.trim();
-    if (name === "" || name.length > TAG_MAX)
-      throw new BadValueError("An experiment cannot have this tag", {
-        where: JSON.stringify(tag.slice(0, 40)),
-        why: name === "" ? "it is empty" : `it is longer than ${TAG_MAX} characters`,
-        todo: "Give it another name",
-      });
-    insert.run(id, name);
-  }
+  for (const tag of tags) insert.run(id, tag.trim());
 }
 
 function refreshSearch(c: Connection, id: number): void {

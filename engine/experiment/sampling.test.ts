@@ -30,4 +30,9 @@ describe("samplingPlan", () => {
     expect(points(null, 40, 4)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40]);
     expect(points(null, 10_000_000).length).toBeLessThan(30_000);
   });
+
+  test("no file is so long that its samples fill the disk", () => {
+    expect(points(null, 1e9).length).toBeLessThan(45_000);
+    expect(points(null, Number.MAX_SAFE_INTEGER / 2).length).toBeLessThan(100_000);
+  });
 });

@@ -62,6 +62,9 @@ export function patchesWithout(...names: readonly PatchName[]): Patches {
   return patches;
 }
 
+/** Room for some 2 million tables that are filled piecemeal, or for 200 million filled in one stretch. */
+export const TABLE_BYTES_MAX = 4 * 2 ** 30;
+
 export interface KernelOptions {
   readonly mode: Mode;
   readonly seed?: number;
@@ -92,6 +95,8 @@ export interface KernelOptions {
   readonly stackPages?: number;
   /** Files are tmpfs (`shmem`) or on a disk file system. */
   readonly files?: "shmem" | "disk";
+  /** Bytes that the model itself may take for all tables together; an operation that needs more throws EngineError. */
+  readonly tableBytesMax?: number;
 }
 
 /** KernelOptions with every default filled in and checked. */
@@ -138,5 +143,6 @@ export function resolveOptions(options: KernelOptions): ResolvedOptions {
     maxMapCount: options.maxMapCount ?? 65530,
     stackPages: options.stackPages ?? 2048,
     files: options.files ?? "shmem",
+    tableBytesMax: options.tableBytesMax ?? TABLE_BYTES_MAX,
   };
 }

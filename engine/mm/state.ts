@@ -98,7 +98,7 @@ export class KernelState {
     this.options = options;
     this.explored = options.explored;
     this.checked = options.checked || options.explored;
-    this.tables = new TableStore(options.explored ? 16 : 1024, !this.checked);
+    this.tables = new TableStore(options.explored ? 16 : 1024, !this.checked, options.tableBytesMax);
     this.rng = new Rng(options.seed);
     this.rootLevel = options.config.levels === 5 ? LEVEL_PGD : LEVEL_P4D;
     this.taskPages = taskPages(options.config.levels);

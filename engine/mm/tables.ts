@@ -13,6 +13,7 @@
  * a field that is only mentioned would begin as `undefined`, and the run time would treat it as of any type ever after.
  */
 
+import { EngineError } from "./error.ts";
 import * as geometry from "./geometry.ts";
 
 // Bound here, so that they are constants to the compiler (geometry.ts).
@@ -37,6 +38,8 @@ export const TABLE_UNLINKED = 6;
 const BLOCK = 0xffff;
 
 const INITIAL_ROWS_MIN = 16;
+/** Of all columns. */
+const BYTES_PER_ROW = 19;
 
 function grownCapacity(capacity: number): number {
   return capacity < 1 << 16 ? capacity * 4 : capacity < 1 << 20 ? capacity * 2 : Math.floor(capacity * 1.25);
@@ -68,13 +71,18 @@ export class TableStore {
   top = 1;
   protected freeHead = 0;
   declare private readonly recycle: boolean;
+  declare private readonly bytesMax: number;
   /** Live PTE tables all of whose entries are none. */
   emptyPteTables = 0;
 
-  /** `rows`: how many rows to make room for at first. `recycle`: false keeps freed rows freed for ever. */
-  constructor(rows: number, recycle: boolean) {
+  /**
+   * `rows`: how many rows to make room for at first. `recycle`: false keeps freed rows freed for ever. `bytesMax`: what
+   * the store may grow to.
+   */
+  constructor(rows: number, recycle: boolean, bytesMax: number) {
     const capacity = Math.max(rows, INITIAL_ROWS_MIN);
     this.recycle = recycle;
+    this.bytesMax = bytesMax;
     this.parent = new Int32Array(capacity);
     this.slot = new Uint16Array(capacity);
     this.level = new Uint8Array(capacity);
@@ -86,8 +94,22 @@ export class TableStore {
     this.upper = new Int32Array(PTRS_PER_TABLE * 16);
   }
 
+  /** Throws EngineError where the store would be larger than it may be, with so many rows, words and upper words. */
+  private requireRoom(rows: number, words: number, upperWords: number): void {
+    if (rows * BYTES_PER_ROW + (words + upperWords) * 4 <= this.bytesMax) return;
+    const gb = this.bytesMax / 2 ** 30;
+    throw new EngineError(
+      `The model needs more than ${Number(gb.toFixed(1))} GB for the page tables of this workload`,
+      {
+        why: `${(this.top - 1).toLocaleString("en-US")} tables are there, and there would be more`,
+        todo: "Make it smaller: less memory, touched more sparsely, or fewer processes at a time",
+      },
+    );
+  }
+
   private grow(): void {
     const capacity = grownCapacity(this.parent.length);
+    this.requireRoom(capacity, this.blocks.length, this.upper.length);
     const enlarge = <T extends Int32Array | Uint32Array | Uint16Array | Uint8Array>(old: T, fresh: T): T => {
       fresh.set(old);
       return fresh;
@@ -142,7 +164,9 @@ export class TableStore {
     }
     const block = this.upperTop++;
     if ((block + 1) * PTRS_PER_TABLE > this.upper.length) {
-      const grown = new Int32Array(Math.max(Math.floor(this.upper.length * 1.5), (block + 1) * PTRS_PER_TABLE));
+      const words = Math.max(Math.floor(this.upper.length * 1.5), (block + 1) * PTRS_PER_TABLE);
+      this.requireRoom(this.parent.length, this.blocks.length, words);
+      const grown = new Int32Array(words);
       grown.set(this.upper);
       this.upper = grown;
     }
@@ -154,7 +178,9 @@ export class TableStore {
     if (recycled !== undefined) return recycled;
     const block = this.blockTop++;
     if ((block + 1) * PTRS_PER_TABLE > this.blocks.length) {
-      const grown = new Uint32Array(Math.max(Math.floor(this.blocks.length * 1.5), (block + 1) * PTRS_PER_TABLE));
+      const words = Math.max(Math.floor(this.blocks.length * 1.5), (block + 1) * PTRS_PER_TABLE);
+      this.requireRoom(this.parent.length, words, this.upper.length);
+      const grown = new Uint32Array(words);
       grown.set(this.blocks);
       this.blocks = grown;
     }

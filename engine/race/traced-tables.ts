@@ -1,5 +1,6 @@
 /** A table store that records every access, and catches those through a freed table where they happen. */
 
+import { TABLE_BYTES_MAX } from "../mm/config.ts";
 import { PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { schedObject } from "../mm/sched.ts";
 import type { KernelState } from "../mm/state.ts";
@@ -56,7 +57,7 @@ export class TracedTables extends TableStore {
   readonly detached: number[] = [];
 
   constructor(k: KernelState, trace: Trace) {
-    super(CAPACITY, false);
+    super(CAPACITY, false, TABLE_BYTES_MAX);
     this.k = k;
     this.trace = trace;
   }

@@ -76,7 +76,8 @@ function stretch(target: AnyTarget, seed: number, from: number, count: number, t
         seenCase = now;
         seenAt = performance.now();
       } else if (performance.now() - seenAt > CASE_MS_MAX) {
-        finding ??= { at: now, what: `took longer than ${CASE_MS_MAX / 1000} s` };
+        const what = done ? "the process did not end after the last case, within" : "took longer than";
+        finding ??= { at: now, what: `${what} ${CASE_MS_MAX / 1000} s` };
         child.kill("SIGKILL");
       }
     }, 500);
@@ -86,6 +87,7 @@ function stretch(target: AnyTarget, seed: number, from: number, count: number, t
         return;
       }
       done = message.kind === "done";
+      if (done) seenAt = performance.now();
       last = { taken: message.taken, refused: message.refused };
       tally.rssMb = Math.max(tally.rssMb, message.rssMax / 2 ** 20);
       if (tally.rssMb > RSS_MB_MAX && finding === null) {

@@ -1,7 +1,7 @@
 /** A sweep from the command line: one parameter, both modes, a row a value. */
 import { BadInputError } from "../../engine/error.ts";
 import { formatValueOf, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
-import { sweepValues } from "../../engine/experiment/sweep.ts";
+import { SWEEP_POINTS_MAX, sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment } from "../contract.ts";
@@ -41,6 +41,12 @@ function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValu
   if (spec.type === "choice")
     throw new BadInputError(`${spec.name} is a choice and has no range`, {
       todo: `Give --values ${spec.choices.map(({ value }) => value).join(",")}`,
+    });
+  if (points !== undefined && (points < 2 || points > SWEEP_POINTS_MAX))
+    throw new BadInputError(`A sweep has 2 to ${SWEEP_POINTS_MAX} values`, {
+      where: "--points",
+      why: `${count(points)} are asked for`,
+      todo: "Each is two runs: take fewer, and look closer where it changes",
     });
   const scale = linear ? "linear" : "log";
   return sweepValues(spec, { from: bound(spec, "--from", from), to: bound(spec, "--to", to), points, scale });

@@ -17,14 +17,15 @@ import {
   factSchema,
   idSchema,
   idsSchema,
-  longTextSchema,
+  notesSchema,
   nothingSchema,
   openedFileSchema,
   presetSchema,
   sampleBlockSchema,
   sampleQuerySchema,
   settingsSchema,
-  shortTextSchema,
+  tagsSchema,
+  titleSchema,
   tokenSchema,
 } from "./shapes.ts";
 import { sweepCalls } from "./sweeps.ts";
@@ -69,9 +70,9 @@ const experiment = {
   "experiment.describe": windowToHost(
     v.object({
       id: idSchema,
-      title: v.optional(v.pipe(shortTextSchema, v.trim(), v.nonEmpty("a title cannot be empty"))),
-      tags: v.optional(v.pipe(v.array(v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(60))), v.maxLength(50))),
-      notes: v.optional(longTextSchema),
+      title: v.optional(titleSchema),
+      tags: v.optional(tagsSchema),
+      notes: v.optional(notesSchema),
       pinned: v.optional(v.boolean()),
       archived: v.optional(v.boolean()),
     }),

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
+import { notesProblem, tagProblem, tagsProblem, titleProblem } from "../../engine/experiment/text-limits.ts";
 import { DECLINED_REASONS, MODES, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 
 const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
@@ -13,6 +14,32 @@ export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const shortTextSchema = v.pipe(v.string(), v.maxLength(500));
 export const longTextSchema = v.pipe(v.string(), v.maxLength(100_000));
+
+/** Text that people write, refused in the words of text-limits.ts. */
+const written = (problem: (text: string) => string | null) =>
+  v.pipe(
+    v.string(),
+    v.trim(),
+    v.check(
+      (text) => problem(text) === null,
+      ({ input }) => problem(input) ?? "",
+    ),
+  );
+export const titleSchema = written(titleProblem);
+export const tagsSchema = v.pipe(
+  v.array(written(tagProblem)),
+  v.check(
+    (tags) => tagsProblem(tags) === null,
+    ({ input }) => tagsProblem(input) ?? "",
+  ),
+);
+export const notesSchema = v.pipe(
+  v.string(),
+  v.check(
+    (notes) => notesProblem(notes) === null,
+    ({ input }) => notesProblem(input) ?? "",
+  ),
+);
 /** A handle of a file that the system's dialog (or a drop) has opened; paths never leave main and host. */
 export const tokenSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{8,64}$/, "not a token of an opened file"));
 export const idsSchema = v.pipe(v.array(idSchema), v.minLength(1), v.maxLength(10_000));
@@ -125,7 +152,7 @@ export const experimentSpecSchema = v.object({
   /** Levels of the page tables. */
   levels: v.optional(v.picklist([4, 5]), 4),
   /** The preset's title and what differs from its defaults where absent. */
-  title: v.optional(shortTextSchema),
+  title: v.optional(titleSchema),
 });
 /** As a caller writes it: what has a default may be left out. */
 export type ExperimentSpec = v.InferInput<typeof experimentSpecSchema>;

@@ -2,7 +2,15 @@
 import * as v from "valibot";
 import { SWEEP_POINTS_MAX } from "../../engine/experiment/sweep.ts";
 import { windowToHost } from "./define.ts";
-import { experimentSchema, idSchema, modesSchema, paramsSchema, paramValueSchema, shortTextSchema } from "./shapes.ts";
+import {
+  experimentSchema,
+  idSchema,
+  modesSchema,
+  paramsSchema,
+  paramValueSchema,
+  shortTextSchema,
+  titleSchema,
+} from "./shapes.ts";
 
 export const sweepSpecSchema = v.object({
   preset: shortTextSchema,
@@ -20,7 +28,7 @@ export const sweepSpecSchema = v.object({
   mode: v.optional(modesSchema, "both"),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295)), 1),
   levels: v.optional(v.picklist([4, 5]), 4),
-  title: v.optional(shortTextSchema),
+  title: v.optional(titleSchema),
 });
 export type SweepSpec = v.InferInput<typeof sweepSpecSchema>;
 

@@ -12,6 +12,7 @@ import {
   type PageMapMessage,
 } from "../contract/map.ts";
 import type { CheckedParams, Handlers } from "../contract.ts";
+import { RESOURCE_LIMITS, roomInWords } from "../worker/room.ts";
 import { keptFile } from "./kept-file.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
@@ -34,7 +35,7 @@ class Replay {
   gone = false;
 
   constructor(task: MapTask) {
-    this.#worker = new Worker(WORKER, { workerData: task, name: "map", execArgv: [] });
+    this.#worker = new Worker(WORKER, { workerData: task, name: "map", execArgv: [], resourceLimits: RESOURCE_LIMITS });
     this.#worker.on("message", (message: unknown) => this.#receive(v.parse(mapAnswerSchema, message)));
     this.#worker.once("error", (error: unknown) => this.#end(error));
     this.#worker.once("exit", () => this.#end(null));
@@ -65,7 +66,7 @@ class Replay {
     this.gone = true;
     for (const waiting of this.#waiting.values()) {
       if (error === null) waiting.resolve(null);
-      else waiting.reject(error);
+      else waiting.reject(roomInWords(error));
     }
     this.#waiting.clear();
   }

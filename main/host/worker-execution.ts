@@ -2,6 +2,8 @@
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
 import { type HostMessage, type WorkerTask, workerMessageSchema } from "../contract/worker.ts";
+import type { LabError } from "../contract.ts";
+import { isOutOfRoom, roomInWords } from "../worker/room.ts";
 import type { Ending, Execution, OnBatch } from "./execution.ts";
 import { takeWorker } from "./workers.ts";
 
@@ -61,7 +63,8 @@ export function startWorkerRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch)
   };
 }
 
-function crash(error: unknown) {
+function crash(error: unknown): LabError {
+  if (isOutOfRoom(error)) return toLabError(roomInWords(error));
   const why = error instanceof Error ? error.message : String(error);
   return {
     name: "WorkerCrash",

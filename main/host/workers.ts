@@ -3,6 +3,7 @@
  * window's host keeps some ready: the first point is then there at once.
  */
 import { Worker } from "node:worker_threads";
+import { RESOURCE_LIMITS } from "../worker/room.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
 const WORKER = import.meta.url.endsWith(".ts")
@@ -13,7 +14,7 @@ const idle = new Set<Worker>();
 let wanted = 0;
 
 function startWorker(): Worker {
-  return new Worker(WORKER, { execArgv: [] });
+  return new Worker(WORKER, { execArgv: [], resourceLimits: RESOURCE_LIMITS });
 }
 
 function refill(): void {

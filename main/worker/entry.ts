@@ -13,6 +13,7 @@ import { type WorkerMessage, type WorkerTask, workerTaskSchema } from "../contra
 import { crashIfAsked } from "./fault.ts";
 import { runOnKernel } from "./measured.ts";
 import { prepare } from "./prepare.ts";
+import { roomInWords } from "./room.ts";
 
 /** How often a batch is sent, at least; the first goes at once. */
 const SEND_EVERY_MS = 100;
@@ -94,5 +95,5 @@ async function main(): Promise<void> {
 }
 
 main()
-  .catch((error: unknown) => send({ kind: "failed", error: toLabError(error) }))
+  .catch((error: unknown) => send({ kind: "failed", error: toLabError(roomInWords(error)) }))
   .finally(() => port.close());

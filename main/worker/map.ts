@@ -17,6 +17,7 @@ import {
   type PageMapMessage,
 } from "../contract/map.ts";
 import { type OperationStream, prepareKernel } from "./prepare.ts";
+import { roomInWords } from "./room.ts";
 
 const SLICE_MS = 20;
 const LOOK_EVERY = 256;
@@ -110,7 +111,7 @@ port.on("message", (message: unknown) => {
     try {
       send({ kind: "map", id: request.id, map: newest === request.id ? await read(request) : null });
     } catch (error) {
-      send({ kind: "failed", id: request.id, error: toLabError(error) });
+      send({ kind: "failed", id: request.id, error: toLabError(roomInWords(error)) });
     }
   });
 });

@@ -8,6 +8,7 @@ import { tallying } from "../../engine/workload/tally.ts";
 import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
 import type { FileTask, WorkerTask, WorkloadTask } from "../contract/worker.ts";
 import { openSource } from "../trace/source.ts";
+import { ROOM_BYTES } from "./room.ts";
 
 type Prepared = Pick<RunInput, "machine" | "stream" | "operationsTotal">;
 export type OperationStream = Prepared["stream"];
@@ -17,7 +18,7 @@ type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels">;
 function kernelOf({ mode, seed, levels }: KernelTask, workload: WorkloadTask): Kernel {
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
   const options: Partial<KernelOptions> = workload.kind === "file" && workload.format !== "ops" ? TRACE_KERNEL : {};
-  return createKernel({ mode, seed, config: { levels }, ...options });
+  return createKernel({ mode, seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 
 async function fileStream({ path, format, process: pid, ancestors, touchOnMap }: FileTask): Promise<OperationStream> {
