@@ -11,7 +11,7 @@
  */
 
 import { Cursor } from "./cursor.ts";
-import { countSchedules } from "./extensions.ts";
+import { ScheduleCounter } from "./extensions.ts";
 import { dependent, type Execution, type Footprint, type Program, type Violation } from "./program.ts";
 import { learnSharing, type Sharing } from "./sharing.ts";
 
@@ -98,7 +98,8 @@ function search(program: Program, options: ExploreOptions, sharing: Sharing | nu
   const open: number[] = [];
   const asleep: Sleep[] = [];
   let interleavings = 0;
-  let schedules = options.countSchedules === true ? 0 : Number.NaN;
+  const counter = options.countSchedules === true ? new ScheduleCounter(cpus) : null;
+  let schedules = counter === null ? Number.NaN : 0;
   let cut = 0;
   let runs = 0;
   let steps = 0;
@@ -121,7 +122,7 @@ function search(program: Program, options: ExploreOptions, sharing: Sharing | nu
   };
 
   const report = (cursor: Cursor, violation: Violation | null): void => {
-    if (options.countSchedules === true) schedules += countSchedules(chosen, footprints);
+    if (counter !== null) schedules += counter.count(chosen, footprints);
     options.onEnd?.(cursor.execution, violation, chosen);
     if (violation !== null && found === null) found = { violation, schedule: [...chosen] };
   };

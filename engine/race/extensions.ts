@@ -2,79 +2,117 @@
 
 import type { Footprint } from "./program.ts";
 
-/**
- * Counts the linear extensions of the partial order that dependent steps are in. `schedule`: the CPU of each step, at most four
- * CPUs; `footprints`: what each read and wrote. Exact up to 2^53, as good as a double above.
- */
-export function countSchedules(schedule: readonly number[], footprints: readonly (Footprint | null)[]): number {
-  const cpus = Math.max(0, ...schedule) + 1;
-  const needs = happensBefore(schedule, footprints, cpus);
-  // Cells are how far each CPU is; strides[c] is one step of CPU c.
-  const strides: number[] = [];
-  let cells = 1;
-  for (let cpu = 0; cpu < cpus; cpu++) {
-    strides.push(cells);
-    cells *= needs[cpu].length + 1;
+/** Counts for one program; what it works in is kept from one interleaving to the next. */
+export class ScheduleCounter {
+  private readonly cpus: number;
+  /** Vector clocks (how many steps of each CPU have been): of each CPU, and of the last write and the reads since of each object. */
+  private readonly now: Uint16Array;
+  private written = new Uint16Array(0);
+  private read = new Uint16Array(0);
+  /** How many steps of `other` must come before step n of `cpu`: at (cpu * steps + n) * cpus + other. */
+  private needs = new Uint16Array(0);
+  /** By how far each CPU is: the number of orders in which that is reached. */
+  private ways = new Float64Array(0);
+
+  /** `cpus`: at most four. */
+  constructor(cpus: number) {
+    this.cpus = cpus;
+    this.now = new Uint16Array(cpus * cpus);
   }
-  const ways = new Float64Array(cells);
-  ways[0] = 1;
-  const at = new Array<number>(cpus).fill(0);
-  for (let cell = 0; cell < cells; cell++) {
-    if (ways[cell] > 0) {
-      for (let cpu = 0; cpu < cpus; cpu++) {
-        const need = needs[cpu][at[cpu]];
-        if (need?.every((steps, other) => other === cpu || steps <= at[other])) ways[cell + strides[cpu]] += ways[cell];
-      }
-    }
-    // The next cell, counting like an odometer.
+
+  /**
+   * Counts the linear extensions of the partial order that dependent steps are in. `schedule`: the CPU of each step, fewer than
+   * 2^16; `footprints`: what each read and wrote. Exact up to 2^53, as good as a double above.
+   */
+  count(schedule: readonly number[], footprints: readonly (Footprint | null)[]): number {
+    const { cpus } = this;
+    this.findNeeds(schedule, footprints);
+    // Cells are how far each CPU is; strides[c] is one step of CPU c. A row of cells differs in CPU 0 only.
+    const strides: number[] = [];
+    const lengths: number[] = [];
+    let cells = 1;
     for (let cpu = 0; cpu < cpus; cpu++) {
-      if (at[cpu] < needs[cpu].length) {
-        at[cpu]++;
-        break;
+      lengths.push(this.now[cpu * cpus + cpu]);
+      strides.push(cells);
+      cells *= lengths[cpu] + 1;
+    }
+    if (this.ways.length < cells) this.ways = new Float64Array(cells);
+    const { ways } = this;
+    ways.fill(0, 0, cells);
+    ways[0] = 1;
+    const at = new Array<number>(cpus).fill(0);
+    for (let row = 0; row < cells; row += lengths[0] + 1) {
+      // The last step was another CPU's, or CPU 0's.
+      let reached = row === 0;
+      for (let cpu = 1; cpu < cpus; cpu++) {
+        if (at[cpu] === 0) continue;
+        const need = (cpu * schedule.length + at[cpu] - 1) * cpus;
+        if (!this.met(need, cpu, at)) continue;
+        reached = true;
+        const before = row - strides[cpu];
+        for (let i = this.needs[need]; i <= lengths[0]; i++) ways[row + i] += ways[before + i];
       }
-      at[cpu] = 0;
-    }
-  }
-  return ways[cells - 1];
-}
-
-/** For each step of each CPU: how many steps of every CPU must come before it (a vector clock). */
-function happensBefore(
-  schedule: readonly number[],
-  footprints: readonly (Footprint | null)[],
-  cpus: number,
-): number[][][] {
-  const needs: number[][][] = Array.from({ length: cpus }, () => []);
-  const now: number[][] = Array.from({ length: cpus }, () => new Array<number>(cpus).fill(0));
-  const written = new Map<number, number[]>();
-  const read = new Map<number, number[]>();
-  for (const [step, cpu] of schedule.entries()) {
-    const clock = now[cpu];
-    const footprint = footprints[step] ?? [];
-    for (const entry of footprint) {
-      const write = entry % 2 === 1;
-      const object = Math.floor(entry / 2);
-      join(clock, written.get(object));
-      if (write) join(clock, read.get(object));
-    }
-    needs[cpu].push([...clock]);
-    clock[cpu] = needs[cpu].length;
-    for (const entry of footprint) {
-      const object = Math.floor(entry / 2);
-      if (entry % 2 === 1) {
-        written.set(object, [...clock]);
-        read.delete(object);
-      } else {
-        const readers = read.get(object) ?? new Array<number>(cpus).fill(0);
-        join(readers, clock);
-        read.set(object, readers);
+      if (reached)
+        for (let i = 0; i < lengths[0] && this.met(i * cpus, 0, at); i++) ways[row + i + 1] += ways[row + i];
+      // The next row, counting like an odometer.
+      for (let cpu = 1; cpu < cpus; cpu++) {
+        if (at[cpu] < lengths[cpu]) {
+          at[cpu]++;
+          break;
+        }
+        at[cpu] = 0;
       }
     }
+    return ways[cells - 1];
   }
-  return needs;
+
+  /** Are the CPUs, those but 0 and `cpu` itself, as far as the step of `cpu` whose needs are at `need` wants them? */
+  private met(need: number, cpu: number, at: readonly number[]): boolean {
+    for (let other = 1; other < this.cpus; other++)
+      if (other !== cpu && this.needs[need + other] > at[other]) return false;
+    return true;
+  }
+
+  /** Fills `needs`, and `now` with the clocks of the end. */
+  private findNeeds(schedule: readonly number[], footprints: readonly (Footprint | null)[]): void {
+    const { cpus, now } = this;
+    if (this.needs.length < schedule.length * cpus * cpus) this.needs = new Uint16Array(schedule.length * cpus * cpus);
+    now.fill(0);
+    this.written.fill(0);
+    this.read.fill(0);
+    for (let step = 0; step < schedule.length; step++) {
+      const footprint = footprints[step] ?? [];
+      const clock = schedule[step] * cpus;
+      const own = clock + schedule[step];
+      for (let i = 0; i < footprint.length; i++) {
+        const object = (footprint[i] >> 1) * cpus;
+        if (object >= this.written.length) this.grow(object + cpus);
+        join(now, clock, this.written, object, cpus);
+        if ((footprint[i] & 1) === 1) join(now, clock, this.read, object, cpus);
+      }
+      const need = (schedule[step] * schedule.length + now[own]) * cpus;
+      for (let cpu = 0; cpu < cpus; cpu++) this.needs[need + cpu] = now[clock + cpu];
+      now[own]++;
+      for (let i = 0; i < footprint.length; i++) {
+        const object = (footprint[i] >> 1) * cpus;
+        // A write has joined the reads before it: whoever joins it joins them.
+        join((footprint[i] & 1) === 1 ? this.written : this.read, object, now, clock, cpus);
+      }
+    }
+  }
+
+  private grow(least: number): void {
+    const longer = (old: Uint16Array) => {
+      const fresh = new Uint16Array(least * 2);
+      fresh.set(old);
+      return fresh;
+    };
+    this.written = longer(this.written);
+    this.read = longer(this.read);
+  }
 }
 
-function join(clock: number[], other: readonly number[] | undefined): void {
-  if (other === undefined) return;
-  for (let cpu = 0; cpu < clock.length; cpu++) if (other[cpu] > clock[cpu]) clock[cpu] = other[cpu];
+/** The clock at `to` is joined with the one at `from`: the later of each CPU's. */
+function join(into: Uint16Array, to: number, other: Uint16Array, from: number, cpus: number): void {
+  for (let cpu = 0; cpu < cpus; cpu++) if (other[from + cpu] > into[to + cpu]) into[to + cpu] = other[from + cpu];
 }

@@ -19,7 +19,7 @@ export interface Point {
 /** What a step read and wrote: a list of access(object, write), without order; an object may be in it twice. */
 export type Footprint = readonly number[];
 
-/** One access of a footprint. Objects are whole numbers below 2^52. */
+/** One access of a footprint. Objects are whole numbers below 2^29; small ones are best, there are tables by object. */
 export function access(object: number, write: boolean): number {
   return object * 2 + (write ? 1 : 0);
 }
@@ -29,9 +29,8 @@ export function dependent(a: Footprint, b: Footprint): boolean {
   for (let i = 0; i < a.length; i++) {
     const mine = a[i];
     for (let j = 0; j < b.length; j++) {
-      const other = b[j];
-      // Equal but for the lowest bit, which says write; doubles hold what bit operations cannot.
-      if (mine === other ? mine % 2 === 1 : mine - (mine % 2) === other - (other % 2)) return true;
+      // Equal but for the lowest bit, which says write.
+      if (mine >> 1 === b[j] >> 1 && ((mine | b[j]) & 1) === 1) return true;
     }
   }
   return false;

@@ -9,26 +9,28 @@ const ALL = 0b1111;
 /** Runs that a search begins with, to see what is shared. */
 const LEARNING_RUNS = 48;
 
+/** An access by `cpu` in those masks. */
+function maskOf(cpu: number, access: number): number {
+  return 1 << (cpu + (access & 1) * WRITERS);
+}
+
 export class Sharing {
   /** Object -> readers | writers << 4. */
-  private readonly seen = new Map<number, number>();
+  private readonly seen: number[] = [];
   /** Object -> CPUs whose reads (| writes << 4) of it have been taken to be nobody else's business. */
-  private relied = new Map<number, number>();
+  private relied: number[] = [];
   /** Something was relied on that has turned out wrong: the search must begin again. */
   mistaken = false;
 
   /** Takes note of what a step of `cpu` read and wrote. */
   record(cpu: number, footprint: Footprint): void {
     for (let i = 0; i < footprint.length; i++) {
-      const entry = footprint[i];
-      const write = entry % 2;
-      const object = (entry - write) / 2;
-      const before = this.seen.get(object) ?? 0;
-      const now = before | (1 << (cpu + write * WRITERS));
+      const object = footprint[i] >> 1;
+      const before = this.seen[object] ?? 0;
+      const now = before | maskOf(cpu, footprint[i]);
       if (now === before) continue;
-      this.seen.set(object, now);
-      const relied = this.relied.get(object);
-      if (relied !== undefined && this.conflict(relied, now)) this.mistaken = true;
+      this.seen[object] = now;
+      if (this.conflict(this.relied[object] ?? 0, now)) this.mistaken = true;
     }
   }
 
@@ -45,23 +47,18 @@ export class Sharing {
 
   /** Does this step of `cpu` conflict with nothing that another CPU has ever done? If so the search may rely on it. */
   private(cpu: number, footprint: Footprint): boolean {
+    for (let i = 0; i < footprint.length; i++)
+      if (this.conflict(maskOf(cpu, footprint[i]), this.seen[footprint[i] >> 1] ?? 0)) return false;
     for (let i = 0; i < footprint.length; i++) {
-      const write = footprint[i] % 2;
-      if (this.conflict(1 << (cpu + write * WRITERS), this.seen.get((footprint[i] - write) / 2) ?? 0)) return false;
-    }
-    for (let i = 0; i < footprint.length; i++) {
-      const write = footprint[i] % 2;
-      const object = (footprint[i] - write) / 2;
-      const before = this.relied.get(object) ?? 0;
-      const now = before | (1 << (cpu + write * WRITERS));
-      if (now !== before) this.relied.set(object, now);
+      const object = footprint[i] >> 1;
+      this.relied[object] = (this.relied[object] ?? 0) | maskOf(cpu, footprint[i]);
     }
     return true;
   }
 
   /** Begins anew with what has been seen. */
   forget(): void {
-    this.relied = new Map();
+    this.relied = [];
     this.mistaken = false;
   }
 }

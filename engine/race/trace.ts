@@ -43,10 +43,12 @@ export class StepViolation extends Error {
   }
 }
 
-/** The footprint of the step under way; records while `on`. */
+/** The footprint of the step under way; records while `on`. In footprints objects are called by the order of their first use. */
 export class Trace {
   on = false;
   private accesses: number[] = [];
+  /** What each object is called, for as long as there are footprints of the program. */
+  private readonly numbers = new Map<number, number>();
 
   begin(record: boolean): void {
     this.on = record;
@@ -58,15 +60,25 @@ export class Trace {
   }
 
   read(object: number): void {
-    if (this.on) this.add(access(object, false));
+    if (this.on) this.add(access(this.numberOf(object), false));
   }
 
   write(object: number): void {
-    if (this.on) this.add(access(object, true));
+    if (this.on) this.add(access(this.numberOf(object), true));
+  }
+
+  private numberOf(object: number): number {
+    let number = this.numbers.get(object);
+    if (number === undefined) {
+      number = this.numbers.size;
+      this.numbers.set(object, number);
+    }
+    return number;
   }
 
   private add(entry: number): void {
     const accesses = this.accesses;
-    if (accesses[accesses.length - 1] !== entry && !accesses.includes(entry)) accesses.push(entry);
+    for (let i = accesses.length - 1; i >= 0; i--) if (accesses[i] === entry) return;
+    accesses.push(entry);
   }
 }
