@@ -1,6 +1,9 @@
 /** Runs beside each other: their figures, differences against a baseline, and the parameters that differ. */
 import type { Mode, Params, ParamValue, RunSummary, Source } from "../engine/experiment/types.ts";
 
+/** So many experiments, and lines of one chart, are told apart at a glance. */
+export const COMPARED_MAX = 8;
+
 export interface ComparableRun {
   readonly mode: Mode;
   readonly source: Source;

@@ -2,15 +2,14 @@
  * The copies of a history that there are: those that were kept beside it before a migration or a restore, the backups
  * that people made wherever they wanted, other histories beside it. None is touched by being listed.
  */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { describeError } from "../engine/error.ts";
 import { BadValueError } from "./errors.ts";
-import { publish, sizeOf } from "./files.ts";
+import { publish, sizeOf, writeText } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { openUntouched, withSnapshot } from "./snapshot.ts";
-import { temporaryBeside } from "./temporaries.ts";
 
 /** `migration`, `restore`: kept before one. `backup`: made by a person. `history`: another history in the same folder. */
 export type CopyKind = "migration" | "restore" | "backup" | "history";
@@ -48,12 +47,10 @@ function remembered(file: string): string[] {
 export function rememberBackup(file: string, backup: string): void {
   const path = resolve(backup);
   const paths = [path, ...remembered(file).filter((each) => each !== path)].slice(0, REMEMBERED_MAX);
-  const temporary = temporaryBeside(listOf(file));
   try {
-    writeFileSync(temporary, `${JSON.stringify(paths, null, 2)}\n`);
-    publish(temporary, listOf(file));
+    writeText(listOf(file), `${JSON.stringify(paths, null, 2)}\n`);
   } catch {
-    rmSync(temporary, { force: true });
+    // Nothing is lost but that it is offered by itself.
   }
 }
 

@@ -1,6 +1,7 @@
 /** Files that are either whole or not there: written under another name in the same folder, synced, then renamed. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { temporaryBeside } from "./temporaries.ts";
 
 /** Waits until the file's bytes are on the disk. */
 export function syncFile(file: string): void {
@@ -23,6 +24,18 @@ export function publish(temporary: string, file: string): void {
   syncFile(temporary);
   renameSync(temporary, file);
   syncFolder(dirname(file));
+}
+
+/** Writes a small file as a whole: it holds what it held, or `text`. Throws what the file system says. */
+export function writeText(file: string, text: string): void {
+  const temporary = temporaryBeside(file);
+  try {
+    writeFileSync(temporary, text);
+    publish(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Size in bytes, or null where there is no such file. */

@@ -1,8 +1,8 @@
 /** Small files of settings: read with a check, written whole. */
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
+import { writeText } from "../db/files.ts";
 
 /** What the file holds, or `fallback` where it is missing or not what it should be. */
 export function readJson<S extends v.GenericSchema>(
@@ -18,15 +18,8 @@ export function readJson<S extends v.GenericSchema>(
   }
 }
 
-/** By way of a temporary file beside it, so that the file is never half written. */
+/** Never half written. Makes the folder where there is none. */
 export function writeJson(file: string, value: unknown): void {
   mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`);
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  writeText(file, `${JSON.stringify(value, null, 2)}\n`);
 }

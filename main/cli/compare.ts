@@ -1,5 +1,6 @@
 /** Experiments side by side: each run against the same mode's run of the baseline, and the parameters that differ. */
 import {
+  COMPARED_MAX,
   compareFigures,
   type DifferingParam,
   differingParams,
@@ -103,8 +104,10 @@ export async function compare(
   options: DbOption & { readonly json?: boolean },
 ): Promise<void> {
   const what = new Set(named.map(({ id, point }) => `${id}@${point ?? ""}`));
-  if (what.size < 2 || what.size < named.length || named.length > 8)
-    throw new BadInputError("It takes 2 to 8 different experiments to compare", { todo: "`list` shows their ids" });
+  if (what.size < 2 || what.size < named.length || named.length > COMPARED_MAX)
+    throw new BadInputError(`It takes 2 to ${COMPARED_MAX} different experiments to compare`, {
+      todo: "`list` shows their ids",
+    });
   await withLab(options, async (session) => {
     const loaded: Loaded[] = [];
     for (const comparand of named) loaded.push(await load(session, comparand));

@@ -1,10 +1,8 @@
+import { COMPARED_MAX } from "../../chart/compare.ts";
 import type { RunSeries } from "../../chart/series.ts";
 import type { SampleColumn } from "../../engine/experiment/types.ts";
 import type { Experiment, LabError, Run } from "../../main/contract.ts";
 import { OpenExperiment } from "../state/open-experiment.svelte.ts";
-
-/** More lines than this cannot be told apart. */
-export const RUNS_MAX = 8;
 
 export type Which = "sync" | "none" | "both";
 
@@ -44,7 +42,7 @@ export class Comparison {
 
   async load(): Promise<void> {
     await Promise.all(this.opened.map((open) => open.load()));
-    if (this.runsOf("both").length > RUNS_MAX) this.which = "sync";
+    if (this.runsOf("both").length > COMPARED_MAX) this.which = "sync";
   }
 
   error = $derived.by((): LabError | undefined => this.opened.find((open) => open.error)?.error);
@@ -60,7 +58,7 @@ export class Comparison {
     );
   }
 
-  runs = $derived(this.runsOf(this.which).slice(0, RUNS_MAX));
+  runs = $derived(this.runsOf(this.which).slice(0, COMPARED_MAX));
   leftOut = $derived(this.runsOf(this.which).length - this.runs.length);
 
   baseline = $derived.by((): number => {

@@ -1,3 +1,4 @@
+import { COMPARED_MAX } from "../../chart/compare.ts";
 import { cancelExperiment, chooseTrace, runHeadline } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history } from "../state/history.svelte.ts";
@@ -60,7 +61,7 @@ export function appCommands(): readonly Command[] {
       title: "Compare what is selected",
       group: "History",
       keys: "Ctrl+Shift+C",
-      enabled: () => history.selected.size >= 2 && history.selected.size <= 8,
+      enabled: () => history.selected.size >= 2 && history.selected.size <= COMPARED_MAX,
       run: () => view.go({ name: "compare", ids: [...history.selected] }),
     },
     {
