@@ -2,7 +2,7 @@
 import Database from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
-import { isSameFile, publish, removeDatabase, sizeOf } from "./files.ts";
+import { isSameFile, notAFile, placeOf, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSound } from "./open.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -25,12 +25,16 @@ export async function backupTo(
   target: string,
   onProgress?: (progress: BackupProgress) => void,
 ): Promise<void> {
-  const temporary = temporaryBeside(target);
+  const place = placeOf(target);
+  const temporary = temporaryBeside(place);
   try {
+    const odd = notAFile(target);
+    if (odd !== null)
+      throw new BadValueError("A backup needs a file", { where: target, why: odd, todo: "Choose another" });
     if (isSameFile(c.file, target))
       throw new BadValueError("A history cannot be its own backup", { where: target, todo: "Choose another file" });
     // Its log would be taken for the copy's.
-    if (sizeOf(`${target}-wal`) !== null)
+    if (sizeOf(`${place}-wal`) !== null)
       throw new BadValueError("A history that is in use cannot be replaced by a backup", {
         where: target,
         why: "its write-ahead log is beside it",
@@ -49,7 +53,7 @@ export async function backupTo(
     const pagesTotal = Math.max(1, Number(c.db.pragma("page_count", { simple: true })));
     onProgress?.({ pagesDone: pagesTotal, pagesTotal });
     settle(temporary, "This is a copy that was made while the run went on; the samples up to then are kept");
-    publish(temporary, target);
+    publish(temporary, place);
   } catch (error) {
     const named = translate(error, target);
     if (!(named instanceof DamagedHistoryError)) throw named;

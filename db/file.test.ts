@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -16,6 +26,7 @@ import {
   NewerHistoryError,
 } from "./errors.ts";
 import { openFile } from "./open.ts";
+import { recoverHistory } from "./recover.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 import { openStore } from "./store.ts";
 import { newRun, rows, SPEC, said, testFolder } from "./testing.ts";
@@ -304,4 +315,50 @@ test("a history that was upgraded while it was open is not written by the older 
   expect(() => store.createExperiment(SPEC)).toThrow(NewerHistoryError);
   expect(() => store.list()).toThrow(NewerHistoryError);
   store.close();
+});
+
+describe("what is no file", () => {
+  const odd = (): Record<string, string> => {
+    const at = (name: string) => folder.file(name);
+    mkdirSync(at("folder"));
+    execFileSync("mkfifo", [at("pipe")]);
+    symlinkSync(at("nowhere"), at("dangling"));
+    symlinkSync("/dev/null", at("device"));
+    return {
+      folder: "it is a folder",
+      pipe: "it is a device or a pipe, not a file",
+      device: "it is a device or a pipe, not a file",
+      dangling: `it is a link to ${at("nowhere")}, which is not there`,
+    };
+  };
+
+  test("is neither opened, merged, recovered nor replaced, nor waited for", async () => {
+    const store = openStore(folder.file());
+    try {
+      for (const [name, why] of Object.entries(odd())) {
+        const path = folder.file(name);
+        const before = lstatSync(path);
+        expect(said(() => openStore(path))).toContain(`${path}: The history cannot be read or written: ${why}`);
+        expect(said(() => recoverHistory(folder.file(), path))).toMatch(/needs a new file/);
+        if (name !== "dangling") {
+          expect(said(() => recoverHistory(path, folder.file("new.sqlite")))).toContain(why);
+          expect(said(() => store.merge(path))).toContain(why);
+        }
+        await expect(store.backup(path), name).rejects.toMatchObject({ message: "A backup needs a file", why });
+        expect(lstatSync(path), name).toMatchObject({ ino: before.ino, mode: before.mode });
+      }
+    } finally {
+      store.close();
+    }
+  });
+
+  test("a link to a file is followed by a backup", async () => {
+    const store = openStore(folder.file());
+    writeFileSync(folder.file("real.sqlite"), "");
+    symlinkSync(folder.file("real.sqlite"), folder.file("link.sqlite"));
+    await store.backup(folder.file("link.sqlite"));
+    store.close();
+    expect(lstatSync(folder.file("link.sqlite")).isSymbolicLink()).toBe(true);
+    openStore(folder.file("real.sqlite")).close();
+  });
 });

@@ -1,5 +1,16 @@
 /** Files that are either whole or not there: written under another name in the same folder, synced, then renamed. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -43,6 +54,20 @@ export function sizeOf(file: string): number | null {
   return statSync(file, { throwIfNoEntry: false })?.size ?? null;
 }
 
+/** Why what is at a path cannot be a file of ours; null where it is a file, or nothing is there. */
+export function notAFile(path: string): string | null {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isFile()) return null;
+  if (there !== undefined) return there.isDirectory() ? "it is a folder" : "it is a device or a pipe, not a file";
+  const link = lstatSync(path, { throwIfNoEntry: false });
+  return link?.isSymbolicLink() ? `it is a link to ${readlinkSync(path)}, which is not there` : null;
+}
+
+/** Where a file lies, links followed; where nothing is there, the path itself. */
+export function placeOf(path: string): string {
+  return sizeOf(path) === null ? path : realpathSync(path);
+}
+
 /** Removes a SQLite file and what SQLite keeps beside it. */
 export function removeDatabase(file: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
@@ -55,6 +80,13 @@ export function stamp(ms: number): string {
 
 /** Whether both paths lead to one and the same file that is there. */
 export function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
+  const [one, other] = [a, b].map((path) => {
+    try {
+      return statSync(path, { throwIfNoEntry: false });
+    } catch {
+      // Whoever reads or writes it says why it cannot be looked at.
+      return undefined;
+    }
+  });
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }

@@ -4,13 +4,16 @@
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { DamagedHistoryError, ForeignFileError, HistoryIoError, NewerHistoryError } from "./errors.ts";
-import { sizeOf } from "./files.ts";
+import { notAFile, sizeOf } from "./files.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 
 function readHeader(file: string): { header: Buffer; size: number } {
+  // A pipe would be waited for.
+  const odd = notAFile(file);
+  if (odd !== null) throw new HistoryIoError(file, odd);
   const fd = openSync(file, "r");
   try {
     const header = Buffer.alloc(HEADER_BYTES);
@@ -33,7 +36,6 @@ export function requireSqlite(file: string): void {
  * `latest`: the newest schema version that is known.
  */
 export function checkHeader(file: string, latest: number): void {
-  if (statSync(file).isDirectory()) throw new HistoryIoError(file, "it is a folder");
   requireSqlite(file);
   const { header, size } = readHeader(file);
   if (header.length < HEADER_BYTES) throw new DamagedHistoryError(file, `it was cut off after ${header.length} bytes`);

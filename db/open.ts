@@ -2,8 +2,15 @@
 import { accessSync, constants, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { DamagedHistoryError, ForeignFileError, HistoryBusyError, type HistoryError, translate } from "./errors.ts";
-import { removeDatabase, sizeOf, syncFile, syncFolder } from "./files.ts";
+import {
+  DamagedHistoryError,
+  ForeignFileError,
+  HistoryBusyError,
+  type HistoryError,
+  HistoryIoError,
+  translate,
+} from "./errors.ts";
+import { notAFile, removeDatabase, sizeOf, syncFile, syncFolder } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { applyMigrations, checkLedger, migrate } from "./migrate.ts";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
@@ -39,6 +46,8 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
   const migrations = options.migrations ?? MIGRATIONS;
   const nowMs = (options.now ?? Date.now)();
   try {
+    const odd = notAFile(file);
+    if (odd !== null) throw new HistoryIoError(file, odd);
     for (let tries = 0; (sizeOf(file) ?? 0) === 0; tries++) {
       if (tries === CREATE_TRIES_MAX) throw new HistoryBusyError(file);
       create(file, migrations, nowMs);

@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
 import { refreshHeadline } from "./experiments.ts";
-import { publish, removeDatabase, sizeOf } from "./files.ts";
+import { notAFile, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
@@ -27,10 +27,11 @@ type Row = Record<string, unknown>;
  * experiment is lost get a new one. Throws DamagedHistoryError when nothing can be read.
  */
 export function recoverHistory(damaged: string, target: string, now: () => number = Date.now): Recovered {
-  if (sizeOf(target) !== null)
+  const odd = notAFile(target);
+  if (odd !== null || sizeOf(target) !== null)
     throw new BadValueError("The recovered history needs a new file", {
       where: target,
-      why: "there is a file of that name",
+      why: odd ?? "there is a file of that name",
       todo: "Choose another name",
     });
   const copy = temporaryBeside(target);

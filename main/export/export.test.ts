@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -366,6 +367,20 @@ describe("an export is written whole or not at all", () => {
   test("a device is written as it is, not replaced", () => {
     expect(writeWhole("/dev/null", ["x"])).toBe(1);
     expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+  });
+
+  test("a pipe that nobody reads, a link to nothing and a circle of links are named, not waited for or replaced", () => {
+    const at = (name: string) => folder.file(name);
+    execFileSync("mkfifo", [at("pipe")]);
+    symlinkSync(at("nowhere"), at("dangling"));
+    symlinkSync(at("circle"), at("circle"));
+    expect(said(() => exportToFile(store, id, { format: "csv" }, at("pipe")))).toMatch(/nobody reads from this pipe/);
+    expect(said(() => exportToFile(store, id, { format: "csv" }, at("dangling")))).toMatch(
+      /a link to .*nowhere, which is/,
+    );
+    expect(said(() => exportToFile(store, id, { format: "csv" }, at("circle")))).toMatch(/lead in a circle/);
+    expect(lstatSync(at("pipe")).isFIFO()).toBe(true);
+    expect(lstatSync(at("dangling")).isSymbolicLink()).toBe(true);
   });
 
   test("comes in parts, so that it can go to a pipe", () => {

@@ -11,7 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { syncFolder } from "../../db/files.ts";
+import { notAFile, syncFolder } from "../../db/files.ts";
 import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
 
@@ -29,6 +29,9 @@ const REASONS: Readonly<Record<string, readonly [why: string, todo: string]>> = 
   ENOENT: ["there is no such folder", "Make the folder first or choose another place"],
   ENOTDIR: ["a part of the path is not a folder", "Choose another place"],
   EISDIR: ["it is a folder", "Give it the name of a file"],
+  ELOOP: ["its symbolic links lead in a circle", "Choose another place"],
+  ENXIO: ["nobody reads from this pipe", "Begin to read from it first, or choose another place"],
+  EPIPE: ["who read from this pipe has gone", "Choose another place"],
   ENAMETOOLONG: ["the name is too long", "Choose a shorter one"],
 };
 
@@ -59,7 +62,12 @@ export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): 
   try {
     const there = statSync(path, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
+    const odd = there === undefined ? notAFile(path) : null;
+    if (odd !== null)
+      throw new ExportError("The export was not written", { where: path, why: odd, todo: "Choose another place" });
     if (there && !there.isFile()) {
+      // Throws where nobody reads a pipe, instead of waiting for somebody.
+      if (there.isFIFO()) closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
       const fd = openSync(path, constants.O_WRONLY);
       try {
         return writeAll(fd, parts);

@@ -33,6 +33,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "it may not be read",
   ENOTDIR: "a folder in its path is a file",
+  ELOOP: "its symbolic links lead in a circle",
 };
 
 /** Opens a file; `-` is standard input. Errors: BadInputError where it cannot be read. */

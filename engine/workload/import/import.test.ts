@@ -590,3 +590,19 @@ describe("surveys and real traces", () => {
     });
   });
 });
+
+test("what never ends a line is left after 1 GiB, at its beginning and further on", async () => {
+  let read = 0;
+  async function* endless(...before: readonly string[]): TextSource & AsyncGenerator<string> {
+    yield* before;
+    for (const zeros = "\0".repeat(1 << 20); ; read++) yield zeros;
+  }
+  await expect(survey(endless(), new ImportReport())).rejects.toThrow(
+    /nothing to read.*a line does not end within 1 GiB/,
+  );
+  const report = new ImportReport();
+  const line = operationLine({ op: "mmap", addr: 2 ** 32, len: 4096, prot: "rw", backing: "anon" });
+  expect(await survey(endless(opsHeaderLine({}), line), report)).toMatchObject({ format: "ops" });
+  expect(report.problems().map(({ kind }) => kind)).toContain("truncated");
+  expect(read).toBeLessThan(2 * 1100);
+});

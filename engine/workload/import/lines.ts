@@ -2,6 +2,7 @@
  * Text of any size as blocks of whole lines, in constant memory: a line longer than the limit is dropped and counted,
  * never kept. Line numbers start at 1.
  */
+import { ImportError } from "./error.ts";
 import type { ImportReport } from "./report.ts";
 
 /** Whole lines, each ended by "\n". `firstLine` is the number of the first one. */
@@ -12,6 +13,8 @@ export interface LineBlock {
 
 /** Longer lines than this are dropped. The longest a capture writes are paths: 4 KiB. */
 export const LINE_LENGTH_MAX = 65_536;
+/** After so many characters without the end of a line, it is not text, and may never end. */
+const ENDLESS_LENGTH = 1 << 30;
 /** At most so many characters a block, so that one huge chunk is not handed on in one piece. */
 const BLOCK_LENGTH = 1 << 20;
 
@@ -45,11 +48,15 @@ export async function* lineBlocks(source: TextSource, report: ImportReport): Asy
   let line = 1;
   let rest = "";
   let dropping = false;
+  let dropped = 0;
   try {
     for await (const part of decoded(source)) {
       let text = part;
       if (dropping) {
         const end = text.indexOf("\n");
+        dropped += text.length;
+        if (end < 0 && dropped > ENDLESS_LENGTH)
+          throw new ImportError("it is not text: a line does not end within 1 GiB");
         if (end < 0) continue;
         text = text.slice(end + 1);
         dropping = false;
@@ -68,6 +75,7 @@ export async function* lineBlocks(source: TextSource, report: ImportReport): Asy
         report.problem("overlong", line, `${rest.slice(0, 60)}...`);
         rest = "";
         dropping = true;
+        dropped = 0;
       }
     }
   } catch (error) {

@@ -59,7 +59,7 @@ export async function openTrace(source: TextSource, report: ImportReport, format
   const blocks = lineBlocks(source, report);
   const first = await blocks.next();
   if (first.done) {
-    const [problem] = report.problems();
+    const problem = report.problems().at(-1);
     const why = problem ? ` (${problem.kind.replaceAll("_", " ")}: ${problem.example})` : "";
     throw new ImportError(`there is nothing to read in it${why}`);
   }
