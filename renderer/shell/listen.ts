@@ -11,19 +11,26 @@ import { running } from "../state/running.svelte.ts";
 import { view } from "../state/view.svelte.ts";
 
 const LIST_DELAY_MS = 60;
+/** The list waits until what was started is drawn. */
+const STARTED_DELAY_MS = 300;
 
 /** Ties the lab's events to the window's state. `onFailure`: the lab is gone for good. */
 export function listenToLab(onFailure: (error: LabError) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const reloadSoon = (): void => {
+  let due = 0;
+  const reloadSoon = (delay = LIST_DELAY_MS): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void history.reload(), LIST_DELAY_MS);
+    due = Math.max(due, performance.now() + delay);
+    timer = setTimeout(() => {
+      due = 0;
+      void history.reload();
+    }, due - performance.now());
   };
   const stops = [
     window.lab.on("experiment.started", (experiment) => {
       running.started(experiment);
       if (current.experiment?.id === experiment.id) current.experiment.restarted(experiment);
-      reloadSoon();
+      reloadSoon(STARTED_DELAY_MS);
     }),
     window.lab.on("run.sampled", (event) => {
       running.sampled(event);

@@ -1,6 +1,7 @@
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
+import { current } from "./current.svelte.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
 import { settings } from "./settings.svelte.ts";
@@ -11,7 +12,11 @@ export const HEADLINE_PRESET = "commit-table";
 
 /** Starts an experiment and opens it. Errors are thrown: the form shows them at the field. */
 export async function startExperiment(spec: ExperimentSpec): Promise<void> {
-  const experiment = await call("experiment.start", spec);
+  openStarted(await call("experiment.start", spec));
+}
+
+function openStarted(experiment: Experiment): void {
+  current.started(experiment);
   view.go({ name: "experiment", id: experiment.id });
 }
 
@@ -28,8 +33,7 @@ export async function runHeadline(): Promise<void> {
 export async function runAgain(id: number, label?: string): Promise<void> {
   try {
     if (label !== undefined) return await runPoint(pointOf(await call("experiment.get", { id }), label));
-    const experiment = await call("experiment.again", { id });
-    view.go({ name: "experiment", id: experiment.id });
+    openStarted(await call("experiment.again", { id }));
   } catch (thrown) {
     notifyError(thrown);
   }

@@ -39,9 +39,13 @@ export class OpenExperiment {
   /** Of a sweep: the point that is looked at; undefined: all there is. */
   readonly label: string | undefined;
 
-  constructor(id: number, label?: string) {
+  /** `started`: what is known of it, where it has just been started; its samples are taken from there on. */
+  constructor(id: number, label?: string, started?: Experiment) {
     this.id = id;
     this.label = label;
+    if (!started || started.sweep) return;
+    this.#title = started.title;
+    this.#show(started);
   }
 
   /** Of the experiment itself, where a point of it is looked at. */
@@ -78,12 +82,16 @@ export class OpenExperiment {
         this.experiment = experiment;
         return;
       }
-      for (const run of experiment.runs) if (!this.series.has(run.id)) this.series.set(run.id, new Series());
-      this.experiment = experiment;
+      this.#show(experiment);
       await Promise.all(experiment.runs.map((run) => this.#fetchAll(run)));
     } catch (thrown) {
       this.error = asLabError(thrown);
     }
+  }
+
+  #show(experiment: Experiment): void {
+    for (const run of experiment.runs) if (!this.series.has(run.id)) this.series.set(run.id, new Series());
+    this.experiment = experiment;
   }
 
   /** Makes sure that these columns are there, for a switch of the metric. */
@@ -139,6 +147,8 @@ export class OpenExperiment {
   }
 
   async #fetchAll(run: Run): Promise<void> {
+    // They come by themselves, from the first one on.
+    if (isLive(run) && (this.series.get(run.id)?.count ?? 0) > 0) return;
     const block = await call(
       "run.samples",
       isLive(run)

@@ -1,0 +1,42 @@
+/**
+ * The first chart of a window takes several times as long as every later one: its code is compiled as it is first used,
+ * its typeface is looked up, the canvas is set up. Done here while somebody reads a form, the first point of a run does
+ * not wait for it.
+ */
+import { METRICS } from "../../chart/metrics.ts";
+import { PALETTES } from "../../chart/palette.ts";
+import { runChart } from "../../chart/run-chart.ts";
+import type { RunSeries } from "../../chart/series.ts";
+import { MODES } from "../../engine/experiment/types.ts";
+import { later } from "../lib/later.ts";
+import { fontFamily } from "./font.ts";
+import { LiveChart } from "./live-chart.ts";
+
+const POINTS = 4;
+const ramp = Float64Array.from({ length: POINTS }, (_, i) => i);
+let warm = false;
+
+/** Draws a chart that nobody sees, once in the life of a window and when it has time. Gives what calls it off. */
+export function warmUpChart(): () => void {
+  return warm ? () => undefined : later(draw);
+}
+
+function draw(): void {
+  if (warm) return;
+  warm = true;
+  const canvas = document.createElement("canvas");
+  canvas.width = 600;
+  canvas.height = 300;
+  const columns = { operations: ramp, vmpte_kb: ramp, tables_freed: ramp, tables_rcu_pending: ramp };
+  const series: RunSeries[] = MODES.map((mode) => ({
+    key: mode,
+    mode,
+    source: "model",
+    samples: { count: POINTS, columns },
+  }));
+  const config = runChart({ series, palette: PALETTES.light, font: fontFamily(), metric: METRICS[0], marks: true });
+  const unseen = { ...config, options: { ...config.options, responsive: false } };
+  const chart = new LiveChart(canvas, unseen);
+  chart.show(unseen);
+  chart.destroy();
+}
