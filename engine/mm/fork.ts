@@ -2,7 +2,7 @@
 
 import { anonVmaFork, unlinkAnonVmas } from "./anon-vma.ts";
 import { freePgtables } from "./free-pgtables.ts";
-import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pudIndex, slotEnd, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pteIndex, pudIndex, slotEnd, slotStart } from "./geometry.ts";
 import { copyHugetlbRange } from "./hugetlb.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { pmdAlloc, pteAlloc, pteAllocOne, pudAlloc, pudTable } from "./pgtable.ts";
@@ -131,8 +131,8 @@ function* copyPageRange(k: KernelState, parent: Mm, child: Mm, vma: Vma): Path<v
         continue;
       }
       const slot = base + at * PMD_PAGES;
-      const from = Math.max(page - slot, 0);
-      const end = Math.min(stop - slot, PTRS_PER_TABLE);
+      const from = page > slot ? pteIndex(page) : 0;
+      const end = stop - slot < PTRS_PER_TABLE ? pteIndex(stop) : PTRS_PER_TABLE;
       const target = pteAlloc(k, child, childPmd, at);
       yield* copyPteRange(k, parent, child, vma, pmd, at, target, from, end);
     }

@@ -1,7 +1,7 @@
 /** mprotect(2) and the write protection of userfaultfd (mm/mprotect.c: change_protection and below). Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
-import { PMD_PAGES, PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, slotEnd } from "./geometry.ts";
+import { PMD_PAGES, PUD_PAGES, pmdAddrEnd, pmdIndex, slotEnd } from "./geometry.ts";
 import { populateVma } from "./mlock.ts";
 import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
 import {
@@ -34,6 +34,7 @@ import {
   vmaIsAnonymous,
 } from "./vma.ts";
 import { vmaModify } from "./vma-merge.ts";
+import { entryRange } from "./walk.ts";
 
 /** What change_protection() does to entries. */
 export type ProtectionChange = "access" | "uffd_wp" | "uffd_wp_resolve";
@@ -125,8 +126,8 @@ export function* changeProtection(
     }
     if (entry === 0 && populate) entry = pteAlloc(k, mm, pmd, index);
     if (entry > 0) {
-      const base = pmdStart(page);
-      yield* changePteRange(k, vma, pmd, index, page - base, stop - base, change);
+      const { from, to } = entryRange(page, stop);
+      yield* changePteRange(k, vma, pmd, index, from, to, change);
     }
     page = stop;
   }

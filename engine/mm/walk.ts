@@ -1,6 +1,6 @@
 /** Walking a VMA's part of a range table by table (mm/pagewalk.c), for paths that only look at what is there. */
 
-import { PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, slotEnd } from "./geometry.ts";
+import { PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, pteIndex, slotEnd } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
 import type { KernelState, Mm } from "./state.ts";
 
@@ -28,8 +28,7 @@ export function walkPmds(
   }
 }
 
-/** Entries of a PTE table that a part of a slot covers: [from, to). */
+/** Entries of a PTE table that a part of a slot covers: [from, to). Small integers, unlike differences of page numbers (zap.ts). */
 export function entryRange(page: number, stop: number): { from: number; to: number } {
-  const base = pmdStart(page);
-  return { from: page - base, to: stop - base };
+  return { from: pteIndex(page), to: (stop - pmdStart(page)) | 0 };
 }
