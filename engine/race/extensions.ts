@@ -41,26 +41,27 @@ export class ScheduleCounter {
     ways.fill(0, 0, cells);
     ways[0] = 1;
     const at = new Array<number>(cpus).fill(0);
+    // How far CPU 0 can be where the others are there.
+    let end = 0;
     for (let row = 0; row < cells; row += lengths[0] + 1) {
+      while (end < lengths[0] && this.met(end * cpus, 0, at)) end++;
       // The last step was another CPU's, or CPU 0's.
-      let reached = row === 0;
       for (let cpu = 1; cpu < cpus; cpu++) {
         if (at[cpu] === 0) continue;
         const need = (cpu * schedule.length + at[cpu] - 1) * cpus;
         if (!this.met(need, cpu, at)) continue;
-        reached = true;
         const before = row - strides[cpu];
-        for (let i = this.needs[need]; i <= lengths[0]; i++) ways[row + i] += ways[before + i];
+        for (let i = this.needs[need]; i <= end; i++) ways[row + i] += ways[before + i];
       }
-      if (reached)
-        for (let i = 0; i < lengths[0] && this.met(i * cpus, 0, at); i++) ways[row + i + 1] += ways[row + i];
-      // The next row, counting like an odometer.
+      for (let i = 0; i < end; i++) ways[row + i + 1] += ways[row + i];
+      // The next row, counting like an odometer. The others having gone on, CPU 0 can be as far as before.
       for (let cpu = 1; cpu < cpus; cpu++) {
         if (at[cpu] < lengths[cpu]) {
           at[cpu]++;
           break;
         }
         at[cpu] = 0;
+        end = 0;
       }
     }
     return ways[cells - 1];
