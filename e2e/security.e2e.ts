@@ -1,4 +1,8 @@
 /** Electron's security checklist, tried from inside the page as an attacker who got there would. */
+import { execFileSync } from "node:child_process";
+import { symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CALLS } from "../main/contract.ts";
 import { expect, test } from "./fixtures.ts";
 import { startAgain } from "./start-again.ts";
 
@@ -198,4 +202,100 @@ test("a link is opened by the system's browser only after the user has said so, 
   });
   expect(await lab.call("app.openLink", { url: "https://lore.kernel.org/" })).toBe(true);
   expect(await seen()).toMatchObject({ asked: 2, opened: ["https://lore.kernel.org/"] });
+});
+
+test("whatever is sent as a call is answered in words, and nothing dies of it", async ({ lab }) => {
+  const host = () => lab.call("history.list", {});
+  const names = Object.entries(CALLS)
+    .filter(([, { from }]) => from === "window")
+    .map(([name]) => name)
+    // These ask the person at the machine: tried where their dialogs are answered.
+    .filter(
+      (name) => !/^(file\.choose|rescue\.|history\.(save|restore|merge)|export\.|race\.save|clipboard\.)/.test(name),
+    );
+  expect(names.length).toBeGreaterThan(20);
+  const faults = await lab.page.evaluate(async (calls) => {
+    const cycle: Record<string, unknown> = { id: 1 };
+    cycle.self = cycle;
+    let deep: unknown = 1;
+    for (let i = 0; i < 400; i++) deep = { params: [deep] };
+    const own = JSON.parse('{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}}, "id": 1}');
+    const odd: unknown[] = [
+      null,
+      0,
+      -1,
+      1e300,
+      Number.NaN,
+      "x".repeat(1 << 20),
+      [],
+      [[[]]],
+      deep,
+      cycle,
+      own,
+      new Map([["id", 1]]),
+      new Date(Number.NaN),
+      /(a+)+$/,
+      new Error("x"),
+      new ArrayBuffer(1 << 22),
+      new Float64Array(1000),
+      12345678901234567890n,
+      { id: 2n ** 70n },
+      { id: "1" },
+      { id: Number.MAX_SAFE_INTEGER },
+      { ids: new Array(20_000).fill(1) },
+      { runId: 1, maxPoints: 1e12, cells: 1e12, operations: 1e308 },
+      { search: "%".repeat(500), limit: 1, tags: ["'); DROP TABLE run; --"] },
+      { workload: own, params: own, values: own },
+      { scenario: "../../../etc/passwd", without: "each", cpus: new Array(1e5).fill(0), format: "txt" },
+      { url: `https://user:pass@example.org\u202e/gro.elpmaxe${"/".repeat(5000)}` },
+    ];
+    const found: string[] = [];
+    const ask = (window as unknown as { lab: { call(...params: unknown[]): Promise<Record<string, unknown>> } }).lab
+      .call;
+    // What the bridge between the worlds does not take does not leave the page.
+    const asking = async (...params: unknown[]) => {
+      try {
+        return await ask(...params);
+      } catch (error) {
+        return /contextBridge|could not be cloned/.test(String(error)) ? { error: {} } : String(error);
+      }
+    };
+    for (const name of calls)
+      for (const [at, params] of odd.entries()) {
+        const late = new Promise<string>((resolve) => setTimeout(() => resolve("no answer"), 20_000));
+        const answer = await Promise.race([asking(name, params), late]);
+        if (typeof answer === "string") found.push(`${name} ${at}: ${answer}`);
+        else if ((answer.error as { name?: string } | undefined)?.name === "InternalError")
+          found.push(`${name} ${at}: ${JSON.stringify(answer.error)}`);
+      }
+    for (const name of [null, {}, [], 7, "x".repeat(1e6), "constructor", "hasOwnProperty", { toString: null }])
+      if (!Object.hasOwn(Object(await asking(name)), "error"))
+        found.push(`the name ${String(JSON.stringify(name)).slice(0, 60)}`);
+    return [...found, ...("polluted" in {} ? ["a prototype is changed"] : [])];
+  }, names);
+  expect(faults).toEqual([]);
+  expect(await host()).toMatchObject({ total: expect.any(Number) });
+  expect(await lab.app.evaluate(() => "polluted" in {})).toBe(false);
+});
+
+test("files that are none are refused in words, however the program is given them", async ({ lab, dataFolder }) => {
+  const at = (name: string) => join(dataFolder, name);
+  execFileSync("mkfifo", [at("pipe.ops.jsonl")]);
+  symlinkSync(at("circle.jsonl"), at("circle.jsonl"));
+  symlinkSync("/dev/zero", at("zero.strace"));
+  writeFileSync(at("deep.ops.jsonl"), `{"format":"reclaim-lab-ops","version":1}\n${"[".repeat(60_000)}\n`);
+  const refused: [string, RegExp][] = [
+    [at("no\u001b[2Jsuch"), /there is no such file/i],
+    [at("pipe.ops.jsonl"), /no regular file/i],
+    [at("circle.jsonl"), /lead in a circle/i],
+    [at("zero.strace"), /no regular file/i],
+    [at("x".repeat(4000)), /cannot be opened/i],
+  ];
+  for (const [path, words] of refused) {
+    expect(await startAgain(dataFolder, [path]), path).toBe(0);
+    await expect(lab.page.getByText(words).first(), path.slice(0, 200)).toBeVisible();
+  }
+  expect(await startAgain(dataFolder, ["--inspect=0", "--remote-debugging-port=0", at("deep.ops.jsonl")])).toBe(0);
+  await expect(lab.page.getByRole("heading", { name: "deep.ops.jsonl" })).toBeVisible();
+  expect(await lab.call("history.list", {})).toMatchObject({ total: 0 });
 });

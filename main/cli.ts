@@ -8,6 +8,7 @@ import { describeError } from "../engine/error.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { isBadInput } from "./answer.ts";
 import type { Comparand } from "./cli/compare.ts";
+import { warn } from "./cli/print.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("reclaim-lab")
@@ -333,7 +334,7 @@ export async function commandLine(args: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`reclaim-lab: ${describeError(error)}\n`);
+    warn(describeError(error));
     if (process.env.RECLAIM_LAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return isBadInput(error) ? 2 : 1;
   }

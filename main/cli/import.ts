@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, statSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import type { Writable } from "node:stream";
+import { notAFile, placeOf } from "../../db/files.ts";
 import { BadInputError } from "../../engine/error.ts";
 import {
   type Contents,
@@ -15,7 +16,7 @@ import {
 } from "../../engine/workload/import/index.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
-import { count, print, printJson, table } from "./print.ts";
+import { count, print, printJson, table, warn } from "./print.ts";
 import { printProblems } from "./problems.ts";
 
 export interface ImportOptions {
@@ -65,9 +66,17 @@ async function writeLines(
   return written;
 }
 
-/** Writes beside the file first, so that a failure leaves what was there. */
+/**
+ * Writes beside the file first, so that a failure leaves what was there. Links are followed; a device or a pipe is
+ * written as it is.
+ */
 async function writeFile(out: string, path: string, options: ImportOptions, report: ImportReport): Promise<number> {
-  const temporary = `${out}.${process.pid}.part`;
+  const there = statSync(out, { throwIfNoEntry: false });
+  const direct = there !== undefined && !there.isFile() && !there.isDirectory();
+  const odd = direct ? null : notAFile(out);
+  if (odd !== null) throw new BadInputError("The file cannot be written", { where: out, why: odd });
+  const place = placeOf(out);
+  const temporary = direct ? out : `${place}.${process.pid}.part`;
   const stream = createWriteStream(temporary);
   const failed = once(stream, "error").then(([error]) => {
     throw new BadInputError("The file cannot be written", { where: out, why: (error as NodeJS.ErrnoException).code });
@@ -76,10 +85,10 @@ async function writeFile(out: string, path: string, options: ImportOptions, repo
     const written = await Promise.race([writeLines(stream, path, options, report), failed]);
     stream.end();
     await Promise.race([once(stream, "finish"), failed]);
-    await rename(temporary, out);
+    if (!direct) await rename(temporary, place);
     return written;
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (!direct) await rm(temporary, { force: true });
     throw error;
   }
 }
@@ -88,8 +97,8 @@ async function writeFile(out: string, path: string, options: ImportOptions, repo
 function followed(path: string, { processes }: Contents, pid: number | undefined): TracedProcess {
   const chosen = chooseProcess(path, processes, pid);
   if (pid === undefined && processes.length > 1)
-    process.stderr.write(
-      `reclaim-lab: ${path}: ${processes.length} processes; taking the busiest, ${chosen.pid} (${chosen.comm}); choose with --pid\n`,
+    warn(
+      `${path}: ${processes.length} processes; taking the busiest, ${chosen.pid} (${chosen.comm}); choose with --pid`,
     );
   return chosen;
 }
@@ -108,8 +117,8 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     }
     if (found.format !== "ops") ({ pid, ancestors } = followed(path, found, pid));
     if (!found.hasFaults && !options.touchOnMap)
-      process.stderr.write(
-        `reclaim-lab: ${path}: ${found.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be\n`,
+      warn(
+        `${path}: ${found.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be`,
       );
   }
   const report = new ImportReport();
@@ -122,7 +131,7 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);
     else {
       const written = await writeFile(options.out, path, chosen, report);
-      process.stderr.write(`reclaim-lab: ${options.out}: ${count(written)} operations\n`);
+      warn(`${options.out}: ${count(written)} operations`);
     }
   });
   printProblems(path, report);

@@ -65,13 +65,13 @@ function sentence(runs: readonly Run[]): string | null {
   return `Page tables at the end: ${now}: ${change(none.final.vmpte_kb, sync.final.vmpte_kb)}.`;
 }
 
-/** Runs that failed, by why: for stderr, where stdout has figures only. */
+/** Runs that failed, by why: for `warn`, where stdout has figures only. */
 export function failures(runs: readonly Run[]): string[] {
   const failed = Map.groupBy(
     runs.filter(({ status }) => status === "failed" || status === "interrupted"),
     ({ status, reason }) => `${status}${reason === null ? "" : `: ${reason}`}`,
   );
-  return [...failed].map(([why, { length }]) => `reclaim-lab: ${length === 1 ? "1 run" : `${length} runs`} ${why}\n`);
+  return [...failed].map(([why, { length }]) => `${length === 1 ? "1 run" : `${length} runs`} ${why}`);
 }
 
 /** What became of runs that did not end as they should, a line each. */

@@ -3,7 +3,7 @@ import { BadInputError } from "../../engine/error.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { ExperimentSpec } from "../contract.ts";
-import { print, printJson } from "./print.ts";
+import { print, printJson, warn } from "./print.ts";
 import { showProgress } from "./progress.ts";
 import { failures, reportJson, reportText } from "./report.ts";
 import { runToEnd } from "./run-to-end.ts";
@@ -30,7 +30,7 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
   if (set !== undefined)
     throw new BadInputError("--set is for presets", { where: name, todo: "A file takes --pid and --touch-on-map" });
   const opened = await session.ask("file.open", { path: name, format });
-  const say = (text: string) => process.stderr.write(`reclaim-lab: ${opened.name}: ${text}\n`);
+  const say = (text: string) => warn(`${opened.name}: ${text}`);
   for (const problem of opened.problems) say(problem);
   const [busiest] = opened.processes;
   if (busiest !== undefined && opened.processes.length > 1 && pid === undefined)
@@ -57,7 +57,7 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
     const { experiment, cut } = await runToEnd(session, () => session.ask("experiment.start", spec), showProgress);
     if (options.json) {
       printJson(reportJson(experiment));
-      for (const line of failures(experiment.runs)) process.stderr.write(line);
+      failures(experiment.runs).forEach(warn);
     } else {
       print(reportText(experiment));
       print(`\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`);

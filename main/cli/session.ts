@@ -6,6 +6,7 @@ import type { CallArguments, CallResult, EventName, EventPayload, LabCallName } 
 import { dataFolder, historyFile, requireChosen, shownPath } from "../data-folder.ts";
 import type { Emit } from "../host/emit.ts";
 import { type Lab, type LabOptions, openLab } from "../host/lab.ts";
+import { warn } from "./print.ts";
 
 export interface DbOption {
   readonly db?: string;
@@ -51,7 +52,7 @@ export async function withLab<T>(options: DbOption, body: (session: Session) => 
   const emit: Emit = (name, payload) => {
     for (const listener of listeners.get(name) ?? []) listener(payload as never);
   };
-  const log = (error: unknown) => process.stderr.write(`reclaim-lab: ${describeError(error)}\n`);
+  const log = (error: unknown) => warn(describeError(error));
   const lab = opened({ file, emit, log });
   try {
     return await body({

@@ -5,7 +5,7 @@ import { SWEEP_POINTS_MAX, sweepValues } from "../../engine/experiment/sweep.ts"
 import type { ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment } from "../contract.ts";
-import { change, count, kb, print, printJson, table } from "./print.ts";
+import { change, count, kb, print, printJson, table, warn } from "./print.ts";
 import { failures } from "./report.ts";
 import { runToEnd, type Show } from "./run-to-end.ts";
 import { type DbOption, withLab } from "./session.ts";
@@ -124,7 +124,7 @@ export async function sweep(preset: string, options: SweepOptions): Promise<void
     const { experiment, cut } = await runToEnd(session, start, showCount);
     if (options.json) printJson(sweepJson(experiment));
     else print(`${sweepText(experiment, spec)}\n\nSaved in ${session.where}.`);
-    for (const line of failures(experiment.runs)) process.stderr.write(line);
+    failures(experiment.runs).forEach(warn);
     if (cut) process.exitCode = 130;
     else if (experiment.runs.some((run) => run.status !== "done")) process.exitCode = 1;
   });

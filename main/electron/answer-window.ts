@@ -1,6 +1,6 @@
 /** The answer to a call of the window, whatever it is: name and payload checked, answered here or passed on to the host. */
 import { BadInputError } from "../../engine/error.ts";
-import { answer, checkResult, toLabError } from "../answer.ts";
+import { answer, checkParams, checkResult, toLabError } from "../answer.ts";
 import {
   type Answer,
   CALLS,
@@ -31,6 +31,8 @@ export async function answerWindow(
   try {
     if (!isWindowCallName(name)) throw new BadInputError("There is no such call", { where: String(name).slice(0, 60) });
     if (isMainCall(name)) return await answer(own, name, params, (error) => log(name, error));
+    // The host checks again what it is given.
+    checkParams(name, params);
     const answered = await host.call(name as HostCallName, params);
     return "error" in answered ? answered : { result: checkResult(name, answered.result) };
   } catch (error) {

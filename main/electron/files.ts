@@ -20,7 +20,16 @@ export function fileAmong(args: readonly string[], folder: string): string | und
   return args
     .filter((arg) => arg !== "" && !arg.startsWith("-"))
     .map((arg) => resolve(folder, arg))
-    .find((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory());
+    .find((path) => !isFolder(path));
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    // Links in a circle, a name that is too long, a closed folder: opening it says so.
+    return false;
+  }
 }
 
 export type FileCallName = Extract<MainCallName, `file.${string}`>;
