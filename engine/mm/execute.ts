@@ -121,14 +121,18 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
       flags |= VM_HUGETLB;
       break;
   }
+  // do_mmap(): only private anonymous memory grows. (A hugetlb mapping is one of a file, too.)
+  if (file !== null && (flags & VM_GROWSDOWN) !== 0) return "EINVAL";
   const failed = drive(mmapRegion(k, mm, { start, end, flags, pgoff, file, uffd: null }));
   if (failed !== null) return failed;
   result.value = start * PAGE_SIZE;
   if (flagNames.includes("populate") || (flags & VM_LOCKED) !== 0) mmPopulate(k, mm, start, end);
-  const advice = flagNames.includes("hugepage") ? "hugepage" : flagNames.includes("nohugepage") ? "nohugepage" : null;
-  return advice === null
-    ? null
-    : walkVmas(mm, start, end, (vma, from, stop) => adviseFlags(k, mm, vma, from, stop, advice));
+  for (const advice of ["hugepage", "nohugepage"] as const) {
+    if (!flagNames.includes(advice)) continue;
+    const refused = walkVmas(mm, start, end, (vma, from, stop) => adviseFlags(k, mm, vma, from, stop, advice));
+    if (refused !== null) return refused;
+  }
+  return null;
 }
 
 /** The page range of a system call that wants an aligned start and rounds the length up; null where it does not have one. */

@@ -64,6 +64,19 @@ describe("addresses and lengths that system calls refuse", () => {
     [{ op: "mremap", addr: BASE, len: 64 * PAGE, to: BASE + PAGE }, "EINVAL"],
     [{ op: "mremap", addr: BASE + MIB, len: PAGE, to: BASE + 2 * MIB }, "EFAULT"],
     [{ op: "mremap", addr: BASE, len: 65 * PAGE, newLen: 66 * PAGE }, "EFAULT"],
+    // Lengths beyond user space are no lengths; what is cut off is unmapped by munmap's rules.
+    [{ op: "mremap", addr: BASE, len: PAGE, newLen: 2 ** 47, mayMove: true }, "EINVAL"],
+    [{ op: "mremap", addr: BASE, len: PAGE, newLen: 2 ** 47 - PAGE, mayMove: true }, "ENOMEM"],
+    [{ op: "mremap", addr: BASE, len: 2 ** 47 - BASE, newLen: 2 ** 47 - BASE - PAGE }, "EINVAL"],
+    [{ op: "mremap", addr: BASE, len: 2 ** 47 - BASE - PAGE, newLen: PAGE }, "ok"],
+    // Only private anonymous memory grows downwards.
+    [{ op: "mmap", addr: BASE, len: PAGE, prot: "rw", backing: "anon", flags: ["growsdown"] }, "ok"],
+    [{ op: "mmap", addr: BASE, len: PAGE, prot: "rw", backing: "shared", flags: ["growsdown"] }, "EINVAL"],
+    [{ op: "mmap", addr: BASE, len: PAGE, prot: "rw", backing: "file", file: 0, flags: ["growsdown"] }, "EINVAL"],
+    // process_madvise looks at the range (access_ok) before it looks at the process.
+    [{ op: "madvise", via: "self", addr: 2 ** 47 - PAGE, len: PAGE, advice: "dontneed" }, "EFAULT"],
+    [{ op: "madvise", via: 9, addr: 2 ** 47 - PAGE, len: PAGE, advice: "dontneed" }, "EFAULT"],
+    [{ op: "madvise", via: 9, addr: BASE, len: PAGE, advice: "dontneed" }, "ESRCH"],
     [{ op: "uffd", action: "register", addr: BASE + MIB, len: PAGE }, "EINVAL"],
     [{ op: "uffd", action: "wp", addr: BASE, len: PAGE }, "ENOENT"],
     [{ op: "exit" }, "ENOENT"],
@@ -73,6 +86,27 @@ describe("addresses and lengths that system calls refuse", () => {
       expect(limited(1000).run(operation)).toBe(status);
     });
   }
+
+  test("process_madvise takes 2 GiB less a page of a range, MAX_RW_COUNT", () => {
+    const conformance = new Conformance("sync");
+    const perform = (line: string) => conformance.perform(line, "test:1").status;
+    expect(["map 0 4G", "pdontneed 0 2G-4K", "pdontneed 0 4G"].map(perform)).toEqual([
+      "ok",
+      "ok=2147479552",
+      "ok=2147479552",
+    ]);
+    expect(["touch 2G-4K 8K", "pdontneed 0 4G", "vmas list"].map(perform).at(-1)).toBe("vmas=1 0-100000:rwp");
+    // Both pages lie beyond it, so their tables and all above are there still.
+    expect(conformance.kernel.vmpteKb()).toBe(20);
+  });
+
+  test("a mapping of both hugepage and nohugepage gets one advice after the other", () => {
+    const conformance = new Conformance("sync");
+    const perform = (line: string) => conformance.perform(line, "test:1").status;
+    perform("map 2M 2M rw hugepage nohugepage");
+    perform("map 0 2M rw nohugepage");
+    expect(perform("vmas list")).toBe("vmas=1 0-400:rwp");
+  });
 
   test("an operation on a process that was never forked says so", () => {
     const { kernel } = limited(1000);

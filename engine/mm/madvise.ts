@@ -22,7 +22,7 @@ import { nextTableToZap, ZapWalk, zapPteRange, zapPteRangePath } from "./zap.ts"
 import { ZAP_DONTNEED } from "./zap-details.ts";
 
 // Bound here, so that they are constants to the compiler (geometry.ts).
-const { PMD_PAGES, pageAligned, pageOf, pagesFor, pmdStart } = geometry;
+const { PAGE_SIZE, PMD_PAGES, pageAligned, pageOf, pagesFor, pmdStart } = geometry;
 const { VM_HUGETLB, VM_LOCKED, VM_SHARED } = vmaFlags;
 
 /** What one VMA's part of the range comes to: an errno ends the walk. */
@@ -210,13 +210,19 @@ function collapseAnonymous(k: KernelState, mm: Mm, start: number, end: number): 
 /** Advice that process_madvise accepts for another process. */
 const REMOTE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["cold", "pageout", "willneed", "collapse"]);
 
-/** process_madvise(2). */
+/** MAX_RW_COUNT: import_ubuf() takes no more than this of a range, in bytes. */
+const MAX_RW_COUNT = 2 ** 31 - PAGE_SIZE;
+
+/** process_madvise(2) of one range. */
 function sysProcessMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
+  const len = Math.min(op.len, MAX_RW_COUNT);
+  // access_ok(), before anything is asked about the process.
+  if (op.addr + len > k.taskPages * PAGE_SIZE) return "EFAULT";
   const target = op.via === undefined || op.via === "self" ? mm : k.processes[op.via];
   if (target === undefined || !target.alive) return "ESRCH";
   if (target !== mm && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
-  const failed = doMadvise(k, target, op.advice, op.addr, op.len);
-  if (failed === null) result.value = op.len;
+  const failed = doMadvise(k, target, op.advice, op.addr, len);
+  if (failed === null) result.value = len;
   return failed;
 }
 

@@ -308,7 +308,7 @@ function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<Errno
 }
 
 /** check_prep_vma(): may this VMA be moved or resized so? */
-function checkPrepVma(k: KernelState, vma: Vma | undefined, r: RemapRequest): Errno | null {
+function checkPrepVma(vma: Vma | undefined, r: RemapRequest): Errno | null {
   if (vma === undefined) return "EFAULT";
   if ((vma.flags & VM_HUGETLB) !== 0) {
     r.oldPages = Math.ceil(r.oldPages / PMD_PAGES) * PMD_PAGES;
@@ -323,8 +323,13 @@ function checkPrepVma(k: KernelState, vma: Vma | undefined, r: RemapRequest): Er
   // What is cut off first may lie in other VMAs; what moves may not.
   if (Math.min(r.oldPages, r.newPages) > vma.end - r.addr) return "EFAULT";
   if (r.newPages > r.oldPages && vma.pgoff + r.newPages > 2 ** 52) return "EINVAL";
-  if (r.newPages > k.taskPages) return "ENOMEM";
   return null;
+}
+
+/** shrink_vma(): unmaps what is beyond the new size, by munmap's rules. */
+function* shrinkVma(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null> {
+  if (r.addr + r.oldPages > k.taskPages) return "EINVAL";
+  return yield* unmapRange(k, mm, r.addr + r.newPages, r.addr + r.oldPages);
 }
 
 /** mremap_to(): MREMAP_FIXED, or MREMAP_DONTUNMAP. */
@@ -333,7 +338,7 @@ function* mremapTo(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null> 
   if (failed !== null) return failed;
   if (mm.vmas.lookup(r.addr) === undefined) return "EFAULT";
   if (r.newPages < r.oldPages) {
-    const cut = yield* unmapRange(k, mm, r.addr + r.newPages, r.addr + r.oldPages);
+    const cut = yield* shrinkVma(k, mm, r);
     if (cut !== null) return cut;
     r.oldPages = r.newPages;
   }
@@ -361,7 +366,7 @@ function* remapMove(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null>
     lastEnd = vma.end;
     page = Math.min(vma.end, end);
     const part: RemapRequest = { ...r, addr, oldPages: pages, newPages: pages, to: target + offset };
-    const failed = checkPrepVma(k, vma, part) ?? (yield* mremapTo(k, mm, part));
+    const failed = checkPrepVma(vma, part) ?? (yield* mremapTo(k, mm, part));
     if (failed !== null) return failed;
     target = part.to + part.newPages;
   }
@@ -405,19 +410,19 @@ export function* doMremap(
   r: RemapRequest,
   findRoom: (pages: number) => number,
 ): Path<Errno | null> {
-  if (r.newPages === 0) return "EINVAL";
+  if (r.newPages === 0 || r.newPages > k.taskPages) return "EINVAL";
   const fixed = r.to >= 0;
   if (fixed || r.dontUnmap) {
     if (r.dontUnmap && r.newPages !== r.oldPages) return "EINVAL";
     if (fixed) {
-      if (r.newPages > k.taskPages || r.to > k.taskPages - r.newPages) return "EINVAL";
+      if (r.to > k.taskPages - r.newPages) return "EINVAL";
       if (r.addr + r.oldPages > r.to && r.to + r.newPages > r.addr) return "EINVAL";
     }
     if (mm.vmas.count + 2 >= k.options.maxMapCount - 3) return "ENOMEM";
   }
   if (fixed && r.newPages === r.oldPages) return yield* remapMove(k, mm, r);
   const vma = mm.vmas.lookup(r.addr);
-  const failed = checkPrepVma(k, vma, r);
+  const failed = checkPrepVma(vma, r);
   if (failed !== null) return failed;
   const source = vma as Vma;
   if (fixed) return yield* mremapTo(k, mm, r);
@@ -427,7 +432,7 @@ export function* doMremap(
   }
   r.to = r.addr;
   if (r.newPages === r.oldPages) return null;
-  if (r.newPages < r.oldPages) return yield* unmapRange(k, mm, r.addr + r.newPages, r.addr + r.oldPages);
+  if (r.newPages < r.oldPages) return yield* shrinkVma(k, mm, r);
   if (expandInPlace(k, mm, source, r)) return null;
   if (!r.mayMove) return "ENOMEM";
   r.to = findRoom(r.newPages);

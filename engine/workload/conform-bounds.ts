@@ -28,7 +28,7 @@ export function beyondBounds(operations: readonly Operation[]): string | null {
       const stride = operation.stride ?? PAGE;
       const accesses = Math.ceil(operation.len / stride);
       if (stride !== PAGE && accesses > PIECES_MAX) return tooMany(accesses, "accesses");
-      if (operation.len > TOUCHED_BYTES_MAX) return tooLarge("touches", TOUCHED_BYTES_MAX);
+      if (stride === PAGE && operation.len > TOUCHED_BYTES_MAX) return tooLarge("touches", TOUCHED_BYTES_MAX);
     } else if (operation.op === "mmap") {
       const kept = operation.backing !== "anon" && operation.backing !== "hugetlb";
       if (kept && operation.len > FILE_BYTES_MAX) return tooLarge("maps of a file", FILE_BYTES_MAX);

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { MODES } from "../../engine/experiment/types.ts";
 import { describeKernel } from "../testing.ts";
 import { compareWithKernel, describeDifference } from "./compare.ts";
-import { CLASSES, generateScript } from "./generate.ts";
+import { generateScript } from "./generate.ts";
 import { shrinkScript } from "./shrink.ts";
+import { CLASSES } from "./vocabulary.ts";
 
 /** A fixed budget; `npm run test:kernel` goes on from other seeds. */
 const OPERATIONS = 6000;

@@ -3,9 +3,10 @@ import type { Mode } from "../../engine/experiment/types.ts";
 import { ProbeDiedError } from "../errors.ts";
 import { type Answer, firstDifference } from "./answers.ts";
 import { engineAnswers } from "./engine-answers.ts";
-import { generateScript, HUGETLB_CLASS, type ScriptClass } from "./generate.ts";
+import { generateScript } from "./generate.ts";
 import { KernelAnswers } from "./kernel-answers.ts";
 import { shrinkScript } from "./shrink.ts";
+import { HUGETLB_CLASS, type ScriptClass } from "./vocabulary.ts";
 
 export interface CompareOptions {
   readonly classes: readonly ScriptClass[];
@@ -60,9 +61,9 @@ async function compareScript(
   return { script: small, kernel: await kernel.respond(small), engine: engineAnswers(small, mode) };
 }
 
-/** The mode `none` of a kernel that has the series is DONTNEED in small pieces, which huge pages of the pool refuse. */
+/** The mode `none` of a kernel that has the series is DONTNEED in small pieces, which huge pages of the pool refuse and which enormous ranges have too many of. */
 const modesOf = (kind: ScriptClass, modes: readonly Mode[]): readonly Mode[] =>
-  kind === HUGETLB_CLASS ? modes.filter((mode) => mode !== "none") : modes;
+  kind === HUGETLB_CLASS || kind === "edge" ? modes.filter((mode) => mode !== "none") : modes;
 
 /** Runs the comparison. `onSequence` is called after every sequence. Errors: ProbeDiedError, `where` says in which sequence. */
 export async function compareWithKernel(

@@ -2,7 +2,7 @@
 import type { Mode } from "../../engine/experiment/types.ts";
 import { Conformance } from "../../engine/workload/conform.ts";
 import type { Answer } from "./answers.ts";
-import { HUGETLB_PAGES } from "./generate.ts";
+import { HUGETLB_PAGES } from "./vocabulary.ts";
 
 /** An operation that the engine throws on is answered with what it threw, and nothing after it is. */
 export function engineAnswers(script: readonly string[], mode: Mode): Answer[] {

@@ -9,7 +9,7 @@ import { MODES, type Mode } from "../../engine/experiment/types.ts";
 import { detect } from "../detect.ts";
 import { ProbeDiedError } from "../errors.ts";
 import { compareWithKernel, describeDifference } from "./compare.ts";
-import { CLASSES, HUGETLB_CLASS, HUGETLB_PAGES, type ScriptClass } from "./generate.ts";
+import { CLASSES, HUGETLB_CLASS, HUGETLB_PAGES, type ScriptClass } from "./vocabulary.ts";
 
 const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${[...CLASSES, HUGETLB_CLASS].join(",")}] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
 

@@ -294,6 +294,7 @@ int conform_main(const char *path, enum mode mode) {
     struct op op;
     struct result r;
     parse(&op);
+    if (exec_hits_own_image(&op)) bad("the probe itself lies within this range:", line);
     exec_op(&op, mode, &r);
     usage_read(&now);
     out_dec((int64_t)++n), out_str("\t");

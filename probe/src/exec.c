@@ -141,6 +141,20 @@ static int do_file(const struct op *op) {
   return error_of(sys4(__NR_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, op->addr, op->len));
 }
 
+/* Would the operation change what the probe needs to go on? */
+bool exec_hits_own_image(const struct op *op) {
+  switch (op->kind) {
+    case OP_PUNCH:
+    case OP_TRUNCATE:
+    case OP_SLEEP:
+    case OP_TOUCH:
+      return false;
+    case OP_MREMAP:
+      return own_overlaps(op->addr, op->len) || (op->flags & MREMAP_F_FIXED && own_overlaps(op->arg, op->arg2));
+  }
+  return own_overlaps(op->addr, op->len);
+}
+
 /* Executes one operation and says what the kernel answered. */
 void exec_op(const struct op *op, enum mode mode, struct result *r) {
   if (op->process && op->kind != OP_FORK && op->kind != OP_EXIT) {

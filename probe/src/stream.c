@@ -62,20 +62,6 @@ static void decode(const double *record, struct op *op) {
   op->arg2 = (uint64_t)record[4];
 }
 
-/* Would the operation change what the probe needs to go on? */
-static bool hits_own_image(const struct op *op) {
-  switch (op->kind) {
-    case OP_PUNCH:
-    case OP_TRUNCATE:
-    case OP_SLEEP:
-    case OP_TOUCH:
-      return false;
-    case OP_MREMAP:
-      return own_overlaps(op->addr, op->len) || (op->flags & MREMAP_F_FIXED && own_overlaps(op->arg, op->arg2));
-  }
-  return own_overlaps(op->addr, op->len);
-}
-
 /* Takes in whole records; their number, 0 at the end of input. The clock does not run meanwhile. */
 static size_t receive(void) {
   static size_t held;
@@ -121,7 +107,7 @@ int stream_main(enum mode mode, bool results, int64_t floor_kb) {
         }
         continue;
       }
-      if (hits_own_image(&op)) die(EXIT_FAILED, "an operation names the addresses where the probe itself lies", NULL);
+      if (exec_hits_own_image(&op)) die(EXIT_FAILED, "an operation names the addresses where the probe itself lies", NULL);
       if (op.len >= LONG_BYTES) out_flush(); /* what is known goes out before an operation that takes its time */
       exec_op(&op, mode, &r);
       operations++;
