@@ -5,7 +5,8 @@
  * - Kernel paths that take locks are generator functions. In an explored kernel they `yield` a SchedPoint *before* each
  *   action that another CPU could observe or be affected by. Resuming the generator performs that one action and then
  *   runs on, touching nothing shared, to the next point. In an experiment nothing is ever yielded: one call of `next()`
- *   runs the path to its end.
+ *   runs the path to its end. Paths that experiments go through all the time have a plain form beside it, which takes the same
+ *   steps: functions that both call decide everything (zap.ts, fault.ts).
  * - Before resuming CPU n the explorer sets `k.cpu = n`. A point may be resumed only while `resumable(k, point)` is true (locks,
  *   IPIs). A "trylock" succeeds or fails by the state it finds.
  * - `object` is the one thing the action reads or writes, `write` says which. Two points commute when their objects
