@@ -3,9 +3,12 @@
  * the file NOTE, so that whoever watches knows which case a crash or a hang belongs to. Ends at the first finding.
  */
 import { openSync, writeSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
 import { mixSeed, seeded } from "../lib/random.ts";
 import type { Verdict } from "./target.ts";
 import { TARGETS } from "./targets/index.ts";
+
+const TURN_EVERY = 32;
 
 const [name, seed, from, count, note] = process.argv.slice(2);
 const target = TARGETS.find((each) => each.name === name);
@@ -32,6 +35,8 @@ for (let i = Number(from); i < Number(from) + Number(count); i++) {
     await target.tidy?.();
     process.exit(3);
   }
+  // What native modules give back, they give back in turns of the event loop.
+  if (i % TURN_EVERY === 0) await turn();
   if (i % 256 === 0) {
     rssMax = Math.max(rssMax, process.memoryUsage.rss());
     tell({ kind: "beat", at: i, ...counts, rssMax });
