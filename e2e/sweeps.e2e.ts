@@ -33,7 +33,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.locator("main")).toContainText("with sync reclaim");
     await page.getByRole("button", { name: /The whole sweep/ }).click();
     await expect(page.getByRole("button", { name: "Open chunk 4M" })).toBeVisible();
-    await expect(new HistoryPane(page).rows.first()).toContainText("0.0…−9");
+    await expect(new HistoryPane(page).rows.first()).toContainText("0.0 to −9");
 
     // Run again: the form is the sweep's own, and one of its points is run as an experiment of its own.
     await page.getByRole("button", { name: "Run again…" }).click();

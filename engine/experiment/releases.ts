@@ -20,7 +20,7 @@ export const OUTCOME_LABELS: Readonly<Record<Outcome, string>> = {
   split_vma: "two mappings share the table",
   marker: "an entry had to stay (guard page or userfaultfd marker)",
   below_2mib: "smaller than the 2 MiB of a table",
-  unaligned: "covers no aligned 2 MiB",
+  unaligned: "outside whole, aligned 2 MiB",
   nothing_there: "no table was there",
   failed: "the call failed",
 };

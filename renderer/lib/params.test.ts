@@ -26,7 +26,9 @@ test("values are read with their unit", () => {
   expect(showParam(rounds, 25_600)).toBe("25,600");
   expect(showParam({ ...rounds, type: "ms" }, 10)).toBe("10 ms");
   expect(showParam(order, "sequential")).toBe("from the start");
-  expect(showParam(undefined, 25_600)).toBe("25,600");
+  expect(showParam({ ...rounds, type: "ms" }, 10_000)).toBe("10,000 ms");
+  // The number of a process, say: a name, not a count.
+  expect(showParam(undefined, 25_600)).toBe("25600");
 });
 
 test("a line of all parameters", () => {

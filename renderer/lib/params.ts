@@ -6,10 +6,11 @@ import { formatBytes } from "./format.ts";
 
 /** A parameter's value as it is read: "50 GiB", "25,600", "10 ms". Without its preset, as it was stored. */
 export function showParam(spec: PresetParam | undefined, value: ParamValue): string {
-  if (!spec) return typeof value === "number" ? formatCount(value) : String(value);
+  if (!spec) return String(value);
   if (spec.type === "choice") return spec.choices.find((choice) => choice.value === value)?.label ?? String(value);
   if (typeof value !== "number") return String(value);
   if (spec.type === "bytes") return formatBytes(value);
+  if (spec.type === "ms") return `${formatCount(value)} ms`;
   return spec.type === "count" ? formatCount(value) : formatParam(spec, value);
 }
 

@@ -11,25 +11,42 @@ export const PITCH_PX = CELL_PX + GAP_PX;
 /** How many cells fit beside each other. */
 export const columnsIn = (width: number): number => Math.max(8, Math.floor((width + GAP_PX) / PITCH_PX));
 
+/** How many times larger cells are drawn where there are few, so that they fill the rows that there are. */
+export function cellScale(cells: number, columns: number, rows: number): number {
+  for (let scale = MAX_SCALE; scale > 1; scale--) {
+    if (Math.floor(columns / scale) * Math.floor(rows / scale) >= cells) return scale;
+  }
+  return 1;
+}
+const MAX_SCALE = 4;
+
 /** Draws every cell as a square whose bands are the shares of its slots' states, from the bottom up. */
-export function drawCells(canvas: HTMLCanvasElement, map: PageMapMessage, columns: number, colors: MapColors): void {
+export function drawCells(
+  canvas: HTMLCanvasElement,
+  map: PageMapMessage,
+  columns: number,
+  colors: MapColors,
+  scale = 1,
+): void {
+  const pitch = PITCH_PX * scale;
+  const side = pitch - GAP_PX;
   const rows = Math.ceil(map.cells / columns);
-  const width = columns * PITCH_PX;
-  const height = rows * PITCH_PX;
+  const width = columns * pitch;
+  const height = rows * pitch;
   const context = sized(canvas, width, height);
   for (let cell = 0; cell < map.cells; cell++) {
     let total = 0;
     for (let at = 0; at < STATES; at++) total += map.counts[cell * STATES + at];
     if (total === 0) continue;
-    const x = (cell % columns) * PITCH_PX;
-    let bottom = Math.floor(cell / columns) * PITCH_PX + CELL_PX;
+    const x = (cell % columns) * pitch;
+    let bottom = Math.floor(cell / columns) * pitch + side;
     for (let at = 0; at < STATES; at++) {
       const count = map.counts[cell * STATES + at];
       if (count === 0) continue;
       // Whatever is there is seen: no band is thinner than a pixel.
-      const band = count === total ? CELL_PX : Math.max(1, (count / total) * CELL_PX);
+      const band = count === total ? side : Math.max(1, (count / total) * side);
       context.fillStyle = colors[at];
-      context.fillRect(x, bottom - band, CELL_PX, band);
+      context.fillRect(x, bottom - band, side, band);
       bottom -= band;
     }
   }

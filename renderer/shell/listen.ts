@@ -40,7 +40,8 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
       running.ended(run);
       current.experiment?.ended(run);
       reloadSoon();
-      if (run.status === "failed") {
+      // The one that is open says so above its chart.
+      if (run.status === "failed" && current.experiment?.id !== run.experimentId) {
         const which = run.mode === "sync" ? "The run with sync reclaim" : "The run without reclaim";
         notifyError(
           new LabCallError({
