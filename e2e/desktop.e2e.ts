@@ -61,3 +61,41 @@ test("text and pictures go to the clipboard by way of main; the page itself has 
   });
   expect("error" in written).toBe(false);
 });
+
+test("long work moves the task bar's bar, and says that it ended when the window is behind others", async ({ lab }) => {
+  await lab.app.evaluate(({ BrowserWindow, Notification }) => {
+    const window = BrowserWindow.getAllWindows()[0];
+    const seen = { bars: [] as number[], notes: [] as string[] };
+    Object.assign(globalThis, { seen });
+    window.setProgressBar = (share: number) => void seen.bars.push(share);
+    window.isFocused = () => false;
+    Notification.isSupported = () => true;
+    Notification.prototype.show = function show(this: Electron.Notification) {
+      seen.notes.push(`${this.title}: ${this.body}`);
+    };
+  });
+  const seen = () =>
+    lab.app.evaluate(() => (globalThis as unknown as { seen: { bars: number[]; notes: string[] } }).seen);
+  const start = async (title: string, rounds: number): Promise<void> => {
+    const before = (await seen()).bars.length;
+    await lab.call("experiment.start", {
+      title,
+      workload: { kind: "preset", name: "commit-table", params: { rounds } },
+    });
+    await expect.poll(async () => (await seen()).bars.slice(before).at(-1), { timeout: 60_000 }).toBe(-1);
+  };
+
+  await start("a short one", 1);
+  expect((await seen()).notes).toEqual([]);
+  // A minute passes between its first word and its last.
+  await lab.app.evaluate(() => {
+    const now = performance.now.bind(performance);
+    let minutes = 0;
+    performance.now = () => now() + 60_000 * minutes++;
+  });
+  await start("a long one", 4);
+  const { bars, notes } = await seen();
+  expect(notes).toEqual(["a long one: Done"]);
+  expect(bars.some((share) => share > 0 && share < 1)).toBe(true);
+  expect(bars.every((share) => share === -1 || (share >= 0 && share <= 1))).toBe(true);
+});
