@@ -64,6 +64,11 @@ export const MCL_ONFAULT = 4;
 export const PR_SET_THP_DISABLE = 41;
 export const PR_SET_VMA = 0x53564d41;
 export const CLONE_VM = 0x100;
+export const CLONE_VFORK = 0x4000;
+export const CLONE_THREAD = 0x10000;
+
+/** What a call returns that failed: minus the errno (include/uapi/asm-generic/errno-base.h). */
+export const ERRNO = { EPERM: -1, EAGAIN: -11, ENOMEM: -12, EFAULT: -14, EINVAL: -22 } as const;
 
 /** The ioctls of a userfaultfd that act on memory (include/uapi/linux/userfaultfd.h). */
 export const UFFD_IOCTLS: Readonly<Record<number, string>> = {
@@ -77,7 +82,8 @@ export const UFFD_IOCTLS: Readonly<Record<number, string>> = {
   3223366152: "UFFDIO_POISON",
 };
 
-const PROTS = ["none", "r", "w", "rw", "x", "rx", "wx", "rwx"] as const satisfies readonly Prot[];
+/** By their PROT_ bits. */
+export const PROTS = ["none", "r", "w", "rw", "x", "rx", "wx", "rwx"] as const satisfies readonly Prot[];
 
 /** Protection from PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
 export function protOf(bits: number): Prot {

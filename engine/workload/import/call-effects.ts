@@ -4,6 +4,7 @@ import {
   ADDRESS_END,
   ADVICE,
   backingOf,
+  ERRNO,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
@@ -25,10 +26,7 @@ import type { TraceEvent } from "./event.ts";
 import { notePrctl, noteProcessMadvise } from "./hidden-calls.ts";
 import { inMemory, POPULATED_MAX, type TracedSpace, validRange } from "./traced-space.ts";
 
-const EAGAIN = -11;
-const ENOMEM = -12;
-const EFAULT = -14;
-const EINVAL = -22;
+const { EAGAIN, ENOMEM, EFAULT, EINVAL } = ERRNO;
 /** More than this is not taken as used because it may be accessed: reservations of address space are that large. */
 const ASSUMED_MAX = 2 ** 34;
 

@@ -393,6 +393,23 @@ describe("strace", () => {
       { op: "touch", addr: 0x7f5025e3c000, len: 8192, access: "w" },
     ]);
   });
+
+  test("touch-on-map: the heap of a program is not taken for a part of the one before it", async () => {
+    const { operations } = await read(
+      [
+        "brk(NULL) = 0x10000000",
+        "brk(0x10021000) = 0x10021000",
+        'execve("/bin/true", ["true"], 0x7ffe0) = 0',
+        "brk(NULL) = 0x20000000",
+        "brk(0x20021000) = 0x20021000",
+      ],
+      { pid: 1, touchOnMap: true },
+    );
+    expect(operations.filter(({ op }) => op === "touch")).toEqual([
+      { op: "touch", addr: 0x10000000, len: 0x21000, access: "w" },
+      { op: "touch", addr: 0x20000000, len: 0x21000, access: "w" },
+    ]);
+  });
 });
 
 describe("ops.jsonl", () => {

@@ -15,7 +15,7 @@
  * that are not an operation.
  */
 import type { Operation } from "../operation.ts";
-import { ADDRESS_END } from "./abi.ts";
+import { ADDRESS_END, ADVICE, PROTS } from "./abi.ts";
 import { ImportError } from "./error.ts";
 import { eachLine, type LineBlock } from "./lines.ts";
 import type { ImportReport } from "./report.ts";
@@ -54,7 +54,7 @@ function oneOf(...values: readonly string[]): Check {
   return (value) => typeof value === "string" && values.includes(value);
 }
 
-const isProt = oneOf("none", "r", "rw", "rx", "rwx", "w", "x", "wx");
+const isProt = oneOf(...PROTS);
 const isBacking = oneOf("anon", "shared", "file", "sharedfile", "hugetlb");
 const isMmapFlag = oneOf(
   "populate",
@@ -66,11 +66,7 @@ const isMmapFlag = oneOf(
   "nohugepage",
   "noreplace",
 );
-const isAdvice = oneOf(
-  ..."normal random sequential willneed dontneed dontneed_locked free remove dontfork dofork wipeonfork".split(" "),
-  ..."keeponfork hugepage nohugepage collapse populate_read populate_write guard_install guard_remove cold".split(" "),
-  ..."pageout mergeable unmergeable dontdump dodump hwpoison soft_offline".split(" "),
-);
+const isAdvice = oneOf(...Object.values(ADVICE));
 
 interface Shape {
   readonly required: Readonly<Record<string, Check>>;

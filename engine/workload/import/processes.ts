@@ -1,7 +1,7 @@
 /** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
 import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
 import { PAGE } from "../sizes.ts";
-import { UFFD_IOCTLS } from "./abi.ts";
+import { ADVICE, UFFD_IOCTLS } from "./abi.ts";
 import type { TraceEvent } from "./event.ts";
 
 /** What one process of a trace did. */
@@ -31,7 +31,6 @@ export interface TracedProcess {
 const PROCESSES_MAX = 1 << 16;
 const NAMES_MAX = 1024;
 const ANCESTORS_MAX = 16;
-const MADV_DONTNEED = 4;
 /** So many faults and neither mmap nor brk that gave an address is no 64-bit program: loading one takes them. */
 const FAULTS_MIN = 4;
 
@@ -101,7 +100,7 @@ export class ProcessList {
     if (hidden !== null) entry.hidden.set(hidden, (entry.hidden.get(hidden) ?? 0) + 1);
     if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
     if (event.kind === "fork" && event.childPid !== event.pid) this.#forked(entry, event);
-    if (event.kind === "enter" && event.call === "madvise" && event.args[2] === MADV_DONTNEED) entry.dontneed++;
+    if (event.kind === "enter" && event.call === "madvise" && ADVICE[event.args[2]] === "dontneed") entry.dontneed++;
   }
 
   #named(entry: Entry, { comm, exec }: TraceEvent): void {

@@ -26,7 +26,7 @@ const LOOKS: readonly (readonly [TraceFormat, (line: string) => boolean])[] = [
   ["strace", looksLikeStrace],
 ];
 
-/** Does the trace say nothing of page faults? Then what is used must be assumed. */
+/** Does a trace in this format say which pages were used? Where it does not, that must be assumed (`touchOnMap`). */
 export function formatHasFaults(format: TraceFormat): boolean {
   return format !== "strace";
 }

@@ -8,6 +8,27 @@
  *
  * The process id and the time may be missing. strace sees no page faults: which memory is used must be assumed.
  */
+import {
+  ADVICE,
+  CLONE_THREAD,
+  CLONE_VFORK,
+  CLONE_VM,
+  ERRNO,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_HUGETLB,
+  MAP_LOCKED,
+  MAP_NONBLOCK,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_SHARED,
+  MAP_SHARED_VALIDATE,
+  MAP_STACK,
+  MLOCK_ONFAULT,
+  MREMAP_DONTUNMAP,
+} from "./abi.ts";
 import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
 import type { ImportReport } from "./report.ts";
 import { Cursor } from "./scan.ts";
@@ -19,8 +40,6 @@ const UNFINISHED = /^(\w{1,40})\((.*?),?\s*<unfinished \.\.\.>/;
 const RESUMED = /^<\.\.\. (\w{1,40}) resumed>(.*?)\)\s+= (-?0x[0-9a-f]+|-?\d+|\?)(?: (E[A-Z0-9]+))?/;
 const THREADS_MAX = 1 << 18;
 
-const ERRNO: Readonly<Record<string, number>> = { ENOMEM: -12, EFAULT: -14, EINVAL: -22, EAGAIN: -11, EPERM: -1 };
-
 /** Numbers of the names that matter; strace prints unknown bits as numbers. */
 const NAMES: Readonly<Record<string, number>> = {
   NULL: 0,
@@ -28,56 +47,34 @@ const NAMES: Readonly<Record<string, number>> = {
   PROT_READ: 1,
   PROT_WRITE: 2,
   PROT_EXEC: 4,
-  MAP_SHARED: 1,
+  MAP_SHARED,
   MAP_PRIVATE: 2,
-  MAP_SHARED_VALIDATE: 3,
+  MAP_SHARED_VALIDATE,
   MAP_DROPPABLE: 8,
-  MAP_FIXED: 0x10,
-  MAP_ANONYMOUS: 0x20,
+  MAP_FIXED,
+  MAP_ANONYMOUS,
   MAP_32BIT: 0x40,
-  MAP_GROWSDOWN: 0x100,
+  MAP_GROWSDOWN,
   MAP_DENYWRITE: 0x800,
   MAP_EXECUTABLE: 0x1000,
-  MAP_LOCKED: 0x2000,
-  MAP_NORESERVE: 0x4000,
-  MAP_POPULATE: 0x8000,
-  MAP_NONBLOCK: 0x10000,
-  MAP_STACK: 0x20000,
-  MAP_HUGETLB: 0x40000,
+  MAP_LOCKED,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_NONBLOCK,
+  MAP_STACK,
+  MAP_HUGETLB,
   MAP_SYNC: 0x80000,
-  MAP_FIXED_NOREPLACE: 0x100000,
+  MAP_FIXED_NOREPLACE,
   MREMAP_MAYMOVE: 1,
   MREMAP_FIXED: 2,
-  MREMAP_DONTUNMAP: 4,
-  MLOCK_ONFAULT: 1,
-  MADV_NORMAL: 0,
-  MADV_RANDOM: 1,
-  MADV_SEQUENTIAL: 2,
-  MADV_WILLNEED: 3,
-  MADV_DONTNEED: 4,
-  MADV_FREE: 8,
-  MADV_REMOVE: 9,
-  MADV_DONTFORK: 10,
-  MADV_DOFORK: 11,
-  MADV_MERGEABLE: 12,
-  MADV_UNMERGEABLE: 13,
-  MADV_HUGEPAGE: 14,
-  MADV_NOHUGEPAGE: 15,
-  MADV_DONTDUMP: 16,
-  MADV_DODUMP: 17,
-  MADV_WIPEONFORK: 18,
-  MADV_KEEPONFORK: 19,
-  MADV_COLD: 20,
-  MADV_PAGEOUT: 21,
-  MADV_POPULATE_READ: 22,
-  MADV_POPULATE_WRITE: 23,
-  MADV_DONTNEED_LOCKED: 24,
-  MADV_COLLAPSE: 25,
-  MADV_GUARD_INSTALL: 102,
-  MADV_GUARD_REMOVE: 103,
+  MREMAP_DONTUNMAP,
+  MLOCK_ONFAULT,
+  ...Object.fromEntries(
+    Object.entries(ADVICE).map(([number, advice]) => [`MADV_${advice.toUpperCase()}`, Number(number)]),
+  ),
 };
 
-const CLONE_FLAGS: Readonly<Record<string, number>> = { CLONE_VM: 0x100, CLONE_VFORK: 0x4000, CLONE_THREAD: 0x10000 };
+const CLONE_FLAGS = { CLONE_VM, CLONE_VFORK, CLONE_THREAD };
 
 const cursor = new Cursor();
 
@@ -96,6 +93,11 @@ function printedValue(text: string): number {
     } else value |= known;
   }
   return value;
+}
+
+/** What the call returned; an errno that makes no difference here is EPERM. */
+function errnoOf(name: string): number {
+  return Object.hasOwn(ERRNO, name) ? ERRNO[name as keyof typeof ERRNO] : ERRNO.EPERM;
 }
 
 function cloneFlagsOf(args: string): number {
@@ -125,7 +127,7 @@ export function createStraceParser(report: ImportReport): LineParser {
     if (known !== undefined) return known;
     // A thread that acts before its clone has returned: the clone that was begun last made it.
     const last = [...cloning.values()].at(-1);
-    const pid = last && last.flags & CLONE_FLAGS.CLONE_THREAD ? last.pid : tid;
+    const pid = last && last.flags & CLONE_THREAD ? last.pid : tid;
     if (processOf.size < THREADS_MAX) processOf.set(tid, pid);
     return pid;
   };
@@ -134,7 +136,7 @@ export function createStraceParser(report: ImportReport): LineParser {
     event.kind = "enter";
     event.args.fill(Number.NaN);
     if (name.startsWith("clone") || name.endsWith("fork")) {
-      const flags = name === "vfork" ? CLONE_FLAGS.CLONE_VM : cloneFlagsOf(args);
+      const flags = name === "vfork" ? CLONE_VM : cloneFlagsOf(args);
       if (cloning.size < THREADS_MAX) cloning.set(event.tid, { pid: event.pid, flags });
       // clone3's flags are readable here: what follows sees it as a clone that has them.
       if (event.call === "clone3") event.call = "clone";
@@ -149,7 +151,7 @@ export function createStraceParser(report: ImportReport): LineParser {
   const exit = (name: string, result: string, errno: string | undefined, emit: (event: TraceEvent) => void): void => {
     if (result === "?") return;
     cursor.set(result, 0);
-    event.ret = errno === undefined ? cursor.number() : (ERRNO[errno] ?? -1);
+    event.ret = errno === undefined ? cursor.number() : errnoOf(errno);
     if (name.startsWith("clone") || name.endsWith("fork")) {
       const flags = cloning.get(event.tid)?.flags ?? 0;
       cloning.delete(event.tid);
@@ -157,7 +159,7 @@ export function createStraceParser(report: ImportReport): LineParser {
       if (event.ret > 0) {
         event.kind = "fork";
         event.childTid = event.ret;
-        event.childPid = flags & CLONE_FLAGS.CLONE_THREAD ? event.pid : event.ret;
+        event.childPid = flags & CLONE_THREAD ? event.pid : event.ret;
         if (processOf.size < THREADS_MAX) processOf.set(event.childTid, event.childPid);
         emit(event);
       }

@@ -7,14 +7,13 @@
  *
  * There are no records of the mappings that execve makes; the translator assumes them where they are accessed.
  */
+import { CLONE_THREAD } from "./abi.ts";
 import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
 import { takeFault } from "./perf-script.ts";
 import { takeRawCall } from "./raw-syscalls.ts";
 import type { ImportReport } from "./report.ts";
 import { Cursor } from "./scan.ts";
 
-/** CLONE_THREAD of clone(2). */
-const CLONE_THREAD = 0x10000;
 const THREADS_MAX = 1 << 18;
 
 const HEADER = /^\s*(.{1,20}?)-(\d{1,10})\s+(?:\(\s*([\d-]+)\)\s+)?\[\d+\]\s+(?:[\w.#+!@*$]{4,8}\s+)?(\d+\.\d+): /;
