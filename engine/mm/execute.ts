@@ -198,7 +198,7 @@ function sysExit(k: KernelState, process: number | undefined): Errno | null {
   let mm: Mm | undefined;
   if (process !== undefined) mm = processOf(k, process);
   else mm = k.processes.findLast((candidate) => candidate.alive && candidate.id !== 0);
-  if (mm === undefined || !mm.alive) return "ENOENT";
+  if (mm === undefined || !mm.alive) return "ESRCH";
   drive(exitMmap(k, mm));
   mm.alive = false;
   return null;

@@ -79,7 +79,7 @@ describe("addresses and lengths that system calls refuse", () => {
     [{ op: "madvise", via: 9, addr: BASE, len: PAGE, advice: "dontneed" }, "ESRCH"],
     [{ op: "uffd", action: "register", addr: BASE + MIB, len: PAGE }, "EINVAL"],
     [{ op: "uffd", action: "wp", addr: BASE, len: PAGE }, "ENOENT"],
-    [{ op: "exit" }, "ENOENT"],
+    [{ op: "exit" }, "ESRCH"],
   ];
   for (const [operation, status] of cases) {
     test(`${JSON.stringify(operation)}: ${status}`, () => {

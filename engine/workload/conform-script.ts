@@ -319,10 +319,10 @@ function parseStep(w: Words): Parsed {
   }
 }
 
-/** The operation of a line as it is printed: without comment and outer blanks; empty where it asks for nothing. */
+/** The operation of a line as it is printed: without comment and outer blanks, tabs as blanks (a result's columns end at tabs); empty where it asks for nothing. */
 export function scriptText(line: string): string {
   const hash = line.indexOf("#");
-  return (hash < 0 ? line : line.slice(0, hash)).trim();
+  return (hash < 0 ? line : line.slice(0, hash)).trim().replaceAll("\t", " ");
 }
 
 /**

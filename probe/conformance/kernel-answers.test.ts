@@ -1,5 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { runConformScript } from "../../engine/workload/conform.ts";
 import { ProbeDiedError } from "../errors.ts";
+import { PROBE_PATH } from "../locate.ts";
 import { describeKernel } from "../testing.ts";
 import { KernelAnswers } from "./kernel-answers.ts";
 
@@ -50,6 +53,14 @@ describeKernel("the kernel's answers", () => {
     expect(asText(small)).toEqual(["0 ok", "16 ok", "16 ok", "16 ok"]);
     // The second huge page goes with its deposited table; the first was split and its table stays.
     expect(asText(huge)).toEqual(["0 ok", "16 ok", "12 ok", "12 ok"]);
+  });
+
+  test("odd but legal lines are printed and answered as the engine does", () => {
+    const script = "# none\r\n\r\n  map\t0   0x400000   rw   # c\r\n\ttouch 0 1P+4K-4K\n\n   \nkillchild\nunmap 0 4M";
+    const probe = spawnSync(PROBE_PATH, ["conform", "-"], { input: script, encoding: "utf8" }).stdout;
+    expect(probe).toBe(`${[...runConformScript(script.split("\n"), "sync", "odd")].join("\n")}\n`);
+    expect(probe).toContain("1\t0\tok\tmap 0   0x400000   rw\n");
+    expect(probe).toContain("3\t12\tESRCH\tkillchild\n");
   });
 
   test("a bad script is refused with line and reason", async () => {

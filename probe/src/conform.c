@@ -61,12 +61,15 @@ static bool next_line(long fd) {
   }
 }
 
-/* Cuts the comment and trailing blanks off `line` and splits a copy into words. */
+/* Cuts the comment and outer blanks off `line` and splits a copy into words. */
 static void split(void) {
   char *comment = strchr(line, '#');
   if (comment) *comment = 0;
   size_t n = strlen(line);
   while (n && line[n - 1] == ' ') line[--n] = 0;
+  size_t blanks = 0;
+  while (line[blanks] == ' ') blanks++;
+  memmove(line, line + blanks, (n -= blanks) + 1);
   memcpy(words_text, line, n + 1);
   word_count = 0;
   for (char *p = words_text; *p;) {
