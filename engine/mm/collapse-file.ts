@@ -1,6 +1,7 @@
 /** Collapsing the cache of a file, and detaching the tables that mapped its small pages (mm/khugepaged.c). */
 
 import type { MappedFile } from "./file.ts";
+import { unmapFileEntries } from "./file-folio.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "./geometry.ts";
 import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import { KIND_FILE, KIND_MASK } from "./pte.ts";
@@ -78,7 +79,7 @@ function* unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: n
       if (k.explored) row = yield* pteOffsetMapLock(k, "try_to_unmap", pmd, pmdIndex(page));
       else row = k.tables.child(pmd, pmdIndex(page));
       if (row > 0) {
-        clearFileEntries(k, mm, vma, row, page, next);
+        unmapFileEntries(k, mm, vma, row, page, next);
         if (k.explored) {
           tlbInvalidate(k, mm, page, next);
           yield* pteUnmapUnlock(k, "try_to_unmap", row);
@@ -87,22 +88,6 @@ function* unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: n
     }
     page = next;
   }
-}
-
-function clearFileEntries(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, end: number): void {
-  const from = page % PMD_PAGES;
-  const to = from + (end - page);
-  let n = 0;
-  for (let at = k.tables.nextPte(row, from, to); at < to; ) {
-    const stop = k.tables.stretchEnd(row, at, to);
-    if ((k.tables.pte(row, at) & KIND_MASK) === KIND_FILE) {
-      k.tables.fillPte(row, at, stop, 0);
-      n += stop - at;
-    }
-    at = k.tables.nextPte(row, stop, to);
-  }
-  if (vma.file?.shmem === true) mm.rssShmem -= n;
-  else mm.rssFile -= n;
 }
 
 /**
@@ -178,7 +163,7 @@ export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: num
       if ((tables.pte(row, at) & KIND_MASK) !== KIND_FILE) return "fail";
       at = tables.nextPte(row, tables.stretchEnd(row, at, PTRS_PER_TABLE), PTRS_PER_TABLE);
     }
-    clearFileEntries(k, mm, vma, row, page, page + PMD_PAGES);
+    unmapFileEntries(k, mm, vma, row, page, page + PMD_PAGES);
     tables.setChild(pmd, index, 0);
     mm.ptes--;
     pteFreeDefer(k, row);

@@ -1,6 +1,8 @@
 /** MADV_FREE, MADV_COLD and MADV_PAGEOUT (mm/madvise.c). None of them ever frees a PTE table. Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
+import type { MappedFile } from "./file.ts";
+import { adviseFileFolio, eachFileEntry } from "./file-folio.ts";
 import { PMD_PAGES } from "./geometry.ts";
 import {
   KIND_ANON,
@@ -16,6 +18,7 @@ import {
 } from "./pte.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { swapOutEntries } from "./swap.ts";
+import { TABLE_HUGE_BARE } from "./tables.ts";
 import { hugeShared, splitHugePmd } from "./thp.ts";
 import { VM_HUGETLB, VM_LOCKED, type Vma, vmaIsAnonymous } from "./vma.ts";
 import { entryRange, walkPmds } from "./walk.ts";
@@ -70,6 +73,30 @@ function dropMarked(k: KernelState, mm: Mm, row: number, from: number, to: numbe
   }
 }
 
+/** The huge folios whose pages the entries for [page, stop) map: whole only where 512 entries in a row map one. */
+function adviseFoliosOfEntries(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  index: number,
+  page: number,
+  stop: number,
+  pageout: boolean,
+): void {
+  const file = vma.file as MappedFile;
+  const row = k.tables.child(pmd, index);
+  if (row <= 0) return;
+  const mapped = new Map<number, number>();
+  eachFileEntry(k, row, page, stop, (at, end) => {
+    for (let i = at; i < end; i++) {
+      const chunk = Math.floor((vma.pgoff + (page - vma.start) + (i - (page % PMD_PAGES))) / PMD_PAGES);
+      mapped.set(chunk, (mapped.get(chunk) ?? 0) + 1);
+    }
+  });
+  for (const [chunk, n] of mapped) adviseFileFolio(k, mm, file, chunk, n === PMD_PAGES, pageout);
+}
+
 /** madvise_cold() and madvise_pageout(). A huge page that the range covers in part is split. */
 export function madviseCold(
   k: KernelState,
@@ -85,11 +112,18 @@ export function madviseCold(
     if (entry < 0) {
       if ((k.tables.huge(-entry) & KIND_MASK) === KIND_ZERO || hugeShared(k, -entry)) return;
       if (stop - page === PMD_PAGES && !pageout) return;
+      if (vma.file !== null && k.tables.state[-entry] === TABLE_HUGE_BARE) {
+        const chunk = Math.floor((vma.pgoff + (page - vma.start)) / PMD_PAGES);
+        adviseFileFolio(k, mm, vma.file, chunk, stop - page === PMD_PAGES, pageout);
+        return;
+      }
       splitHugePmd(k, mm, vma, pmd, index);
       if (k.tables.child(pmd, index) === 0) return;
     }
     countAdvice(k, page, stop);
     const { from, to } = entryRange(page, stop);
+    if (vma.file !== null && vma.file.hugeCached.size > 0)
+      adviseFoliosOfEntries(k, mm, vma, pmd, index, page, stop, pageout);
     if (pageout) swapOutEntries(k, mm, vma, k.tables.child(pmd, index), page, from, to);
   });
   return null;

@@ -1,12 +1,14 @@
 /** Random scripts, the kernel against the engine, an operation at a time; what differs is made small. */
 import type { Mode } from "../../engine/experiment/types.ts";
+import type { ConformOptions } from "../../engine/workload/conform.ts";
 import { ProbeDiedError } from "../errors.ts";
 import { type Answer, firstDifference } from "./answers.ts";
 import { engineAnswers } from "./engine-answers.ts";
 import { generateScript } from "./generate.ts";
 import { KernelAnswers } from "./kernel-answers.ts";
+import { khugepagedRound } from "./settings.ts";
 import { shrinkScript } from "./shrink.ts";
-import { HUGETLB_CLASS, type ScriptClass } from "./vocabulary.ts";
+import { HUGETLB_CLASS, KHUGEPAGED_CLASS, type ScriptClass, SWAP_CLASS } from "./vocabulary.ts";
 
 export interface CompareOptions {
   readonly classes: readonly ScriptClass[];
@@ -45,20 +47,30 @@ function replayCommand(kind: ScriptClass, seed: number, length: number, mode: Mo
   return `npm run test:kernel -- --classes ${kind} --seed ${seed} --length ${length} --ops ${length} --mode ${mode}`;
 }
 
+/** The engine's equivalents of the settings of the system that a class of scripts runs with. */
+function settingsOf(kind: ScriptClass): ConformOptions {
+  if (kind === SWAP_CLASS) return { swap: true };
+  return kind === KHUGEPAGED_CLASS ? { khugepaged: true } : {};
+}
+
 /** Compares one script; null where all answers agree. A difference that the kernel does not repeat is `unstable`. */
 async function compareScript(
   script: readonly string[],
+  kind: ScriptClass,
   mode: Mode,
   kernel: KernelAnswers,
 ): Promise<{ script: string[]; kernel: Answer[]; engine: Answer[] } | "unstable" | null> {
+  const onSleep = kind === KHUGEPAGED_CLASS ? khugepagedRound : undefined;
+  const byKernel = (lines: readonly string[]): Promise<Answer[]> => kernel.respond(lines, onSleep);
+  const byEngine = (lines: readonly string[]): Answer[] => engineAnswers(lines, mode, settingsOf(kind));
   const differsAt = async (lines: readonly string[]): Promise<number> =>
-    firstDifference(await kernel.respond(lines), engineAnswers(lines, mode));
+    firstDifference(await byKernel(lines), byEngine(lines));
   const at = await differsAt(script);
   if (at < 0) return null;
   const cut = script.slice(0, at + 1);
   if ((await differsAt(cut)) !== at) return "unstable";
   const small = await shrinkScript(cut, async (lines) => (await differsAt(lines)) === lines.length - 1);
-  return { script: small, kernel: await kernel.respond(small), engine: engineAnswers(small, mode) };
+  return { script: small, kernel: await byKernel(small), engine: byEngine(small) };
 }
 
 /** The mode `none` of a kernel that has the series is DONTNEED in small pieces, which huge pages of the pool refuse and which enormous ranges have too many of. */
@@ -85,7 +97,7 @@ export async function compareWithKernel(
         for (const mode of modesOf(kind, options.modes)) {
           const kernel = kernels.get(mode) ?? new KernelAnswers(mode);
           kernels.set(mode, kernel);
-          const found = await compareScript(script, mode, kernel).catch((error: unknown) => {
+          const found = await compareScript(script, kind, mode, kernel).catch((error: unknown) => {
             if (!(error instanceof ProbeDiedError)) throw error;
             const where = replayCommand(kind, seed, options.length, mode);
             throw new ProbeDiedError(error.message, { where, why: error.why });

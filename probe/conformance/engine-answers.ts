@@ -1,12 +1,12 @@
 /** The engine's answers to conformance scripts. */
 import type { Mode } from "../../engine/experiment/types.ts";
-import { Conformance } from "../../engine/workload/conform.ts";
+import { Conformance, type ConformOptions } from "../../engine/workload/conform.ts";
 import type { Answer } from "./answers.ts";
 import { HUGETLB_PAGES } from "./vocabulary.ts";
 
-/** An operation that the engine throws on is answered with what it threw, and nothing after it is. */
-export function engineAnswers(script: readonly string[], mode: Mode): Answer[] {
-  const conformance = new Conformance(mode, { hugetlbPages: HUGETLB_PAGES });
+/** `settings`: the engine's equivalents of the system's. An operation that the engine throws on is answered with what it threw, and nothing after it is. */
+export function engineAnswers(script: readonly string[], mode: Mode, settings: ConformOptions = {}): Answer[] {
+  const conformance = new Conformance(mode, { hugetlbPages: HUGETLB_PAGES, ...settings });
   const answers: Answer[] = [];
   for (const [index, line] of script.entries()) {
     try {

@@ -29,36 +29,52 @@ export class KernelAnswers {
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  /** Errors: ProbeDiedError where the probe refuses the script or is killed. */
-  async respond(script: readonly string[]): Promise<Answer[]> {
+  /**
+   * `onSleep`: called before each line `sleep`, when all before it is done.
+   * Errors: ProbeDiedError where the probe refuses the script or is killed.
+   */
+  async respond(script: readonly string[], onSleep?: () => Promise<void>): Promise<Answer[]> {
     // A system call that never returns ends when its process is killed.
     const watchdog = setTimeout(() => {
       this.#said = `an operation has not ended after ${PATIENCE_MS / 1000} s`;
       this.#probe.kill("SIGKILL");
     }, PATIENCE_MS);
     try {
-      return await this.#exchange(script);
+      return await this.#exchange(script, onSleep);
     } finally {
       clearTimeout(watchdog);
     }
   }
 
-  async #exchange(script: readonly string[]): Promise<Answer[]> {
-    this.#probe.stdin.write(`${script.join("\n")}\n@reset\n`);
+  async #exchange(script: readonly string[], onSleep?: () => Promise<void>): Promise<Answer[]> {
     const answers: Answer[] = [];
-    for (;;) {
+    let from = 0;
+    if (onSleep !== undefined) {
+      for (const [at, line] of script.entries()) {
+        if (!line.startsWith("sleep")) continue;
+        await this.#part(script.slice(from, at), answers);
+        from = at;
+        await onSleep();
+      }
+    }
+    await this.#part([...script.slice(from), "@reset"], answers);
+    const reset = answers.pop();
+    if (reset?.deltaKb !== 0)
+      throw new ProbeDiedError("Page tables were left after everything was unmapped", { why: `${reset?.deltaKb} kB` });
+    return answers;
+  }
+
+  /** Has some lines answered. */
+  async #part(lines: readonly string[], answers: Answer[]): Promise<void> {
+    if (lines.length === 0) return;
+    this.#probe.stdin.write(`${lines.join("\n")}\n`);
+    for (let i = 0; i < lines.length; i++) {
       const next = await this.#lines.next();
       if (next.done) {
         await this.close();
         throw new ProbeDiedError("The probe ended", { why: this.#said.trim() || `${this.#probe.signalCode ?? "it"}` });
       }
-      if (!next.value.startsWith("@reset")) {
-        answers.push(parseAnswer(next.value));
-        continue;
-      }
-      if (next.value !== "@reset\t0")
-        throw new ProbeDiedError("Page tables were left after everything was unmapped", { why: next.value });
-      return answers;
+      answers.push(parseAnswer(next.value.startsWith("@reset") ? `${next.value}\tok` : next.value));
     }
   }
 

@@ -8,10 +8,18 @@ import { parseArgs } from "node:util";
 import { MODES, type Mode } from "../../engine/experiment/types.ts";
 import { detect } from "../detect.ts";
 import { ProbeDiedError } from "../errors.ts";
-import { compareWithKernel, describeDifference } from "./compare.ts";
-import { CLASSES, HUGETLB_CLASS, HUGETLB_PAGES, type ScriptClass } from "./vocabulary.ts";
+import { type Comparison, compareWithKernel, describeDifference } from "./compare.ts";
+import { whyNoKhugepaged, whyNoSwap, withKhugepaged, withSwap } from "./settings.ts";
+import {
+  ALL_CLASSES,
+  HUGETLB_CLASS,
+  HUGETLB_PAGES,
+  KHUGEPAGED_CLASS,
+  type ScriptClass,
+  SWAP_CLASS,
+} from "./vocabulary.ts";
 
-const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${[...CLASSES, HUGETLB_CLASS].join(",")}] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
+const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${ALL_CLASSES.join(",")}] [--swap-file PATH] [--khugepaged] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
 
 function usage(why: string): never {
   console.error(`test:kernel: ${why}\n${USAGE}`);
@@ -29,6 +37,8 @@ function options() {
         mode: { type: "string", default: "both" },
         "max-differences": { type: "string", default: "5" },
         out: { type: "string" },
+        "swap-file": { type: "string" },
+        khugepaged: { type: "boolean", default: false },
       },
     }).values;
   } catch (error) {
@@ -42,30 +52,33 @@ function count(name: string, text: string): number {
   return value;
 }
 
-const ALL: readonly ScriptClass[] = [...CLASSES, HUGETLB_CLASS];
-
 /** Free huge pages of the system's pool. */
 function hugetlbFree(): number {
   return Number(/^HugePages_Free:\s*(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0);
 }
 
-/** The classes asked for; without the one for which the pool of huge pages is too small, which is said. */
-function classes(text: string | undefined): ScriptClass[] {
-  const asked =
-    text === undefined
-      ? [...ALL]
-      : text
-          .split(",")
-          .map(
-            (name) =>
-              ALL.find((each) => each === name) ?? usage(`there is no class ${name}; there are ${ALL.join(", ")}`),
-          );
+/** Why a class cannot be run; null: it can. */
+function whyNot(kind: ScriptClass): string | null {
+  if (kind === SWAP_CLASS) return whyNoSwap(given["swap-file"]);
+  if (kind === KHUGEPAGED_CLASS) return whyNoKhugepaged(given.khugepaged);
+  if (kind !== HUGETLB_CLASS) return null;
   const free = hugetlbFree();
-  if (!asked.includes(HUGETLB_CLASS) || free >= HUGETLB_PAGES) return asked;
-  console.log(
-    `test:kernel: class ${HUGETLB_CLASS} skipped: ${free} huge pages are free, it needs ${HUGETLB_PAGES} (sysctl vm.nr_hugepages=${HUGETLB_PAGES})`,
+  if (free >= HUGETLB_PAGES) return null;
+  return `${free} huge pages are free, it needs ${HUGETLB_PAGES} (sysctl vm.nr_hugepages=${HUGETLB_PAGES})`;
+}
+
+/** The classes asked for; without those that the system is not set up for, which is said. */
+function classes(text: string | undefined): ScriptClass[] {
+  const asked = (text?.split(",") ?? ALL_CLASSES).map(
+    (name) =>
+      ALL_CLASSES.find((each) => each === name) ??
+      usage(`there is no class ${name}; there are ${ALL_CLASSES.join(", ")}`),
   );
-  return asked.filter((each) => each !== HUGETLB_CLASS);
+  return asked.filter((kind) => {
+    const why = whyNot(kind);
+    if (why !== null) console.log(`test:kernel: class ${kind} skipped: ${why}`);
+    return why === null;
+  });
 }
 
 function modes(text: string): readonly Mode[] {
@@ -90,37 +103,56 @@ console.log(
   `test:kernel: Linux ${kernel.release}, seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${given.mode}`,
 );
 const started = performance.now();
-const result = await compareWithKernel(
-  {
-    classes: kinds,
-    modes: modes(given.mode),
-    seed,
-    length,
-    operations: count("ops", given.ops),
-    differencesMax: count("max-differences", given["max-differences"]),
-  },
-  ({ differences }, latest) => {
-    if (latest === null) return;
-    const text = describeDifference(latest);
-    console.log(`\n${text}`);
-    if (given.out === undefined) return;
-    mkdirSync(given.out, { recursive: true });
-    writeFileSync(
-      join(given.out, `${latest.kind}-${latest.seed}-${latest.mode}-${differences.length}.ops`),
-      `${text}\n`,
-    );
-  },
-).catch((error: unknown) => {
+const wanted = count("ops", given.ops);
+
+const compare = (some: readonly ScriptClass[]) =>
+  compareWithKernel(
+    {
+      classes: some,
+      modes: modes(given.mode),
+      seed,
+      length,
+      operations: Math.ceil((wanted * some.length) / kinds.length),
+      differencesMax: count("max-differences", given["max-differences"]),
+    },
+    ({ differences }, latest) => {
+      if (latest === null) return;
+      const text = describeDifference(latest);
+      console.log(`\n${text}`);
+      if (given.out === undefined) return;
+      mkdirSync(given.out, { recursive: true });
+      writeFileSync(
+        join(given.out, `${latest.kind}-${latest.seed}-${latest.mode}-${differences.length}.ops`),
+        `${text}\n`,
+      );
+    },
+  );
+
+/** The classes that need a setting come by themselves, so that it holds for them alone. */
+async function compareAll(): Promise<Comparison[]> {
+  const only = (...some: ScriptClass[]) => kinds.filter((kind) => some.includes(kind));
+  const plain = kinds.filter((kind) => kind !== SWAP_CLASS && kind !== KHUGEPAGED_CLASS);
+  const done: Comparison[] = [];
+  if (plain.length > 0) done.push(await compare(plain));
+  if (only(SWAP_CLASS).length > 0) done.push(await withSwap(given["swap-file"], () => compare([SWAP_CLASS])));
+  if (only(KHUGEPAGED_CLASS).length > 0) done.push(await withKhugepaged(() => compare([KHUGEPAGED_CLASS])));
+  return done;
+}
+
+const results = await compareAll().catch((error: unknown) => {
   if (!(error instanceof ProbeDiedError)) throw error;
   console.error(`\ntest:kernel: ${error.message}: ${error.why}\nagain: ${error.where}`);
   process.exit(1);
 });
+const sum = (of: (result: Comparison) => number) => results.reduce((total, result) => total + of(result), 0);
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
+const unstableCount = sum((result) => result.unstable);
 const unstable =
-  result.unstable > 0
-    ? `; ${result.unstable} sequences not counted (the kernel answered them differently the second time)`
+  unstableCount > 0
+    ? `; ${unstableCount} sequences not counted (the kernel answered them differently the second time)`
     : "";
+const differenceCount = sum((result) => result.differences.length);
 console.log(
-  `\ntest:kernel: ${result.differences.length} differences in ${result.operations} operations of ${result.sequences} sequences, ${seconds} s${unstable}`,
+  `\ntest:kernel: ${differenceCount} differences in ${sum((result) => result.operations)} operations of ${sum((result) => result.sequences)} sequences, ${seconds} s${unstable}`,
 );
-process.exitCode = result.differences.length === 0 ? 0 : 1;
+process.exitCode = differenceCount === 0 ? 0 : 1;

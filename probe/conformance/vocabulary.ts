@@ -42,12 +42,17 @@ export const CLASSES = [
   "mixed",
   "truncate",
   "many",
+  "folio",
 ] as const;
-/** Of the classes above none needs a setting of the system; this one needs a pool of huge pages. */
+/** Of the classes above none needs a setting of the system; these need a pool of huge pages, swap space, and khugepaged held. */
 export const HUGETLB_CLASS = "hugetlb";
+export const SWAP_CLASS = "swap";
+export const KHUGEPAGED_CLASS = "khugepaged";
 /** Free pages in that pool with which no script of the class runs out of them. */
 export const HUGETLB_PAGES = 400;
-export type ScriptClass = (typeof CLASSES)[number] | typeof HUGETLB_CLASS;
+export type ScriptClass = (typeof CLASSES)[number] | typeof HUGETLB_CLASS | typeof SWAP_CLASS | typeof KHUGEPAGED_CLASS;
+/** Every class, those that need a setting last. */
+export const ALL_CLASSES: readonly ScriptClass[] = [...CLASSES, HUGETLB_CLASS, SWAP_CLASS, KHUGEPAGED_CLASS];
 
 type Weighted = readonly (readonly [number, Draw])[];
 
@@ -304,6 +309,69 @@ const MANY: Weighted = [
   [3, vmas],
 ];
 
+/** Huge folios of files: made by a collapse, mapped whole and in part, cut by advice and by holes. */
+const FOLIO: Weighted = [
+  [
+    10,
+    map(["rw shared", "rw file", "ro file", "rw shared populate", "rw file populate", "rw sharedfile populate"], false),
+  ],
+  [14, onSmallRange("collapse")],
+  [8, onRange("pageout")],
+  [6, onRange("cold")],
+  [4, onSmallRange("populate_read")],
+  [2, onSmallRange("populate")],
+  [1, onRange("punch")],
+  [1, onRange("remove")],
+  [2, onRange("nohugepage")],
+  [2, onRange("hugepage")],
+  [3, mremap("mremap_du")],
+  [4, uffd],
+  [1, onSmallRange("mlock")],
+  [1, onRange("munlock")],
+];
+
+/** What meets entries of swap, and how they come about. */
+const SWAP: Weighted = [
+  [24, onRange("pageout")],
+  [6, onRange("free")],
+  [3, onRange("cold")],
+  [6, onSmallRange("collapse")],
+  [5, map(["rw hugepage", "rw", "rw locked", "rw populate"], false)],
+  [3, onRange("hugepage")],
+  [2, onRange("nohugepage")],
+  [2, onSmallRange("populate")],
+  [2, onSmallRange("populate_read")],
+  [2, onSmallRange("mlock")],
+  [1, onRange("munlock")],
+  [2, onRange("willneed")],
+  [2, onRange("dontneed_locked")],
+  [2, guardInstall],
+  [2, onRange("guard_remove")],
+  [3, mremap("mremap_du")],
+  [2, resize],
+];
+
+const sleepABit: Draw = () => "sleep 10";
+/** khugepaged, and what makes a slot fit for it or not. */
+const KHUGEPAGED: Weighted = [
+  [14, sleepABit],
+  [8, onRange("hugepage")],
+  [2, onRange("nohugepage")],
+  [8, map(["rw hugepage", "rw hugepage", "ro hugepage", "rw hugepage locked", "rw nohugepage"], false)],
+  [3, onSmallRange("populate")],
+  [2, onSmallRange("populate_read")],
+  [2, onSmallRange("collapse")],
+  [2, guardInstall],
+  [2, onRange("guard_remove")],
+  [2, onRange("cold")],
+  [2, onSmallRange("mlock")],
+  [1, onRange("munlock")],
+  [2, mremap("mremap_du")],
+  [3, fork],
+  [3, killchild],
+  [3, childstat],
+];
+
 export const VOCABULARY: Record<ScriptClass, Weighted> = {
   core: CORE,
   ext: [...CORE, ...EXT],
@@ -328,4 +396,7 @@ export const VOCABULARY: Record<ScriptClass, Weighted> = {
   mixed: [...CORE, [24, edge.mixedMap], ...EXT, ...FILE, ...FORK, ...MREMAP, ...LOCK, ...THP, ...FLAGS],
   truncate: [...CORE, ...FILE, ...FORK, ...TRUNCATE],
   many: [...MANY, ...FORK],
+  folio: [...CORE, ...FOLIO, ...FORK],
+  swap: [...CORE, ...SWAP, ...FILE, ...FORK],
+  khugepaged: [...CORE, ...KHUGEPAGED, [4, map(FILES)]],
 };

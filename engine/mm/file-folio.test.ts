@@ -1,0 +1,102 @@
+/** Advice on huge folios of files, against what Linux 6.18 answered. */
+import { describe, expect, test } from "vitest";
+import { Conformance } from "../workload/conform.ts";
+
+type Lines = readonly (readonly [line: string, answer: string])[];
+
+function check(lines: Lines, swap: boolean): void {
+  const conformance = new Conformance("sync", { swap });
+  const answers = lines.map(([line]) => {
+    const { deltaKb, status } = conformance.perform(line, "test:1");
+    return [line, `${deltaKb}\t${status}`];
+  });
+  expect(answers).toEqual(lines);
+}
+
+describe("a huge folio of a file", () => {
+  test("is split by MADV_PAGEOUT or MADV_COLD of a part: the next faults map small pages", () => {
+    const lines: Lines = [
+      ["map 2M 2M ro file populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["pageout 2M 4K", "8\tok"],
+      ["touch 2M 2M r", "12\tok"],
+      ["unmap 2M 2M", "0\tok"],
+      ["truncate 0", "0\tok"],
+      ["truncate 64T", "0\tok"],
+      ["map 2M 2M rw shared populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["pageout 2M 4K", "8\tok"],
+      ["touch 2M 2M r", "12\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+      ["touch 2M 2M r", "12\tok"],
+      ["unmap 2M 2M", "0\tok"],
+      ["map 2M 2M rw sharedfile populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["cold 2M 4K", "8\tok"],
+      ["touch 2M 2M r", "12\tok"],
+    ];
+    check(lines, false);
+  });
+
+  test("stays in the cache when all of it is paged out and there is no swap", () => {
+    const lines: Lines = [
+      ["map 2M 2M rw shared populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["pageout 2M 2M", "8\tok"],
+      ["touch 2M 4K r", "8\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+      ["touch 2M 2M r", "8\tok"],
+      ["unmap 2M 2M", "0\tok"],
+      ["map 2M 2M rw sharedfile populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["fork", "8\tchild=0"],
+      ["pageout 2M 2M", "8\tok"],
+      ["touch 2M 4K w", "8\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+      ["touch 2M 2M r", "8\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+    ];
+    check(lines, false);
+  });
+
+  test("comes back from swap as small pages", () => {
+    const lines: Lines = [
+      ["map 2M 2M rw shared populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["pageout 2M 2M", "8\tok"],
+      ["touch 2M 4K r", "12\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+      ["touch 2M 2M r", "12\tok"],
+      ["unmap 2M 2M", "0\tok"],
+      ["map 2M 2M rw sharedfile populate", "12\tok"],
+      ["collapse 2M 2M", "8\tok"],
+      ["fork", "8\tchild=0"],
+      ["pageout 2M 2M", "8\tok"],
+      ["touch 2M 4K w", "12\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+      ["touch 2M 2M r", "12\tok"],
+      ["dontneed 2M 2M", "8\tok"],
+    ];
+    check(lines, true);
+  });
+
+  test("is not made of pages whose write protection needs its entry", () => {
+    const lines: Lines = [
+      ["map 0 4M rw sharedfile populate", "16\tok"],
+      ["uffdwp 0 2M reg", "16\tok"],
+      ["uffdwp 0 4K wp", "16\tok"],
+      ["collapse 0 2M", "16\tEINVAL"],
+      ["dontneed 0 2M", "16\tok"],
+      ["pageout 0 4M", "16\tok"],
+      ["dontneed 0 4M", "12\tok"],
+      ["unmap 0 4M", "0\tok"],
+      ["map 0 2M rw sharedfile", "0\tok"],
+      ["touch 0 2M r", "8\tok"],
+      ["nohugepage 0 2M", "8\tok"],
+      ["collapse 0 2M", "8\tEINVAL"],
+      ["map 1M 1M none sharedfile", "8\tok"],
+      ["map 0 1M ro sharedfile", "8\tok"],
+    ];
+    check(lines, false);
+  });
+});

@@ -1,0 +1,98 @@
+/** Huge folios in the cache of a file: who maps them, and how they are unmapped, split and reclaimed (mm/rmap.c, mm/huge_memory.c). */
+
+import type { MappedFile } from "./file.ts";
+import { PMD_PAGES, pmdIndex } from "./geometry.ts";
+import { pmdTable } from "./pgtable.ts";
+import { KIND_FILE, KIND_MARKER_UFFD_WP, KIND_MASK, PTE_UFFD_WP } from "./pte.ts";
+import type { KernelState, Mm } from "./state.ts";
+import { splitHugePmd } from "./thp.ts";
+import type { Vma } from "./vma.ts";
+
+type FolioVisit = (mm: Mm, vma: Vma, pmd: number, index: number, page: number, end: number) => void;
+
+/** Every slot where a VMA of any process may map pages of the folio; `chunk` is its offset / 512. */
+function eachMapping(k: KernelState, file: MappedFile, chunk: number, visit: FolioVisit): void {
+  for (const mm of k.processes) {
+    for (const vma of mm.vmas.list) {
+      if (vma.file !== file) continue;
+      const first = vma.start + (chunk * PMD_PAGES - vma.pgoff);
+      const stop = Math.min(first + PMD_PAGES, vma.end);
+      for (let page = Math.max(first, vma.start); page < stop; ) {
+        const end = Math.min(stop, page - (page % PMD_PAGES) + PMD_PAGES);
+        const pmd = pmdTable(k, mm, page);
+        if (pmd !== 0) visit(mm, vma, pmd, pmdIndex(page), page, end);
+        page = end;
+      }
+    }
+  }
+}
+
+/** Calls `found` for each stretch of entries of [page, end) in the table that map pages of the file, as file pages. */
+export function eachFileEntry(
+  k: KernelState,
+  row: number,
+  page: number,
+  end: number,
+  found: (at: number, stop: number, pte: number) => void,
+): void {
+  const from = page % PMD_PAGES;
+  const to = from + (end - page);
+  for (let at = k.tables.nextPte(row, from, to); at < to; ) {
+    const stop = k.tables.stretchEnd(row, at, to);
+    const pte = k.tables.pte(row, at);
+    if ((pte & KIND_MASK) === KIND_FILE) found(at, stop, pte);
+    at = k.tables.nextPte(row, stop, to);
+  }
+}
+
+/** try_to_unmap() of what maps file pages in [page, end): entries become none, or markers where they were write-protected. */
+export function unmapFileEntries(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, end: number): void {
+  eachFileEntry(k, row, page, end, (at, stop, pte) => {
+    k.tables.fillPte(row, at, stop, (pte & PTE_UFFD_WP) !== 0 ? KIND_MARKER_UFFD_WP : 0);
+    if (vma.file?.shmem === true) mm.rssShmem -= stop - at;
+    else mm.rssFile -= stop - at;
+  });
+}
+
+/** folio_maybe_mapped_shared(): does a process other than `mm` map some of it? */
+function mappedByOthers(k: KernelState, mm: Mm, file: MappedFile, chunk: number): boolean {
+  let others = false;
+  eachMapping(k, file, chunk, (each, _vma, pmd, index, page, end) => {
+    if (each === mm) return;
+    const row = k.tables.child(pmd, index);
+    if (row < 0) others = true;
+    else if (row > 0) eachFileEntry(k, row, page, end, () => (others = true));
+  });
+  return others;
+}
+
+function unmapFolio(k: KernelState, file: MappedFile, chunk: number): void {
+  eachMapping(k, file, chunk, (mm, vma, pmd, index, page, end) => {
+    const row = k.tables.child(pmd, index);
+    if (row < 0) splitHugePmd(k, mm, vma, pmd, index);
+    else if (row > 0) unmapFileEntries(k, mm, vma, row, page, end);
+  });
+}
+
+/**
+ * MADV_COLD or MADV_PAGEOUT of a huge folio: a part of it splits it, which unmaps it everywhere; the whole of it is unmapped and
+ * leaves by MADV_PAGEOUT alone, to swap if it is shmem's. A folio that others map too stays as it is.
+ */
+export function adviseFileFolio(
+  k: KernelState,
+  mm: Mm,
+  file: MappedFile,
+  chunk: number,
+  whole: boolean,
+  pageout: boolean,
+): void {
+  if (!file.hugeCached.has(chunk) || (whole && !pageout) || mappedByOthers(k, mm, file, chunk)) return;
+  unmapFolio(k, file, chunk);
+  if (whole && file.shmem && !k.options.swap) return;
+  file.hugeCached.delete(chunk);
+  for (let offset = chunk * PMD_PAGES; offset < (chunk + 1) * PMD_PAGES; offset++) {
+    if (!whole) file.cached.add(offset);
+    else if (file.shmem) file.swapped.add(offset);
+  }
+  if (whole) k.timeNs += PMD_PAGES * k.options.cost.io;
+}
