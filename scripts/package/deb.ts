@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -18,6 +19,8 @@ import { gzipSync } from "node:zlib";
 import { DEB_FILE, NAME, STAGING, VERSION } from "./about.ts";
 import { command } from "./command.ts";
 import { ICON_SIZES } from "./icons.ts";
+
+const MAINTAINER = "The Reclaim Lab authors <authors@reclaim-lab.invalid>";
 
 const DEPENDS = [
   "libc6 (>= 2.28)",
@@ -46,7 +49,7 @@ function control(installedKb: number): string {
     "Architecture: amd64",
     "Section: devel",
     "Priority: optional",
-    "Maintainer: The Reclaim Lab authors <authors@reclaim-lab.invalid>",
+    `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${installedKb}`,
     `Depends: ${DEPENDS.join(", ")}`,
     "Description: desktop lab for page-table memory",
@@ -57,12 +60,24 @@ function control(installedKb: number): string {
 }
 
 /** A regular tree of directories that everyone may read, whatever the umask of whoever builds it. */
+/** What can be started; libraries are only loaded, whatever mode they came with. */
+function isProgram(path: string): boolean {
+  if (/\.(?:so(?:\.\d+)*|node)$/.test(path)) return false;
+  return (lstatSync(path).mode & 0o111) !== 0;
+}
+
+/** Debian's own form of a changelog, which refers to ours. */
+function debianChangelog(changedAt: Date): string {
+  const date = changedAt.toUTCString().replace("GMT", "+0000");
+  return `${NAME} (${VERSION}) unstable; urgency=medium\n\n  * What changed is in NEWS.gz beside this file.\n\n -- ${MAINTAINER}  ${date}\n`;
+}
+
 function openToAll(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (entry.isDirectory()) chmodSync(path, 0o755);
-    else if (entry.isFile()) chmodSync(path, lstatSync(path).mode & 0o111 ? 0o755 : 0o644);
+    else if (entry.isFile()) chmodSync(path, isProgram(path) ? 0o755 : 0o644);
   }
 }
 
@@ -96,7 +111,10 @@ export function makeDeb(folder: string): string {
     join(docs, "copyright"),
     `${readFileSync(join(opt, "LICENSE"), "utf8")}\nThe works of others that the package holds: /opt/${NAME}/LICENSES.txt\n`,
   );
-  writeFileSync(join(docs, "changelog.gz"), gzipSync(readFileSync(join(opt, "CHANGELOG.md")), { level: 9 }));
+  const changes = join(opt, "CHANGELOG.md");
+  writeFileSync(join(docs, "NEWS.gz"), gzipSync(readFileSync(changes), { level: 9 }));
+  const changelog = debianChangelog(statSync(changes).mtime);
+  writeFileSync(join(docs, "changelog.gz"), gzipSync(changelog, { level: 9 }));
   mkdirSync(join(root, "usr", "bin"), { recursive: true });
   symlinkSync(`/opt/${NAME}/reclaim-lab`, join(root, "usr", "bin", "reclaim-lab"));
   openToAll(root);
