@@ -32,5 +32,4 @@ test("at 150 % everything of the bar, an experiment and the form stays within th
   await expect(page.getByRole("button", { name: "Run", exact: true })).toBeVisible();
   expect(await outside()).toEqual([]);
   await expectAccessible(page, "the form at 150 %");
-  await lab.screenshot("zoomed-in");
 });
