@@ -16,7 +16,7 @@ export function onScale(value: number, scale: Scale): number {
 }
 
 /** "operations", "simulated time" or "time": measured runs have the clock's, modelled ones the cost model's. */
-export function axisTitle(axis: Axis, sources: readonly Source[]): string {
+function axisTitle(axis: Axis, sources: readonly Source[]): string {
   if (axis === "operations") return "operations";
   const kinds = new Set(sources);
   if (kinds.size > 1) return "time (simulated; measured)";

@@ -1,5 +1,5 @@
 /** What a chart of runs can show over operations or time: one column of the samples, or several summed. */
-import { type ColumnInfo, SAMPLE_COLUMNS, type SampleColumn } from "../engine/experiment/types.ts";
+import type { ColumnInfo, SampleColumn } from "../engine/experiment/types.ts";
 
 export interface Metric {
   readonly id: string;
@@ -42,18 +42,6 @@ export function metricById(id: string): Metric | undefined {
   return METRICS.find((candidate) => candidate.id === id);
 }
 
-/** What any single column is called and measured in. */
-export function columnInfo(name: SampleColumn): ColumnInfo {
-  const found = SAMPLE_COLUMNS.find((column) => column.name === name);
-  if (!found) throw new RangeError(`no such column: ${name}`);
-  return found;
-}
-
 export type Axis = "operations" | "time";
 
 export const AXIS_COLUMN = { operations: "operations", time: "time_ns" } as const satisfies Record<Axis, SampleColumn>;
-
-/** Which columns a chart of these metrics needs. */
-export function columnsFor(metrics: readonly Metric[]): SampleColumn[] {
-  return [...new Set<SampleColumn>(["seq", "operations", "time_ns", ...metrics.flatMap((m) => m.columns)])];
-}

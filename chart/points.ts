@@ -36,7 +36,7 @@ export function minMaxIndices(values: Float64Array, points: number, from = 0, to
 }
 
 /** All columns at these indices. */
-export function pick(samples: Samples, indices: readonly number[]): Samples {
+function pick(samples: Samples, indices: readonly number[]): Samples {
   const columns: Partial<Record<SampleColumn, Float64Array>> = {};
   for (const [name, values] of Object.entries(samples.columns) as [SampleColumn, Float64Array][])
     columns[name] = Float64Array.from(indices, (i) => values[i]);

@@ -17,7 +17,7 @@ export interface Owner {
 }
 
 /** A beat that is older than this belongs to a dead process, where nothing better can be known. */
-export const HEARTBEAT_STALE_MS = 60_000;
+const HEARTBEAT_STALE_MS = 60_000;
 export const HEARTBEAT_EVERY_MS = 10_000;
 
 const liveTokens = new Set<string>();

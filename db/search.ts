@@ -1,6 +1,6 @@
 /** How texts are compared in a search: case, accents and width do not count. */
 
-export function fold(text: string): string {
+function fold(text: string): string {
   return text
     .normalize("NFKD")
     .replace(/\p{Mn}+/gu, "")

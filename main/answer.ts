@@ -42,7 +42,7 @@ export function isBadInput(error: unknown): boolean {
 }
 
 /** The first thing that a schema found wrong, in words. */
-export function describeIssues(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
+function describeIssues(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
   const [issue] = issues;
   const path = v.getDotPath(issue);
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";

@@ -22,7 +22,7 @@ function snapped(value: number, { multipleOf = 1, min, max }: NumberParam): numb
 }
 
 /** How many values a range has where nobody says: one a doubling where that meets both ends, else 12. */
-export function defaultPoints({ from, to, scale }: SweepRange): number {
+function defaultPoints({ from, to, scale }: SweepRange): number {
   const doublings = Math.abs(Math.log2(to / from));
   return scale === "log" && Number.isInteger(doublings) && doublings > 0 ? doublings + 1 : 12;
 }

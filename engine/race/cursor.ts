@@ -2,8 +2,8 @@
 
 import type { Execution, Point, Program, Violation } from "./program.ts";
 
-export const NO_DEADLOCK = "no deadlock";
-export const RUNS_FINISH = "every run finishes";
+const NO_DEADLOCK = "no deadlock";
+const RUNS_FINISH = "every run finishes";
 
 export class Cursor {
   readonly execution: Execution;

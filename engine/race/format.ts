@@ -28,7 +28,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** One line a step, one column a CPU, then the state of PMD entry and tables after the step; >> marks the failing step. */
-export function scheduleTable(scenario: Scenario, steps: readonly ReplayedStep[]): string {
+function scheduleTable(scenario: Scenario, steps: readonly ReplayedStep[]): string {
   const lanes = scenario.lanes.map((lane, cpu) => `CPU ${cpu}: ${lane.name}`);
   const rows = steps.map((step) => [
     step.failing ? ">>" : "",
@@ -41,7 +41,7 @@ export function scheduleTable(scenario: Scenario, steps: readonly ReplayedStep[]
 }
 
 /** What each step does, in words. */
-export function scheduleWords(steps: readonly ReplayedStep[]): string {
+function scheduleWords(steps: readonly ReplayedStep[]): string {
   return steps.map((step) => `${String(step.step).padStart(3)}  CPU ${step.cpu}  ${step.words}`).join("\n");
 }
 

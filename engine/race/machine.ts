@@ -17,7 +17,7 @@ import { NO_LOST_WRITE, OBJ_RESCHED, StepViolation, Trace } from "./trace.ts";
 import type { TracedTables } from "./traced-tables.ts";
 import { watch, watchVmas } from "./watch.ts";
 
-export const COUNTS_EQUAL = "counts equal recounts";
+const COUNTS_EQUAL = "counts equal recounts";
 
 /** What a scenario's set-up and CPUs work with. */
 export interface World {
@@ -207,7 +207,7 @@ function lostPages({ k, tables }: World): Violation | null {
 }
 
 /** Calls `visit` for each PTE table in the tree of a process. */
-export function eachPteTable({ tables }: World, mm: Mm, visit: (row: number, page: number) => void): void {
+function eachPteTable({ tables }: World, mm: Mm, visit: (row: number, page: number) => void): void {
   const walk = (row: number, page: number, span: number): void => {
     for (let at = tables.peekNextChild(row, 0, 512); at < 512; at = tables.peekNextChild(row, at + 1, 512)) {
       const child = tables.peekChild(row, at);

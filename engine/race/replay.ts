@@ -72,7 +72,7 @@ function describePmd(world: World): string {
 }
 
 /** What a point is about to do: the event and its object. */
-export function describeEvent(point: Point, world: World): string {
+function describeEvent(point: Point, world: World): string {
   const event = point.event.replaceAll("_", " ");
   switch (point.event) {
     case "need_resched":

@@ -67,7 +67,7 @@ export function tableOf({ mm, tables }: World, page: number): number {
 }
 
 /** The entry of `page`, 0 where there is no table. Leaves no trace. */
-export function entryOf(world: World, page: number): number {
+function entryOf(world: World, page: number): number {
   const row = tableOf(world, page);
   return row > 0 ? world.tables.peekPte(row, pteIndex(page)) : 0;
 }

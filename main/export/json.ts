@@ -3,8 +3,8 @@ import type { StoredExperiment } from "../../db/records.ts";
 import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import type { ReadSamples } from "./csv.ts";
 
-export const JSON_FORMAT = "reclaim-lab/experiment";
-export const JSON_VERSION = 1;
+const JSON_FORMAT = "reclaim-lab/experiment";
+const JSON_VERSION = 1;
 
 /** The file in parts: a column of a run at a time. */
 export function* jsonParts(experiment: StoredExperiment, samplesOf: ReadSamples): Generator<string> {

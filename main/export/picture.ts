@@ -11,7 +11,7 @@ export interface PictureSize {
   readonly height: number;
 }
 
-export const PICTURE_SIZE: PictureSize = { width: 1200, height: 675 };
+const PICTURE_SIZE: PictureSize = { width: 1200, height: 675 };
 const PNG_SCALE = 2;
 
 function ground(color: string): Plugin<"line"> {

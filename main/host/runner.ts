@@ -54,7 +54,7 @@ export interface Runner {
 }
 
 /** Packed rows as the columns that the window is told. */
-export function toBlock(rows: Float64Array): SampleBlock {
+function toBlock(rows: Float64Array): SampleBlock {
   const count = rows.length / WIDTH;
   const columns: Partial<Record<SampleColumn, Float64Array>> = {};
   for (const [at, { name }] of SAMPLE_COLUMNS.entries()) {

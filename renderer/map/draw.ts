@@ -5,7 +5,7 @@ import { STATES } from "../lib/map-cells.ts";
 export type MapColors = readonly string[];
 
 export const CELL_PX = 10;
-export const GAP_PX = 2;
+const GAP_PX = 2;
 export const PITCH_PX = CELL_PX + GAP_PX;
 
 /** How many cells fit beside each other. */
@@ -63,8 +63,8 @@ export function drawEntries(canvas: HTMLCanvasElement, entries: Uint8Array, colo
   }
 }
 
-export const ENTRY_COLUMNS = 64;
-export const ENTRY_PX = 10;
+const ENTRY_COLUMNS = 64;
+const ENTRY_PX = 10;
 
 function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
   const ratio = window.devicePixelRatio || 1;

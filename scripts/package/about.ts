@@ -6,12 +6,10 @@ import { ROOT } from "../lib/paths.ts";
 const about = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   name: string;
   version: string;
-  description: string;
 };
 
 export const NAME = about.name;
 export const VERSION = about.version;
-export const DESCRIPTION = about.description;
 /** The window's program; the command line has the project's name to itself. */
 export const WINDOW_PROGRAM = "reclaim-lab-window";
 export const RELEASE = join(ROOT, "release");

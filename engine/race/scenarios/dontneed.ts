@@ -18,7 +18,7 @@ function oneSlot(world: World): void {
   fill(world, world.base + 1, 2);
 }
 
-export const RECLAIMED = "an emptied table is reclaimed";
+const RECLAIMED = "an emptied table is reclaimed";
 
 export const refaultResched: Scenario = {
   name: "refault-resched",

@@ -22,7 +22,7 @@ const BLOCK_LENGTH = 1 << 20;
 export type TextSource = AsyncIterable<string | Uint8Array>;
 
 /** Counts "\n" in a string. */
-export function countLines(text: string): number {
+function countLines(text: string): number {
   let count = 0;
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
   return count;

@@ -127,7 +127,7 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
 /**
  * A parsed JSON value as an operation, or why it is none. Whether the kernel would accept it is the engine's to say.
  */
-export function readOperation(value: unknown): Operation | string {
+function readOperation(value: unknown): Operation | string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it is not a JSON object";
   const fields = value as Readonly<Record<string, unknown>>;
   const op = fields.op;
@@ -149,7 +149,7 @@ export function readOperation(value: unknown): Operation | string {
 }
 
 /** Reads the header from the first non-blank line. Throws ImportError where it is none, or of a newer version. */
-export function readOpsHeader(line: string): OpsHeader {
+function readOpsHeader(line: string): OpsHeader {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -76,7 +76,7 @@ function takeHeaderWithoutPid(text: string, event: TraceEvent): boolean {
 }
 
 /** Reads `name: value, name: value, ...` in the order given. Missing values are NaN. */
-export function takeArguments(at: Cursor, args: number[]): void {
+function takeArguments(at: Cursor, args: number[]): void {
   args.fill(Number.NaN);
   for (let i = 0; i < args.length; i++) {
     const colon = at.text.indexOf(":", at.at);

@@ -35,7 +35,7 @@ export function formatHasFaults(format: TraceFormat): boolean {
 const GUESS_LINES = 400;
 
 /** The format that most of the first lines look like, or null where none does. */
-export function guessFormat(text: string): TraceFormat | null {
+function guessFormat(text: string): TraceFormat | null {
   const votes = new Map<TraceFormat, number>();
   const lines = text.slice(0, 1 << 18).split("\n", GUESS_LINES);
   for (const line of lines) {
