@@ -6,6 +6,8 @@ import { LEVEL_PMD, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import type { TableStore } from "../mm/tables.ts";
 
 export interface FreedWatch {
+  /** What it remembers, for who goes back to an earlier moment (snapshot.ts). */
+  readonly marks: ReadonlyMap<number, Uint8Array>;
   /** Has the slot (address / 2 MiB) had a table that it has no more? Tables of all processes count. */
   has(slot: number): boolean;
   /** Whether any of the 512 slots of a GiB is freed: lets a reader skip the GiB. */
@@ -48,6 +50,7 @@ export function watchFreed(tables: TableStore): FreedWatch {
   }
 
   return {
+    marks: byGib,
     has: (slot) => byGib.get(Math.floor(slot / PTRS_PER_TABLE))?.[slot % PTRS_PER_TABLE] === 1,
     anyIn: (gib) => byGib.has(gib),
   };

@@ -3,6 +3,8 @@ import type { Machine } from "../experiment/machine.ts";
 export interface Following extends Machine {
   /** The number of the process that its numbers are of. */
   followed(): number;
+  /** Its numbers are of that process from now on: the machine has gone back to a moment when they were. */
+  goBackTo(process: number): void;
 }
 
 /**
@@ -25,6 +27,9 @@ export function following(machine: Machine, follow = true): Following {
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),
     followed: () => process,
+    goBackTo(earlier) {
+      process = earlier;
+    },
   };
 }
 

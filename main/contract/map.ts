@@ -42,6 +42,11 @@ export const mapCalls = {
   "map.read": windowToHost(mapQuerySchema, v.nullable(pageMapSchema)),
 };
 
+export const mapEvents = {
+  /** The workload is run again up to the moment that was asked for last; `share`: how much of the way is done, 0..1. */
+  "map.progressed": v.object({ runId: idSchema, share: v.number() }),
+} as const;
+
 /** What the worker of the map is started with, is asked, and answers. */
 export const mapTaskSchema = v.object({
   workload: workloadTaskSchema,
@@ -55,6 +60,8 @@ export const mapRequestSchema = v.object({ id: countSchema, ...v.omit(mapQuerySc
 export type MapRequest = v.InferOutput<typeof mapRequestSchema>;
 
 export const mapAnswerSchema = v.variant("kind", [
+  /** On the way there. */
+  v.object({ kind: v.literal("progress"), share: v.number() }),
   v.object({ kind: v.literal("map"), id: countSchema, map: v.nullable(pageMapSchema) }),
   v.object({ kind: v.literal("failed"), id: countSchema, error: labErrorSchema }),
 ]);

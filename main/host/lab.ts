@@ -43,7 +43,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   const store = openStore(file, onDamage === undefined ? {} : { onDamage });
   const runner = createRunner(store, emit, log);
   const races = raceHandlers(emit);
-  const maps = mapHandlers(store);
+  const maps = mapHandlers(store, emit);
   const sweeps = createSweeps(store, runner, emit);
   const stopWatching = watchHistory(store, emit, log);
   const stopChecking =

@@ -13,6 +13,7 @@ import {
 } from "../contract/map.ts";
 import type { CheckedParams, Handlers } from "../contract.ts";
 import { RESOURCE_LIMITS, roomInWords } from "../worker/room.ts";
+import type { Emit } from "./emit.ts";
 import { keptFile } from "./kept-file.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
@@ -32,9 +33,11 @@ class Replay {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
+  readonly #progressed: (share: number) => void;
   gone = false;
 
-  constructor(task: MapTask) {
+  constructor(task: MapTask, progressed: (share: number) => void) {
+    this.#progressed = progressed;
     this.#worker = new Worker(WORKER, { workerData: task, name: "map", execArgv: [], resourceLimits: RESOURCE_LIMITS });
     this.#worker.on("message", (message: unknown) => this.#receive(v.parse(mapAnswerSchema, message)));
     this.#worker.once("error", (error: unknown) => this.#end(error));
@@ -55,6 +58,10 @@ class Replay {
   }
 
   #receive(answer: MapAnswer): void {
+    if (answer.kind === "progress") {
+      if (!this.gone) this.#progressed(answer.share);
+      return;
+    }
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (answer.kind === "map") waiting?.resolve(answer.map);
@@ -72,7 +79,10 @@ class Replay {
   }
 }
 
-export function mapHandlers(store: Store): { readonly handlers: Handlers<"map.read">; close(): Promise<void> } {
+export function mapHandlers(
+  store: Store,
+  emit: Emit,
+): { readonly handlers: Handlers<"map.read">; close(): Promise<void> } {
   /** The run that is looked at; its replay is made once its workload is known to be there. */
   let current: { readonly runId: number; readonly replay: Promise<Replay> } | undefined;
   let idle: NodeJS.Timeout | undefined;
@@ -86,7 +96,10 @@ export function mapHandlers(store: Store): { readonly handlers: Handlers<"map.re
 
   function begin(runId: number): Promise<Replay> {
     const ended = close();
-    const replay = ended.then(async () => new Replay(await taskOf(store, runId)));
+    const replay = ended.then(async () => {
+      const task = await taskOf(store, runId);
+      return new Replay(task, (share) => emit("map.progressed", { runId, share }));
+    });
     const beginning = { runId, replay };
     current = beginning;
     replay.catch(() => {

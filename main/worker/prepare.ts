@@ -32,7 +32,8 @@ function presetOf(name: string) {
   return preset;
 }
 
-async function streamOf(workload: WorkloadTask, seed: number): Promise<OperationStream> {
+/** The operations, from the first one on. */
+export async function streamOf(workload: WorkloadTask, seed: number): Promise<OperationStream> {
   if (workload.kind === "file") return fileStream(workload);
   return { kind: "operations", operations: presetOf(workload.name).operations(workload.params, seed) };
 }
