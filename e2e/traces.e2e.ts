@@ -1,5 +1,5 @@
 /** Traces: open one with the dialog or drop it, choose the process, replay it, read the verdict. */
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expectAccessible } from "./axe.ts";
 import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
@@ -43,6 +43,44 @@ for (const theme of ["light", "dark"] as const)
     await verdict.scrollIntoViewIfNeeded();
     await look("verdict");
   });
+
+test("where the file of a run has gone, map and another run say so; back in its place, both work", async ({
+  lab,
+  dataFolder,
+}) => {
+  const { page } = lab;
+  const path = join(dataFolder, "captured.txt.gz");
+  const elsewhere = join(dataFolder, "moved.txt.gz");
+  await copyFile(TRACE, path);
+  await answerOpenDialogs(lab, path);
+  await page.keyboard.press("Control+o");
+  await page.getByRole("button", { name: "Replay in both modes" }).click();
+  const shown = new ExperimentPage(page);
+  await expect(shown.numbers).toBeVisible();
+  await shown.waitUntilDone();
+  await rename(path, elsewhere);
+  await lab.restart();
+  const panel = lab.page.getByRole("region", { name: "Page tables" });
+  await expect(panel.getByRole("alert")).toContainText("The file of this experiment is gone");
+  await expect(panel.getByRole("alert")).toContainText("Open the file and run it anew");
+  await expect(panel.getByRole("list")).toBeHidden();
+  const history = lab.page.getByRole("navigation", { name: "History" }).getByRole("option");
+  await lab.page.getByRole("button", { name: "Run again" }).click();
+  await expect(lab.page.getByRole("listitem").filter({ hasText: "The file of this experiment is gone" })).toBeVisible();
+  await expect(history).toHaveCount(1);
+  await expectAccessible(lab.page, "an experiment whose file is gone");
+  await lab.screenshot("file-gone");
+
+  await rename(elsewhere, path);
+  const moment = panel.getByRole("slider", { name: /Moment/ });
+  await moment.focus();
+  await lab.page.keyboard.press("ArrowLeft");
+  await expect(panel.getByRole("list")).toContainText(/empty 1,\d{3}/);
+  await expect(panel.getByRole("alert")).toBeHidden();
+  await lab.page.getByRole("button", { name: "Run again" }).click();
+  await expect(history).toHaveCount(2);
+  await new ExperimentPage(lab.page).waitUntilDone();
+});
 
 test("a file that is no trace is refused with the reason", async ({ lab, dataFolder }) => {
   const path = join(dataFolder, "letter.txt");

@@ -34,9 +34,14 @@ test("every array comes back as it was, in a new one and in the one that is ther
       const there = array.slice().fill(42);
       expect(packed.unpack(there)).toBe(there);
       expect(there).toEqual(before);
-      const other = new Uint8Array(before.byteLength + 1).fill(42);
+      const longer = new (array.constructor as Uint8ArrayConstructor)(before.length + 2).fill(42);
+      expect(packed.unpack(longer)).toBe(longer);
+      expect(longer.subarray(0, before.length)).toEqual(before);
+      expect([...longer.subarray(before.length)]).toEqual([0, 0]);
+      if (before.length > 0) expect(packed.unpack(longer.slice(1, before.length))).toEqual(before);
+      const other = new BigInt64Array(before.length + 1).fill(42n);
       expect(packed.unpack(other)).toEqual(before);
-      expect(other.every((byte) => byte === 42)).toBe(true);
+      expect(other.every((value) => value === 42n)).toBe(true);
     }
   });
   checkProperty("every array comes back as it was", "engine/map/packed.test.ts", property, 300);

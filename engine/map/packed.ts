@@ -32,21 +32,27 @@ export class Packed {
     return (this.#stretches?.byteLength ?? 0) + this.#rest.byteLength;
   }
 
-  /** The array again: in `into` where that is of the same kind and length, else in a new one. */
+  /**
+   * The array again: in `into` where that is of the same kind and long enough (what is over is zero then), else in a new
+   * one. Page tables are too large to have them twice.
+   */
   unpack(into?: unknown): PackableArray {
-    const array = this.#fits(into) ? into : new this.#make(new ArrayBuffer(this.#byteLength));
-    const { buffer, byteOffset, byteLength } = array;
+    const array = this.#room(into);
+    const { buffer, byteOffset } = array;
     let whole = 0;
     if (this.#stretches !== undefined) {
-      whole = byteLength & ~3;
+      whole = this.#byteLength & ~3;
       write(this.#stretches, new Int32Array(buffer, byteOffset, whole >> 2));
     }
-    new Uint8Array(buffer, byteOffset + whole, byteLength - whole).set(this.#rest);
+    const rest = new Uint8Array(buffer, byteOffset + whole, array.byteLength - whole);
+    rest.set(this.#rest);
+    rest.fill(0, this.#rest.byteLength);
     return array;
   }
 
-  #fits(into: unknown): into is PackableArray {
-    return into instanceof this.#make && into.byteLength === this.#byteLength && into.byteOffset % 4 === 0;
+  #room(into: unknown): PackableArray {
+    if (into instanceof this.#make && into.byteLength >= this.#byteLength && into.byteOffset % 4 === 0) return into;
+    return new this.#make(new ArrayBuffer(this.#byteLength));
   }
 }
 

@@ -61,52 +61,62 @@ function fill(to: object, from: object, copy: Copy): number {
   return keys.length;
 }
 
-/**
- * Copies what `kept` hold. These objects themselves stay the same ones, whoever else has them: their contents are put back
- * into them. List every object that somebody outside keeps hold of.
- */
-export function takeSnapshot(kept: readonly object[]): Snapshot {
+/** `leaf`: what takes the place of something that is not copied field by field. `filled` hears of every other copy. */
+function copier(
+  stay: ReadonlySet<object>,
+  leaf: (value: object, before: unknown) => object | undefined,
+  filled: (entries: number) => void,
+): Copy {
+  const copies = new Map<object, object>();
+  const copy: Copy = (value, before) => {
+    if (typeof value !== "object" || value === null || stay.has(value)) return value;
+    const known = copies.get(value);
+    if (known !== undefined) return known;
+    const whole = leaf(value, before);
+    const made = whole ?? emptyLike(value);
+    copies.set(value, made);
+    if (whole === undefined) filled(fill(made, value, copy));
+    return made;
+  };
+  return copy;
+}
+
+/** The contents of each, and about how much memory they take. A function of its own: what it goes through is not held on to. */
+function save(kept: readonly object[]): { readonly saved: readonly object[]; readonly bytes: number } {
   let bytes = 0;
-  const stay = new Set(kept);
-
-  /** `leaf`: what takes the place of something that is not copied field by field. `filled` hears of every other copy. */
-  function copier(
-    leaf: (value: object, before: unknown) => object | undefined,
-    filled: (entries: number) => void,
-  ): Copy {
-    const copies = new Map<object, object>();
-    const copy: Copy = (value, before) => {
-      if (typeof value !== "object" || value === null || stay.has(value)) return value;
-      const known = copies.get(value);
-      if (known !== undefined) return known;
-      const whole = leaf(value, before);
-      const made = whole ?? emptyLike(value);
-      copies.set(value, made);
-      if (whole === undefined) filled(fill(made, value, copy));
-      return made;
-    };
-    return copy;
-  }
-
   const count = (entries: number): void => {
     bytes += OBJECT_BYTES + entries * ENTRY_BYTES;
   };
-  const freeze = copier((value) => {
-    if (!isPackable(value)) return undefined;
-    const packed = new Packed(value);
-    bytes += OBJECT_BYTES + packed.bytes;
-    return packed;
-  }, count);
+  const freeze = copier(
+    new Set(kept),
+    (value) => {
+      if (!isPackable(value)) return undefined;
+      const packed = new Packed(value);
+      bytes += OBJECT_BYTES + packed.bytes;
+      return packed;
+    },
+    count,
+  );
   const saved = kept.map((object) => {
     const contents = emptyLike(object);
     count(fill(contents, object, freeze));
     return contents;
   });
+  return { saved, bytes };
+}
 
+/**
+ * Copies what `kept` hold. These objects themselves stay the same ones, whoever else has them: their contents are put back
+ * into them. List every object that somebody outside keeps hold of. Typed arrays that they hold directly are
+ * stores that grow: one that has grown since stays as long as it is, with zeros after what was there.
+ */
+export function takeSnapshot(kept: readonly object[]): Snapshot {
+  const { saved, bytes } = save(kept);
   return {
     bytes,
     restore() {
       const thaw = copier(
+        new Set(kept),
         (value, before) => (value instanceof Packed ? value.unpack(before) : undefined),
         () => undefined,
       );
