@@ -39,7 +39,7 @@ export function ensureProbe(): string | null {
   if (process.platform !== "linux") return `measured runs need Linux; this is ${process.platform}`;
   const why = outOfDate() ? buildProbe() : null;
   if (why !== null) return why;
-  return existsSync(PROBE_PATH) ? null : `the probe is not built (${PROBE_PATH} is missing)`;
+  return existsSync(PROBE_PATH) ? null : "the probe is missing; in the sources, npm run build:probe makes it";
 }
 
 /** Asks the probe what the running kernel does. Takes some milliseconds (half a second where it has to be built). */

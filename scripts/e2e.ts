@@ -8,11 +8,12 @@ import { buildIfNeeded } from "./lib/build.ts";
 import { findElectron } from "./lib/electron-runtime.ts";
 import { ROOT } from "./lib/paths.ts";
 import { runScript, say } from "./lib/say.ts";
-import { ensureSystemLibraries } from "./lib/system-libraries.ts";
+import { ensureCompiler, ensureSystemLibraries } from "./lib/system-libraries.ts";
 
 await runScript(async () => {
   const virtual = process.platform === "linux";
   ensureSystemLibraries({ virtualDisplay: virtual });
+  ensureCompiler();
   const electron = await findElectron();
   say(electron.chosen);
   buildIfNeeded();

@@ -9,7 +9,7 @@ import { electronSwitches, hasDisplay } from "./lib/display.ts";
 import { findElectron } from "./lib/electron-runtime.ts";
 import { ROOT } from "./lib/paths.ts";
 import { runScript, say } from "./lib/say.ts";
-import { ensureSystemLibraries } from "./lib/system-libraries.ts";
+import { ensureCompiler, ensureSystemLibraries } from "./lib/system-libraries.ts";
 
 /** Runs a program in the foreground, passes signals on, and gives its exit status. */
 function foreground(program: string, args: readonly string[]): Promise<number> {
@@ -31,6 +31,7 @@ await runScript(async () => {
     return foreground(process.execPath, [join(ROOT, "main", "cli.ts"), "run", "commit-table"]);
   }
   ensureSystemLibraries({ virtualDisplay: false });
+  ensureCompiler();
   const electron = await findElectron();
   say(electron.chosen);
   buildIfNeeded();

@@ -1,8 +1,9 @@
-/** Builds the app when its sources are newer than what was built last. */
+/** Builds the app, and the probe, when their sources are newer than what was built last. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ensureProbe } from "../../probe/detect.ts";
 import { ROOT } from "./paths.ts";
 import { SetupError, say } from "./say.ts";
 
@@ -30,8 +31,10 @@ function fingerprint(): string {
   return hash.digest("hex");
 }
 
-/** Gives true where something had to be built. */
+/** Gives true where something had to be built. Without a compiler there is no probe: said, and all but measured runs works. */
 export function buildIfNeeded(): boolean {
+  const noProbe = ensureProbe();
+  if (noProbe !== null) say(`measured runs are off: ${noProbe}`);
   const now = fingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === now) return false;
   say("building");

@@ -29,6 +29,12 @@ const VIRTUAL_DISPLAY: readonly Need[] = [
   { packages: ["xauth"], program: "xauth" },
 ];
 
+/** For the probe. A compiler without headers says so itself. */
+const COMPILER: readonly Need[] = [
+  { packages: ["gcc"], program: "cc" },
+  { packages: ["libc6-dev"], program: "cc" },
+];
+
 function onPath(program: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
@@ -46,6 +52,10 @@ function missing(needs: readonly Need[]): Need[] {
   return needs.filter((need) =>
     need.program === undefined ? !cache.includes(`\t${need.library} `) : !onPath(need.program),
   );
+}
+
+function namesOf(needs: readonly Need[]): string {
+  return [...new Set(needs.map((need) => need.library ?? need.program))].join(", ");
 }
 
 function isDebian(): boolean {
@@ -88,10 +98,24 @@ function install(needs: readonly Need[]): void {
  */
 export function ensureSystemLibraries(options: { readonly virtualDisplay: boolean }): void {
   if (process.platform !== "linux") return;
-  const needs = options.virtualDisplay ? [...WINDOW, ...VIRTUAL_DISPLAY] : WINDOW;
+  ensure(options.virtualDisplay ? [...WINDOW, ...VIRTUAL_DISPLAY] : WINDOW);
+}
+
+/** The same for the C compiler that measured runs need; everything else works without it, so that what is lacking is only said. */
+export function ensureCompiler(): void {
+  if (process.platform !== "linux" || process.env.CC) return;
+  try {
+    ensure(COMPILER);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(`measured runs will be off: ${error.message}`);
+  }
+}
+
+function ensure(needs: readonly Need[]): void {
   const lacking = missing(needs);
   if (lacking.length === 0) return;
-  const names = [...new Set(lacking.map((need) => need.library ?? need.program))].join(", ");
+  const names = namesOf(lacking);
   if (!isDebian())
     throw new SetupError(`this system lacks ${names}: install them with its package manager and try again`);
   const command = `apt-get install -y --no-install-recommends ${packagesOf(lacking).join(" ")}`;
@@ -106,8 +130,5 @@ export function ensureSystemLibraries(options: { readonly virtualDisplay: boolea
     throw new SetupError(`this system lacks ${names}, and ${command} failed: ${stderr}`);
   }
   const still = missing(lacking);
-  if (still.length > 0)
-    throw new SetupError(
-      `still missing after ${command}: ${still.map((need) => need.library ?? need.program).join(", ")}`,
-    );
+  if (still.length > 0) throw new SetupError(`still missing after ${command}: ${namesOf(still)}`);
 }
