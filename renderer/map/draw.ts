@@ -5,7 +5,7 @@ import { STATES } from "../lib/map-cells.ts";
 export type MapColors = readonly string[];
 
 export const CELL_PX = 10;
-const GAP_PX = 2;
+export const GAP_PX = 2;
 export const PITCH_PX = CELL_PX + GAP_PX;
 
 /** How many cells fit beside each other. */
