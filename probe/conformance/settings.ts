@@ -87,13 +87,24 @@ export async function withKhugepaged<T>(run: () => Promise<T>): Promise<T> {
 
 const fullScans = (): number => Number(readFileSync(`${KHUGEPAGED}/full_scans`, "utf8"));
 
+/** It was called and does not come: it goes no rounds, for one, while no process has memory that may be of huge pages. */
+export class KhugepagedStillError extends Error {
+  override readonly name = "KhugepagedStillError";
+
+  constructor() {
+    super(
+      `khugepaged was called and has not been round in ${PATIENCE_MS / 1000} s; its settings are as before. Try again`,
+    );
+  }
+}
+
 /** Calls khugepaged, until it has been round everything that is there now (the first round may have begun before). */
 export async function khugepagedRound(): Promise<void> {
   const until = fullScans() + 2;
   const deadline = performance.now() + PATIENCE_MS;
   writeFileSync(`${KHUGEPAGED}/scan_sleep_millisecs`, "1");
   while (fullScans() < until) {
-    if (performance.now() > deadline) throw new Error(`khugepaged has not been round in ${PATIENCE_MS / 1000} s`);
+    if (performance.now() > deadline) throw new KhugepagedStillError();
     await sleep(2);
   }
   writeFileSync(`${KHUGEPAGED}/scan_sleep_millisecs`, `${AWAY_MS}`);

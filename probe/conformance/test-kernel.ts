@@ -9,7 +9,7 @@ import { MODES, type Mode } from "../../engine/experiment/types.ts";
 import { detect } from "../detect.ts";
 import { ProbeDiedError } from "../errors.ts";
 import { type Comparison, compareWithKernel, describeDifference } from "./compare.ts";
-import { whyNoKhugepaged, whyNoSwap, withKhugepaged, withSwap } from "./settings.ts";
+import { KhugepagedStillError, whyNoKhugepaged, whyNoSwap, withKhugepaged, withSwap } from "./settings.ts";
 import {
   ALL_CLASSES,
   HUGETLB_CLASS,
@@ -140,6 +140,10 @@ async function compareAll(): Promise<Comparison[]> {
 }
 
 const results = await compareAll().catch((error: unknown) => {
+  if (error instanceof KhugepagedStillError) {
+    console.error(`\ntest:kernel: ${error.message}`);
+    process.exit(1);
+  }
   if (!(error instanceof ProbeDiedError)) throw error;
   console.error(`\ntest:kernel: ${error.message}: ${error.why}\nagain: ${error.where}`);
   process.exit(1);
