@@ -48,7 +48,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
             name: "RunFailed",
             message: `${which} failed`,
             ...(run.reason === null ? {} : { why: run.reason }),
-            todo: "Its samples so far are kept; run it again from the experiment",
+            todo: "Its samples so far are in the history",
           }),
         );
       }
