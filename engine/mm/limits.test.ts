@@ -183,3 +183,16 @@ describe("every call near vm.max_map_count, as Linux 6.18 answered it at its 655
     expect(got.join("")).toBe(answers);
   });
 });
+
+test("a heap grows to a page below the next mapping, and keeps the guard gap below a stack: as measured on Linux 6.18", () => {
+  const most = (pages: number, flags: readonly ["growsdown"] | readonly []) => {
+    const kernel = createKernel({ mode: "sync", image: "empty" });
+    kernel.execute({ op: "brk", addr: BASE });
+    kernel.execute({ op: "mmap", addr: BASE + pages * PAGE, len: PAGE, prot: "rw", backing: "anon", flags });
+    for (let grow = pages; grow >= 0; grow--)
+      if (kernel.execute({ op: "brk", addr: BASE + grow * PAGE }).status === "ok") return grow;
+    return -1;
+  };
+  expect(most(16, [])).toBe(15);
+  expect(most(300, ["growsdown"])).toBe(43);
+});

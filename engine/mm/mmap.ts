@@ -18,6 +18,7 @@ import {
   VM_SHARED,
   VM_WRITE,
   Vma,
+  vmStartGap,
 } from "./vma.ts";
 import { splitVmaUnchecked, vmaMergeNewRange } from "./vma-merge.ts";
 import { unmapPageRange } from "./zap.ts";
@@ -157,7 +158,10 @@ export function* doBrk(k: KernelState, mm: Mm, end: number, access: number): Pat
     if (failed === null) mm.brk = end;
     return failed;
   }
-  if (end > k.taskPages || mm.vmas.intersection(old, end) !== undefined) return "ENOMEM";
+  if (end > k.taskPages) return "ENOMEM";
+  // sys_brk(): a page stays free below what comes next, and the guard gap below a stack.
+  const next = mm.vmas.list[mm.vmas.indexAbove(old)];
+  if (next !== undefined && end + 1 > vmStartGap(next)) return "ENOMEM";
   if (mm.vmas.count > k.options.maxMapCount) return "ENOMEM";
   const index = mm.vmas.indexAbove(old);
   const merged = vmaMergeNewRange(k, mm, mm.vmas.list[index - 1], mm.vmas.list[index], {

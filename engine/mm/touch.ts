@@ -4,10 +4,7 @@ import { type TouchCounts, touchVmaRange } from "./fault.ts";
 import { PAGE_SIZE, pageOf, pagesFor } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_LOCKED, type Vma } from "./vma.ts";
-
-/** stack_guard_gap, in pages. */
-const STACK_GUARD_GAP = 256;
+import { STACK_GUARD_GAP, VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_LOCKED, type Vma } from "./vma.ts";
 
 /** expand_stack(): an access at `page`, outside every VMA, grows the stack that begins above it. Null: it does not. */
 function expandStack(k: KernelState, mm: Mm, page: number): Vma | null {

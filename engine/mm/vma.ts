@@ -78,6 +78,14 @@ export class Vma {
   }
 }
 
+/** stack_guard_gap, in pages. */
+export const STACK_GUARD_GAP = 256;
+
+/** vm_start_gap(): the page from which on nothing else may be, for a stack's sake. */
+export function vmStartGap(vma: Vma): number {
+  return (vma.flags & VM_GROWSDOWN) === 0 ? vma.start : Math.max(0, vma.start - STACK_GUARD_GAP);
+}
+
 /** vma_is_anonymous(): no file behind it; shared anonymous memory has a shmem file. */
 export function vmaIsAnonymous(vma: Vma): boolean {
   return vma.file === null;
