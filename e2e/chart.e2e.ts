@@ -1,13 +1,10 @@
 /** The chart of an experiment: what is drawn, zoom and pan with mouse and keys, the crosshair, the table, the clipboard. */
 import { expect, type LabApp, test } from "./fixtures.ts";
-import { ExperimentPage } from "./pages.ts";
+import { runHeadline } from "./pages.ts";
 
 async function openHeadline(lab: LabApp) {
   await lab.resize(1280, 800);
-  await lab.page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
-  const shown = new ExperimentPage(lab.page);
-  await expect(shown.numbers).toBeVisible();
-  await shown.waitUntilDone();
+  await runHeadline(lab.page);
   const chart = lab.page.getByRole("region", { name: "Chart" });
   return { chart, plane: chart.getByRole("slider") };
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { expectAccessible } from "./axe.ts";
 import { expect, type LabApp, test } from "./fixtures.ts";
-import { ExperimentPage } from "./pages.ts";
+import { runHeadline } from "./pages.ts";
 
 const WORKLOAD = [
   '{"format":"reclaim-lab-ops","version":1,"title":"two megabytes"}',
@@ -94,10 +94,7 @@ test("an export is dragged out of the window: written by its id, taken by the sy
   dataFolder,
 }) => {
   const { page } = lab;
-  await page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
-  const shown = new ExperimentPage(page);
-  await expect(shown.numbers).toBeVisible();
-  await shown.waitUntilDone();
+  const shown = await runHeadline(page);
   // The system's drag would go on until a pointer that nobody holds is let go: what it is asked for is what counts.
   await lab.app.evaluate(({ BrowserWindow }) => {
     const [window] = BrowserWindow.getAllWindows();

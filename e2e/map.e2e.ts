@@ -1,15 +1,12 @@
 /** The page-table map: the whole space at any moment, into one table and back, by keys alone. */
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
-import { ExperimentPage } from "./pages.ts";
+import { runHeadline } from "./pages.ts";
 
 test("the map shows empty tables without reclaim and none with it, and one table's entries", async ({ lab }) => {
   const { page } = lab;
   await lab.resize(1280, 800);
-  await page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
-  const shown = new ExperimentPage(page);
-  await expect(shown.numbers).toBeVisible();
-  await shown.waitUntilDone();
+  await runHeadline(page);
   const panel = page.getByRole("region", { name: "Page tables" });
   await expect(panel.getByRole("list")).toContainText("empty 25,600");
   await panel.getByText("sync", { exact: true }).click();

@@ -1,15 +1,12 @@
 /** A window zoomed in, or small: 1280 x 800 at 150 %. Nothing is pushed out of it or over something else. */
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
-import { ExperimentPage } from "./pages.ts";
+import { runHeadline } from "./pages.ts";
 
 test("at 150 % everything of the bar, an experiment and the form stays within the window", async ({ lab }) => {
   const { page } = lab;
   await lab.resize(1280, 800);
-  await page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
-  const shown = new ExperimentPage(page);
-  await expect(shown.numbers).toBeVisible();
-  await shown.waitUntilDone();
+  const shown = await runHeadline(page);
   await lab.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.setZoomFactor(1.5));
   await page.waitForFunction(() => window.innerWidth < 900);
 

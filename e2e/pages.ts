@@ -62,3 +62,12 @@ export class HistoryPane {
     this.search = pane.getByRole("searchbox");
   }
 }
+
+/** Runs the 50 GB experiment from the first page, to its end. */
+export async function runHeadline(page: Page): Promise<ExperimentPage> {
+  await page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
+  const shown = new ExperimentPage(page);
+  await expect(shown.numbers).toBeVisible();
+  await shown.waitUntilDone();
+  return shown;
+}

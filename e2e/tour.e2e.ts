@@ -1,16 +1,13 @@
 /** The pictures of the README: the series' own experiment, as it looks after the first click. */
 import { expect, test } from "./fixtures.ts";
-import { ExperimentPage } from "./pages.ts";
+import { runHeadline } from "./pages.ts";
 
 for (const theme of ["light", "dark"] as const)
   test(`the first-run page runs the 50 GB experiment in one click (${theme})`, async ({ lab }) => {
     await lab.call("app.setSettings", { theme });
     await lab.restart();
     await lab.resize(1280, 800);
-    await lab.page.getByRole("button", { name: "Run the 50 GB experiment" }).click();
-    const shown = new ExperimentPage(lab.page);
-    await expect(shown.numbers).toBeVisible();
-    await shown.waitUntilDone();
+    const shown = await runHeadline(lab.page);
     expect(await shown.pair("VmPTE at end")).toEqual([240, 102_640]);
     await expect(lab.page.locator("main")).toContainText("99.8 % less");
     await expect(lab.page.getByRole("region", { name: "Page tables" }).getByRole("list")).toContainText("empty 25,600");

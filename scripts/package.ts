@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { buildProbe } from "../probe/build.ts";
+import { ensureProbe } from "../probe/detect.ts";
 import { buildIfNeeded } from "./lib/build.ts";
 import { findElectron } from "./lib/electron-runtime.ts";
 import { ROOT } from "./lib/paths.ts";
@@ -46,7 +46,7 @@ await runScript(async () => {
   const electron = await findElectron();
   say(`packing ${electron.chosen}`);
   buildIfNeeded();
-  const noProbe = buildProbe();
+  const noProbe = ensureProbe();
   if (noProbe !== null) {
     if (process.platform === "linux") throw new SetupError(`a package for Linux brings the probe, and ${noProbe}`);
     say(`without the probe: ${noProbe}`);

@@ -11,7 +11,6 @@
  */
 
 export const PAGE_SIZE = 4096;
-export const TABLE_KB = 4;
 export const PTRS_PER_TABLE = 512;
 
 /** Pages spanned by one entry of a PMD table (2 MiB), of a PUD table (1 GiB), of a P4D or 4-level PGD table (512 GiB). */

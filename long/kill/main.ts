@@ -20,7 +20,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildProbe } from "../../probe/build.ts";
+import { ensureProbe } from "../../probe/detect.ts";
 import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { electronSwitches } from "../../scripts/lib/display.ts";
 import { findElectron } from "../../scripts/lib/electron-runtime.ts";
@@ -392,7 +392,7 @@ await runPart(
     const kills = Number(options.values.kills ?? (options.short ? 40 : 500));
     const electron = await findElectron();
     buildIfNeeded();
-    const noProbe = buildProbe();
+    const noProbe = ensureProbe();
     const display = await startDisplay();
     const desktop = { electron: electron.executable, display: display.name };
     const kinds: Kind[] = [
