@@ -1,5 +1,7 @@
 /** The engine: the 50 GB experiment, single-page operations, and the real kernel beside it where it can be measured. */
+
 import { defaultParams } from "../engine/experiment/params.ts";
+import { featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
 import { MODES, type Mode, type Params } from "../engine/experiment/types.ts";
 import { imageOperations } from "../engine/mm/image.ts";
@@ -27,7 +29,7 @@ function commitTable(): {
 async function modelRun(mode: Mode): Promise<number> {
   const { operations, params, total } = commitTable();
   const going = run({
-    machine: createKernel({ mode, seed: 1 }),
+    machine: createKernel({ features: featuresOf(mode), seed: 1 }),
     stream: { kind: "operations", operations: operations(params, 1) },
     operationsTotal: total,
     now: () => performance.now(),
@@ -40,7 +42,7 @@ async function modelRun(mode: Mode): Promise<number> {
 
 /** Single-page faults and releases, in one table's worth of addresses after the other. */
 function singlePages(mode: Mode, count: number): void {
-  const kernel = createKernel({ mode, seed: 1 });
+  const kernel = createKernel({ features: featuresOf(mode), seed: 1 });
   const base = 2 ** 44;
   kernel.execute({ op: "mmap", addr: base, len: 2 ** 30, prot: "rw", backing: "anon" });
   const touch = { op: "touch" as const, addr: base, len: 4096, access: "w" as const };

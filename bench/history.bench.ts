@@ -1,9 +1,11 @@
 /** The history: storing samples beside making them, listing many experiments, reading a long run. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../db/store.ts";
 import { defaultParams } from "../engine/experiment/params.ts";
+import { featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
 import { MODES, SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
@@ -36,7 +38,7 @@ async function samplesMade(): Promise<number> {
     const ms = await best(10, async () => {
       samples = 0;
       const going = run({
-        machine: createKernel({ mode, seed: 1 }),
+        machine: createKernel({ features: featuresOf(mode), seed: 1 }),
         stream: { kind: "operations", operations: preset.operations(params, 1) },
         operationsTotal: preset.operationCount(params),
         now: () => performance.now(),

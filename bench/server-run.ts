@@ -1,5 +1,7 @@
 /** One run of the preset `server` in a process of its own, so that its memory can be measured: `node server-run.ts sync|none`. */
+
 import { defaultParams } from "../engine/experiment/params.ts";
+import { featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
 import { MODES } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
@@ -12,7 +14,7 @@ if (mode === undefined || preset === undefined) throw new Error("usage: node ben
 const params = defaultParams(preset.params);
 const start = performance.now();
 const going = run({
-  machine: createKernel({ mode, seed: 1 }),
+  machine: createKernel({ features: featuresOf(mode), seed: 1 }),
   stream: { kind: "operations", operations: preset.operations(params, 1) },
   operationsTotal: preset.operationCount(params),
   now: () => performance.now(),

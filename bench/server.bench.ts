@@ -1,6 +1,8 @@
 /** The cover letter's server (28.8 M tables) in both modes, each in a process of its own; and sparse tables. */
+
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { featuresOf } from "../engine/experiment/policies.ts";
 import { MODES, type Mode } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { best, type Row, type Section } from "./harness.ts";
@@ -23,7 +25,7 @@ const TABLES = 200_000;
 
 /** One page in 512 touched, then everything zapped at once. */
 function sparse(mode: Mode): void {
-  const kernel = createKernel({ mode, seed: 1 });
+  const kernel = createKernel({ features: featuresOf(mode), seed: 1 });
   const map = { addr: 2 ** 44, len: TABLES * 2 ** 21 };
   kernel.execute({ op: "mmap", ...map, prot: "rw", backing: "anon" });
   kernel.execute({ op: "touch", ...map, access: "w", stride: 2 ** 21 });

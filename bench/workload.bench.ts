@@ -1,7 +1,9 @@
 /** Traces: a million events imported and replayed, in constant memory. */
+
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { ImportReport, importOperations } from "../engine/workload/import/index.ts";
@@ -47,7 +49,7 @@ interface Replay {
 
 async function replay(path: string): Promise<Replay> {
   const report = new ImportReport();
-  const machine = createKernel({ mode: "sync", ...TRACE_KERNEL });
+  const machine = createKernel({ features: featuresOf("sync"), ...TRACE_KERNEL });
   const batches = importOperations(await openSource(path), { pid: PID }, report);
   const start = performance.now();
   const running = run({

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createKernel } from "../mm/kernel.ts";
 import { findPreset, type Preset } from "../workload/presets/index.ts";
 import { defaultParams } from "./params.ts";
+import { featuresOf } from "./policies.ts";
 import { type RunEnd, run } from "./run.ts";
 import { type Mode, SAMPLE_COLUMNS } from "./types.ts";
 
@@ -16,7 +17,7 @@ async function runIt(
   const params = { ...defaultParams(preset.params), ...changes };
   let time = 0;
   const running = run({
-    machine: createKernel({ mode, seed }),
+    machine: createKernel({ features: featuresOf(mode), seed }),
     stream: { kind: "operations", operations: preset.operations(params, seed) },
     operationsTotal: preset.operationCount(params),
     now: () => {

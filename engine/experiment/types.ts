@@ -3,10 +3,11 @@
  * Types and plain tables only, so that the window may import this file.
  */
 
+import type { PolicyId } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 
-/** `none`: a kernel without the series. `sync`: with synchronous reclaim in madvise(MADV_DONTNEED). */
-export type Mode = "none" | "sync";
+/** A run's mode is the policy that it is made under. */
+export type Mode = PolicyId;
 export const MODES = ["sync", "none"] as const satisfies readonly Mode[];
 
 /** Where a run's numbers come from: the engine, or the running kernel through the probe. */

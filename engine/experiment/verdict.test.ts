@@ -4,6 +4,7 @@ import type { Operation } from "../workload/operation.ts";
 import { tallying } from "../workload/tally.ts";
 import { allocatorsOf } from "./allocator-settings.ts";
 import type { Machine } from "./machine.ts";
+import { featuresOf } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import { run } from "./run.ts";
 import type { RunSummary } from "./types.ts";
@@ -22,8 +23,8 @@ async function drive(machine: Machine, operations: readonly Operation[]): Promis
 }
 
 async function judge(operations: readonly Operation[]): Promise<{ verdict: Verdict; tally: Releases }> {
-  const sync = await drive(tallying(createKernel({ mode: "sync" })), operations);
-  const none = await drive(createKernel({ mode: "none" }), operations);
+  const sync = await drive(tallying(createKernel({ features: featuresOf("sync") })), operations);
+  const none = await drive(createKernel({ features: featuresOf("none") }), operations);
   const verdict = verdictOf(sync, none, ["jemalloc"]);
   if (!verdict || !sync.releases) throw new Error("no verdict");
   return { tally: sync.releases, verdict };
@@ -117,8 +118,8 @@ describe("verdict", () => {
 
   test("an experiment is judged where it is a program's and both modes of the model are done", async () => {
     const operations = [...MAPPED, dontneed(0, 64 * MIB)];
-    const sync = await drive(tallying(createKernel({ mode: "sync" })), operations);
-    const none = await drive(createKernel({ mode: "none" }), operations);
+    const sync = await drive(tallying(createKernel({ features: featuresOf("sync") })), operations);
+    const none = await drive(createKernel({ features: featuresOf("none") }), operations);
     const run = (mode: "sync" | "none", summary: RunSummary) =>
       ({ source: "model", mode, status: "done", summary }) as const;
     const traced: JudgedExperiment = {
@@ -136,7 +137,7 @@ describe("verdict", () => {
   });
 
   test("runs that counted nothing have no verdict", async () => {
-    const none = await drive(createKernel({ mode: "none" }), MAPPED);
+    const none = await drive(createKernel({ features: featuresOf("none") }), MAPPED);
     expect(verdictOf(none, none)).toBeNull();
   });
 });

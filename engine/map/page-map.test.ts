@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import { createKernel } from "../mm/kernel.ts";
 import { watchFreed } from "./freed.ts";
 import { type PageMap, readPageMap, readTable, SLOT_STATES, segmentsOf } from "./page-map.ts";
@@ -7,7 +8,7 @@ const MIB2 = 2 ** 21;
 const BASE = 2 ** 40;
 
 function machine(mode: "sync" | "none") {
-  const kernel = createKernel({ mode, seed: 1 });
+  const kernel = createKernel({ features: featuresOf(mode), seed: 1 });
   const freed = watchFreed(kernel.state.tables);
   const mm = kernel.state.processes[0];
   kernel.execute({ op: "mmap", addr: BASE, len: 8 * MIB2, prot: "rw", backing: "anon" });

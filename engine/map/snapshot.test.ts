@@ -1,6 +1,8 @@
 /** A kernel that went back to an earlier moment is the kernel that it was. */
+
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import { SAMPLE_COLUMNS } from "../experiment/types.ts";
 import type { KernelOptions } from "../mm/config.ts";
 import { checkInvariants } from "../mm/invariants.ts";
@@ -14,7 +16,7 @@ import { takeSnapshot } from "./snapshot.ts";
 const FILE = "engine/map/snapshot.test.ts";
 const operations = fc.array(randomOperation({ huge: true, fork: true }), { maxLength: 40, size: "max" });
 const options: fc.Arbitrary<KernelOptions> = fc.record({
-  mode: fc.constantFrom("sync", "none"),
+  features: fc.constantFrom("sync" as const, "none" as const).map((id) => featuresOf(id)),
   seed: fc.nat(1000),
   reschedRate: fc.constantFrom(0, 0.3),
   swap: fc.boolean(),

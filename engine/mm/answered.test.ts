@@ -1,5 +1,7 @@
 /** Calls of traces that failed: what of them is done again. Every outcome is what Linux 6.18 left behind. */
+
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import type { Operation } from "../workload/operation.ts";
 import { createKernel } from "./kernel.ts";
 
@@ -9,7 +11,7 @@ const BASE = 2 ** 44;
 
 /** Two mappings of 2 MiB with different access side by side, then a hole. */
 function machine(second: "r" | "none" = "none") {
-  const kernel = createKernel({ mode: "sync", image: "empty" });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty" });
   const run = (operation: Operation) => kernel.execute(operation).status;
   run({ op: "mmap", addr: BASE, len: 2 * MIB, prot: "rw", backing: "anon" });
   run({ op: "mmap", addr: BASE + 2 * MIB, len: 2 * MIB, prot: second, backing: "anon" });
@@ -97,7 +99,7 @@ test("a collapse that failed is done again for memory without a file of a file s
     ["file", 8, true],
     ["sharedfile", 8, true],
   ] as const) {
-    const kernel = createKernel({ mode: "sync", image: "empty", files: "disk" });
+    const kernel = createKernel({ features: featuresOf("sync"), image: "empty", files: "disk" });
     const prot = backing === "file" ? "r" : "rw";
     kernel.execute({ op: "mmap", addr: BASE, len: 2 * MIB, prot, backing, shmem });
     kernel.execute({ op: "touch", addr: BASE, len: 2 * MIB, access: "r" });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import type { Mode } from "../experiment/types.ts";
 import { createKernel } from "./kernel.ts";
 
@@ -7,7 +8,7 @@ const GIB = 2 ** 30;
 
 /** The series' own experiment: touch and MADV_DONTNEED 2 MiB at a time through `size` bytes. */
 function commitTable(mode: Mode, size: number) {
-  const kernel = createKernel({ mode });
+  const kernel = createKernel({ features: featuresOf(mode) });
   const own = kernel.vmpteKb();
   const mapped = kernel.execute({
     op: "mmap",
@@ -34,7 +35,7 @@ function commitTable(mode: Mode, size: number) {
 
 describe("the series' own experiment", () => {
   test("a small process has 40 kB of tables", () => {
-    expect(createKernel({ mode: "sync" }).vmpteKb()).toBe(40);
+    expect(createKernel({ features: featuresOf("sync") }).vmpteKb()).toBe(40);
   });
 
   test("with the series 50 GB end at 240 kB, every table reclaimed on the fast path", () => {
@@ -54,7 +55,9 @@ describe("the series' own experiment", () => {
 
 describe("options that no kernel can have", () => {
   test("sync needs x86_64 and SMP, and the message says so", () => {
-    expect(() => createKernel({ mode: "sync", config: { arch: "i386" } })).toThrow(/i386 does not select/);
-    expect(() => createKernel({ mode: "sync", config: { smp: false } })).toThrow(/needs SMP/);
+    expect(() => createKernel({ features: featuresOf("sync"), config: { arch: "i386" } })).toThrow(
+      /i386 does not select/,
+    );
+    expect(() => createKernel({ features: featuresOf("sync"), config: { smp: false } })).toThrow(/needs SMP/);
   });
 });

@@ -1,76 +1,24 @@
 /**
- * The configuration of a modelled kernel. A mode is a value that this is made from; the code asks for features, never for
- * a mode.
+ * The configuration of a modelled kernel. A policy is a value of features that this is made from; the code asks for features,
+ * never for a policy.
  */
 
-import type { KernelConfig, Mode } from "../experiment/types.ts";
+import type { KernelConfig } from "../experiment/types.ts";
 import type { CostModel } from "./cost.ts";
 import { DEFAULT_COST } from "./cost.ts";
 import { EngineError } from "./error.ts";
-
-/** The patches of the series that change behaviour; each is read in one place, at the function it touches. */
-export interface Patches {
-  /** retract_page_tables() rechecks the PMD under both locks. */
-  readonly recheckRetract: boolean;
-  /** move_pages_pte() rechecks dst_pmd. */
-  readonly recheckMove: boolean;
-  /** zap_pte_range() finishes its PMD itself, retrying inside. */
-  readonly fullWithinPmd: boolean;
-  /** PTE tables that DONTNEED emptied are freed. */
-  readonly reclaim: boolean;
-  /** The follow-up fix: the fast path only where the PTE lock was never dropped. */
-  readonly directReclaimFix: boolean;
-  /** Single tables are freed by RCU instead of IPI. */
-  readonly rcuSingle: boolean;
-}
-
-/** The names of the series' patches on the command line, and the switch that each is. */
-export const PATCH_SWITCHES = {
-  "1": "recheckRetract",
-  "2": "recheckMove",
-  "8": "fullWithinPmd",
-  "9": "reclaim",
-  "9fix": "directReclaimFix",
-  "10": "rcuSingle",
-} as const satisfies Record<string, keyof Patches>;
-
-export type PatchName = keyof typeof PATCH_SWITCHES;
-
-export const ALL_PATCHES: Patches = {
-  recheckRetract: true,
-  recheckMove: true,
-  fullWithinPmd: true,
-  reclaim: true,
-  directReclaimFix: true,
-  rcuSingle: true,
-};
-
-/** A kernel before the series. */
-export const NO_PATCHES: Patches = {
-  recheckRetract: false,
-  recheckMove: false,
-  fullWithinPmd: false,
-  reclaim: false,
-  directReclaimFix: false,
-  rcuSingle: false,
-};
-
-/** The complete series with the named patches taken out. */
-export function patchesWithout(...names: readonly PatchName[]): Patches {
-  const patches: Record<keyof Patches, boolean> = { ...ALL_PATCHES };
-  for (const name of names) patches[PATCH_SWITCHES[name]] = false;
-  return patches;
-}
+import type { Patches, ReclaimFeatures } from "./features.ts";
 
 /** Room for some 2 million tables that are filled piecemeal, or for 200 million filled in one stretch. */
 export const TABLE_BYTES_MAX = 4 * 2 ** 30;
 
 export interface KernelOptions {
-  readonly mode: Mode;
+  /** What becomes of empty PTE tables (engine/experiment/policies.ts has them by policy). */
+  readonly features: ReclaimFeatures;
   readonly seed?: number;
   /** 4 or 5 levels; x86_64 or i386; SMP or UP. */
   readonly config?: Partial<KernelConfig>;
-  /** Which patches are in; by default what the mode says. */
+  /** Which patches are in; by default those of the features. */
   readonly patches?: Patches;
   readonly cost?: CostModel;
   /** Probability that need_resched() is true when zap_pte_range() asks, each time it asks. */
@@ -112,22 +60,23 @@ function checkRate(name: string, rate: number): number {
 
 /**
  * Fills in defaults and refuses what no kernel can be.
- * Errors: EngineError for `sync` on a kernel whose architecture does not select ARCH_SUPPORTS_PT_RECLAIM (patch 11), for
+ * Errors: EngineError for reclaim on a kernel whose architecture does not select ARCH_SUPPORTS_PT_RECLAIM (patch 11), for
  * five levels on 32-bit, for rates outside [0, 1).
  */
 export function resolveOptions(options: KernelOptions): ResolvedOptions {
   const arch = options.config?.arch ?? "x86_64";
   const smp = options.config?.smp ?? true;
   const levels = options.config?.levels ?? 4;
-  const patches = options.patches ?? (options.mode === "sync" ? ALL_PATCHES : NO_PATCHES);
+  const { features } = options;
+  const patches = options.patches ?? features.patches;
   if (arch === "i386" && levels === 5) throw new EngineError("five-level page tables need x86_64; 32-bit x86 has none");
-  if (options.mode === "sync" && (arch !== "x86_64" || !smp)) {
+  if (features.patches.reclaim && (arch !== "x86_64" || !smp)) {
     const why = arch !== "x86_64" ? `${arch} does not select ARCH_SUPPORTS_PT_RECLAIM` : "CONFIG_PT_RECLAIM needs SMP";
-    throw new EngineError(`mode sync is not possible on this kernel: ${why}; use x86_64 with SMP, or mode none`);
+    throw new EngineError(`reclaim is not possible on this kernel: ${why}; use x86_64 with SMP, or no reclaim`);
   }
   if (arch === "i386") throw new EngineError("the engine models x86_64 only; use arch x86_64");
   return {
-    mode: options.mode,
+    features,
     seed: options.seed ?? 1,
     config: { arch, smp, levels, ptReclaim: patches.reclaim },
     patches,

@@ -1,7 +1,7 @@
 /**
  * The facade of the engine: a modelled Linux 6.18 kernel that runs operations of a workload on its processes.
  *
- *     const kernel = createKernel({ mode: "sync", seed: 1 });
+ *     const kernel = createKernel({ features: featuresOf("sync"), seed: 1 });
  *     const result = kernel.execute({ op: "touch", addr, len, access: "w" });
  */
 

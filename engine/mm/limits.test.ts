@@ -1,5 +1,7 @@
 /** Limits and refusals of system calls, and what is left when one fails half-way. */
+
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import { Conformance } from "../workload/conform.ts";
 import type { Operation } from "../workload/operation.ts";
 import { createKernel } from "./kernel.ts";
@@ -10,7 +12,7 @@ const BASE = 2 ** 44;
 
 /** A kernel that allows `limit` VMAs, with one mapping of 64 pages. */
 function limited(limit: number) {
-  const kernel = createKernel({ mode: "sync", image: "empty", maxMapCount: limit });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty", maxMapCount: limit });
   const run = (operation: Operation) => kernel.execute(operation).status;
   run({ op: "mmap", addr: BASE, len: 64 * PAGE, prot: "rw", backing: "anon" });
   return { kernel, run, vmas: () => kernel.state.processes[0].vmas.count };
@@ -118,7 +120,7 @@ describe("addresses and lengths that system calls refuse", () => {
 
 describe("five levels", () => {
   test("memory above 2^47 costs PUD, PMD and PTE tables; the P4D table is not counted", () => {
-    const kernel = createKernel({ mode: "sync", image: "empty", config: { levels: 5 } });
+    const kernel = createKernel({ features: featuresOf("sync"), image: "empty", config: { levels: 5 } });
     const addr = 2 ** 55;
     kernel.execute({ op: "mmap", addr, len: 2 * MIB, prot: "rw", backing: "anon" });
     kernel.execute({ op: "touch", addr, len: PAGE, access: "w" });
@@ -186,7 +188,7 @@ describe("every call near vm.max_map_count, as Linux 6.18 answered it at its 655
 
 test("a heap grows to a page below the next mapping, and keeps the guard gap below a stack: as measured on Linux 6.18", () => {
   const most = (pages: number, flags: readonly ["growsdown"] | readonly []) => {
-    const kernel = createKernel({ mode: "sync", image: "empty" });
+    const kernel = createKernel({ features: featuresOf("sync"), image: "empty" });
     kernel.execute({ op: "brk", addr: BASE });
     kernel.execute({ op: "mmap", addr: BASE + pages * PAGE, len: PAGE, prot: "rw", backing: "anon", flags });
     for (let grow = pages; grow >= 0; grow--)

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import { createKernel } from "./kernel.ts";
 
 const M = 2 ** 20;
 const BASE = 2 ** 44;
 
 function lab() {
-  const kernel = createKernel({ mode: "sync", image: "empty" });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty" });
   const map = (at: number, prot: "rw" | "none" = "rw") =>
     kernel.execute({ op: "mmap", addr: BASE + at * M, len: 8 * M, prot, backing: "anon" }).status;
   return { kernel, map };

@@ -1,6 +1,8 @@
 /** What holds for any sequence of operations. A failure prints its seed, the smallest sequence, and the command that replays it. */
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import { SAMPLE_COLUMNS } from "../experiment/types.ts";
 import type { Operation } from "../workload/operation.ts";
 import type { KernelOptions } from "./config.ts";
@@ -17,7 +19,7 @@ function sequence(kinds: OperationKinds): fc.Arbitrary<Operation[]> {
 }
 
 const options: fc.Arbitrary<KernelOptions> = fc.record({
-  mode: fc.constantFrom("sync", "none"),
+  features: fc.constantFrom("sync" as const, "none" as const).map((id) => featuresOf(id)),
   seed: fc.nat(1000),
   config: fc.record({ levels: fc.constantFrom(4, 5) }),
   reschedRate: fc.constantFrom(0, 0, 0.01, 0.3),
@@ -69,8 +71,8 @@ describe("for any sequence of operations", () => {
 
   test("without huge pages the modes differ in tables only", () => {
     const property = fc.property(sequence(ONE_PROCESS), (operations) => {
-      const sync = createKernel({ mode: "sync", swap: true });
-      const none = createKernel({ mode: "none", swap: true });
+      const sync = createKernel({ features: featuresOf("sync"), swap: true });
+      const none = createKernel({ features: featuresOf("none"), swap: true });
       for (const operation of operations) {
         const { status, segv, bus } = { ...sync.execute(operation) };
         const other = none.execute(operation);
@@ -86,8 +88,8 @@ describe("for any sequence of operations", () => {
 
   test("pieces below 2 MiB make sync answer as none does", () => {
     const property = fc.property(sequence(ONE_PROCESS), (operations) => {
-      const sync = createKernel({ mode: "sync" });
-      const none = createKernel({ mode: "none" });
+      const sync = createKernel({ features: featuresOf("sync") });
+      const none = createKernel({ features: featuresOf("none") });
       for (const operation of operations) {
         const dontneed = operation.op === "madvise" && operation.advice.startsWith("dontneed");
         sync.execute(dontneed ? { ...operation, step: 2 ** 20 } : operation);
@@ -101,8 +103,8 @@ describe("for any sequence of operations", () => {
 
   test("touching a range is touching its pages one by one", () => {
     const property = fc.property(sequence({ huge: true, fork: false }), (operations) => {
-      const whole = createKernel({ mode: "sync" });
-      const single = createKernel({ mode: "sync" });
+      const whole = createKernel({ features: featuresOf("sync") });
+      const single = createKernel({ features: featuresOf("sync") });
       for (const operation of operations) {
         const result = { ...whole.execute(operation) };
         if (operation.op !== "touch") {
@@ -127,8 +129,8 @@ describe("for any sequence of operations", () => {
 
   test("need_resched and failing allocations change how tables are freed, never which", () => {
     const property = fc.property(fc.nat(1000), sequence(EVERYTHING), (seed, operations) => {
-      const calm = createKernel({ mode: "sync" });
-      const busy = createKernel({ mode: "sync", seed, reschedRate: 0.2, batchFailRate: 0.5 });
+      const calm = createKernel({ features: featuresOf("sync") });
+      const busy = createKernel({ features: featuresOf("sync"), seed, reschedRate: 0.2, batchFailRate: 0.5 });
       for (const operation of operations) {
         calm.execute(operation);
         busy.execute(operation);
@@ -156,8 +158,8 @@ describe("for any sequence of operations", () => {
 
   test("five levels answer as four do below 2^47", () => {
     const property = fc.property(sequence(EVERYTHING), (operations) => {
-      const four = createKernel({ mode: "sync" });
-      const five = createKernel({ mode: "sync", config: { levels: 5 } });
+      const four = createKernel({ features: featuresOf("sync") });
+      const five = createKernel({ features: featuresOf("sync"), config: { levels: 5 } });
       for (const operation of operations) {
         const { status, segv, bus } = { ...four.execute(operation) };
         const other = five.execute(operation);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import type { Operation } from "../workload/operation.ts";
 import { EngineError } from "./error.ts";
 import { createKernel } from "./kernel.ts";
@@ -12,7 +13,7 @@ describe("the room that the model has for tables", () => {
     { op: "touch", addr: BASE, len: bytes, access: "w", stride },
   ];
   const run = (tableBytesMax: number, operations: readonly Operation[]): string => {
-    const kernel = createKernel({ mode: "sync", image: "empty", tableBytesMax });
+    const kernel = createKernel({ features: featuresOf("sync"), image: "empty", tableBytesMax });
     try {
       for (const operation of operations) expect(kernel.execute(operation).status).toBe("ok");
     } catch (error) {

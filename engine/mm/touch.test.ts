@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import { createKernel } from "./kernel.ts";
 
 const BASE = 2 ** 44;
@@ -6,7 +7,7 @@ const MB = 2 ** 20;
 
 describe("touch with a stride", () => {
   function mapped() {
-    const kernel = createKernel({ mode: "sync", image: "empty" });
+    const kernel = createKernel({ features: featuresOf("sync"), image: "empty" });
     kernel.execute({ op: "mmap", addr: BASE, len: 2 * MB, prot: "rw", backing: "anon" });
     kernel.execute({ op: "mmap", addr: BASE + 8 * MB, len: 2 * MB, prot: "rw", backing: "anon" });
     return kernel;

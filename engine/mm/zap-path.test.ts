@@ -1,7 +1,9 @@
 /** The two forms of MADV_DONTNEED, the explorer's and the experiments': alone on its machine the one does what the other does. */
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { patchesWithout } from "./config.ts";
+import { featuresOf } from "../experiment/policies.ts";
+import { patchesWithout } from "./features.ts";
 import { PMD_PAGES, pmdIndex } from "./geometry.ts";
 import { createKernel } from "./kernel.ts";
 import { madviseDontneed } from "./madvise.ts";
@@ -34,7 +36,7 @@ const stretch: fc.Arbitrary<Stretch> = fc.record({
 /** A kernel whose first process maps TABLES tables' worth of memory, in two VMAs, with these entries in it. */
 function prepared(stretches: readonly Stretch[], cut: number, filled: boolean, explored: boolean, without: "8" | null) {
   const patches = without === null ? {} : { patches: patchesWithout(without) };
-  const kernel = createKernel({ mode: "sync", image: "empty", explored, ...patches });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty", explored, ...patches });
   const { state } = kernel;
   const [mm] = state.processes;
   for (const [from, to, prot] of [[0, cut, "rw"] as const, [cut, TABLES * PMD_PAGES, "r"] as const]) {

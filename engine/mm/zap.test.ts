@@ -1,8 +1,10 @@
 /** zap_pte_range() and reclaim for every kind of entry, and the statistics of it, one at a time. */
+
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../experiment/policies.ts";
 import type { Backing } from "../workload/operation.ts";
 import type { KernelOptions } from "./config.ts";
-import { patchesWithout } from "./config.ts";
+import { patchesWithout } from "./features.ts";
 import { createKernel } from "./kernel.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { pmdTable } from "./pgtable.ts";
@@ -33,7 +35,7 @@ function prepared(
   given: Partial<KernelOptions> & { backing?: Backing; armed?: boolean; size?: number } = {},
 ) {
   const { backing = "anon", armed = false, size = 2 * MIB, ...options } = given;
-  const kernel = createKernel({ mode: "sync", image: "empty", checked: true, ...options });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty", checked: true, ...options });
   kernel.execute({ op: "mmap", addr: BASE, len: size, prot: "rw", backing });
   if (armed) kernel.execute({ op: "uffd", action: "register", addr: BASE, len: size });
   kernel.execute({ op: "touch", addr: BASE, len: 4096, access: "r" });
@@ -101,7 +103,7 @@ describe("MADV_DONTNEED of a whole table by kind of entry", () => {
   });
 
   test("a hole punched into a file leaves private copies, truncation does not", () => {
-    const kernel = createKernel({ mode: "sync", image: "empty" });
+    const kernel = createKernel({ features: featuresOf("sync"), image: "empty" });
     kernel.execute({ op: "mmap", addr: BASE, len: 2 * MIB, prot: "rw", backing: "file" });
     kernel.execute({ op: "touch", addr: BASE, len: 2 * MIB, access: "w" });
     kernel.execute({ op: "punch", addr: 0, len: 2 * MIB });
@@ -183,7 +185,7 @@ describe("why a table stays", () => {
   });
 
   test("mode none declines nothing: there is nothing to decline", () => {
-    const { kernel, dontneed } = prepared({ 0: KIND_ZERO }, { mode: "none" });
+    const { kernel, dontneed } = prepared({ 0: KIND_ZERO }, { features: featuresOf("none") });
     dontneed(0, MIB);
     expect(Object.values(kernel.declined())).toEqual([0, 0, 0, 0, 0]);
   });
@@ -198,7 +200,7 @@ describe("statistics", () => {
 
   test("the TLB is flushed page by page up to 33 pages", () => {
     const flushes = (pages: number) => {
-      const { kernel, state, dontneed } = prepared({}, { mode: "none" });
+      const { kernel, state, dontneed } = prepared({}, { features: featuresOf("none") });
       kernel.execute({ op: "touch", addr: BASE, len: pages * 4096, access: "w" });
       dontneed();
       return [state.stats.tlbFlushesPaged, state.stats.tlbFlushesFull, state.stats.tlbPagesFlushed];
@@ -235,7 +237,7 @@ describe("statistics", () => {
 });
 
 test("munmap takes guard markers along: what is mapped there next is open", () => {
-  const kernel = createKernel({ mode: "sync", image: "empty", checked: true });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty", checked: true });
   const first = { addr: BASE, len: 4096 };
   kernel.execute({ op: "mmap", addr: BASE, len: 2 * MIB, prot: "rw", backing: "anon" });
   // The table outlives the munmap.

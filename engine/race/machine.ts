@@ -3,7 +3,9 @@
  * the invariants are checked after each step.
  */
 
-import { type Patches, resolveOptions } from "../mm/config.ts";
+import { featuresOf } from "../experiment/policies.ts";
+import { resolveOptions } from "../mm/config.ts";
+import type { Patches } from "../mm/features.ts";
 import { LEVEL_PTE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, ptePageId } from "../mm/pte.ts";
 import { rcuFree, rcuReady } from "../mm/rcu.ts";
@@ -77,7 +79,7 @@ export function reschedObject(cpu: number): number {
 
 export function machine(setup: Setup, options: MachineOptions): MachineProgram {
   const resolved = resolveOptions({
-    mode: "sync",
+    features: featuresOf("sync"),
     image: "empty",
     checked: true,
     explored: true,

@@ -1,7 +1,7 @@
 /** Runs scenarios and says what became of them: `reclaim-lab race`, the window's Races view and docs/races. */
 
 import { BadInputError } from "../error.ts";
-import { ALL_PATCHES, patchesWithout } from "../mm/config.ts";
+import { ALL_PATCHES, patchesWithout } from "../mm/features.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
 import { type MachineProgram, machine } from "./machine.ts";
 import { type ReplayedStep, replaySchedule } from "./replay.ts";

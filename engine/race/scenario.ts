@@ -1,6 +1,6 @@
 /** What a scenario is, and the helpers that scenarios are written with. */
 
-import type { PatchName } from "../mm/config.ts";
+import type { PatchName } from "../mm/features.ts";
 import type { MappedFile } from "../mm/file.ts";
 import { PMD_PAGES, pteIndex } from "../mm/geometry.ts";
 import { mmapRegion } from "../mm/mmap.ts";

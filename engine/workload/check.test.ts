@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Machine } from "../experiment/machine.ts";
+import { featuresOf } from "../experiment/policies.ts";
 import type { Mode } from "../experiment/types.ts";
 import { createKernel } from "../mm/kernel.ts";
 import { type CheckResult, checkTrace } from "./check.ts";
@@ -21,7 +22,7 @@ async function* text(...lines: readonly string[]): AsyncGenerator<string> {
 async function checkReal(name: string, mode: Mode): Promise<CheckResult> {
   const report = new ImportReport();
   const measured = await readMeasured(file(`${name}/vmpte.txt`), report);
-  const machine = createKernel({ mode, ...TRACE_KERNEL });
+  const machine = createKernel({ features: featuresOf(mode), ...TRACE_KERNEL });
   const { result } = await checkTrace({ trace: file(`${name}/events.txt.gz`), measured, machine, report });
   expect(report.problems()).toEqual([]);
   return result;
@@ -121,7 +122,7 @@ describe("windows", () => {
 });
 
 describe("input that cannot be checked", () => {
-  const machine = createKernel({ mode: "sync", image: "empty" });
+  const machine = createKernel({ features: featuresOf("sync"), image: "empty" });
   const run = async (trace: TextSource, samples: TextSource): Promise<unknown> => {
     const report = new ImportReport();
     return checkTrace({ trace, measured: await readMeasured(samples, report), machine, report });

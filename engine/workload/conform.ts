@@ -6,6 +6,7 @@
  * `child=KB`, `vmas=N` with the list where asked for.
  */
 
+import { featuresOf } from "../experiment/policies.ts";
 import type { Mode } from "../experiment/types.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../mm/kernel.ts";
 import { VM_READ, VM_SHARED, VM_WRITE } from "../mm/vma.ts";
@@ -15,7 +16,7 @@ import { PAGE } from "./sizes.ts";
 export { ARENA_BASE, scriptText } from "./conform-script.ts";
 
 /** Settings of the system: the engine's equivalents of swap space, a running khugepaged and a hugetlb pool. */
-export type ConformOptions = Omit<KernelOptions, "mode" | "image">;
+export type ConformOptions = Omit<KernelOptions, "features" | "image">;
 
 export interface ConformAnswer {
   /** VmPTE above the start, in kB. */
@@ -42,7 +43,7 @@ export class Conformance {
   readonly kernel: Kernel;
 
   constructor(mode: Mode, options: ConformOptions = {}) {
-    this.kernel = createKernel({ ...options, mode, image: "empty" });
+    this.kernel = createKernel({ ...options, features: featuresOf(mode), image: "empty" });
   }
 
   /** Performs one line. Errors: BadInputError (`where` names file and line) where it is no operation. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Machine } from "../experiment/machine.ts";
+import { featuresOf } from "../experiment/policies.ts";
 import { createKernel } from "../mm/kernel.ts";
 import { checkTrace } from "./check.ts";
 import { ImportReport } from "./import/index.ts";
@@ -148,7 +149,7 @@ test("a call that maps or moves over what is there unmaps it first: the window g
     [moved, 16],
   ] as const) {
     const at = (ms: number, kb: number) =>
-      check([...before, ...call, END], ms, kb, 10, [], createKernel({ ...TRACE_KERNEL, mode: "sync" }));
+      check([...before, ...call, END], ms, kb, 10, [], createKernel({ ...TRACE_KERNEL, features: featuresOf("sync") }));
     expect(await at(99, 28)).toEqual(EXACT);
     expect(await at(150, 28)).toMatchObject(lasts);
     expect(await at(150, 16)).toMatchObject(lasts);
@@ -170,7 +171,7 @@ test("a collapse that ended in EAGAIN may have left any of the tables that the m
     END,
   ];
   const at = (len: string, kb: number) =>
-    check(collapse(len), 300, kb, 10, [], createKernel({ ...TRACE_KERNEL, mode: "sync" }));
+    check(collapse(len), 300, kb, 10, [], createKernel({ ...TRACE_KERNEL, features: featuresOf("sync") }));
   const allowed = { explained: 1, explained_by_allowance: 1, zero_width: 0 };
   expect(await at("0x400000", 8)).toEqual(EXACT);
   expect(await at("0x400000", 12)).toMatchObject(allowed);

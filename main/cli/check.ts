@@ -1,3 +1,4 @@
+import { featuresOf } from "../../engine/experiment/policies.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
 import { createKernel } from "../../engine/mm/kernel.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
@@ -68,7 +69,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
     checkTrace({
       trace: await openSource(trace),
       measured,
-      machine: createKernel({ mode, ...TRACE_KERNEL }),
+      machine: createKernel({ features: featuresOf(mode), ...TRACE_KERNEL }),
       report,
       ...(pid === undefined ? {} : { pid }),
       ancestors,

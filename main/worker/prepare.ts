@@ -1,4 +1,5 @@
 /** Makes the machine and the stream of operations that a task asks for. */
+import { featuresOf } from "../../engine/experiment/policies.ts";
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
 import { type Following, following } from "../../engine/workload/following.ts";
@@ -18,7 +19,7 @@ type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels">;
 function kernelOf({ mode, seed, levels }: KernelTask, workload: WorkloadTask): Kernel {
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
   const options: Partial<KernelOptions> = workload.kind === "file" && workload.format !== "ops" ? TRACE_KERNEL : {};
-  return createKernel({ mode, seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
+  return createKernel({ features: featuresOf(mode), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 
 async function fileStream({ path, format, process: pid, ancestors, touchOnMap }: FileTask): Promise<OperationStream> {

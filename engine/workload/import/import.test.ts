@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { featuresOf } from "../../experiment/policies.ts";
 import { createKernel } from "../../mm/kernel.ts";
 import { following } from "../following.ts";
 import type { Operation } from "../operation.ts";
@@ -225,7 +226,7 @@ describe("perf script", () => {
       { op: "touch", addr: 0x7ffd00004000, len: 4096, access: "r", process: 2 },
       { op: "touch", addr: 0x7ffd00004000, len: 4096, access: "w", process: 2 },
     ]);
-    const machine = following(createKernel({ mode: "sync", image: "empty" }));
+    const machine = following(createKernel({ features: featuresOf("sync"), image: "empty" }));
     for (const operation of operations.slice(0, 5)) machine.execute(operation);
     expect(machine.vmpteKb()).toBe(12);
     for (const operation of operations.slice(5)) machine.execute(operation);
@@ -553,7 +554,7 @@ describe("input that is damaged or meant to harm", () => {
         if (shuffle) lines.reverse();
         try {
           const { operations } = await read(lines, { pid: 10, format });
-          const machine = createKernel({ mode: "sync", image: "empty", files: "disk" });
+          const machine = createKernel({ features: featuresOf("sync"), image: "empty", files: "disk" });
           for (const operation of operations) machine.execute(operation);
           for (const operation of operations) {
             for (const value of Object.values(operation)) {
