@@ -24,12 +24,16 @@ export default {
       to: { dependencyTypes: ["core", "npm", "npm-dev"] },
     },
     only("db", ["^engine/"], "The history knows the engine's types."),
-    only("probe", ["^engine/workload/", "^engine/experiment/", "^engine/error\\.ts$"], "The probe runs workloads."),
+    only(
+      "probe",
+      ["^engine/workload/", "^engine/experiment/", "^engine/mm/kernel-profile", "^engine/error\\.ts$"],
+      "The probe runs workloads, and finds out what sort of kernel they run on.",
+    ),
     only("chart", ["^engine/experiment/", "^engine/error\\.ts$"], "A chart is made of samples."),
     only("main", ["^engine/", "^db/", "^probe/", "^chart/"], "The processes."),
     only(
       "renderer",
-      ["^engine/experiment/", "^engine/error\\.ts$", "^chart/", "^main/contract"],
+      ["^engine/experiment/", "^engine/mm/kernel-profile", "^engine/error\\.ts$", "^chart/", "^main/contract"],
       "The window has types and pure helpers only; all else comes over the contract.",
     ),
     {
@@ -51,7 +55,7 @@ export default {
       severity: "error",
       comment: "The contract is read by every process: it imports types, tables and the schema library alone.",
       from: { path: "^main/contract", pathNot: tests },
-      to: { pathNot: ["^main/contract", "^engine/experiment/", "node_modules/valibot"] },
+      to: { pathNot: ["^main/contract", "^engine/experiment/", "^engine/mm/kernel-profile", "node_modules/valibot"] },
     },
   ],
   options: {

@@ -7,7 +7,7 @@ import { featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { ImportReport, importOperations } from "../engine/workload/import/index.ts";
-import { TRACE_KERNEL } from "../engine/workload/trace-kernel.ts";
+import { traceKernel } from "../engine/workload/trace-kernel.ts";
 import { openSource } from "../main/trace/source.ts";
 import type { Row, Section } from "./harness.ts";
 
@@ -49,7 +49,7 @@ interface Replay {
 
 async function replay(path: string): Promise<Replay> {
   const report = new ImportReport();
-  const machine = createKernel({ features: featuresOf("sync"), ...TRACE_KERNEL });
+  const machine = createKernel({ features: featuresOf("sync"), ...traceKernel() });
   const batches = importOperations(await openSource(path), { pid: PID }, report);
   const start = performance.now();
   const running = run({

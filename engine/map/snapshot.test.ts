@@ -19,8 +19,7 @@ const options: fc.Arbitrary<KernelOptions> = fc.record({
   features: fc.constantFrom("sync" as const, "none" as const).map((id) => featuresOf(id)),
   seed: fc.nat(1000),
   reschedRate: fc.constantFrom(0, 0.3),
-  swap: fc.boolean(),
-  khugepaged: fc.boolean(),
+  profile: fc.record({ swap: fc.boolean(), khugepaged: fc.boolean() }),
 });
 
 const keptOf = (kernel: Kernel, freed: FreedWatch) => [kernel, kernel.state, kernel.state.tables, freed.marks];

@@ -8,6 +8,8 @@ import type { CostModel } from "./cost.ts";
 import { DEFAULT_COST } from "./cost.ts";
 import { EngineError } from "./error.ts";
 import type { Patches, ReclaimFeatures } from "./features.ts";
+import type { KernelProfile } from "./kernel-profile.ts";
+import { REFERENCE_PROFILE } from "./kernel-profiles.ts";
 
 /** Room for some 2 million tables that are filled piecemeal, or for 200 million filled in one stretch. */
 export const TABLE_BYTES_MAX = 4 * 2 ** 30;
@@ -16,7 +18,9 @@ export interface KernelOptions {
   /** What becomes of empty PTE tables (engine/experiment/policies.ts has them by policy). */
   readonly features: ReclaimFeatures;
   readonly seed?: number;
-  /** 4 or 5 levels; x86_64 or i386; SMP or UP. */
+  /** What sort of kernel; what is left out is as in the reference profile. */
+  readonly profile?: Partial<KernelProfile>;
+  /** 4 or 5 levels (by default the profile's); x86_64 or i386; SMP or UP. */
   readonly config?: Partial<KernelConfig>;
   /** Which patches are in; by default those of the features. */
   readonly patches?: Patches;
@@ -31,16 +35,6 @@ export interface KernelOptions {
   readonly checked?: boolean;
   /** Paths yield at scheduling points, pages have identities and contents, locks are real. For the explorer. */
   readonly explored?: boolean;
-  /** Is there swap space? Without it MADV_PAGEOUT leaves anonymous memory alone. */
-  readonly swap?: boolean;
-  /** Does khugepaged run as time passes? */
-  readonly khugepaged?: boolean;
-  /** Pages of the hugetlb pool. */
-  readonly hugetlbPages?: number;
-  /** vm.max_map_count. */
-  readonly maxMapCount?: number;
-  /** RLIMIT_STACK, in pages. */
-  readonly stackPages?: number;
   /** Files are tmpfs (`shmem`) or on a disk file system. */
   readonly files?: "shmem" | "disk";
   /** Bytes that the model itself may take for all tables together; an operation that needs more throws EngineError. */
@@ -48,8 +42,9 @@ export interface KernelOptions {
 }
 
 /** KernelOptions with every default filled in and checked. */
-export interface ResolvedOptions extends Required<Omit<KernelOptions, "config">> {
+export interface ResolvedOptions extends Required<Omit<KernelOptions, "config" | "profile">> {
   readonly config: KernelConfig;
+  readonly profile: KernelProfile;
 }
 
 function checkRate(name: string, rate: number): number {
@@ -66,7 +61,8 @@ function checkRate(name: string, rate: number): number {
 export function resolveOptions(options: KernelOptions): ResolvedOptions {
   const arch = options.config?.arch ?? "x86_64";
   const smp = options.config?.smp ?? true;
-  const levels = options.config?.levels ?? 4;
+  const profile = { ...REFERENCE_PROFILE, ...options.profile };
+  const levels = options.config?.levels ?? profile.levels;
   const { features } = options;
   const patches = options.patches ?? features.patches;
   if (arch === "i386" && levels === 5) throw new EngineError("five-level page tables need x86_64; 32-bit x86 has none");
@@ -78,6 +74,7 @@ export function resolveOptions(options: KernelOptions): ResolvedOptions {
   return {
     features,
     seed: options.seed ?? 1,
+    profile: { ...profile, levels },
     config: { arch, smp, levels, ptReclaim: patches.reclaim },
     patches,
     cost: options.cost ?? DEFAULT_COST,
@@ -86,11 +83,6 @@ export function resolveOptions(options: KernelOptions): ResolvedOptions {
     image: options.image ?? "process",
     checked: options.checked ?? false,
     explored: options.explored ?? false,
-    swap: options.swap ?? false,
-    khugepaged: options.khugepaged ?? false,
-    hugetlbPages: options.hugetlbPages ?? 0,
-    maxMapCount: options.maxMapCount ?? 65530,
-    stackPages: options.stackPages ?? 2048,
     files: options.files ?? "shmem",
     tableBytesMax: options.tableBytesMax ?? TABLE_BYTES_MAX,
   };

@@ -14,13 +14,13 @@ const DATA = fileURLToPath(new URL("./conformance-data/", import.meta.url));
 /** Facts that were measured under a setting of the system, and the engine's equivalent of it. */
 const SETTINGS: Readonly<Record<string, ConformOptions>> = {
   // Swap space, so that MADV_PAGEOUT has where to put anonymous memory.
-  h01_swap: { swap: true },
+  h01_swap: { profile: { swap: true } },
   // khugepaged scans without pause; in b08 its usual pause is longer than the sleeps, so it does not run.
-  b11_khugepaged: { khugepaged: true },
-  b08_thp_khugepaged: { khugepaged: false },
+  b11_khugepaged: { profile: { khugepaged: true } },
+  b08_thp_khugepaged: { profile: { khugepaged: false } },
   // A pool of two huge pages.
-  i05_hugetlb: { hugetlbPages: 2 },
-  hugetlb: { hugetlbPages: 400 },
+  i05_hugetlb: { profile: { hugetlbPages: 2 } },
+  hugetlb: { profile: { hugetlbPages: 400 } },
 };
 
 interface Script {

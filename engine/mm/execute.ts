@@ -80,7 +80,7 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   // ksys_mmap_pgoff() makes hugetlb mappings whole huge pages long.
   const unit = op.backing === "hugetlb" ? PMD_PAGES : 1;
   const pages = Math.ceil(op.len / PAGE_SIZE / unit) * unit;
-  if (mm.vmas.count > k.options.maxMapCount) return "ENOMEM";
+  if (mm.vmas.count > k.profile.maxMapCount) return "ENOMEM";
   if (pages > k.taskPages) return "ENOMEM";
   let start = op.addr / PAGE_SIZE;
   if (anywhere) start = getUnmappedArea(k, mm, pages, op.backing === "anon" ? placementAlign(pages) : 1);
@@ -208,7 +208,7 @@ function sysExit(k: KernelState, process: number | undefined): Errno | null {
 function tick(k: KernelState, ms: number): void {
   if (!(ms >= 0)) throw new EngineError(`tick of ${ms} ms; it must be 0 or more`);
   k.timeNs += ms * 1e6;
-  if (k.options.khugepaged) drive(khugepagedScan(k));
+  if (k.profile.khugepaged) drive(khugepagedScan(k));
 }
 
 /** Runs `op` and fills `result`. */

@@ -5,7 +5,7 @@ import { Conformance } from "../workload/conform.ts";
 type Lines = readonly (readonly [line: string, answer: string])[];
 
 function check(lines: Lines, swap: boolean): void {
-  const conformance = new Conformance("sync", { swap });
+  const conformance = new Conformance("sync", { profile: { swap } });
   const answers = lines.map(([line]) => {
     const { deltaKb, status } = conformance.perform(line, "test:1");
     return [line, `${deltaKb}\t${status}`];

@@ -88,7 +88,7 @@ export function adviseFileFolio(
 ): void {
   if (!file.hugeCached.has(chunk) || (whole && !pageout) || mappedByOthers(k, mm, file, chunk)) return;
   unmapFolio(k, file, chunk);
-  if (whole && file.shmem && !k.options.swap) return;
+  if (whole && file.shmem && !k.profile.swap) return;
   file.hugeCached.delete(chunk);
   for (let offset = chunk * PMD_PAGES; offset < (chunk + 1) * PMD_PAGES; offset++) {
     if (!whole) file.cached.add(offset);

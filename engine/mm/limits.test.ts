@@ -12,7 +12,7 @@ const BASE = 2 ** 44;
 
 /** A kernel that allows `limit` VMAs, with one mapping of 64 pages. */
 function limited(limit: number) {
-  const kernel = createKernel({ features: featuresOf("sync"), image: "empty", maxMapCount: limit });
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty", profile: { maxMapCount: limit } });
   const run = (operation: Operation) => kernel.execute(operation).status;
   run({ op: "mmap", addr: BASE, len: 64 * PAGE, prot: "rw", backing: "anon" });
   return { kernel, run, vmas: () => kernel.state.processes[0].vmas.count };
@@ -172,7 +172,7 @@ describe("every call near vm.max_map_count, as Linux 6.18 answered it at its 655
 
   /** The answer with `vmas` VMAs, one of them 64 pages at page 1000 with room around it. */
   function answer(line: string, vmas: number): string {
-    const conformance = new Conformance("sync", { maxMapCount: LIMIT });
+    const conformance = new Conformance("sync", { profile: { maxMapCount: LIMIT } });
     const perform = (text: string) => conformance.perform(text, line).status;
     for (let i = 1; i < vmas; i++) expect(perform(`map ${2 * i}P 1P`)).toBe("ok");
     expect(perform("map 1000P 64P")).toBe("ok");

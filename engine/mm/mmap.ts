@@ -33,7 +33,7 @@ export function* unmapRange(k: KernelState, mm: Mm, start: number, end: number):
   const first = vmas.intersection(start, end);
   if (first === undefined) return null;
   if (first.start < start) {
-    if (end < first.end && vmas.count >= k.options.maxMapCount) return "ENOMEM";
+    if (end < first.end && vmas.count >= k.profile.maxMapCount) return "ENOMEM";
     if (splitVmaUnchecked(k, mm, first, start, true) === null) return "EINVAL";
   }
   const last = vmas.lookup(end - 1);
@@ -162,7 +162,7 @@ export function* doBrk(k: KernelState, mm: Mm, end: number, access: number): Pat
   // sys_brk(): a page stays free below what comes next, and the guard gap below a stack.
   const next = mm.vmas.list[mm.vmas.indexAbove(old)];
   if (next !== undefined && end + 1 > vmStartGap(next)) return "ENOMEM";
-  if (mm.vmas.count > k.options.maxMapCount) return "ENOMEM";
+  if (mm.vmas.count > k.profile.maxMapCount) return "ENOMEM";
   const index = mm.vmas.indexAbove(old);
   const merged = vmaMergeNewRange(k, mm, mm.vmas.list[index - 1], mm.vmas.list[index], {
     start: old,

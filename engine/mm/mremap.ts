@@ -282,7 +282,7 @@ function copyVma(
 
 /** move_vma(): the range lies in one VMA and the target is free. */
 function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<Errno | null> {
-  if (mm.vmas.count >= k.options.maxMapCount - 3) return "ENOMEM";
+  if (mm.vmas.count >= k.profile.maxMapCount - 3) return "ENOMEM";
   const { fresh, old } = copyVma(k, mm, vma, r.addr, r.to, r.newPages);
   yield* movePageTables(k, mm, old, fresh, r.addr, r.to, r.oldPages);
   if (fresh.uffd !== null) {
@@ -418,7 +418,7 @@ export function* doMremap(
       if (r.to > k.taskPages - r.newPages) return "EINVAL";
       if (r.addr + r.oldPages > r.to && r.to + r.newPages > r.addr) return "EINVAL";
     }
-    if (mm.vmas.count + 2 >= k.options.maxMapCount - 3) return "ENOMEM";
+    if (mm.vmas.count + 2 >= k.profile.maxMapCount - 3) return "ENOMEM";
   }
   if (fixed && r.newPages === r.oldPages) return yield* remapMove(k, mm, r);
   const vma = mm.vmas.lookup(r.addr);

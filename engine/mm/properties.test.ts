@@ -25,8 +25,7 @@ const options: fc.Arbitrary<KernelOptions> = fc.record({
   reschedRate: fc.constantFrom(0, 0, 0.01, 0.3),
   batchFailRate: fc.constantFrom(0, 0.5),
   image: fc.constantFrom("process", "empty"),
-  swap: fc.boolean(),
-  khugepaged: fc.boolean(),
+  profile: fc.record({ swap: fc.boolean(), khugepaged: fc.boolean() }),
   checked: fc.boolean(),
 });
 
@@ -71,8 +70,8 @@ describe("for any sequence of operations", () => {
 
   test("without huge pages the modes differ in tables only", () => {
     const property = fc.property(sequence(ONE_PROCESS), (operations) => {
-      const sync = createKernel({ features: featuresOf("sync"), swap: true });
-      const none = createKernel({ features: featuresOf("none"), swap: true });
+      const sync = createKernel({ features: featuresOf("sync"), profile: { swap: true } });
+      const none = createKernel({ features: featuresOf("none"), profile: { swap: true } });
       for (const operation of operations) {
         const { status, segv, bus } = { ...sync.execute(operation) };
         const other = none.execute(operation);

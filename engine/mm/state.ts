@@ -3,6 +3,7 @@
 import type { ResolvedOptions } from "./config.ts";
 import type { MappedFile } from "./file.ts";
 import { LEVEL_P4D, LEVEL_PGD, taskPages } from "./geometry.ts";
+import type { KernelProfile } from "./kernel-profile.ts";
 import { Rng } from "./rng.ts";
 import { newPoint, type SchedPoint } from "./sched-point.ts";
 import { Stats } from "./stats.ts";
@@ -56,6 +57,8 @@ export const NO_TABLES_LEAST = 2 ** 30;
 
 export class KernelState {
   declare readonly options: ResolvedOptions;
+  /** What sort of kernel this is: paths ask it for a behaviour. */
+  declare readonly profile: KernelProfile;
   declare readonly explored: boolean;
   declare readonly checked: boolean;
   declare readonly tables: TableStore;
@@ -96,13 +99,14 @@ export class KernelState {
 
   constructor(options: ResolvedOptions) {
     this.options = options;
+    this.profile = options.profile;
     this.explored = options.explored;
     this.checked = options.checked || options.explored;
     this.tables = new TableStore(options.explored ? 16 : 1024, !this.checked, options.tableBytesMax);
     this.rng = new Rng(options.seed);
     this.rootLevel = options.config.levels === 5 ? LEVEL_PGD : LEVEL_P4D;
     this.taskPages = taskPages(options.config.levels);
-    this.hugetlbFree = options.hugetlbPages;
+    this.hugetlbFree = options.profile.hugetlbPages;
   }
 
   /** A new address space with an empty root. */

@@ -31,12 +31,12 @@ export function swapOutEntries(
     if (kind === KIND_ANON && (pte & PTE_LAZYFREE) !== 0) {
       tables.fillPte(row, at, stop, 0);
       mm.rssAnon -= n;
-    } else if (kind === KIND_ANON && k.options.swap && (pte & PTE_EXCLUSIVE) !== 0) {
+    } else if (kind === KIND_ANON && k.profile.swap && (pte & PTE_EXCLUSIVE) !== 0) {
       tables.fillPte(row, at, stop, KIND_SWAP | PTE_EXCLUSIVE | (pte & PTE_UFFD_WP));
       mm.rssAnon -= n;
       mm.swapEntries += n;
       k.timeNs += n * k.options.cost.io;
-    } else if (kind === KIND_FILE && vma.file !== null && (!vma.file.shmem || k.options.swap)) {
+    } else if (kind === KIND_FILE && vma.file !== null && (!vma.file.shmem || k.profile.swap)) {
       tables.fillPte(row, at, stop, 0);
       if (vma.file.shmem) mm.rssShmem -= n;
       else mm.rssFile -= n;

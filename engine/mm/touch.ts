@@ -16,7 +16,8 @@ function expandStack(k: KernelState, mm: Mm, page: number): Vma | null {
   if (guarded && page - prev.end < STACK_GUARD_GAP) return null;
   anonPrepare(k, mm, stack);
   const grow = stack.start - page;
-  if (stack.end - page > k.options.stackPages || grow > stack.pgoff) return null;
+  const { stackPages } = k.profile;
+  if ((stackPages !== 0 && stack.end - page > stackPages) || grow > stack.pgoff) return null;
   stack.start = page;
   stack.pgoff -= grow;
   mm.totalVm += grow;

@@ -8,7 +8,7 @@ import { createKernel } from "../mm/kernel.ts";
 import { type CheckResult, checkTrace } from "./check.ts";
 import { ImportReport, type TextSource } from "./import/index.ts";
 import { readMeasured } from "./measured.ts";
-import { TRACE_KERNEL } from "./trace-kernel.ts";
+import { traceKernel } from "./trace-kernel.ts";
 
 function file(name: string): TextSource {
   const stream = createReadStream(new URL(`testdata/traces/${name}`, import.meta.url));
@@ -22,7 +22,7 @@ async function* text(...lines: readonly string[]): AsyncGenerator<string> {
 async function checkReal(name: string, mode: Mode): Promise<CheckResult> {
   const report = new ImportReport();
   const measured = await readMeasured(file(`${name}/vmpte.txt`), report);
-  const machine = createKernel({ features: featuresOf(mode), ...TRACE_KERNEL });
+  const machine = createKernel({ features: featuresOf(mode), ...traceKernel() });
   const { result } = await checkTrace({ trace: file(`${name}/events.txt.gz`), measured, machine, report });
   expect(report.problems()).toEqual([]);
   return result;

@@ -5,7 +5,7 @@ import { createKernel } from "../mm/kernel.ts";
 import { checkTrace } from "./check.ts";
 import { ImportReport } from "./import/index.ts";
 import { readMeasured } from "./measured.ts";
-import { TRACE_KERNEL } from "./trace-kernel.ts";
+import { traceKernel } from "./trace-kernel.ts";
 
 /** VmPTE is 4 kB for every 2 MiB touched and not unmapped; fork copies it. */
 function tables(): Machine {
@@ -149,7 +149,14 @@ test("a call that maps or moves over what is there unmaps it first: the window g
     [moved, 16],
   ] as const) {
     const at = (ms: number, kb: number) =>
-      check([...before, ...call, END], ms, kb, 10, [], createKernel({ ...TRACE_KERNEL, features: featuresOf("sync") }));
+      check(
+        [...before, ...call, END],
+        ms,
+        kb,
+        10,
+        [],
+        createKernel({ ...traceKernel(), features: featuresOf("sync") }),
+      );
     expect(await at(99, 28)).toEqual(EXACT);
     expect(await at(150, 28)).toMatchObject(lasts);
     expect(await at(150, 16)).toMatchObject(lasts);
@@ -171,7 +178,7 @@ test("a collapse that ended in EAGAIN may have left any of the tables that the m
     END,
   ];
   const at = (len: string, kb: number) =>
-    check(collapse(len), 300, kb, 10, [], createKernel({ ...TRACE_KERNEL, features: featuresOf("sync") }));
+    check(collapse(len), 300, kb, 10, [], createKernel({ ...traceKernel(), features: featuresOf("sync") }));
   const allowed = { explained: 1, explained_by_allowance: 1, zero_width: 0 };
   expect(await at("0x400000", 8)).toEqual(EXACT);
   expect(await at("0x400000", 12)).toMatchObject(allowed);

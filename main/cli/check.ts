@@ -4,7 +4,7 @@ import { createKernel } from "../../engine/mm/kernel.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
 import { ImportReport, survey, type TraceFormat } from "../../engine/workload/import/index.ts";
 import { readMeasured } from "../../engine/workload/measured.ts";
-import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
+import { traceKernel } from "../../engine/workload/trace-kernel.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { count, kb, print, printJson } from "./print.ts";
@@ -69,7 +69,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
     checkTrace({
       trace: await openSource(trace),
       measured,
-      machine: createKernel({ features: featuresOf(mode), ...TRACE_KERNEL }),
+      machine: createKernel({ features: featuresOf(mode), ...traceKernel() }),
       report,
       ...(pid === undefined ? {} : { pid }),
       ancestors,

@@ -6,7 +6,7 @@ import { type Following, following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { tallying } from "../../engine/workload/tally.ts";
-import { TRACE_KERNEL } from "../../engine/workload/trace-kernel.ts";
+import { traceKernel } from "../../engine/workload/trace-kernel.ts";
 import type { FileTask, WorkerTask, WorkloadTask } from "../contract/worker.ts";
 import { openSource } from "../trace/source.ts";
 import { ROOM_BYTES } from "./room.ts";
@@ -18,7 +18,7 @@ type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels">;
 /** The kernel that a workload is run on. */
 function kernelOf({ mode, seed, levels }: KernelTask, workload: WorkloadTask): Kernel {
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
-  const options: Partial<KernelOptions> = workload.kind === "file" && workload.format !== "ops" ? TRACE_KERNEL : {};
+  const options: Partial<KernelOptions> = workload.kind === "file" && workload.format !== "ops" ? traceKernel() : {};
   return createKernel({ features: featuresOf(mode), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 

@@ -49,8 +49,8 @@ function replayCommand(kind: ScriptClass, seed: number, length: number, mode: Mo
 
 /** The engine's equivalents of the settings of the system that a class of scripts runs with. */
 function settingsOf(kind: ScriptClass): ConformOptions {
-  if (kind === SWAP_CLASS) return { swap: true };
-  return kind === KHUGEPAGED_CLASS ? { khugepaged: true } : {};
+  if (kind === SWAP_CLASS) return { profile: { swap: true } };
+  return kind === KHUGEPAGED_CLASS ? { profile: { khugepaged: true } } : {};
 }
 
 /** Compares one script; null where all answers agree. A difference that the kernel does not repeat is `unstable`. */

@@ -6,7 +6,8 @@ import { HUGETLB_PAGES } from "./vocabulary.ts";
 
 /** `settings`: the engine's equivalents of the system's. An operation that the engine throws on is answered with what it threw, and nothing after it is. */
 export function engineAnswers(script: readonly string[], mode: Mode, settings: ConformOptions = {}): Answer[] {
-  const conformance = new Conformance(mode, { hugetlbPages: HUGETLB_PAGES, ...settings });
+  const profile = { hugetlbPages: HUGETLB_PAGES, ...settings.profile };
+  const conformance = new Conformance(mode, { ...settings, profile });
   const answers: Answer[] = [];
   for (const [index, line] of script.entries()) {
     try {

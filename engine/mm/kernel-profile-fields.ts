@@ -1,0 +1,292 @@
+/** The fields of a kernel profile in words, and the check of one that comes from outside (a file, the probe, a stored run). */
+
+import { BadInputError } from "../error.ts";
+import type { KernelProfile, ShmemHuge, ThpEnabled, ThpSizeEnabled } from "./kernel-profile.ts";
+
+/** A field: what it may be, and what it is in words. */
+export interface ProfileField<T> {
+  /** What it is about, as a label. */
+  readonly label: string;
+  /** One sentence about this value, without a full stop. */
+  readonly say: (value: T) => string;
+  /** Why the value is none; null: it is one. */
+  readonly refuse: (value: unknown) => string | null;
+}
+
+type Fields = { readonly [K in keyof KernelProfile]: ProfileField<KernelProfile[K]> };
+
+function refuseBoolean(value: unknown): string | null {
+  return typeof value === "boolean" ? null : "it is true or false";
+}
+
+const oneOf =
+  (values: readonly (string | number)[]) =>
+  (value: unknown): string | null =>
+    values.some((each) => each === value)
+      ? null
+      : `it is one of ${values.map((each) => JSON.stringify(each)).join(", ")}`;
+
+const wholeNumber =
+  (most: number) =>
+  (value: unknown): string | null =>
+    typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most
+      ? null
+      : `it is a whole number from 0 to ${most}`;
+
+function yesNo(label: string, yes: string, no: string): ProfileField<boolean> {
+  return { label, say: (value) => (value ? yes : no), refuse: refuseBoolean };
+}
+
+function count(label: string, most: number, say: (value: number) => string): ProfileField<number> {
+  return { label, say, refuse: wholeNumber(most) };
+}
+
+const THP_ENABLED: readonly ThpEnabled[] = ["always", "madvise", "never"];
+const THP_SIZE_ENABLED: readonly ThpSizeEnabled[] = [...THP_ENABLED, "inherit"];
+const SHMEM_HUGE: readonly ShmemHuge[] = ["always", "within_size", "advise", "never", "deny", "force"];
+/** Sizes of huge pages that anonymous memory can have, in kB. */
+const THP_SIZES_KB = [16, 32, 64, 128, 256, 512, 1024, 2048];
+const NAME_LENGTH_MAX = 200;
+const PAGES_MAX = 2 ** 44;
+
+function refuseSizes(value: unknown): string | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return 'it is an object such as {"64": "always"}';
+  for (const [size, enabled] of Object.entries(value)) {
+    if (!THP_SIZES_KB.includes(Number(size)))
+      return `${JSON.stringify(size)} is no size in kB; there are ${THP_SIZES_KB.join(", ")}`;
+    const why = oneOf(THP_SIZE_ENABLED)(enabled);
+    if (why !== null) return `of ${size} kB ${why}`;
+  }
+  return null;
+}
+
+function saySizes(sizes: KernelProfile["thpSizes"]): string {
+  const some = Object.entries(sizes).filter(([size, enabled]) => enabled !== (size === "2048" ? "inherit" : "never"));
+  if (some.length === 0) return "No setting of a single size: only 2 MiB, as transparent huge pages are";
+  return `By size: ${some.map(([size, enabled]) => `${size} kB ${enabled}`).join(", ")}`;
+}
+
+/** In the order in which they are shown. */
+export const PROFILE_FIELDS: Fields = {
+  name: {
+    label: "Name",
+    say: (name) => `Kernel profile ${name}`,
+    refuse: (value) =>
+      typeof value === "string" && value !== "" && value.length <= NAME_LENGTH_MAX
+        ? null
+        : `it is a text of at most ${NAME_LENGTH_MAX} characters`,
+  },
+  ptReclaim: yesNo(
+    "Page-table reclaim",
+    "MADV_DONTNEED frees the PTE tables that it empties",
+    "MADV_DONTNEED leaves the PTE tables that it empties",
+  ),
+  levels: {
+    label: "Page-table levels",
+    say: (levels) => `Page tables have ${levels === 5 ? "five" : "four"} levels`,
+    refuse: oneOf([4, 5]),
+  },
+  depositedTables: yesNo(
+    "Deposited tables",
+    "A PTE table is kept in store under an anonymous huge page, and VmPTE counts it",
+    "No PTE table is kept under an anonymous huge page",
+  ),
+  zeroPage: yesNo(
+    "Zero page",
+    "Reads of untouched memory map the shared zero page",
+    "There is no shared zero page: reads of untouched memory allocate a page each",
+  ),
+  hugeZeroPage: yesNo(
+    "Huge zero page",
+    "Reads of untouched huge memory map the huge zero page",
+    "There is no huge zero page: reads of untouched huge memory allocate a huge page",
+  ),
+  hugeZeroWrite: {
+    label: "Write to the huge zero page",
+    say: (value) =>
+      value === "huge"
+        ? "A write to the huge zero page gets a huge page"
+        : "A write to the huge zero page splits it into small ones",
+    refuse: oneOf(["huge", "split"]),
+  },
+  guardAnon: yesNo(
+    "Guard pages, anonymous",
+    "MADV_GUARD_INSTALL works on anonymous memory",
+    "There is no MADV_GUARD_INSTALL (EINVAL)",
+  ),
+  guardFile: yesNo(
+    "Guard pages, files",
+    "MADV_GUARD_INSTALL works on file and shared memory",
+    "MADV_GUARD_INSTALL refuses file and shared memory (EINVAL)",
+  ),
+  guardMark: {
+    label: "Mark of guarded memory",
+    say: (value) =>
+      value === "flag"
+        ? "Memory with guard pages has a flag of its own, which does not hinder merging"
+        : "Memory with guard pages is marked by an anon_vma, which may keep mappings from merging",
+    refuse: oneOf(["anon_vma", "flag"]),
+  },
+  processMadviseSelf: yesNo(
+    "process_madvise on oneself",
+    "process_madvise on oneself takes every advice",
+    "process_madvise on oneself refuses MADV_DONTNEED (EINVAL)",
+  ),
+  mremapSeveral: yesNo(
+    "mremap of several mappings",
+    "mremap moves several mappings in one call",
+    "mremap refuses a range of several mappings (EFAULT)",
+  ),
+  mremapChecksFirst: yesNo(
+    "mremap that is refused",
+    "An mremap that is refused leaves its destination alone",
+    "An mremap that is refused has unmapped its destination by then",
+  ),
+  mergesUnfaulted: yesNo(
+    "Merging beside untouched memory",
+    "A mapping without pages merges with one that has some",
+    "Some mappings stay apart after moves: one without pages does not merge with one that has some",
+  ),
+  collapseShort: yesNo(
+    "MADV_COLLAPSE of less than 2 MiB",
+    "MADV_COLLAPSE of less than 2 MiB succeeds and does nothing",
+    "MADV_COLLAPSE of less than 2 MiB is refused (EINVAL)",
+  ),
+  anonVmaNames: yesNo(
+    "Names of anonymous memory",
+    "Anonymous memory can have names, and merges only under one name",
+    "Anonymous memory has no names",
+  ),
+  uffdWp: {
+    label: "Write-protection by userfaultfd",
+    say: (value) =>
+      ({
+        none: "userfaultfd cannot write-protect memory, or this user may not use it",
+        anon: "userfaultfd write-protects anonymous memory only",
+        all: "userfaultfd write-protects anonymous, shared and hugetlb memory",
+      })[value],
+    refuse: oneOf(["none", "anon", "all"]),
+  },
+  uffdWpUnpopulated: yesNo(
+    "userfaultfd: memory without pages",
+    "userfaultfd can write-protect memory that has no pages yet",
+    "userfaultfd cannot write-protect anonymous memory that has no pages yet",
+  ),
+  uffdWpAsync: yesNo(
+    "userfaultfd: asynchronous",
+    "userfaultfd can have the kernel resolve write faults by itself",
+    "userfaultfd cannot have the kernel resolve write faults by itself",
+  ),
+  uffdMove: yesNo("UFFDIO_MOVE", "userfaultfd can move pages", "userfaultfd cannot move pages"),
+  softDirty: yesNo("Soft-dirty bits", "Entries have soft-dirty bits", "Entries have no soft-dirty bits"),
+  thpEnabled: {
+    label: "Transparent huge pages",
+    say: (value) =>
+      ({
+        always: "Transparent huge pages are used wherever they fit",
+        madvise: "Transparent huge pages are used where a program asks for them",
+        never: "Transparent huge pages are off",
+      })[value],
+    refuse: oneOf(THP_ENABLED),
+  },
+  thpSizes: { label: "Huge pages by size", say: saySizes, refuse: refuseSizes },
+  shmemHuge: {
+    label: "Huge pages of shared memory",
+    say: (value) =>
+      ({
+        always: "Shared memory is in huge pages wherever they fit",
+        within_size: "Shared memory is in huge pages where the file is long enough",
+        advise: "Shared memory is in huge pages where a program asks for them",
+        never: "Shared memory is in small pages",
+        deny: "Shared memory is in small pages, whatever a mount says",
+        force: "Shared memory is in huge pages everywhere",
+      })[value],
+    refuse: oneOf(SHMEM_HUGE),
+  },
+  khugepaged: yesNo(
+    "khugepaged",
+    "khugepaged comes round while a program waits",
+    "khugepaged comes too rarely to be seen in a run",
+  ),
+  khugepagedMaxPtesNone: count(
+    "khugepaged: missing pages",
+    511,
+    (n) => `khugepaged collapses 2 MiB of which at most ${n} pages are missing`,
+  ),
+  khugepagedMaxPtesSwap: count(
+    "khugepaged: pages in swap",
+    512,
+    (n) => `khugepaged collapses 2 MiB of which at most ${n} pages are in swap`,
+  ),
+  khugepagedMaxPtesShared: count(
+    "khugepaged: shared pages",
+    512,
+    (n) => `khugepaged collapses 2 MiB of which at most ${n} pages are shared after fork`,
+  ),
+  overcommit: {
+    label: "Overcommit",
+    say: (value) =>
+      ({
+        heuristic: "More memory may be mapped than there is, within reason (vm.overcommit_memory 0)",
+        always: "Any amount of memory may be mapped (vm.overcommit_memory 1)",
+        strict: "No more memory may be mapped than there is (vm.overcommit_memory 2)",
+      })[value],
+    refuse: oneOf(["heuristic", "always", "strict"]),
+  },
+  maxMapCount: count("Mappings of a process", 2 ** 31, (n) => `A process may have ${n} mappings`),
+  stackPages: count("Size of a stack", PAGES_MAX, (n) =>
+    n === 0 ? "A stack has no limit of its own" : `A stack may have ${n * 4} kB`,
+  ),
+  swap: yesNo("Swap space", "There is swap space", "There is no swap space"),
+  hugetlbPages: count("hugetlb pool", PAGES_MAX, (n) => `The hugetlb pool has ${n} free pages of 2 MiB`),
+};
+
+export type ProfileFieldName = keyof KernelProfile;
+
+export const PROFILE_FIELD_NAMES = Object.keys(PROFILE_FIELDS) as readonly ProfileFieldName[];
+
+/** One sentence about a field of a profile, without a full stop. */
+export function sayField<K extends ProfileFieldName>(profile: KernelProfile, field: K): string {
+  return PROFILE_FIELDS[field].say(profile[field]);
+}
+
+/** A field in which two profiles differ. */
+export function differingFields(one: KernelProfile, other: KernelProfile): ProfileFieldName[] {
+  const plain = (profile: KernelProfile, field: ProfileFieldName): string => {
+    const value = profile[field];
+    return typeof value === "object" ? JSON.stringify(Object.entries(value).sort()) : String(value);
+  };
+  return PROFILE_FIELD_NAMES.filter((field) => field !== "name" && plain(one, field) !== plain(other, field));
+}
+
+/** Why a profile cannot have this field with this value; null: it can. */
+function whyNot(name: string, value: unknown): string | null {
+  const known = PROFILE_FIELD_NAMES.find((each) => each === name);
+  if (known === undefined) return `there is no field ${JSON.stringify(name)}`;
+  const why = PROFILE_FIELDS[known].refuse(value);
+  return why === null ? null : `${name} is ${JSON.stringify(value)}; ${why}`;
+}
+
+/**
+ * The profile that `value` (parsed JSON) is. `where`: the file, run or program it comes from, for errors.
+ * Errors: BadInputError where a field is missing, unknown or has a value that it cannot have.
+ */
+export function parseKernelProfile(value: unknown, where: string): KernelProfile {
+  const bad = (why: string): never => {
+    throw new BadInputError("this is not a kernel profile", {
+      where,
+      why,
+      todo: "reclaim-lab doctor --json prints one; docs/kernels.md lists the fields",
+    });
+  };
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return bad("it is not a JSON object");
+  const given = new Map<string, unknown>(Object.entries(value));
+  const missing = PROFILE_FIELD_NAMES.filter((name) => !given.has(name));
+  if (missing.length > 0) return bad(`the fields ${missing.join(", ")} are missing`);
+  for (const [name, field] of given) {
+    const why = whyNot(name, field);
+    if (why !== null) return bad(why);
+  }
+  return value satisfies object as KernelProfile;
+}

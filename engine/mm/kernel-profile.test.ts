@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import type { KernelProfile } from "./kernel-profile.ts";
+import { differingFields, PROFILE_FIELD_NAMES, parseKernelProfile, sayField } from "./kernel-profile-fields.ts";
+import { KERNEL_PROFILES, REFERENCE_PROFILE } from "./kernel-profiles.ts";
+
+const asFile = (profile: KernelProfile): unknown => JSON.parse(JSON.stringify(profile));
+
+test("every profile that comes with the lab passes the check of one from a file", () => {
+  expect([...KERNEL_PROFILES.keys()]).toEqual(["reference", "6.12", "7.2", "6.18-no-zero-page"]);
+  for (const profile of KERNEL_PROFILES.values())
+    expect(parseKernelProfile(asFile(profile), "profile.json")).toEqual(profile);
+});
+
+test("every field of every profile has a sentence", () => {
+  for (const profile of KERNEL_PROFILES.values())
+    for (const field of PROFILE_FIELD_NAMES) expect(sayField(profile, field)).toMatch(/^[A-Za-z].*[^.]$/);
+});
+
+test.each<[why: string, change: Record<string, unknown>]>([
+  ["zeroPage is 1; it is true or false", { zeroPage: 1 }],
+  ['there is no field "colour"', { colour: "red" }],
+  ["the fields levels, swap are missing", { levels: undefined, swap: undefined }],
+  ["levels is 3; it is one of 4, 5", { levels: 3 }],
+  ["maxMapCount is 1.5; it is a whole number", { maxMapCount: 1.5 }],
+  ['thpSizes is {"48":"always"}; "48" is no size in kB', { thpSizes: { "48": "always" } }],
+  ['thpSizes is {"64":"on"}; of 64 kB it is one of', { thpSizes: { "64": "on" } }],
+  ['name is ""; it is a text', { name: "" }],
+])("%s", (why, change) => {
+  const value = asFile({ ...REFERENCE_PROFILE, ...change });
+  expect(() => parseKernelProfile(value, "mine.json")).toThrow(
+    expect.objectContaining({ where: "mine.json", why: expect.stringContaining(why) }),
+  );
+});
+
+test.each([null, 7, "reference", [REFERENCE_PROFILE]])("%j is no profile", (value) => {
+  expect(() => parseKernelProfile(value, "mine.json")).toThrow(
+    expect.objectContaining({ why: "it is not a JSON object" }),
+  );
+});
+
+test("what two profiles differ in", () => {
+  const noZero = KERNEL_PROFILES.get("6.18-no-zero-page") as KernelProfile;
+  expect(differingFields(REFERENCE_PROFILE, noZero)).toEqual(["zeroPage", "hugeZeroPage"]);
+  const sizes = { ...REFERENCE_PROFILE, thpSizes: { "64": "always" } } as const;
+  expect(differingFields(REFERENCE_PROFILE, sizes)).toEqual(["thpSizes"]);
+});

@@ -1,0 +1,71 @@
+/** The kernels that come with the lab, as data. What a field means, and since when: kernel-profile.ts. */
+
+import type { KernelProfile } from "./kernel-profile.ts";
+
+/** 6.18 as distributed: 4 levels, transparent huge pages by madvise. What everything deterministic is modelled on. */
+export const REFERENCE_PROFILE: KernelProfile = {
+  name: "reference",
+  ptReclaim: true,
+  levels: 4,
+  depositedTables: true,
+  zeroPage: true,
+  hugeZeroPage: true,
+  hugeZeroWrite: "huge",
+  guardAnon: true,
+  guardFile: true,
+  guardMark: "flag",
+  processMadviseSelf: true,
+  mremapSeveral: true,
+  mremapChecksFirst: true,
+  mergesUnfaulted: true,
+  collapseShort: false,
+  anonVmaNames: true,
+  uffdWp: "all",
+  uffdWpUnpopulated: true,
+  uffdWpAsync: true,
+  uffdMove: true,
+  softDirty: true,
+  thpEnabled: "madvise",
+  thpSizes: { "2048": "inherit" },
+  shmemHuge: "never",
+  khugepaged: false,
+  khugepagedMaxPtesNone: 511,
+  khugepagedMaxPtesSwap: 64,
+  khugepagedMaxPtesShared: 256,
+  overcommit: "heuristic",
+  maxMapCount: 65530,
+  stackPages: 2048,
+  swap: false,
+  hugetlbPages: 0,
+};
+
+/** Linux 6.12, the kernel of Debian 13: before the series, guards, and moves of several mappings. */
+const PROFILE_6_12: KernelProfile = {
+  ...REFERENCE_PROFILE,
+  name: "6.12",
+  ptReclaim: false,
+  hugeZeroWrite: "split",
+  guardAnon: false,
+  guardFile: false,
+  guardMark: "anon_vma",
+  processMadviseSelf: false,
+  mremapSeveral: false,
+  mremapChecksFirst: false,
+  mergesUnfaulted: false,
+};
+
+/** Linux 7.2. */
+const PROFILE_7_2: KernelProfile = { ...REFERENCE_PROFILE, name: "7.2", collapseShort: true };
+
+/** 6.18 without shared zero pages, as in some hypervisors' guests (boot option pvm_no_zero_page=1). */
+const PROFILE_NO_ZERO_PAGE: KernelProfile = {
+  ...REFERENCE_PROFILE,
+  name: "6.18-no-zero-page",
+  zeroPage: false,
+  hugeZeroPage: false,
+};
+
+/** By name. */
+export const KERNEL_PROFILES: ReadonlyMap<string, KernelProfile> = new Map(
+  [REFERENCE_PROFILE, PROFILE_6_12, PROFILE_7_2, PROFILE_NO_ZERO_PAGE].map((profile) => [profile.name, profile]),
+);
