@@ -9,6 +9,7 @@ static const char USAGE[] =
     "usage: reclaim-probe conform FILE|- [--mode sync|none]\n"
     "       reclaim-probe stream [--mode sync|none] [--results] [--cpu-time] [--floor-kb N]\n"
     "       reclaim-probe detect\n"
+    "       reclaim-probe profile\n"
     "       reclaim-probe launch OUT INTERVAL_US run|hold PROGRAM ARGS...\n";
 
 #define ARGUMENTS_MAX 16
@@ -116,6 +117,10 @@ static int run(void) {
   if (!strcmp(command, "detect") && !operand) {
     prepare(mode);
     return detect_main();
+  }
+  if (!strcmp(command, "profile") && !operand) {
+    prepare(mode);
+    return profile_main();
   }
   return usage_error();
 }

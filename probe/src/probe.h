@@ -173,6 +173,7 @@ bool stop_look(uint64_t bytes_touched);
 int conform_main(const char *path, enum mode mode);
 int stream_main(enum mode mode, bool results, int64_t floor_kb);
 int detect_main(void);
+int profile_main(void);
 int launch_main(int argc, char **argv, char **envp);
 
 #endif
