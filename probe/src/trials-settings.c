@@ -57,10 +57,11 @@ void try_khugepaged_swap(void) { say_number_of(THP "khugepaged/max_ptes_swap"); 
 void try_khugepaged_shared(void) { say_number_of(THP "khugepaged/max_ptes_shared"); }
 void try_khugepaged_sleep(void) { say_number_of(THP "khugepaged/scan_sleep_millisecs"); }
 
-/* Sizes that a system allows besides 2 MiB: "16:always,32:inherit"; `none`: all are off or there are none. */
+/* Sizes that a system allows: "16:always,2048:inherit"; `none`: all are off; `absent`: single sizes cannot be set. */
 void try_set_sizes(void) {
   char list[256];
   size_t used = 0;
+  bool any = false;
   for (uint64_t kb = 8; kb <= 2048; kb *= 2) {
     char path[96] = THP "hugepages-", word[16];
     size_t n = strlen(path);
@@ -68,6 +69,7 @@ void try_set_sizes(void) {
     memcpy(path + n, "kB/enabled", 11);
     const char *p = t_file(path);
     if (!p) continue;
+    any = true;
     const char *start = strchr(p, '['), *end = strchr(p, ']');
     if (!start || !end || end - start > (long)sizeof word) continue;
     size_t length = (size_t)(end - start - 1);
@@ -79,7 +81,7 @@ void try_set_sizes(void) {
     used += length;
   }
   list[used] = 0;
-  say(used ? list : "none");
+  say(used ? list : any ? "none" : "absent");
   because(THP "hugepages-*kB/enabled");
 }
 
@@ -147,7 +149,7 @@ static void say_uffd(int error, const char *what) {
 
 void try_uffd_wp(void) { say_uffd(try_uffd(UFFD_ON, MAP_F_NOHUGEPAGE, false), "write protection of anonymous memory"); }
 void try_uffd_wp_async(void) { say_uffd(try_uffd(UFFD_ON, MAP_F_NOHUGEPAGE, true), "asynchronous write protection"); }
-void try_uffd_wp_shmem(void) { say_uffd(try_uffd(UFFD_ON, MAP_F_SHARED, true), "write protection of shared memory"); }
+void try_uffd_wp_shmem(void) { say_uffd(try_uffd(UFFD_ON, MAP_F_SHARED, false), "write protection of shared memory"); }
 
 /* A marker where nothing was: protected memory that was never touched has a table. */
 void try_uffd_wp_unpopulated(void) {
