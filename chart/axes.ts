@@ -1,6 +1,6 @@
 /** Axes of charts: names with units, ticks with thousands separators, linear or logarithmic. */
+import { formatCount, formatNs, formatNsTick, formatValue } from "../engine/experiment/format.ts";
 import type { Source } from "../engine/experiment/types.ts";
-import { formatCount, formatNs, formatNsTick, formatValue } from "./format.ts";
 import type { Axis, Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";
 
@@ -93,23 +93,65 @@ export function xScale(axis: Axis, sources: readonly Source[], palette: Palette,
   } as const;
 }
 
+/** Steps of a linear axis of sizes are round in the unit that they are written in: at most so many are labelled. */
+const SIZE_STEPS_MAX = 6;
+const ROUND = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/** The least round step in KiB, MiB, GiB, ... of which at most SIZE_STEPS_MAX make `span`; in kB. */
+export function sizeStep(span: number): number {
+  for (let unit = 1; ; unit *= 1024)
+    for (const round of ROUND) if (round * unit * SIZE_STEPS_MAX >= span) return round * unit;
+}
+
+/** Powers of two between the ends of a logarithmic axis of sizes, as many doublings apart as leave at most eight. */
+export function sizePowers(min: number, max: number): number[] {
+  const first = Math.ceil(Math.log2(Math.max(min, 1)) - 1e-9);
+  const last = Math.floor(Math.log2(Math.max(max, 1)) + 1e-9);
+  const step = [1, 2, 5, 10].find((doublings) => (last - first) / doublings < 8) ?? 10;
+  const powers: number[] = [];
+  for (let power = Math.ceil(first / step) * step; power <= last; power += step) powers.push(2 ** power);
+  return powers;
+}
+
+/** What Chart.js gives to its hooks of an axis. */
+type Ticked = { ticks: { value: number }[]; min: number; max: number };
+
+export function linearSizeTicks(scale: Ticked): void {
+  const step = sizeStep(scale.max - scale.min);
+  const [first, last] = [Math.floor(scale.min / step), Math.ceil(scale.max / step - 1e-9)];
+  scale.min = first * step;
+  scale.max = Math.max(last, first + 1) * step;
+  scale.ticks = Array.from({ length: Math.max(last, first + 1) - first + 1 }, (_, i) => ({
+    value: (first + i) * step,
+  }));
+}
+
+function logSizeTicks(scale: Ticked): void {
+  const zero = scale.min <= LOG_ZERO ? [{ value: LOG_ZERO }] : [];
+  // The lowest labels would stand on that of zero.
+  const powers = sizePowers(scale.min, scale.max).filter((value) => zero.length === 0 || value > 1);
+  scale.ticks = [...zero, ...powers.map((value) => ({ value }))];
+}
+
 /** Chart.js options of the axis at the left. */
 export function yScale(metric: { readonly unit: Metric["unit"] | "ms" }, scale: Scale, palette: Palette, font: string) {
   const shared = {
     grid: { color: palette.hairline, drawTicks: false },
     border: { display: false },
   } as const;
+  const sizes = metric.unit === "kb";
   if (scale === "log")
     return {
       ...shared,
       type: "logarithmic",
+      ...(sizes ? { afterBuildTicks: logSizeTicks } : {}),
       ticks: {
         ...ticks(palette, font),
         padding: 8,
         callback(this: { min: number; max: number }, value: number | string) {
           const number = Number(value);
-          if (!isLogTickLabelled(number, this.min, this.max)) return null;
-          return formatValue(number === LOG_ZERO ? 0 : number, metric.unit);
+          if (!sizes && !isLogTickLabelled(number, this.min, this.max)) return null;
+          return number === LOG_ZERO ? "0" : formatValue(number, metric.unit);
         },
       },
     } as const;
@@ -117,12 +159,13 @@ export function yScale(metric: { readonly unit: Metric["unit"] | "ms" }, scale: 
     ...shared,
     type: "linear",
     beginAtZero: true,
+    ...(sizes ? { afterBuildTicks: linearSizeTicks } : {}),
     ticks: {
       ...ticks(palette, font),
       padding: 8,
       maxTicksLimit: 7,
       callback: (value: number | string) =>
-        Number.isInteger(Number(value)) ? formatValue(Number(value), metric.unit) : null,
+        Number.isInteger(Number(value)) ? (Number(value) === 0 ? "0" : formatValue(Number(value), metric.unit)) : null,
     },
   } as const;
 }

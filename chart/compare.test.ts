@@ -1,8 +1,15 @@
 import { describe, expect, test } from "vitest";
+import {
+  formatDifference,
+  formatNs,
+  formatNsTick,
+  formatNumberOf,
+  formatPercent,
+  formatValue,
+} from "../engine/experiment/format.ts";
 import type { RunSummary } from "../engine/experiment/types.ts";
 import { compareFigures, differingParams, FIGURES, judge } from "./compare.ts";
 import { difference } from "./difference.ts";
-import { formatDifference, formatNs, formatNsTick, formatNumberOf, formatPercent, formatValue } from "./format.ts";
 import { METRICS } from "./metrics.ts";
 import { plainSentence, resultSentence, savingLabel } from "./sentence.ts";
 

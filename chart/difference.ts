@@ -1,7 +1,8 @@
 /** The difference of two runs along an axis: what is left when the baseline is taken away. */
+
 import type { ChartConfiguration, Point } from "chart.js";
-import { xScale } from "./axes.ts";
-import { formatDifference } from "./format.ts";
+import { formatDifference } from "../engine/experiment/format.ts";
+import { linearSizeTicks, xScale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis, type Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
@@ -75,6 +76,7 @@ export function differenceChart(options: {
         },
         y: {
           type: "linear",
+          ...(metric.unit === "kb" ? { afterBuildTicks: linearSizeTicks } : {}),
           border: { display: false },
           grid: { color: (tick) => (tick.tick.value === 0 ? palette.ink2 : palette.hairline), drawTicks: false },
           ticks: {

@@ -1,8 +1,9 @@
 /** The chart of an experiment's runs, as Chart.js configuration: what the window draws and what the exports hold. */
+
 import type { ChartConfiguration, Point } from "chart.js";
+import { formatValue } from "../engine/experiment/format.ts";
 import { onScale, type Scale, xScale, yScale } from "./axes.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
-import { formatValue } from "./format.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
 import { AXIS_COLUMN, type Axis, METRICS, type Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";

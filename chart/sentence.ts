@@ -1,6 +1,6 @@
 /** The result of an experiment in words, the same in window, report and command line. */
+import { formatCount, formatKb, formatNumberOf, formatPercent } from "../engine/experiment/format.ts";
 import type { Mode, RunSummary } from "../engine/experiment/types.ts";
-import { formatCount, formatKb, formatNumberOf, formatPercent } from "./format.ts";
 
 /** The least that is needed of a run to say what it came to. */
 export interface ModeResult {

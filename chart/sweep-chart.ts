@@ -1,10 +1,11 @@
 /** The chart of a sweep: a figure of both modes against the swept parameter. */
+
 import type { ChartConfiguration, Point } from "chart.js";
+import { formatValue } from "../engine/experiment/format.ts";
 import { MODES, type Mode, type ParamValue } from "../engine/experiment/types.ts";
 import { onScale, type Scale, yScale } from "./axes.ts";
 import { FIGURES, type Figure } from "./compare.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
-import { formatValue } from "./format.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { MODE_WORDS } from "./series.ts";

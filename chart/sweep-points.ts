@@ -1,7 +1,7 @@
 /** A sweep's result: per value of the swept parameter, what each mode came to. */
+import { formatPercent, formatValue } from "../engine/experiment/format.ts";
 import { MODES, type Mode, type Params, type ParamValue, type RunSummary } from "../engine/experiment/types.ts";
 import type { Figure } from "./compare.ts";
-import { formatPercent, formatValue } from "./format.ts";
 import { type SentencePart, saving } from "./sentence.ts";
 
 export interface SweepRun {

@@ -10,6 +10,7 @@ import {
   type AllocatorSetting,
   type Obstacle,
 } from "./allocator-settings.ts";
+import { formatBytes, formatKb, formatPercent } from "./format.ts";
 import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
 import type { Mode, Params, RunStatus, RunSummary, Source } from "./types.ts";
 
@@ -45,24 +46,7 @@ function saving(syncKb: number, noneKb: number): Saving {
   return { sync_kb: Math.round(syncKb), none_kb: Math.round(noneKb), saved_kb: Math.round(noneKb - syncKb) };
 }
 
-/** kB as a person reads it. */
-function size(kb: number): string {
-  if (kb < 1024) return `${Math.round(kb)} kB`;
-  const units = ["MiB", "GiB", "TiB"] as const;
-  let value = kb / 1024;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-function percent(part: number, whole: number): string {
-  const share = whole === 0 ? 0 : (100 * part) / whole;
-  if (share > 0 && share < 1) return "less than 1 %";
-  return share < 100 && share > 99 ? "more than 99 %" : `${Math.round(share)} %`;
-}
+const percent = (part: number, whole: number): string => formatPercent(whole === 0 ? 0 : part / whole);
 
 function calls(count: number): string {
   return count === 1 ? "1 call" : `${count.toLocaleString("en-US")} calls`;
@@ -87,7 +71,7 @@ function declinedReasons(releases: Releases): string[] {
     .map((outcome) => {
       const { calls: count, bytes } = outcomes[outcome];
       const share = percent(bytes, dontneed.bytes);
-      const amount = `${size(bytes / 1024)}${count > 0 ? `, ${calls(count)}` : ""}`;
+      const amount = `${formatBytes(bytes)}${count > 0 ? `, ${calls(count)}` : ""}`;
       return `${share} of the memory given back by MADV_DONTNEED (${amount}) ${BECAUSE[outcome]}.`;
     });
 }
@@ -98,12 +82,12 @@ function otherReasons(releases: Releases): string[] {
   const { free } = otherAdvice;
   if (free.calls > 0 && free.bytes > dontneed.bytes / 10) {
     reasons.push(
-      `${size(free.bytes / 1024)} (${calls(free.calls)}) were given back by MADV_FREE, which keeps every entry and so every table.`,
+      `${formatBytes(free.bytes)} (${calls(free.calls)}) were given back by MADV_FREE, which keeps every entry and so every table.`,
     );
   }
   if (dontneed.calls === 0) {
     if (munmap.calls > 0) {
-      const amount = size(munmap.bytes / 1024);
+      const amount = formatBytes(munmap.bytes);
       reasons.push(
         `It unmaps what it no longer needs (${amount}, ${calls(munmap.calls)}); that frees tables on every kernel.`,
       );
@@ -126,17 +110,17 @@ function obstaclesOf(releases: Releases, helps: Verdict["helps"]): ReadonlySet<O
 function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, releases: Releases): string {
   if (helps === "yes") {
     const share = percent(average.saved_kb, average.none_kb);
-    return `It would help: on average VmPTE is ${size(average.sync_kb)} instead of ${size(average.none_kb)} (${share} less), at its peak ${size(peak.sync_kb)} instead of ${size(peak.none_kb)}.`;
+    return `It would help: on average VmPTE is ${formatKb(average.sync_kb)} instead of ${formatKb(average.none_kb)} (${share} less), at its peak ${formatKb(peak.sync_kb)} instead of ${formatKb(peak.none_kb)}.`;
   }
   const because = mainCause(releases);
   if (helps === "little") {
     const saved =
       average.saved_kb > 0
-        ? `${size(average.saved_kb)} of ${size(average.none_kb)} are saved`
+        ? `${formatKb(average.saved_kb)} of ${formatKb(average.none_kb)} are saved`
         : "next to nothing is saved";
     return `It would help you little: on average ${saved}, because ${because}.`;
   }
-  return `It would not help you: VmPTE is the same with and without (peak ${size(peak.none_kb)}), because ${because}.`;
+  return `It would not help you: VmPTE is the same with and without (peak ${formatKb(peak.none_kb)}), because ${because}.`;
 }
 
 function mainCause(releases: Releases): string {

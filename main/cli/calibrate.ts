@@ -1,7 +1,8 @@
 import { release } from "node:os";
+import { formatCount } from "../../engine/experiment/format.ts";
 import { DEFAULT_COST } from "../../engine/mm/cost.ts";
 import { calibrate } from "../../probe/calibrate.ts";
-import { count, print, printJson, table } from "./print.ts";
+import { print, printJson, table } from "./print.ts";
 
 /** Measures this machine's constants of the cost model and shows them beside the engine's own. */
 export async function calibrateMachine(options: { readonly json?: boolean }): Promise<void> {
@@ -12,7 +13,12 @@ export async function calibrateMachine(options: { readonly json?: boolean }): Pr
     const costs = await calibrate(controller.signal);
     if (options.json) return printJson({ kernel: release(), unit: "ns", costs });
     const defaults: Readonly<Record<string, number>> = { ...DEFAULT_COST };
-    const rows = costs.map(({ name, ns, how }) => [name, count(ns), count(defaults[name] ?? Number.NaN), how]);
+    const rows = costs.map(({ name, ns, how }) => [
+      name,
+      formatCount(ns),
+      formatCount(defaults[name] ?? Number.NaN),
+      how,
+    ]);
     print(table([["constant", "here, ns", "model, ns", "measured as"], ...rows], new Set([1, 2])));
     const measured = new Set(costs.map(({ name }) => name));
     print(

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
+import { formatCount } from "../../engine/experiment/format.ts";
 import { capture } from "../../probe/capture.ts";
-import { count, print, printJson } from "./print.ts";
+import { print, printJson } from "./print.ts";
 
 export interface CaptureOptions {
   readonly out?: string;
@@ -33,10 +34,10 @@ export async function captureProgram(words: readonly string[], options: CaptureO
     if (options.json) printJson(result);
     else {
       const { folder, how, events, readings, lost, exitCode } = result;
-      const lostWords = lost === 0 ? "" : `; ${count(lost)} events were lost, so the trace has gaps`;
+      const lostWords = lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`;
       const ended = exitCode === 0 ? "" : `; the program ended with ${exitCode}`;
       print(
-        `${folder}: ${count(events)} lines of events (${how}), ${count(readings)} readings of VmPTE${lostWords}${ended}`,
+        `${folder}: ${formatCount(events)} lines of events (${how}), ${formatCount(readings)} readings of VmPTE${lostWords}${ended}`,
       );
       print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
       print(`  reclaim-lab run ${folder}/events.txt.gz`);

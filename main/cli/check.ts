@@ -1,3 +1,4 @@
+import { formatCount, formatExact } from "../../engine/experiment/format.ts";
 import { featuresOf } from "../../engine/experiment/policies.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
 import { createKernel } from "../../engine/mm/kernel.ts";
@@ -7,7 +8,7 @@ import { readMeasured } from "../../engine/workload/measured.ts";
 import { traceKernel } from "../../engine/workload/trace-kernel.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
-import { count, kb, print, printJson } from "./print.ts";
+import { print, printJson } from "./print.ts";
 import { printProblems } from "./problems.ts";
 
 export interface CheckOptions {
@@ -24,16 +25,21 @@ const MORE =
 const LESS =
   "Less than the model has: tables freed by what is not in the trace (shmdt, process_madvise), or never made, as by an access beyond the end of a file; or the kernel does not have what the mode says.";
 
+/** The model is held against the kernel to the kB. */
+const exactly = (kb: number): string => formatExact(kb, "kb");
+
 function describe({ result, unexplained }: Check, mode: Mode): string {
   const lines = [
-    `${count(result.explained)} of ${count(result.samples)} samples explained in mode ${mode}, ` +
-      `${count(result.zero_width_exact)} of ${count(result.zero_width)} exactly where the model allows one value only; ` +
-      (result.explained_by_allowance > 0 ? `${count(result.explained_by_allowance)} by an allowance; ` : "") +
-      `largest error ${kb(result.max_error_kb)}; ${count(result.events)} events, ${count(result.lost)} lost`,
+    `${formatCount(result.explained)} of ${formatCount(result.samples)} samples explained in mode ${mode}, ` +
+      `${formatCount(result.zero_width_exact)} of ${formatCount(result.zero_width)} exactly where the model allows one value only; ` +
+      (result.explained_by_allowance > 0 ? `${formatCount(result.explained_by_allowance)} by an allowance; ` : "") +
+      `largest error ${exactly(result.max_error_kb)}; ${formatCount(result.events)} events, ${formatCount(result.lost)} lost`,
   ];
   for (const { sample, lowKb, highKb } of unexplained) {
-    const allowed = lowKb === highKb ? kb(lowKb) : `${kb(lowKb)} to ${kb(highKb)}`;
-    lines.push(`  at ${(sample.fromNs / 1e9).toFixed(9)} s: measured ${kb(sample.vmpteKb)}, the model says ${allowed}`);
+    const allowed = lowKb === highKb ? exactly(lowKb) : `${exactly(lowKb)} to ${exactly(highKb)}`;
+    lines.push(
+      `  at ${(sample.fromNs / 1e9).toFixed(9)} s: measured ${exactly(sample.vmpteKb)}, the model says ${allowed}`,
+    );
   }
   if (unexplained.some(({ sample, highKb }) => sample.vmpteKb > highKb)) lines.push(MORE);
   if (unexplained.some(({ sample, lowKb }) => sample.vmpteKb < lowKb)) lines.push(LESS);

@@ -1,4 +1,5 @@
 /** Experiments side by side: each run against the same mode's run of the baseline, and the parameters that differ. */
+
 import {
   COMPARED_MAX,
   compareFigures,
@@ -7,8 +8,8 @@ import {
   type Figure,
   type FigureCell,
 } from "../../chart/compare.ts";
-import { formatPercent, formatValue } from "../../chart/format.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { formatPercent, formatValue } from "../../engine/experiment/format.ts";
 import { formatValueOf, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BadInputError } from "../../engine/error.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 import type { ExportFormat } from "../contract.ts";
-import { count } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
 interface ExportOptions extends DbOption {
@@ -24,7 +24,7 @@ export async function exportTo(experimentId: number, options: ExportOptions): Pr
     const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, path });
     if (out !== undefined) {
       const path = resolve(out);
-      process.stderr.write(`${path}: ${count(await write(path))} bytes\n`);
+      process.stderr.write(`${path}: ${formatCount(await write(path))} bytes\n`);
       return;
     }
     const folder = await mkdtemp(join(tmpdir(), "reclaim-lab-"));

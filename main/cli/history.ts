@@ -1,8 +1,9 @@
 /** The history as a whole: copies of it, what another one has, whether it is sound. */
+
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { formatNumberOf } from "../../chart/format.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
+import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { chooseHistory, dataFolder, historyFile, ownHistory } from "../data-folder.ts";
 import { print, printJson } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";

@@ -4,6 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { notAFile, placeOf } from "../../db/files.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 import {
   type Contents,
   ImportReport,
@@ -16,7 +17,7 @@ import {
 } from "../../engine/workload/import/index.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
-import { count, print, printJson, table, warn } from "./print.ts";
+import { print, printJson, table, warn } from "./print.ts";
 import { printProblems } from "./problems.ts";
 
 export interface ImportOptions {
@@ -35,9 +36,9 @@ export function processTable({ processes }: Contents): string {
   const rows = processes.map(({ pid, comm, events, dontneed, threads, allocators }) => [
     String(pid),
     comm,
-    count(events),
-    count(dontneed),
-    count(threads),
+    formatCount(events),
+    formatCount(dontneed),
+    formatCount(threads),
     allocators.join(", "),
   ]);
   return table([["pid", "name", "events", "DONTNEED", "threads", "allocator"], ...rows], new Set([0, 2, 3, 4]));
@@ -112,7 +113,7 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     if (options.list) {
       printProblems(path, report);
       if (options.json) printJson({ ...found, problems: report.problems() });
-      else print(`${found.format}: ${count(found.events)} events\n${processTable(found)}`);
+      else print(`${found.format}: ${formatCount(found.events)} events\n${processTable(found)}`);
       return;
     }
     if (found.format !== "ops") ({ pid, ancestors } = followed(path, found, pid));
@@ -131,7 +132,7 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);
     else {
       const written = await writeFile(options.out, path, chosen, report);
-      warn(`${options.out}: ${count(written)} operations`);
+      warn(`${options.out}: ${formatCount(written)} operations`);
     }
   });
   printProblems(path, report);

@@ -1,5 +1,6 @@
+import { formatKb } from "../../engine/experiment/format.ts";
 import type { HistoryRow } from "../contract.ts";
-import { kb, print, printJson, table } from "./print.ts";
+import { print, printJson, table } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
 interface ListOptions extends DbOption {
@@ -19,7 +20,7 @@ function when(ms: number): string {
 
 function vmpte(row: HistoryRow, mode: "sync" | "none"): string {
   const summary = row.runs.find((run) => run.mode === mode && run.summary !== null)?.summary;
-  return summary ? kb(summary.final.vmpte_kb) : "";
+  return summary ? formatKb(summary.final.vmpte_kb) : "";
 }
 
 function statuses(row: HistoryRow): string {

@@ -1,30 +1,4 @@
-/** How numbers and tables look on a terminal. */
-
-const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-
-export function count(value: number): string {
-  return GROUPED.format(value);
-}
-
-export function kb(value: number): string {
-  return `${GROUPED.format(value)} kB`;
-}
-
-export function ms(value: number): string {
-  return value < 100
-    ? `${value.toFixed(1)} ms`
-    : value < 10_000
-      ? `${value.toFixed(0)} ms`
-      : `${(value / 1000).toFixed(1)} s`;
-}
-
-/** What has become less, as a share: "99.8 % less", "12.0 % more", "the same". */
-export function change(before: number, after: number): string {
-  if (before === after) return "the same";
-  if (before === 0) return "";
-  const share = Math.abs(after - before) / before;
-  return `${(share * 100).toFixed(1)} % ${after < before ? "less" : "more"}`;
-}
+/** How text and tables look on a terminal. */
 
 /** Lines with columns of equal width; `right`: the columns that are numbers. */
 export function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {

@@ -1,6 +1,7 @@
 /** Progress on stderr: a bar a run on a terminal, a plain line now and then elsewhere. */
+
+import { formatCount } from "../../engine/experiment/format.ts";
 import type { EventPayload, Experiment } from "../contract.ts";
-import { count } from "./print.ts";
 import type { Session } from "./session.ts";
 
 const LINE_EVERY_MS = 2000;
@@ -42,7 +43,7 @@ async function bars(session: Session, experiment: Experiment): Promise<() => voi
     const bar = shown.get(runId);
     if (bar === undefined) return;
     if (progress.operationsTotal !== null) bar.setTotal(progress.operationsTotal);
-    bar.update(progress.operations, { speed: count(progress.operationsPerSecond), left: timeLeft(progress) });
+    bar.update(progress.operations, { speed: formatCount(progress.operationsPerSecond), left: timeLeft(progress) });
   });
   return () => multi.stop();
 }
@@ -55,10 +56,10 @@ async function lines(session: Session, experiment: Experiment): Promise<() => vo
     if (last === undefined || now - last < LINE_EVERY_MS) return;
     saidAt.set(runId, now);
     const run = experiment.runs.find(({ id }) => id === runId);
-    const total = progress.operationsTotal === null ? "" : ` of ${count(progress.operationsTotal)}`;
-    const speed = `${count(progress.operationsPerSecond)} a second`;
+    const total = progress.operationsTotal === null ? "" : ` of ${formatCount(progress.operationsTotal)}`;
+    const speed = `${formatCount(progress.operationsPerSecond)} a second`;
     process.stderr.write(
-      `${run?.source} ${run?.mode}: ${count(progress.operations)}${total} operations, ${speed}, ${timeLeft(progress)}\n`,
+      `${run?.source} ${run?.mode}: ${formatCount(progress.operations)}${total} operations, ${speed}, ${timeLeft(progress)}\n`,
     );
   });
   return () => {};

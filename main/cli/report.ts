@@ -1,8 +1,10 @@
 /** An experiment as `run` and `show` print it: as JSON, or as a table of both modes side by side. */
+
+import { formatChange, formatCount, formatDuration, formatKb } from "../../engine/experiment/format.ts";
 import { DECLINED_REASONS, type DeclinedReason } from "../../engine/experiment/types.ts";
 import { verdictOn } from "../../engine/experiment/verdict.ts";
 import type { Experiment, Run } from "../contract.ts";
-import { change, count, kb, ms, table } from "./print.ts";
+import { table } from "./print.ts";
 import { verdictText } from "./verdict.ts";
 
 /** The document of `--json`. */
@@ -41,16 +43,16 @@ type Cell = (summary: NonNullable<Run["summary"]>) => string;
 const optional = (value: number | null, show: (value: number) => string) => (value === null ? "" : show(value));
 
 const ROWS: readonly (readonly [string, Cell])[] = [
-  ["VmPTE at the end", (s) => kb(s.final.vmpte_kb)],
-  ["VmPTE at its peak", (s) => kb(s.peak.vmpte_kb)],
-  ["PTE tables at the end", (s) => optional(s.final.pte_tables, count)],
-  ["of these empty", (s) => optional(s.final.empty_pte_tables, count)],
-  ["PTE tables reclaimed", (s) => optional(s.reclaimed_pte_tables, count)],
-  ["of these by the slow path", (s) => optional(s.slow_path, count)],
-  ["RSS at its peak", (s) => kb(s.peak.rss_kb)],
-  ["VIRT at the end", (s) => kb(s.final.virt_kb)],
-  ["operations", (s) => count(s.operations)],
-  ["time taken", (s) => ms(s.wall_ms)],
+  ["VmPTE at the end", (s) => formatKb(s.final.vmpte_kb)],
+  ["VmPTE at its peak", (s) => formatKb(s.peak.vmpte_kb)],
+  ["PTE tables at the end", (s) => optional(s.final.pte_tables, formatCount)],
+  ["of these empty", (s) => optional(s.final.empty_pte_tables, formatCount)],
+  ["PTE tables reclaimed", (s) => optional(s.reclaimed_pte_tables, formatCount)],
+  ["of these by the slow path", (s) => optional(s.slow_path, formatCount)],
+  ["RSS at its peak", (s) => formatKb(s.peak.rss_kb)],
+  ["VIRT at the end", (s) => formatKb(s.final.virt_kb)],
+  ["operations", (s) => formatCount(s.operations)],
+  ["time taken", (s) => formatDuration(s.wall_ms)],
 ];
 
 /** One sentence for what came out, where both modes were run to their end; else null. */
@@ -61,8 +63,8 @@ function sentence(runs: readonly Run[]): string | null {
   const sync = of("sync");
   const none = of("none");
   if (!sync || !none) return null;
-  const now = `${kb(sync.final.vmpte_kb)} with sync reclaim, ${kb(none.final.vmpte_kb)} without`;
-  return `Page tables at the end: ${now}: ${change(none.final.vmpte_kb, sync.final.vmpte_kb)}.`;
+  const now = `${formatKb(sync.final.vmpte_kb)} with sync reclaim, ${formatKb(none.final.vmpte_kb)} without`;
+  return `Page tables at the end: ${now}: ${formatChange(none.final.vmpte_kb, sync.final.vmpte_kb)}.`;
 }
 
 /** Runs that failed, by why: for `warn`, where stdout has figures only. */
@@ -90,7 +92,7 @@ export function reportText(experiment: Experiment): string {
   ]);
   const declined = DECLINED_REASONS.map((reason) => [
     `declined: ${DECLINED[reason]}`,
-    ...runs.map((run) => optional(run.summary?.declined?.[reason] ?? null, count)),
+    ...runs.map((run) => optional(run.summary?.declined?.[reason] ?? null, formatCount)),
   ]).filter(([, ...cells]) => cells.some((cell) => cell !== "" && cell !== "0"));
   const shown = [["", ...runs.map(heading)], ...rows.filter(([, ...cells]) => cells.some(Boolean)), ...declined];
   const right = new Set(runs.map((_, i) => i + 1));

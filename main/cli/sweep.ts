@@ -1,11 +1,12 @@
 /** A sweep from the command line: one parameter, both modes, a row a value. */
 import { BadInputError } from "../../engine/error.ts";
+import { formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
 import { formatValueOf, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import { SWEEP_POINTS_MAX, sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment } from "../contract.ts";
-import { change, count, kb, print, printJson, table, warn } from "./print.ts";
+import { print, printJson, table, warn } from "./print.ts";
 import { failures } from "./report.ts";
 import { runToEnd, type Show } from "./run-to-end.ts";
 import { type DbOption, withLab } from "./session.ts";
@@ -45,7 +46,7 @@ function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValu
   if (points !== undefined && (points < 2 || points > SWEEP_POINTS_MAX))
     throw new BadInputError(`A sweep has 2 to ${SWEEP_POINTS_MAX} values`, {
       where: "--points",
-      why: `${count(points)} are asked for`,
+      why: `${formatCount(points)} are asked for`,
       todo: "Each is two runs: take fewer, and look closer where it changes",
     });
   const scale = linear ? "linear" : "log";
@@ -106,10 +107,10 @@ function sweepText(experiment: Experiment, spec: ParamSpec | undefined): string 
     const [with_, without] = [sync?.summary, none?.summary];
     return [
       formatValueOf(spec, value),
-      with_ ? kb(with_.peak.vmpte_kb) : (sync?.status ?? ""),
-      without ? kb(without.peak.vmpte_kb) : (none?.status ?? ""),
-      with_ && without ? change(without.peak.vmpte_kb, with_.peak.vmpte_kb) : "",
-      with_?.reclaimed_pte_tables == null ? "" : count(with_.reclaimed_pte_tables),
+      with_ ? formatKb(with_.peak.vmpte_kb) : (sync?.status ?? ""),
+      without ? formatKb(without.peak.vmpte_kb) : (none?.status ?? ""),
+      with_ && without ? formatChange(without.peak.vmpte_kb, with_.peak.vmpte_kb) : "",
+      with_?.reclaimed_pte_tables == null ? "" : formatCount(with_.reclaimed_pte_tables),
     ];
   });
   return `${experiment.title} (experiment ${experiment.id})\n\n${table([header, ...rows], new Set([0, 1, 2, 3, 4]))}`;

@@ -1,15 +1,17 @@
 /** The verdict on a trace, as `run` and `show` print it (engine/experiment/verdict.ts). */
-import type { Saving, Verdict } from "../../engine/experiment/verdict.ts";
-import { change, count, kb, table } from "./print.ts";
 
-const mib = (bytes: number): string => `${count(bytes / 2 ** 20)} MiB`;
+import { formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
+import type { Saving, Verdict } from "../../engine/experiment/verdict.ts";
+import { table } from "./print.ts";
+
+const mib = (bytes: number): string => `${formatCount(bytes / 2 ** 20)} MiB`;
 
 function savings(vmpte: Verdict["vmpte"]): string {
   const row = (label: string, { sync_kb, none_kb }: Saving): string[] => [
     label,
-    kb(sync_kb),
-    kb(none_kb),
-    change(none_kb, sync_kb),
+    formatKb(sync_kb),
+    formatKb(none_kb),
+    formatChange(none_kb, sync_kb),
   ];
   const rows = [row("at its peak", vmpte.peak), row("on average", vmpte.average), row("at the end", vmpte.end)];
   return table([["VmPTE", "sync reclaim", "without", ""], ...rows], new Set([1, 2, 3]));
@@ -17,8 +19,8 @@ function savings(vmpte: Verdict["vmpte"]): string {
 
 function releases({ dontneed }: Verdict): string {
   const shown = dontneed.outcomes.filter((each) => each.calls > 0 || each.bytes > 0);
-  const rows = shown.map((each) => [each.label, count(each.calls), mib(each.bytes)]);
-  const total = ["all MADV_DONTNEED", count(dontneed.calls), mib(dontneed.bytes)];
+  const rows = shown.map((each) => [each.label, formatCount(each.calls), mib(each.bytes)]);
+  const total = ["all MADV_DONTNEED", formatCount(dontneed.calls), mib(dontneed.bytes)];
   return table([["what became of them", "calls", ""], ...rows, total], new Set([1, 2]));
 }
 

@@ -1,12 +1,13 @@
 /** A self-contained HTML report: charts, numbers, parameters, how to make it again. No script, no network; prints well. */
+
 import { compareFigures, FIGURES, type FigureCell, type FigureRow } from "../../chart/compare.ts";
-import { formatCount, formatDifference, formatPercent, formatValue } from "../../chart/format.ts";
 import { PALETTES } from "../../chart/palette.ts";
 import { saving } from "../../chart/sentence.ts";
 import { inOrder, MODE_PHRASES, SOURCE_WORDS } from "../../chart/series.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { figureAt, type SweepPoint } from "../../chart/sweep-points.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
+import { formatCount, formatDifference, formatPercent, formatValue } from "../../engine/experiment/format.ts";
 import {
   DECLINED_REASONS,
   type DeclinedReason,

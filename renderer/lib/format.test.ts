@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { dayGroup, formatBytes, formatDuration, formatShort, formatWhen } from "./format.ts";
+import { formatBytes, formatDuration, formatShort } from "../../engine/experiment/format.ts";
+import { dayGroup, formatWhen } from "./format.ts";
 
 describe("numbers", () => {
   test("bytes take the largest binary unit", () => {

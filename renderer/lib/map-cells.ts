@@ -1,4 +1,4 @@
-import { formatCount } from "../../chart/format.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 
 /** States of a slot of 2 MiB, in the order of the map's counts. */
 export const MAP_STATES = [

@@ -1,8 +1,7 @@
-import { formatCount } from "../../chart/format.ts";
+import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
 import { formatParam } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import type { Preset, PresetParam } from "../../main/contract.ts";
-import { formatBytes } from "./format.ts";
 
 /** A parameter's value as it is read: "50 GiB", "25,600", "10 ms". Without its preset, as it was stored. */
 export function showParam(spec: PresetParam | undefined, value: ParamValue): string {

@@ -1,4 +1,4 @@
-import { formatCount } from "../../chart/format.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 import type { Mode, RunStatus, Source } from "../../engine/experiment/types.ts";
 
 interface StoppedRun {

@@ -1,5 +1,5 @@
 /** What is done with the history as a whole: the system's dialogs ask where, the lab does it, a note says what came of it. */
-import { formatNumberOf } from "../../chart/format.ts";
+import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
 
