@@ -108,15 +108,15 @@ describe("results in words", () => {
         { mode: "none", summary: summary(102_640) },
         { mode: "sync", summary: summary(240) },
       ]),
-    ).toBe("240 kB of page tables with sync reclaim, 102,640 kB without: 99.8 % less.");
+    ).toBe("240 KiB of page tables with sync reclaim, 100.2 MiB without: 99.8 % less.");
     expect(
       words([
         { mode: "sync", summary: summary(40, 100) },
         { mode: "none", summary: summary(40, 200) },
       ]),
-    ).toBe("100 kB of page tables at the peak with sync reclaim, 200 kB without: 50.0 % less. Both end at 40 kB.");
+    ).toBe("100 KiB of page tables at the peak with sync reclaim, 200 KiB without: 50.0 % less. Both end at 40 KiB.");
     expect(words([{ mode: "none", summary: summary(8, 12) }])).toBe(
-      "8 kB of page tables at the end without reclaim, 12 kB at the peak.",
+      "8 KiB of page tables at the end without reclaim, 12 KiB at the peak.",
     );
     expect(words([])).toBe("");
     // Stopped at operations of their own: no comparison is claimed.
@@ -125,18 +125,18 @@ describe("results in words", () => {
         { mode: "sync", summary: { ...summary(108), operations: 16_903 } },
         { mode: "none", summary: { ...summary(47_804), operations: 23_834 } },
       ]),
-    ).toBe("108 kB of page tables after 16,903 operations with sync reclaim, 47,804 kB after 23,834 without.");
+    ).toBe("108 KiB of page tables after 16,903 operations with sync reclaim, 46.7 MiB after 23,834 without.");
   });
 
   test("numbers claim no more than is so", () => {
     expect(formatPercent(0.99999)).toBe("99.9 %");
-    expect(formatPercent(1)).toBe("100.0 %");
+    expect(formatPercent(1)).toBe("100 %");
     expect(formatPercent(0.00001)).toBe("0.1 %");
     expect(formatPercent(Number.NaN)).toBe("–");
     expect(savingLabel(0.998)).toBe("−99.8 %");
     expect(savingLabel(-0.012)).toBe("+1.2 %");
     expect(savingLabel(0)).toBe("0.0 %");
-    expect(formatDifference(-102_400, "kb")).toBe("−102,400 kB");
+    expect(formatDifference(-102_400, "kb")).toBe("−100 MiB");
     expect(formatDifference(0, "count")).toBe("0");
     expect(formatValue(null, "kb")).toBe("–");
     expect(formatValue(18, "ms")).toBe("18 ms");

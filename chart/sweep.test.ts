@@ -75,7 +75,7 @@ describe("the chart of a sweep", () => {
 test("the result is said in words", () => {
   const say = (points: typeof POINTS) => plainSentence(sweepSentence(points, SWEEP_FIGURE, words));
   expect(say(POINTS)).toBe(
-    "VmPTE at the peak: 48 kB to 2,092 kB with sync reclaim, 2,092 kB without. Most is saved at 2048K: 97.7 % less.",
+    "VmPTE at the peak: 48 KiB to 2.04 MiB with sync reclaim, 2.04 MiB without. Most is saved at 2048K: 97.7 % less.",
   );
   expect(say(POINTS.slice(1))).toMatch(/It saves nothing at any value\.$/);
   expect(say([])).toBe("");

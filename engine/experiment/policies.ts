@@ -73,6 +73,24 @@ export function isPolicyId(text: string): text is PolicyId {
   return POLICIES.some((policy) => policy.id === text);
 }
 
+/** What the others are compared with where nobody chooses: the kernel without the series. */
+export const DEFAULT_BASELINE: PolicyId = "none";
+
+/** What runs where nobody chooses, and what the short name `both` stands for: with the series and without it. */
+export const DEFAULT_POLICIES: readonly PolicyId[] = ["none", "sync"];
+
+/** Policies each once, in the table's order. */
+export function inPolicyOrder(ids: Iterable<PolicyId>): PolicyId[] {
+  const wanted = new Set(ids);
+  return POLICY_IDS.filter((id) => wanted.has(id));
+}
+
+/** What the others of these are compared with where nobody chooses: the default baseline where it is there, else the first of the table. */
+export function baselineOf(ids: Iterable<PolicyId>): PolicyId | undefined {
+  const there = inPolicyOrder(ids);
+  return there.includes(DEFAULT_BASELINE) ? DEFAULT_BASELINE : there[0];
+}
+
 /** The row of a policy. */
 export function policyOf(id: PolicyId): Policy {
   const found = POLICIES.find((policy) => policy.id === id);

@@ -25,7 +25,14 @@ async function drive(machine: Machine, operations: readonly Operation[]): Promis
 async function judge(operations: readonly Operation[]): Promise<{ verdict: Verdict; tally: Releases }> {
   const sync = await drive(tallying(createKernel({ features: featuresOf("sync") })), operations);
   const none = await drive(createKernel({ features: featuresOf("none") }), operations);
-  const verdict = verdictOf(sync, none, ["jemalloc"]);
+  const verdict = verdictOf(
+    [
+      { mode: "sync", summary: sync },
+      { mode: "none", summary: none },
+    ],
+    "none",
+    ["jemalloc"],
+  );
   if (!verdict || !sync.releases) throw new Error("no verdict");
   return { tally: sync.releases, verdict };
 }
@@ -84,7 +91,9 @@ describe("verdict", () => {
   test("whole tables given back: it helps, by how much", async () => {
     const { verdict } = await judge([...MAPPED, dontneed(0, 64 * MIB), ...Array<Operation>(8).fill(dontneed(0, 4096))]);
     expect(verdict.helps).toBe("yes");
-    expect(verdict.headline).toMatch(/^It would help: on average VmPTE is \d+ kB instead of \d+ kB \(\d+ % less\)/);
+    expect(verdict.headline).toMatch(
+      /^It would help: on average VmPTE is [\d.]+ KiB instead of [\d.]+ KiB \([\d.]+ % less\)/,
+    );
     expect(verdict.vmpte.end.saved_kb).toBe(32 * 4);
   });
 
@@ -127,7 +136,7 @@ describe("verdict", () => {
       params: { allocators: "tcmalloc,unheard-of" },
       runs: [run("sync", sync), run("none", none)],
     };
-    expect(verdictOn(traced)).toEqual(verdictOf(sync, none, ["tcmalloc"]));
+    expect(verdictOn(traced)).toEqual(verdictOf([run("sync", sync), run("none", none)], "none", ["tcmalloc"]));
     const hidden = verdictOn({ ...traced, params: { ...traced.params, hidden_calls: "process_madvise 18" } });
     expect(hidden?.reasons.at(-1)).toContain("calls on memory that a trace does not name (process_madvise 18)");
     expect(verdictOn({ ...traced, workloadKind: "preset" })).toBeNull();
@@ -138,6 +147,14 @@ describe("verdict", () => {
 
   test("runs that counted nothing have no verdict", async () => {
     const none = await drive(createKernel({ features: featuresOf("none") }), MAPPED);
-    expect(verdictOf(none, none)).toBeNull();
+    expect(
+      verdictOf(
+        [
+          { mode: "sync", summary: none },
+          { mode: "none", summary: none },
+        ],
+        "none",
+      ),
+    ).toBeNull();
   });
 });

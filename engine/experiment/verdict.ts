@@ -1,6 +1,6 @@
 /**
- * The answer to "would it help my service, and if not, why not?": two runs of the same workload, with the series and
- * without, and what became of its releases, put into numbers and plain words.
+ * The answer to "would it help my service, and if not, why not?": runs of the same workload under a policy and under
+ * the baseline, and what became of its releases, put into numbers and plain words.
  */
 
 import {
@@ -11,14 +11,21 @@ import {
   type Obstacle,
 } from "./allocator-settings.ts";
 import { formatBytes, formatKb, formatPercent } from "./format.ts";
+import { baselineOf, inPolicyOrder, type PolicyId } from "./policies.ts";
 import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
-import type { Mode, Params, RunStatus, RunSummary, Source } from "./types.ts";
+import type { Params, RunStatus, RunSummary, Source } from "./types.ts";
 
-/** VmPTE with the series and without it, and what is saved; kB. */
+/** VmPTE under the judged policy and under the baseline, and what is saved; kB. */
 export interface Saving {
-  readonly sync_kb: number;
-  readonly none_kb: number;
+  readonly policy_kb: number;
+  readonly baseline_kb: number;
   readonly saved_kb: number;
+}
+
+/** What a workload came to under a policy. */
+export interface PolicyResult {
+  readonly mode: PolicyId;
+  readonly summary: RunSummary;
 }
 
 export interface OutcomeShare {
@@ -31,6 +38,9 @@ export interface OutcomeShare {
 export interface Verdict {
   /** `yes`: a tenth of VmPTE or more is saved on average; `little`: something is; `no`: nothing is. */
   readonly helps: "yes" | "little" | "no";
+  /** The policy that is judged, and what it is compared with. */
+  readonly policy: PolicyId;
+  readonly baseline: PolicyId;
   /** One sentence. */
   readonly headline: string;
   /** Why, a sentence each, the weightiest first. */
@@ -42,8 +52,12 @@ export interface Verdict {
   readonly allocators: readonly Allocator[];
 }
 
-function saving(syncKb: number, noneKb: number): Saving {
-  return { sync_kb: Math.round(syncKb), none_kb: Math.round(noneKb), saved_kb: Math.round(noneKb - syncKb) };
+function saving(policyKb: number, baselineKb: number): Saving {
+  return {
+    policy_kb: Math.round(policyKb),
+    baseline_kb: Math.round(baselineKb),
+    saved_kb: Math.round(baselineKb - policyKb),
+  };
 }
 
 const percent = (part: number, whole: number): string => formatPercent(whole === 0 ? 0 : part / whole);
@@ -109,18 +123,18 @@ function obstaclesOf(releases: Releases, helps: Verdict["helps"]): ReadonlySet<O
 
 function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, releases: Releases): string {
   if (helps === "yes") {
-    const share = percent(average.saved_kb, average.none_kb);
-    return `It would help: on average VmPTE is ${formatKb(average.sync_kb)} instead of ${formatKb(average.none_kb)} (${share} less), at its peak ${formatKb(peak.sync_kb)} instead of ${formatKb(peak.none_kb)}.`;
+    const share = percent(average.saved_kb, average.baseline_kb);
+    return `It would help: on average VmPTE is ${formatKb(average.policy_kb)} instead of ${formatKb(average.baseline_kb)} (${share} less), at its peak ${formatKb(peak.policy_kb)} instead of ${formatKb(peak.baseline_kb)}.`;
   }
   const because = mainCause(releases);
   if (helps === "little") {
     const saved =
       average.saved_kb > 0
-        ? `${formatKb(average.saved_kb)} of ${formatKb(average.none_kb)} are saved`
+        ? `${formatKb(average.saved_kb)} of ${formatKb(average.baseline_kb)} are saved`
         : "next to nothing is saved";
     return `It would help you little: on average ${saved}, because ${because}.`;
   }
-  return `It would not help you: VmPTE is the same with and without (peak ${formatKb(peak.none_kb)}), because ${because}.`;
+  return `It would not help you: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
 }
 
 function mainCause(releases: Releases): string {
@@ -138,22 +152,33 @@ function mainCause(releases: Releases): string {
 }
 
 /**
- * The verdict on two runs of one workload, with the series and without. Null where the runs did not count what it needs
+ * The verdict on runs of one workload under several policies: what the first of them in the table's order that is not the
+ * baseline would change against the baseline. Null where there are not both, or they did not count what it needs
  * (average and releases; those of the model do). `allocators`: those that the program was recognised to use.
  */
-export function verdictOf(sync: RunSummary, none: RunSummary, allocators: readonly Allocator[] = []): Verdict | null {
-  const { releases } = sync;
-  if (!releases || sync.average_vmpte_kb === undefined || none.average_vmpte_kb === undefined) return null;
-  const peak = saving(sync.peak.vmpte_kb, none.peak.vmpte_kb);
-  const end = saving(sync.final.vmpte_kb, none.final.vmpte_kb);
-  const average = saving(sync.average_vmpte_kb, none.average_vmpte_kb);
+export function verdictOf(
+  results: readonly PolicyResult[],
+  baseline: PolicyId,
+  allocators: readonly Allocator[] = [],
+): Verdict | null {
+  const [policy] = inPolicyOrder(results.map((result) => result.mode)).filter((mode) => mode !== baseline);
+  const judged = results.find((result) => result.mode === policy)?.summary;
+  const base = results.find((result) => result.mode === baseline)?.summary;
+  if (policy === undefined || !judged?.releases || !base) return null;
+  const { releases } = judged;
+  if (judged.average_vmpte_kb === undefined || base.average_vmpte_kb === undefined) return null;
+  const peak = saving(judged.peak.vmpte_kb, base.peak.vmpte_kb);
+  const end = saving(judged.final.vmpte_kb, base.final.vmpte_kb);
+  const average = saving(judged.average_vmpte_kb, base.average_vmpte_kb);
   const nothing = peak.saved_kb <= 0 && end.saved_kb <= 0 && average.saved_kb <= 0;
-  const helps = nothing ? "no" : average.saved_kb >= average.none_kb / 10 ? "yes" : "little";
+  const helps = nothing ? "no" : average.saved_kb >= average.baseline_kb / 10 ? "yes" : "little";
   const obstacles = obstaclesOf(releases, helps);
   const relevant = ALLOCATOR_SETTINGS.filter(({ obstacle }) => obstacles.has(obstacle));
   const own = relevant.filter(({ allocator }) => allocators.includes(allocator));
   return {
     helps,
+    policy,
+    baseline,
     headline: headlineOf(helps, peak, average, releases),
     reasons: [...declinedReasons(releases), ...otherReasons(releases)],
     vmpte: { peak, end, average },
@@ -177,24 +202,24 @@ export interface JudgedExperiment {
   readonly params: Params;
   readonly runs: readonly {
     readonly source: Source;
-    readonly mode: Mode;
+    readonly mode: PolicyId;
     readonly status: RunStatus;
     readonly summary: RunSummary | null;
   }[];
 }
 
-/** The verdict on a traced program; null for a preset, and before both modes have run to their end. */
-export function verdictOn({ workloadKind, params, runs }: JudgedExperiment): Verdict | null {
+/** The verdict on a traced program; null for a preset, and before the baseline and another policy have run to their end. */
+export function verdictOn({ workloadKind, params, runs }: JudgedExperiment, chosen?: PolicyId): Verdict | null {
   if (workloadKind !== "file") return null;
-  const summaryOf = (mode: Mode) =>
-    runs.find((run) => run.source === "model" && run.mode === mode && run.status === "done")?.summary;
-  const sync = summaryOf("sync");
-  const none = summaryOf("none");
-  if (!sync || !none) return null;
+  const results = runs.flatMap(({ source, mode, status, summary }) =>
+    source === "model" && status === "done" && summary ? [{ mode, summary }] : [],
+  );
+  const baseline = chosen ?? baselineOf(results.map((result) => result.mode));
+  if (baseline === undefined) return null;
   const names = String(params.allocators ?? "").split(",");
   const verdict = verdictOf(
-    sync,
-    none,
+    results,
+    baseline,
     ALLOCATORS.filter((each) => names.includes(each)),
   );
   const hidden = params.hidden_calls;

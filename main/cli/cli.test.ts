@@ -79,7 +79,7 @@ describe("run", () => {
     const { status, out } = await lab(["run", "commit-table", "--set", "size=1G", "--db", db]);
     expect(status).toBe(0);
     expect(out).toMatch(/sync reclaim +without/);
-    expect(out).toMatch(/Page tables at the end: [\d,]+ kB with sync reclaim, [\d,]+ kB without: [\d.]+ % less\./);
+    expect(out).toMatch(/Page tables at the end: [\d.]+ KiB with sync reclaim, [\d.]+ MiB without: [\d.]+ % less\./);
     expect(out).toContain(`Saved in`);
   });
 

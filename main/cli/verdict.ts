@@ -7,11 +7,11 @@ import { table } from "./print.ts";
 const mib = (bytes: number): string => `${formatCount(bytes / 2 ** 20)} MiB`;
 
 function savings(vmpte: Verdict["vmpte"]): string {
-  const row = (label: string, { sync_kb, none_kb }: Saving): string[] => [
+  const row = (label: string, { policy_kb, baseline_kb }: Saving): string[] => [
     label,
-    formatKb(sync_kb),
-    formatKb(none_kb),
-    formatChange(none_kb, sync_kb),
+    formatKb(policy_kb),
+    formatKb(baseline_kb),
+    formatChange(baseline_kb, policy_kb),
   ];
   const rows = [row("at its peak", vmpte.peak), row("on average", vmpte.average), row("at the end", vmpte.end)];
   return table([["VmPTE", "sync reclaim", "without", ""], ...rows], new Set([1, 2, 3]));

@@ -239,7 +239,7 @@ describe("the HTML report", () => {
       .replace(/<svg.*?<\/svg>/gs, "");
     const words = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
     expect(words).toContain("99.8 % less");
-    expect(words).toContain("VmPTE at the end 240 kB 102,640 kB 102,400 kB less (99.8 %), better");
+    expect(words).toContain("VmPTE at the end 240 KiB 100.2 MiB 100 MiB less (99.8 %), better");
     expect(words).toContain("npm run -s lab -- run commit-table --set size=50G --set chunk=2M --seed 1");
     expect(page.indexOf('class="sync">with sync reclaim')).toBeLessThan(page.indexOf('class="none">without'));
   });
@@ -262,7 +262,7 @@ test("a sweep is exported as a chart against its parameter, a row a value, and t
     .replace(/<[^>]+>/g, " ")
     .replace(/\s+/g, " ");
   expect(words).toContain("Most is saved at chunk 2M: 97.5 % less");
-  expect(words).toContain("4K 2,096 kB 2,096 kB no difference 2M 52 kB 2,096 kB 97.5 % less");
+  expect(words).toContain("4K 2.05 MiB 2.05 MiB no difference 2M 52 KiB 2.05 MiB 97.5 % less");
   expect(words).toContain("npm run -s lab -- sweep commit-table --param chunk --values 4K,2M --set size=1G --seed 1");
   const records: Record<string, string>[] = parse(exported("csv"), { columns: true });
   expect(new Set(records.map((record) => record.label))).toEqual(new Set(["chunk 4096", "chunk 2097152"]));

@@ -24,10 +24,10 @@ test("every line is read at its last sample up to the crosshair", () => {
   const reading = readAll(series, METRICS[0], "operations", 25, PALETTES.light);
   expect(reading.where).toBe("operation 25 · 20 µs");
   expect(reading.lines.map((line) => [line.label, line.shown])).toEqual([
-    ["sync", "48 kB"],
-    ["without", "80 kB"],
+    ["sync", "48 KiB"],
+    ["without", "80 KiB"],
   ]);
-  expect(reading.text).toBe("operation 25 · 20 µs: sync 48 kB, without 80 kB");
+  expect(reading.text).toBe("operation 25 · 20 µs: sync 48 KiB, without 80 KiB");
 });
 
 test("before the first sample nothing is claimed", () => {
