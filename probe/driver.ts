@@ -19,6 +19,7 @@ import { type Detected, detect } from "./detect.ts";
 import { MeasuredUnavailableError, ProbeDiedError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { checkFits, floorKb } from "./memory.ts";
+import { dontneedFor } from "./modes.ts";
 import { END, encodeOperation, FRAME, FRAME_DOUBLES, RECORD, RECORD_DOUBLES } from "./stream-format.ts";
 
 export interface MeasuredInput {
@@ -166,7 +167,8 @@ export async function runMeasured(input: MeasuredInput): Promise<MeasuredEnd> {
   const kernel = requireKernel(input.mode);
   if (input.peakKb !== undefined) checkFits(input.peakKb);
 
-  const words = ["stream", "--mode", input.mode, "--floor-kb", String(floorKb())];
+  const whole = dontneedFor(input.mode, { ptReclaim: kernel.reclaims }) === "whole";
+  const words = ["stream", "--mode", whole ? "sync" : "none", "--floor-kb", String(floorKb())];
   if (input.cpuTime === true) words.push("--cpu-time");
   const probe = spawn(PROBE_PATH, words, {
     stdio: ["pipe", "pipe", "pipe"],

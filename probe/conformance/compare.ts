@@ -1,18 +1,30 @@
 /** Random scripts, the kernel against the engine, an operation at a time; what differs is made small. */
 import type { Mode } from "../../engine/experiment/types.ts";
+import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
 import type { ConformOptions } from "../../engine/workload/conform.ts";
 import { ProbeDiedError } from "../errors.ts";
+import { type Dontneed, dontneedFor, modesOn } from "../modes.ts";
 import { type Answer, firstDifference } from "./answers.ts";
 import { engineAnswers } from "./engine-answers.ts";
 import { generateScript } from "./generate.ts";
-import { KernelAnswers } from "./kernel-answers.ts";
+import { type ConformingProbe, KernelAnswers, startProbe } from "./kernel-answers.ts";
 import { khugepagedRound } from "./settings.ts";
 import { shrinkScript } from "./shrink.ts";
-import { HUGETLB_CLASS, KHUGEPAGED_CLASS, type ScriptClass, SWAP_CLASS } from "./vocabulary.ts";
+import { type Skip, withoutSkipped } from "./skips.ts";
+import { HUGETLB_CLASS, HUGETLB_PAGES, KHUGEPAGED_CLASS, type ScriptClass, SWAP_CLASS } from "./vocabulary.ts";
 
 export interface CompareOptions {
   readonly classes: readonly ScriptClass[];
+  /** Those of them that the kernel can be held to are compared. */
   readonly modes: readonly Mode[];
+  /** What the kernel was found to be: how it can be asked. */
+  readonly found: KernelProfile;
+  /** What the engine takes it for; as it was found where absent. */
+  readonly profile?: KernelProfile;
+  /** What is left out of the scripts. */
+  readonly skips?: readonly Skip[];
+  /** Starts what answers; a probe on the running kernel where absent. */
+  readonly start?: (dontneed: Dontneed) => ConformingProbe;
   /** Of the first sequence; the following ones count up. */
   readonly seed: number;
   /** Operations a sequence. */
@@ -47,10 +59,14 @@ function replayCommand(kind: ScriptClass, seed: number, length: number, mode: Mo
   return `npm run test:kernel -- --classes ${kind} --seed ${seed} --length ${length} --ops ${length} --mode ${mode}`;
 }
 
-/** The engine's equivalents of the settings of the system that a class of scripts runs with. */
-function settingsOf(kind: ScriptClass): ConformOptions {
-  if (kind === SWAP_CLASS) return { profile: { swap: true } };
-  return kind === KHUGEPAGED_CLASS ? { profile: { khugepaged: true } } : {};
+/** The kernel's profile with the engine's equivalents of the settings of the system that a class of scripts runs with. */
+function settingsOf(kind: ScriptClass, profile: KernelProfile): ConformOptions {
+  const held = {
+    swap: kind === SWAP_CLASS ? true : profile.swap,
+    khugepaged: kind === KHUGEPAGED_CLASS,
+    hugetlbPages: HUGETLB_PAGES,
+  };
+  return { profile: { ...profile, ...held } };
 }
 
 /** Compares one script; null where all answers agree. A difference that the kernel does not repeat is `unstable`. */
@@ -58,11 +74,12 @@ async function compareScript(
   script: readonly string[],
   kind: ScriptClass,
   mode: Mode,
+  profile: KernelProfile,
   kernel: KernelAnswers,
 ): Promise<{ script: string[]; kernel: Answer[]; engine: Answer[] } | "unstable" | null> {
   const onSleep = kind === KHUGEPAGED_CLASS ? khugepagedRound : undefined;
   const byKernel = (lines: readonly string[]): Promise<Answer[]> => kernel.respond(lines, onSleep);
-  const byEngine = (lines: readonly string[]): Answer[] => engineAnswers(lines, mode, settingsOf(kind));
+  const byEngine = (lines: readonly string[]): Answer[] => engineAnswers(lines, mode, settingsOf(kind, profile));
   const differsAt = async (lines: readonly string[]): Promise<number> =>
     firstDifference(await byKernel(lines), byEngine(lines));
   const at = await differsAt(script);
@@ -73,9 +90,11 @@ async function compareScript(
   return { script: small, kernel: await byKernel(small), engine: byEngine(small) };
 }
 
-/** The mode `none` of a kernel that has the series is DONTNEED in small pieces, which huge pages of the pool refuse and which enormous ranges have too many of. */
-const modesOf = (kind: ScriptClass, modes: readonly Mode[]): readonly Mode[] =>
-  kind === HUGETLB_CLASS || kind === "edge" ? modes.filter((mode) => mode !== "none") : modes;
+/** DONTNEED in small pieces is refused by huge pages of the pool, and enormous ranges have too many of them. */
+const modesOf = (kind: ScriptClass, modes: readonly Mode[], found: KernelProfile): readonly Mode[] =>
+  modesOn(found, modes).filter(
+    (mode) => dontneedFor(mode, found) === "whole" || (kind !== HUGETLB_CLASS && kind !== "edge"),
+  );
 
 /** Runs the comparison. `onSequence` is called after every sequence. Errors: ProbeDiedError, `where` says in which sequence. */
 export async function compareWithKernel(
@@ -88,16 +107,17 @@ export async function compareWithKernel(
   let operations = 0;
   let unstable = 0;
   const soFar = (): Comparison => ({ sequences, operations, differences, unstable });
-  if (options.classes.every((kind) => modesOf(kind, options.modes).length === 0)) return soFar();
+  const { found, profile = found, skips = [], start = startProbe } = options;
+  if (options.classes.every((kind) => modesOf(kind, options.modes, found).length === 0)) return soFar();
   try {
     for (let round = 0; operations < options.operations; round++) {
       for (const kind of options.classes) {
         const seed = options.seed + round;
-        const script = generateScript(kind, seed, options.length);
-        for (const mode of modesOf(kind, options.modes)) {
-          const kernel = kernels.get(mode) ?? new KernelAnswers(mode);
+        const script = withoutSkipped(generateScript(kind, seed, options.length), skips);
+        for (const mode of modesOf(kind, options.modes, found)) {
+          const kernel = kernels.get(mode) ?? new KernelAnswers(start(dontneedFor(mode, found) ?? "whole"));
           kernels.set(mode, kernel);
-          const found = await compareScript(script, kind, mode, kernel).catch((error: unknown) => {
+          const differing = await compareScript(script, kind, mode, profile, kernel).catch((error: unknown) => {
             if (!(error instanceof ProbeDiedError)) throw error;
             const where = replayCommand(kind, seed, options.length, mode);
             throw new ProbeDiedError(error.message, { where, why: error.why });
@@ -105,9 +125,9 @@ export async function compareWithKernel(
           sequences++;
           operations += script.length;
           let latest: Difference | null = null;
-          if (found === "unstable") unstable++;
-          else if (found !== null) {
-            latest = { kind, seed, mode, ...found, replay: replayCommand(kind, seed, options.length, mode) };
+          if (differing === "unstable") unstable++;
+          else if (differing !== null) {
+            latest = { kind, seed, mode, ...differing, replay: replayCommand(kind, seed, options.length, mode) };
             differences.push(latest);
           }
           onSequence(soFar(), latest);
@@ -131,4 +151,13 @@ export function describeDifference(difference: Difference): string {
     return `${line}\t# ${show(kernel[i])}${same ? "" : `\t<- kernel; engine: ${show(engine[i])}`}`;
   });
   return [`# ${kind}, seed ${seed}, mode ${mode}; again: ${replay}`, ...lines].join("\n");
+}
+
+/** What is said of a kernel that the engine is wrong about. */
+export const UNKNOWN_KERNEL = "this kernel differs from every known profile";
+
+/** Differences as text, each with the smallest script that shows it; empty where there are none. */
+export function describeDifferences(differences: readonly Difference[]): string {
+  if (differences.length === 0) return "";
+  return [`${UNKNOWN_KERNEL}; the smallest scripts that show it:`, ...differences.map(describeDifference)].join("\n\n");
 }

@@ -2,12 +2,10 @@
 import type { Mode } from "../../engine/experiment/types.ts";
 import { Conformance, type ConformOptions } from "../../engine/workload/conform.ts";
 import type { Answer } from "./answers.ts";
-import { HUGETLB_PAGES } from "./vocabulary.ts";
 
 /** `settings`: the engine's equivalents of the system's. An operation that the engine throws on is answered with what it threw, and nothing after it is. */
 export function engineAnswers(script: readonly string[], mode: Mode, settings: ConformOptions = {}): Answer[] {
-  const profile = { hugetlbPages: HUGETLB_PAGES, ...settings.profile };
-  const conformance = new Conformance(mode, { ...settings, profile });
+  const conformance = new Conformance(mode, settings);
   const answers: Answer[] = [];
   for (const [index, line] of script.entries()) {
     try {

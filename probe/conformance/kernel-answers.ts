@@ -1,31 +1,61 @@
-/** The running kernel's answers to conformance scripts: one probe process answers many, emptied in between. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+/** A kernel's answers to conformance scripts: one probe process answers many, emptied in between. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import type { Mode } from "../../engine/experiment/types.ts";
+import type { Readable, Writable } from "node:stream";
 import { ProbeDiedError } from "../errors.ts";
 import { PROBE_PATH } from "../locate.ts";
+import type { Dontneed } from "../modes.ts";
 import { type Answer, parseAnswer } from "./answers.ts";
 
 const PATIENCE_MS = 60_000;
 
+/** A probe that answers scripts, on this machine or in a guest. */
+export interface ConformingProbe {
+  readonly input: Writable;
+  readonly output: Readable;
+  /** What it said besides, or how it ended; empty where it said nothing. */
+  readonly said: () => string;
+  readonly kill: () => void;
+  /** Resolves when it has ended, after its input has. */
+  readonly ended: () => Promise<unknown>;
+}
+
+/** Starts a probe on the running kernel. */
+export function startProbe(dontneed: Dontneed): ConformingProbe {
+  const probe = spawn(PROBE_PATH, ["conform", "-", "--mode", dontneed === "whole" ? "sync" : "none"], {
+    stdio: "pipe",
+    env: {},
+  });
+  let said = "";
+  probe.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  probe.on("error", (error) => {
+    said = error.message;
+  });
+  return {
+    input: probe.stdin,
+    output: probe.stdout,
+    said: () => said.trim() || (probe.signalCode ?? ""),
+    kill: () => probe.kill("SIGKILL"),
+    ended: async () => {
+      if (probe.exitCode === null && probe.signalCode === null) await once(probe, "close");
+    },
+  };
+}
+
 export class KernelAnswers {
-  readonly #probe: ChildProcessWithoutNullStreams;
+  readonly #probe: ConformingProbe;
   readonly #reader: Interface;
   readonly #lines: AsyncIterator<string>;
-  #said = "";
+  #late = false;
 
-  /** Starts a probe; `close` ends it. */
-  constructor(mode: Mode) {
-    this.#probe = spawn(PROBE_PATH, ["conform", "-", "--mode", mode], { stdio: "pipe", env: {} });
-    this.#probe.stderr.on("data", (chunk: Buffer) => {
-      this.#said += chunk.toString();
-    });
-    this.#probe.on("error", (error) => {
-      this.#said = error.message;
-    });
-    this.#probe.stdin.on("error", () => undefined);
-    this.#reader = createInterface({ input: this.#probe.stdout });
+  /** Takes a started probe over; `close` ends it. */
+  constructor(probe: ConformingProbe) {
+    this.#probe = probe;
+    probe.input.on("error", () => undefined);
+    this.#reader = createInterface({ input: probe.output });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
@@ -36,8 +66,8 @@ export class KernelAnswers {
   async respond(script: readonly string[], onSleep?: () => Promise<void>): Promise<Answer[]> {
     // A system call that never returns ends when its process is killed.
     const watchdog = setTimeout(() => {
-      this.#said = `an operation has not ended after ${PATIENCE_MS / 1000} s`;
-      this.#probe.kill("SIGKILL");
+      this.#late = true;
+      this.#probe.kill();
     }, PATIENCE_MS);
     try {
       return await this.#exchange(script, onSleep);
@@ -67,12 +97,13 @@ export class KernelAnswers {
   /** Has some lines answered. */
   async #part(lines: readonly string[], answers: Answer[]): Promise<void> {
     if (lines.length === 0) return;
-    this.#probe.stdin.write(`${lines.join("\n")}\n`);
+    this.#probe.input.write(`${lines.join("\n")}\n`);
     for (let i = 0; i < lines.length; i++) {
       const next = await this.#lines.next();
       if (next.done) {
         await this.close();
-        throw new ProbeDiedError("The probe ended", { why: this.#said.trim() || `${this.#probe.signalCode ?? "it"}` });
+        const why = this.#late ? `an operation has not ended after ${PATIENCE_MS / 1000} s` : this.#probe.said();
+        throw new ProbeDiedError("The probe ended", { why: why || "it said nothing" });
       }
       answers.push(parseAnswer(next.value.startsWith("@reset") ? `${next.value}\tok` : next.value));
     }
@@ -80,7 +111,7 @@ export class KernelAnswers {
 
   async close(): Promise<void> {
     this.#reader.close();
-    this.#probe.stdin.end();
-    if (this.#probe.exitCode === null && this.#probe.signalCode === null) await once(this.#probe, "close");
+    this.#probe.input.end();
+    await this.#probe.ended();
   }
 }

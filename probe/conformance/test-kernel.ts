@@ -5,11 +5,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { describeError, ReclaimLabError } from "../../engine/error.ts";
 import { MODES, type Mode } from "../../engine/experiment/types.ts";
-import { detect } from "../detect.ts";
+import { differingFields } from "../../engine/mm/kernel-profile-fields.ts";
+import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import { ProbeDiedError } from "../errors.ts";
-import { type Comparison, compareWithKernel, describeDifference } from "./compare.ts";
+import { modesOn } from "../modes.ts";
+import { KERNEL_NAMES, namedProfile } from "../named-profile.ts";
+import { thisKernel } from "../this-kernel.ts";
+import { type Comparison, compareWithKernel, describeDifference, UNKNOWN_KERNEL } from "./compare.ts";
 import { KhugepagedStillError, whyNoKhugepaged, whyNoSwap, withKhugepaged, withSwap } from "./settings.ts";
+import { describeSkips, skipsOf } from "./skips.ts";
 import {
   ALL_CLASSES,
   HUGETLB_CLASS,
@@ -19,7 +25,7 @@ import {
   SWAP_CLASS,
 } from "./vocabulary.ts";
 
-const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${ALL_CLASSES.join(",")}] [--swap-file PATH] [--khugepaged] [--mode sync|none|both] [--max-differences N] [--out DIR]`;
+const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${ALL_CLASSES.join(",")}] [--swap-file PATH] [--khugepaged] [--mode sync|none|both] [--kernel ${KERNEL_NAMES.join("|")}|FILE] [--max-differences N] [--out DIR]`;
 
 function usage(why: string): never {
   console.error(`test:kernel: ${why}\n${USAGE}`);
@@ -35,6 +41,7 @@ function options() {
         length: { type: "string", default: "100" },
         classes: { type: "string" },
         mode: { type: "string", default: "both" },
+        kernel: { type: "string", default: "this" },
         "max-differences": { type: "string", default: "5" },
         out: { type: "string" },
         "swap-file": { type: "string" },
@@ -90,17 +97,37 @@ function modes(text: string): readonly Mode[] {
 const given = options();
 const length = count("length", given.length);
 if (length === 0) usage("--length is at least 1");
-const kernel = detect();
-if (!kernel.available || !kernel.reclaims) {
-  const why = kernel.available ? `Linux ${kernel.release} does not reclaim page tables` : kernel.why;
-  console.log(`test:kernel: skipped: ${why}`);
+const kernel = thisKernel();
+if (!kernel.available) {
+  console.log(`test:kernel: skipped: ${kernel.why}`);
   process.exit(0);
 }
+/** What the engine takes the running kernel for. */
+function held() {
+  try {
+    return namedProfile(given.kernel);
+  } catch (error) {
+    if (!(error instanceof ReclaimLabError)) throw error;
+    return usage(describeError(error));
+  }
+}
+const profile = held();
+const found = kernel.profile;
+const asked = modesOn(found, modes(given.mode));
+if (asked.length === 0) {
+  console.log(
+    `test:kernel: skipped: Linux ${found.name} does not reclaim page tables; --mode none compares what it does`,
+  );
+  process.exit(0);
+}
+const skips = skipsOf(kernel);
+for (const line of describeSkips(skips)) console.log(`test:kernel: ${line}`);
 const kinds = classes(given.classes);
 if (kinds.length === 0) process.exit(0);
 const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : count("seed", given.seed);
+const other = differingFields(profile, REFERENCE_PROFILE);
 console.log(
-  `test:kernel: Linux ${kernel.release}, seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${given.mode}`,
+  `test:kernel: Linux ${found.name}, held against ${given.kernel} (the reference${other.length === 0 ? "" : ` but for ${other.join(", ")}`}), seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${asked.join(",")}`,
 );
 const started = performance.now();
 const wanted = count("ops", given.ops);
@@ -109,7 +136,10 @@ const compare = (some: readonly ScriptClass[]) =>
   compareWithKernel(
     {
       classes: some,
-      modes: modes(given.mode),
+      modes: asked,
+      found,
+      profile,
+      skips,
       seed,
       length,
       operations: Math.ceil((wanted * some.length) / kinds.length),
@@ -159,4 +189,10 @@ const differenceCount = sum((result) => result.differences.length);
 console.log(
   `\ntest:kernel: ${differenceCount} differences in ${sum((result) => result.operations)} operations of ${sum((result) => result.sequences)} sequences, ${seconds} s${unstable}`,
 );
+if (differenceCount > 0)
+  console.log(
+    given.kernel === "this"
+      ? `test:kernel: ${UNKNOWN_KERNEL}`
+      : `test:kernel: this kernel is not what ${given.kernel} says`,
+  );
 process.exitCode = differenceCount === 0 ? 0 : 1;

@@ -96,6 +96,7 @@ const struct trial TRIALS[] = {
     {"guard_file", try_guard_file},
     {"guard_mark", try_guard_mark},
     {"process_madvise_self", try_process_madvise_self},
+    {"dontneed_locked", try_dontneed_locked},
     {"mremap_multi", try_mremap_multi},
     {"mremap_checks_first", try_mremap_checks_first},
     {"merges_unfaulted", try_merges_unfaulted},

@@ -50,6 +50,7 @@ void try_guard_anon(void);
 void try_guard_file(void);
 void try_guard_mark(void);
 void try_process_madvise_self(void);
+void try_dontneed_locked(void);
 void try_mremap_multi(void);
 void try_mremap_checks_first(void);
 void try_merges_unfaulted(void);

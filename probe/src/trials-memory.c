@@ -78,6 +78,14 @@ void try_process_madvise_self(void) {
   because("process_madvise(MADV_DONTNEED) of oneself: "), because(error ? errno_name(error) : "ok");
 }
 
+/* Since 5.18. */
+void try_dontneed_locked(void) {
+  t_map(0, 2 * M, RW, SMALL), t_write(0, 4 * K);
+  int error = t_advise(0, 4 * K, 24);
+  say_bool(!error);
+  because("MADV_DONTNEED_LOCKED: "), because(error ? errno_name(error) : "ok");
+}
+
 static void two_mappings_and_a_destination(void) {
   t_map(0, M, RW, SMALL), t_map(M, M, RO, SMALL), t_map(16 * M, 2 * M, RW, SMALL), t_write(16 * M, 4 * K);
 }

@@ -1,0 +1,50 @@
+/** Kernel profiles by name: those that come with the lab, the running kernel's, and files. */
+import { readFileSync } from "node:fs";
+import { BadInputError } from "../engine/error.ts";
+import type { KernelProfile } from "../engine/mm/kernel-profile.ts";
+import { parseKernelProfile } from "../engine/mm/kernel-profile-fields.ts";
+import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
+import { requireThisProfile } from "./this-kernel.ts";
+
+const THIS = "this";
+
+/** For usage texts: reference|this|6.12|...|FILE. */
+export const KERNEL_NAMES = [...KERNEL_PROFILES.keys(), THIS];
+
+/** What `this` is, or a file that is no profile, is as long at most. */
+const FILE_BYTES_MAX = 1 << 20;
+
+/**
+ * The profile of a name: one that comes with the lab, `this`, else the file of that name (JSON).
+ * Errors: BadInputError where there is neither, NoKernelError where the running kernel cannot be asked.
+ */
+export function namedProfile(name: string): KernelProfile {
+  if (name === THIS) return requireThisProfile();
+  return KERNEL_PROFILES.get(name) ?? readProfile(name);
+}
+
+function readProfile(file: string): KernelProfile {
+  const todo = `Name one of ${KERNEL_NAMES.join(", ")}, or a file (reclaim-lab doctor --json shows what is in one)`;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new BadInputError(`There is no kernel profile ${file}`, {
+      why:
+        code === "ENOENT"
+          ? "it is no name of one, and there is no file of this name"
+          : `the file cannot be read (${code})`,
+      todo,
+    });
+  }
+  if (text.length > FILE_BYTES_MAX)
+    throw new BadInputError("this is not a kernel profile", { where: file, why: "it has more than 1 MiB", todo });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new BadInputError("this is not a kernel profile", { where: file, why: "it is not JSON", todo });
+  }
+  return parseKernelProfile(value, file);
+}
