@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 
 const at = (...path: string[]) => resolve(import.meta.dirname, ...path);
 /** Not bundled: what has a binary of its own, and what the runtime brings. */
-const EXTERNAL = [/^node:/, "electron", "better-sqlite3", "@napi-rs/canvas"];
+const EXTERNAL = [/^node:/, "electron", "better-sqlite3", "@napi-rs/canvas", "@duckdb/node-api"];
 
 /** What each bundle holds of others, for the licences in the packages. */
 const LICENCES = { fileName: ".vite/license.json" };
@@ -13,7 +13,10 @@ const LICENCES = { fileName: ".vite/license.json" };
 function part(outDir: string, input: Record<string, string>, format: "es" | "cjs", extension: string) {
   return {
     consumer: "server" as const,
-    resolve: { noExternal: true as const, external: ["electron", "better-sqlite3", "@napi-rs/canvas"] },
+    resolve: {
+      noExternal: true as const,
+      external: ["electron", "better-sqlite3", "@napi-rs/canvas", "@duckdb/node-api"],
+    },
     build: {
       outDir: at("dist", outDir),
       license: LICENCES,
@@ -62,6 +65,7 @@ export default defineConfig({
         "map-worker": at("main", "worker", "map.ts"),
         "check-worker": at("main", "worker", "check.ts"),
         "races-worker": at("main", "worker", "races.ts"),
+        "batch-worker": at("main", "batch", "worker.ts"),
         cli: at("main", "cli.ts"),
       },
       "es",

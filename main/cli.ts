@@ -266,6 +266,46 @@ command("doctor", "what this machine has: kernel, compiler, display, runtime")
   .addOption(json)
   .action(async (options) => (await import("./cli/doctor.ts")).doctor(options));
 
+const batch = program
+  .command("batch")
+  .description(
+    "run a plan: every workload, parameter, policy, profile and seed of it, into a folder of results (Parquet)",
+  )
+  .argument("<plan.json>", "the plan, or `status` and a folder: what it has and what it lacks")
+  .option("--out <folder>", "the folder of results (needed); what is in it already is skipped")
+  .option("--shard <i/n>", "only this share of the tasks; N alone takes I from the array job that this is part of")
+  .option("--jobs <number>", "tasks at a time (one a core where absent)", whole)
+  .addOption(
+    new Option(
+      "--on <scheduler>",
+      "write the job of a scheduler, and submit and follow it where its client is here",
+    ).choices(["slurm", "kubernetes", "parallel"]),
+  )
+  .option("--shards <number>", "into how many shards --on cuts the plan (16 where absent)", whole)
+  .option("--no-submit", "with --on: write the job's file only")
+  .option("--retry-failed", "try again what failed before")
+  .addOption(json)
+  .action(async (plan: string, options) => (await import("./cli/batch.ts")).batch(plan, options));
+
+batch
+  .command("status")
+  .description("what a folder of results has and what it lacks")
+  .argument("<folder>", "that `batch --out` made")
+  .addOption(json)
+  .action(async (folder: string, _options, command: Command) =>
+    (await import("./cli/batch.ts")).status(folder, command.optsWithGlobals()),
+  );
+
+program
+  .command("atlas")
+  .description("what folders of results, and records of `inspect --json` and `top --json` of many hosts, say (DuckDB)")
+  .argument("<path...>", "folders of results or of records; .parquet and .json files")
+  .option("--sql <query>", "a question of your own about the tables results, samples and inspections")
+  .option("--baseline <policy>", "what the policies are compared with", "none")
+  .option("--csv", "print CSV")
+  .addOption(json)
+  .action(async (paths: string[], options) => (await import("./cli/atlas.ts")).atlas(paths, options));
+
 const history = program.command("history").description("the history file: copy it, restore it, add another, check it");
 
 /** A command about the history as a whole. */
@@ -323,7 +363,7 @@ history
     (await import("./cli/history.ts")).recover(damaged, target, options),
   );
 
-for (const each of [...program.commands, ...history.commands])
+for (const each of [...program.commands, ...batch.commands, ...history.commands])
   each.exitOverride().configureOutput(program.configureOutput());
 
 /** Runs one command line (what comes after the program's name) and gives the exit status. Never throws. */

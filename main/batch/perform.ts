@@ -1,0 +1,117 @@
+/** Performs one task: the same row on every machine. */
+import { ReclaimLabError } from "../../engine/error.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
+import { run } from "../../engine/experiment/run.ts";
+import { type RunSummary, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
+import { type Contents, ImportReport, survey } from "../../engine/workload/import/index.ts";
+import type { WorkloadTask } from "../contract/worker.ts";
+import { chooseProcess } from "../trace/choose.ts";
+import { atFile, openSource } from "../trace/source.ts";
+import { prepare } from "../worker/prepare.ts";
+import { roomInWords } from "../worker/room.ts";
+import type { PlannedWorkload } from "./plan.ts";
+import type { ResultRow, TaskSamples } from "./rows.ts";
+import { paramsJson, type Task } from "./tasks.ts";
+
+export interface Performed {
+  readonly row: ResultRow;
+  readonly samples: TaskSamples | null;
+}
+
+/** What a file holds, found once a thread for each trace. */
+const surveyed = new Map<string, Promise<Contents>>();
+
+function contentsOf(path: string, sha256: string): Promise<Contents> {
+  let found = surveyed.get(sha256);
+  if (found === undefined) {
+    found = atFile(path, async () => survey(await openSource(path), new ImportReport()));
+    surveyed.set(sha256, found);
+  }
+  return found;
+}
+
+async function workloadOf(workload: PlannedWorkload): Promise<WorkloadTask> {
+  if (workload.kind === "preset") return { kind: "preset", name: workload.name, params: { ...workload.params } };
+  const { path, sha256, name, pid, touchOnMap } = workload;
+  const { format, processes, follow } = await contentsOf(path, sha256);
+  if (format === "ops") return { kind: "file", path, format, ancestors: [], follow, touchOnMap };
+  const chosen = chooseProcess(name, processes, pid ?? undefined);
+  const ancestors = [...chosen.ancestors];
+  return { kind: "file", path, format, process: chosen.pid, ancestors, follow: ancestors.length > 0, touchOnMap };
+}
+
+function rowOf(task: Task, engine: string, end: RunSummary | { readonly failed: string }): ResultRow {
+  const { workload, policy, profile, seed, digest } = task;
+  const failed = "failed" in end;
+  const of = (value: (summary: RunSummary) => number | null | undefined) => (failed ? null : (value(end) ?? null));
+  return {
+    workload: workload.name,
+    params: paramsJson(workload),
+    policy,
+    profile,
+    seed,
+    status: failed ? "failed" : "done",
+    reason: failed ? end.failed : null,
+    operations: of((summary) => summary.operations),
+    peak_vmpte_kb: of((summary) => summary.peak.vmpte_kb),
+    average_vmpte_kb: of((summary) => summary.average_vmpte_kb),
+    end_vmpte_kb: of((summary) => summary.final.vmpte_kb),
+    peak_rss_kb: of((summary) => summary.peak.rss_kb),
+    end_rss_kb: of((summary) => summary.final.rss_kb),
+    reclaimed_pte_tables: of((summary) => summary.reclaimed_pte_tables),
+    end_empty_pte_tables: of((summary) => summary.final.empty_pte_tables),
+    cost_caller_ns: null,
+    cost_longest_call_ns: null,
+    cost_background_ns: null,
+    engine_version: engine,
+    trace_sha256: workload.kind === "trace" ? workload.sha256 : null,
+    digest,
+  };
+}
+
+/** Why a task failed, without the paths of the machine that it failed on. */
+function reasonOf(error: unknown): string {
+  const worded = roomInWords(error);
+  if (!(worded instanceof ReclaimLabError)) return worded instanceof Error ? worded.message : String(worded);
+  return worded.why === undefined ? worded.message : `${worded.message}: ${worded.why}`;
+}
+
+export function failedRow(task: Task, engine: string, reason: string): ResultRow {
+  return rowOf(task, engine, { failed: reason });
+}
+
+function flat(digest: string, rows: readonly SampleRow[]): TaskSamples {
+  const width = SAMPLE_COLUMNS.length;
+  const all = new Float64Array(rows.length * width);
+  for (const [i, row] of rows.entries()) all.set(row, i * width);
+  return { digest, rows: all };
+}
+
+/** Never throws: what fails is a row with its reason. */
+export async function perform(task: Task, engine: string): Promise<Performed> {
+  try {
+    const { policy, seed } = task;
+    const workload = await workloadOf(task.workload);
+    const prepared = await prepare({
+      workload,
+      source: "model",
+      mode: policy as PolicyId,
+      seed,
+      levels: 4,
+      stop: new SharedArrayBuffer(4),
+    });
+    // A clock that stands still: slices end with their batch, and nothing of the machine is in the row.
+    const going = run({ ...prepared, now: () => 0 });
+    const samples: SampleRow[] = [];
+    for (;;) {
+      const step = await going.next();
+      if (step.done) {
+        const row = rowOf(task, engine, step.value.summary);
+        return { row, samples: task.samples ? flat(task.digest, samples) : null };
+      }
+      if (task.samples) for (const sample of step.value.samples) samples.push(sample);
+    }
+  } catch (error) {
+    return { row: failedRow(task, engine, reasonOf(error)), samples: null };
+  }
+}

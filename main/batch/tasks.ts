@@ -1,0 +1,78 @@
+/**
+ * The tasks of a plan. A task is a pure function of what is hashed here: the same digest gives the same row on any machine,
+ * so that any scheduler that runs a task at least once will do.
+ */
+import { createHash } from "node:crypto";
+import type { Plan, PlannedWorkload } from "./plan.ts";
+
+export interface Task {
+  readonly workload: PlannedWorkload;
+  readonly policy: string;
+  readonly profile: string;
+  readonly seed: number;
+  readonly samples: boolean;
+  /** SHA-256, hexadecimal. */
+  readonly digest: string;
+}
+
+/** JSON with the keys of every object sorted. */
+export function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : inner,
+  );
+}
+
+/** The parameters as results have them: of a trace, what of it is run. */
+export function paramsJson(workload: PlannedWorkload): string {
+  if (workload.kind === "preset") return sortedJson(workload.params);
+  return sortedJson({
+    ...(workload.pid === null ? {} : { pid: workload.pid }),
+    ...(workload.touchOnMap ? { touch_on_map: true } : {}),
+  });
+}
+
+/** What makes a task the task that it is. A trace counts by its bytes, wherever it lies. */
+function digestOf(
+  workload: PlannedWorkload,
+  policy: string,
+  profile: string,
+  profileValue: unknown,
+  seed: number,
+  engine: string,
+) {
+  const what = workload.kind === "preset" ? ["preset", workload.name] : ["trace", workload.sha256];
+  const identity = [...what, paramsJson(workload), policy, profile, sortedJson(profileValue), seed, engine];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex");
+}
+
+/**
+ * Every task of the plan, ordered by digest, each once. `engine`: the engine's version; `profileValue`: what a profile's name
+ * stands for, since a file of that name may say something else on another day.
+ */
+export function tasksOf(plan: Plan, engine: string, profileValue: (name: string) => unknown): Task[] {
+  const tasks = new Map<string, Task>();
+  const values = new Map(plan.profiles.map((profile) => [profile, profileValue(profile)]));
+  for (const workload of plan.workloads)
+    for (const policy of plan.policies)
+      for (const profile of plan.profiles)
+        for (const seed of plan.seeds) {
+          const digest = digestOf(workload, policy, profile, values.get(profile), seed, engine);
+          tasks.set(digest, { workload, policy, profile, seed, samples: plan.samples, digest });
+        }
+  return [...tasks.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+}
+
+/** A share of a plan: `index` of 0 to count - 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+export const WHOLE: Shard = { index: 0, count: 1 };
+
+/** Does the task belong to the shard? Decided by its digest alone. */
+export function inShard(task: Pick<Task, "digest">, { index, count }: Shard): boolean {
+  return Number.parseInt(task.digest.slice(0, 12), 16) % count === index;
+}
