@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../engine/error.ts";
+import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { isBadInput } from "./answer.ts";
 import type { Comparand } from "./cli/compare.ts";
@@ -60,6 +61,11 @@ function command(usage: string, description: string): Command {
 }
 
 const json = new Option("--json", "print one JSON document and nothing else");
+
+const kernel = new Option(
+  "--kernel <profile>",
+  `the kernel that is modelled: ${[...KERNEL_PROFILES.keys()].join(", ")}, this (the running one, found by trying) or a profile's file`,
+).default("reference");
 
 const traceFormat = new Option("--format <format>", "what a file is (guessed where absent)").choices(TRACE_FORMATS);
 
@@ -163,6 +169,7 @@ program
       .choices(["sync", "none"])
       .default("sync"),
   )
+  .addOption(kernel)
   .action(async (file: string, options) => (await import("./cli/conform.ts")).conform(file, options));
 
 command("list", "list the history, the newest first")

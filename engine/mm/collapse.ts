@@ -50,11 +50,6 @@ export type ScanResult =
   | "vma_check"
   | "fail";
 
-/** khugepaged's limits; MADV_COLLAPSE has none. */
-const MAX_PTES_NONE = 511;
-const MAX_PTES_SWAP = 64;
-const MAX_PTES_SHARED = 256;
-
 /** thp_vma_allowable_order() with TVA_FORCED_COLLAPSE. */
 function collapsible(vma: Vma): boolean {
   if ((vma.flags & (VM_NOHUGEPAGE | VM_HUGETLB)) !== 0) return false;
@@ -64,6 +59,8 @@ function collapsible(vma: Vma): boolean {
 
 /** hpage_collapse_scan_pmd(): what the slot at `page` of private memory is fit for. */
 function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepaged: boolean): ScanResult {
+  // khugepaged has limits; MADV_COLLAPSE has none.
+  const { khugepagedMaxPtesNone, khugepagedMaxPtesSwap, khugepagedMaxPtesShared } = k.profile;
   const entry = pmd === 0 ? 0 : k.tables.child(pmd, index);
   if (entry === 0) return "pmd_null";
   if (entry < 0) return "pmd_mapped";
@@ -79,12 +76,12 @@ function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepa
     at = stop;
     if (pte === 0 || kind === KIND_ZERO) {
       none += n;
-      if (vma.uffd !== null || (byKhugepaged && none > MAX_PTES_NONE)) return "exceed_none";
+      if (vma.uffd !== null || (byKhugepaged && none > khugepagedMaxPtesNone)) return "exceed_none";
       continue;
     }
     if (kind >= KIND_SWAP) {
       swapped += n;
-      if (byKhugepaged && swapped > MAX_PTES_SWAP) return "exceed_swap";
+      if (byKhugepaged && swapped > khugepagedMaxPtesSwap) return "exceed_swap";
       if ((pte & PTE_UFFD_WP) !== 0) return "uffd_wp";
       if (kind !== KIND_SWAP) return "fail";
       continue;
@@ -93,7 +90,7 @@ function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepa
     if (kind !== KIND_ANON) return "fail";
     if ((pte & PTE_EXCLUSIVE) === 0) {
       shared += n;
-      if (byKhugepaged && shared > MAX_PTES_SHARED) return "exceed_shared";
+      if (byKhugepaged && shared > khugepagedMaxPtesShared) return "exceed_shared";
     }
     if ((pte & PTE_YOUNG) !== 0) referenced += n;
   }
@@ -188,7 +185,7 @@ export function* madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number
   if (!collapsible(vma)) return "EINVAL";
   const first = pmdStart(start + PMD_PAGES - 1);
   const last = pmdStart(end);
-  if (last < first) return "EINVAL";
+  if (last < first) return k.profile.collapseShort ? null : "EINVAL";
   let collapsed = 0;
   let lastFailure: ScanResult = "fail";
   for (let page = first; page < last; page += PMD_PAGES) {

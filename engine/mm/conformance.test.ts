@@ -1,13 +1,16 @@
 /**
- * The engine's answers against a real kernel's, after every operation: VmPTE and status. What is measured is in
- * conformance-data; facts are one behaviour each, golden are random sequences, extra are what was measured on 6.18 since.
+ * The engine's answers against real kernels', after every operation: VmPTE and status. What is measured is in
+ * conformance-data; facts are one behaviour each, golden are random sequences, extra are what was measured on 6.18 since, kernels/PROFILE
+ * what other kernels answered to the facts, or to scripts of their own.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Mode } from "../experiment/types.ts";
 import { Conformance, type ConformOptions, scriptText } from "../workload/conform.ts";
 import { checkInvariants } from "./invariants.ts";
+import type { KernelProfile } from "./kernel-profile.ts";
+import { KERNEL_PROFILES } from "./kernel-profiles.ts";
 
 const DATA = fileURLToPath(new URL("./conformance-data/", import.meta.url));
 
@@ -23,9 +26,19 @@ const SETTINGS: Readonly<Record<string, ConformOptions>> = {
   hugetlb: { profile: { hugetlbPages: 400 } },
 };
 
+/** The folders of conformance-data/kernels: the profile that answered, and whether with reclaim. */
+const KERNELS: readonly { readonly folder: string; readonly profile: string; readonly mode: Mode }[] = [
+  { folder: "6.12", profile: "6.12", mode: "none" },
+  { folder: "7.2-none", profile: "7.2", mode: "none" },
+  { folder: "6.18-no-zero-page", profile: "6.18-no-zero-page", mode: "sync" },
+];
+
 interface Script {
   readonly folder: string;
   readonly name: string;
+  readonly profile: string;
+  /** Folder of the answers. */
+  readonly answersFolder: string;
   readonly mode: Mode;
   readonly answers: string;
 }
@@ -37,12 +50,26 @@ function scripts(): Script[] {
       .flatMap((file): Script[] => {
         const name = file.slice(0, -".ops".length);
         const [sync, none] = folder === "golden" ? ["golden", "noreclaim"] : ["out", "none.out"];
+        const script = { folder, answersFolder: folder, name, profile: "reference" };
         return [
-          { folder, name, mode: "sync", answers: `${name}.${sync}` },
-          { folder, name, mode: "none", answers: `${name}.${none}` },
+          { ...script, mode: "sync", answers: `${name}.${sync}` },
+          { ...script, mode: "none", answers: `${name}.${none}` },
         ];
       }),
   );
+}
+
+function scriptsOfOtherKernels(): Script[] {
+  return KERNELS.flatMap(({ folder, profile, mode }) => {
+    const answersFolder = `kernels/${folder}`;
+    return readdirSync(`${DATA}${answersFolder}`)
+      .filter((file) => file.endsWith(".out"))
+      .map((answers): Script => {
+        const name = answers.slice(0, -".out".length);
+        const own = existsSync(`${DATA}${answersFolder}/${name}.ops`);
+        return { folder: own ? answersFolder : "facts", answersFolder, name, profile, mode, answers };
+      });
+  });
 }
 
 function lines(folder: string, file: string): string[] {
@@ -51,9 +78,11 @@ function lines(folder: string, file: string): string[] {
 
 /** Runs one script with the invariants checked after every operation. Returns how many operations, and what differed. */
 function compare(script: Script): { operations: number; differences: string[] } {
-  const { folder, name, mode, answers } = script;
-  const expected = lines(folder, answers).filter((line) => line !== "" && !line.startsWith("#"));
-  const conformance = new Conformance(mode, { ...SETTINGS[name], checked: true });
+  const { folder, name, mode, answers, answersFolder } = script;
+  const expected = lines(answersFolder, answers).filter((line) => line !== "" && !line.startsWith("#"));
+  const settings = SETTINGS[name];
+  const profile: Partial<KernelProfile> = { ...KERNEL_PROFILES.get(script.profile), ...settings?.profile };
+  const conformance = new Conformance(mode, { ...settings, profile, checked: true });
   const differences: string[] = [];
   let operations = 0;
   for (const line of lines(folder, `${name}.ops`)) {
@@ -72,7 +101,7 @@ function compare(script: Script): { operations: number; differences: string[] } 
       (rss === undefined || rss === gotRss);
     if (!same)
       differences.push(
-        `${name} ${mode} ${operations}: ${text}: engine ${deltaKb} ${status} ${rss === undefined ? "" : gotRss}, kernel ${wantedKb} ${wantedStatus} ${rss ?? ""}`,
+        `${name} ${script.profile} ${mode} ${operations}: ${text}: engine ${deltaKb} ${status} ${rss === undefined ? "" : gotRss}, kernel ${wantedKb} ${wantedStatus} ${rss ?? ""}`,
       );
   }
   if (operations !== expected.length)
@@ -80,12 +109,27 @@ function compare(script: Script): { operations: number; differences: string[] } 
   return { operations, differences };
 }
 
-test("every measured answer is the engine's", () => {
-  const all = scripts();
+function check(all: readonly Script[]): void {
   const results = all.map(compare);
   const operations = results.reduce((sum, result) => sum + result.operations, 0);
   const differences = results.flatMap((result) => result.differences);
   console.log(`${all.length} files, ${operations} operations, ${differences.length} differences`);
   expect(differences).toEqual([]);
+}
+
+test("every measured answer is the engine's", () => {
+  const all = scripts();
+  check(all);
   expect(all.length).toBeGreaterThanOrEqual(178);
 }, 120_000);
+
+test.each(KERNELS.map(({ profile }) => profile))("every answer of %s is the engine's under its profile", (profile) => {
+  const all = scriptsOfOtherKernels().filter((script) => script.profile === profile);
+  check(all);
+  expect(all.length).toBeGreaterThanOrEqual(60);
+});
+
+test("a profile that is wrong about the zero page is found out", () => {
+  const all = scriptsOfOtherKernels().filter((script) => script.profile === "6.18-no-zero-page");
+  expect(all.flatMap((script) => compare({ ...script, profile: "reference" }).differences)).not.toEqual([]);
+});

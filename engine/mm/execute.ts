@@ -23,6 +23,7 @@ import { adviseFlags } from "./madvise-flags.ts";
 import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
 import { doMremap } from "./mremap.ts";
+import { mremapUnchecked } from "./mremap-unchecked.ts";
 import { doMprotect } from "./protect.ts";
 import { rcuTick } from "./rcu.ts";
 import type { OpResult } from "./result.ts";
@@ -92,7 +93,7 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   const offset = op.offset ?? 0;
   if (offset % PAGE_SIZE !== 0) return "EINVAL";
   let flags = protFlags(op.prot) | mm.defFlags;
-  if (flagNames.includes("noreserve")) flags |= VM_NORESERVE;
+  if (flagNames.includes("noreserve") && k.profile.overcommit !== "strict") flags |= VM_NORESERVE;
   if (flagNames.includes("locked")) flags |= VM_LOCKED;
   if (flagNames.includes("growsdown")) flags |= VM_GROWSDOWN;
   // calc_vm_flag_bits(): all that MAP_STACK asks for is no huge pages.
@@ -169,7 +170,8 @@ function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errn
     dontUnmap: op.dontUnmap === true,
     mayMove: op.mayMove === true || op.dontUnmap === true,
   };
-  const failed = drive(doMremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1)));
+  const mremap = k.profile.mremapChecksFirst ? doMremap : mremapUnchecked;
+  const failed = drive(mremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1)));
   if (failed === null) result.value = request.to * PAGE_SIZE;
   return failed;
 }

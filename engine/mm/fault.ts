@@ -57,12 +57,19 @@ function writableBit(vma: Vma): number {
   return (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
 }
 
+/** Does the access get a page of its own, where there is none yet? Not a read, where the kernel has a shared zero page. */
+function getsOwnPage(k: KernelState, write: boolean): boolean {
+  return write || !k.profile.zeroPage;
+}
+
 /** The entry of a new anonymous page, or of the zero page for a read. `old`: what was there (none, or a marker). */
 function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): number {
   const keep = (old & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
-  if (!write) return KIND_ZERO | PTE_YOUNG | keep;
-  const writable = keep !== 0 ? 0 : writableBit(vma);
-  return (KIND_ANON | PTE_YOUNG | PTE_DIRTY | PTE_EXCLUSIVE | writable | keep | newPage(k, 0)) >>> 0;
+  if (!getsOwnPage(k, write)) return KIND_ZERO | PTE_YOUNG | keep;
+  const mayWrite = writableBit(vma);
+  const dirty = mayWrite !== 0 ? PTE_DIRTY : 0;
+  const writable = keep !== 0 ? 0 : mayWrite;
+  return (KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | dirty | writable | keep | newPage(k, 0)) >>> 0;
 }
 
 /** The heart of do_anonymous_page(): entries [from, end) of a PTE table, all `old` (none, or a marker), get new pages. */
@@ -78,7 +85,7 @@ function setAnonPtes(
 ): void {
   const n = end - from;
   k.tables.fillPte(row, from, end, newAnonEntry(k, vma, write, old));
-  if (write) mm.rssAnon += n;
+  if (getsOwnPage(k, write)) mm.rssAnon += n;
   k.timeNs += n * k.options.cost.page;
 }
 
@@ -98,7 +105,7 @@ function doAnonymousPages(
   old: number,
 ): void {
   const row = pteAlloc(k, mm, pmd, index);
-  if (write) anonPrepare(k, mm, vma);
+  if (getsOwnPage(k, write)) anonPrepare(k, mm, vma);
   setAnonPtes(k, mm, vma, row, from, end, write, old);
 }
 
@@ -115,7 +122,7 @@ function* doAnonymousPage(
 ): Path<number> {
   const fn = "do_anonymous_page";
   if ((yield* pteAllocPath(k, mm, pmd, index)) < 0) return FAULT_RETRY;
-  if (write) anonPrepare(k, mm, vma);
+  if (getsOwnPage(k, write)) anonPrepare(k, mm, vma);
   const row = yield* pteOffsetMapLock(k, fn, pmd, index);
   if (row <= 0) return FAULT_RETRY;
   const same = k.tables.pte(row, at) === old;

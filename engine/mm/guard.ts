@@ -13,6 +13,12 @@ import { entryRange, walkPmds } from "./walk.ts";
 import { unmapPageRange } from "./zap.ts";
 import { ZAP_PLAIN } from "./zap-details.ts";
 
+/** is_valid_guard_vma(), locked memory aside: can memory of this sort have guards? */
+function mayBeGuarded(k: KernelState, vma: Vma): boolean {
+  if ((vma.flags & VM_HUGETLB) !== 0) return false;
+  return vmaIsAnonymous(vma) ? k.profile.guardAnon : k.profile.guardFile;
+}
+
 /** How often the kernel zaps and tries again before it lets the caller restart the system call. */
 const MAX_RETRIES = 3;
 
@@ -39,13 +45,14 @@ function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boo
 
 /**
  * madvise_guard_install(): accesses to [start, end) raise SIGSEGV from now on; what was mapped there goes. The VMA is marked,
- * so that fork copies the markers; an anonymous one gets an anon_vma too. Entries that a zap leaves (uffd-wp markers of file memory) end it with EAGAIN, where the
+ * so that fork copies the markers, by a flag or an anon_vma; an anonymous one gets an anon_vma in any case. Entries that a zap leaves (uffd-wp markers of file memory) end it with EAGAIN, where the
  * kernel would try for ever.
  */
 export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
-  if ((vma.flags & (VM_HUGETLB | VM_LOCKED)) !== 0) return "EINVAL";
-  vma.maybeGuard = true;
-  if (vmaIsAnonymous(vma)) anonPrepare(k, mm, vma);
+  if (!mayBeGuarded(k, vma) || (vma.flags & VM_LOCKED) !== 0) return "EINVAL";
+  const { guardMark } = k.profile;
+  if (guardMark === "flag") vma.maybeGuard = true;
+  if (guardMark === "anon_vma" || vmaIsAnonymous(vma)) anonPrepare(k, mm, vma);
   for (let attempt = 0; attempt <= MAX_RETRIES; attempt++) {
     if (installMarkers(k, mm, start, end)) return null;
     const tlb = tlbGatherMmu(k, mm);
@@ -57,7 +64,7 @@ export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, e
 
 /** madvise_guard_remove(): markers of [start, end) become none entries; no table is freed. */
 export function guardRemove(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Errno | null {
-  if ((vma.flags & VM_HUGETLB) !== 0) return "EINVAL";
+  if (!mayBeGuarded(k, vma)) return "EINVAL";
   walkPmds(k, mm, start, end, (pmd, index, page, stop) => {
     const row = k.tables.child(pmd, index);
     if (row < 0) return;

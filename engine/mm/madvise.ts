@@ -174,9 +174,15 @@ function visitFor(k: KernelState, mm: Mm, advice: Advice): Visit {
   }
 }
 
+/** madvise_behavior_valid(): has this kernel such an advice? */
+function adviceValid(k: KernelState, advice: Advice): boolean {
+  const guards = advice === "guard_install" || advice === "guard_remove";
+  return !guards || k.profile.guardAnon || k.profile.guardFile;
+}
+
 /** do_madvise() on bytes [addr, addr + len). */
 function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: number): Errno | null {
-  if (!pageAligned(addr)) return "EINVAL";
+  if (!adviceValid(k, advice) || !pageAligned(addr)) return "EINVAL";
   const start = pageOf(addr);
   const end = start + pagesFor(len);
   if (start === end) return null;
@@ -207,7 +213,7 @@ function collapseAnonymous(k: KernelState, mm: Mm, start: number, end: number): 
   );
 }
 
-/** Advice that process_madvise accepts for another process. */
+/** Advice that process_madvise accepts for another process, and on older kernels for oneself too. */
 const REMOTE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["cold", "pageout", "willneed", "collapse"]);
 
 /** MAX_RW_COUNT: import_ubuf() takes no more than this of a range, in bytes. */
@@ -220,7 +226,8 @@ function sysProcessMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
   if (op.addr + len > k.taskPages * PAGE_SIZE) return "EFAULT";
   const target = op.via === undefined || op.via === "self" ? mm : k.processes[op.via];
   if (target === undefined || !target.alive) return "ESRCH";
-  if (target !== mm && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
+  const anyAdvice = target === mm && k.profile.processMadviseSelf;
+  if (!anyAdvice && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
   const failed = doMadvise(k, target, op.advice, op.addr, len);
   if (failed === null) result.value = len;
   return failed;

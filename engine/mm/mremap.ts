@@ -1,4 +1,4 @@
-/** mremap(2) (mm/mremap.c, Linux 6.17 and later: moves of several VMAs). Ranges are in pages. */
+/** mremap(2) (mm/mremap.c). How kernels before 6.17 come to it is in mremap-unchecked.ts. Ranges are in pages. */
 
 import { anonVmaClone, unlinkAnonVmas } from "./anon-vma.ts";
 import type { Errno } from "./errno.ts";
@@ -281,7 +281,7 @@ function copyVma(
 }
 
 /** move_vma(): the range lies in one VMA and the target is free. */
-function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<Errno | null> {
+export function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<Errno | null> {
   if (mm.vmas.count >= k.profile.maxMapCount - 3) return "ENOMEM";
   const { fresh, old } = copyVma(k, mm, vma, r.addr, r.to, r.newPages);
   yield* movePageTables(k, mm, old, fresh, r.addr, r.to, r.oldPages);
@@ -327,7 +327,7 @@ function checkPrepVma(vma: Vma | undefined, r: RemapRequest): Errno | null {
 }
 
 /** shrink_vma(): unmaps what is beyond the new size, by munmap's rules. */
-function* shrinkVma(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null> {
+export function* shrinkVma(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null> {
   if (r.addr + r.oldPages > k.taskPages) return "EINVAL";
   return yield* unmapRange(k, mm, r.addr + r.newPages, r.addr + r.oldPages);
 }
@@ -374,7 +374,7 @@ function* remapMove(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null>
 }
 
 /** expand_vma() in place: the VMA ends where the range does and there is room after it. */
-function expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): boolean {
+export function expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): boolean {
   const delta = r.newPages - r.oldPages;
   if (vma.end - r.addr !== r.oldPages) return false;
   const end = vma.end + delta;
@@ -420,7 +420,7 @@ export function* doMremap(
     }
     if (mm.vmas.count + 2 >= k.profile.maxMapCount - 3) return "ENOMEM";
   }
-  if (fixed && r.newPages === r.oldPages) return yield* remapMove(k, mm, r);
+  if (fixed && r.newPages === r.oldPages && k.profile.mremapSeveral) return yield* remapMove(k, mm, r);
   const vma = mm.vmas.lookup(r.addr);
   const failed = checkPrepVma(vma, r);
   if (failed !== null) return failed;

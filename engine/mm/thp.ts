@@ -71,21 +71,22 @@ export function doHugePmdAnonymousPage(
   const row = pteAllocOne(k);
   mm.ptes++;
   const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
-  const entry = write ? KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable : KIND_ZERO | PTE_YOUNG;
+  const own = write || !k.profile.hugeZeroPage;
+  const entry = own ? KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable : KIND_ZERO | PTE_YOUNG;
   setHugePmd(k, pmd, index, row, entry);
   accountHuge(mm, vma, entry, 1);
   k.stats.hugeFaults++;
-  k.timeNs += write ? k.options.cost.hugePage : k.options.cost.page;
+  k.timeNs += own ? k.options.cost.hugePage : k.options.cost.page;
 }
 
 /**
  * do_huge_pmd_wp_page(): a write to a huge page that is not writable. Returns false where the page had to be split and the
- * fault goes on with small pages (the page is shared with another process).
+ * fault goes on with small pages: the page is shared with another process, or it is the huge zero page of an older kernel.
  */
 export function doHugePmdWpPage(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): boolean {
   const row = -k.tables.child(pmd, index);
   const entry = k.tables.huge(row);
-  if ((entry & KIND_MASK) === KIND_ZERO) {
+  if ((entry & KIND_MASK) === KIND_ZERO && k.profile.hugeZeroWrite === "huge") {
     anonPrepare(k, mm, vma);
     k.tables.setHuge(row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | PTE_WRITE);
     mm.rssAnon += PMD_PAGES;

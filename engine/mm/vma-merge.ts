@@ -36,25 +36,28 @@ function hadUncowedParents(vma: Vma | null): boolean {
   return vma !== null && vma.anonVma !== null && vma.chain.length !== 1;
 }
 
-function isMergeableAnonVma(target: Vma, r: MergeRequest): boolean {
+/** is_mergeable_anon_vma(). Before 6.16 only the target was looked at: one without an anon_vma took nothing that has one. */
+function isMergeableAnonVma(k: KernelState, target: Vma, r: MergeRequest): boolean {
+  if (!k.profile.mergesUnfaulted)
+    return target.anonVma === r.anonVma || (r.anonVma === null && !hadUncowedParents(target));
   if (target.anonVma === null && r.anonVma !== null)
     return !hadUncowedParents(r.middle) && !hadUncowedParents(r.copiedFrom);
   if (target.anonVma !== null && r.anonVma === null) return !hadUncowedParents(target);
   return target.anonVma === r.anonVma;
 }
 
-function canMergeLeft(prev: Vma | undefined, r: MergeRequest): prev is Vma {
+function canMergeLeft(k: KernelState, prev: Vma | undefined, r: MergeRequest): prev is Vma {
   return (
     prev !== undefined &&
     prev.end === r.start &&
     isMergeableVma(prev, r) &&
-    isMergeableAnonVma(prev, r) &&
+    isMergeableAnonVma(k, prev, r) &&
     prev.pgoff + (prev.end - prev.start) === r.pgoff
   );
 }
 
-function canMergeRight(prev: Vma | null, next: Vma | undefined, r: MergeRequest): next is Vma {
-  if (next === undefined || next.start !== r.end || !isMergeableVma(next, r) || !isMergeableAnonVma(next, r))
+function canMergeRight(k: KernelState, prev: Vma | null, next: Vma | undefined, r: MergeRequest): next is Vma {
+  if (next === undefined || next.start !== r.end || !isMergeableVma(next, r) || !isMergeableAnonVma(k, next, r))
     return false;
   if (next.pgoff !== r.pgoff + (r.end - r.start)) return false;
   return prev === null || prev.anonVma === null || next.anonVma === null || prev.anonVma === next.anonVma;
@@ -125,8 +128,8 @@ export function vmaMergeNewRange(
   next: Vma | undefined,
   r: MergeRequest,
 ): Vma | null {
-  const left = canMergeLeft(prev, r) ? prev : null;
-  const right = r.justExpand !== true && canMergeRight(left, next, r) ? next : null;
+  const left = canMergeLeft(k, prev, r) ? prev : null;
+  const right = r.justExpand !== true && canMergeRight(k, left, next, r) ? next : null;
   if (left === null && right === null) return null;
   chargeVma(k);
   inheritSticky(left ?? (right as Vma), right, r.copiedFrom);
@@ -159,8 +162,8 @@ function vmaMergeExistingRange(k: KernelState, mm: Mm, r: MergeRequest): Vma | n
   if (!leftSide && !rightSide) return null;
   const prev = mm.vmas.list[index - 1];
   const next = mm.vmas.list[index + 1];
-  const left = leftSide && canMergeLeft(prev, r) ? prev : null;
-  const right = rightSide && canMergeRight(left, next, r) ? next : null;
+  const left = leftSide && canMergeLeft(k, prev, r) ? prev : null;
+  const right = rightSide && canMergeRight(k, left, next, r) ? next : null;
   if (left === null && right === null) return null;
   chargeVma(k);
   inheritSticky(left ?? (right as Vma), middle, right);

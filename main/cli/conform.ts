@@ -2,6 +2,7 @@ import { BadInputError } from "../../engine/error.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
 import { runConformScript } from "../../engine/workload/conform.ts";
 import { LINE_MAX } from "../../engine/workload/conform-script.ts";
+import { chosenKernel } from "../kernel-choice.ts";
 import { openSource } from "../trace/source.ts";
 
 const SCRIPT_BYTES_MAX = 64 * 2 ** 20;
@@ -27,12 +28,19 @@ async function scriptLines(file: string): Promise<string[]> {
   return text.split(/\r?\n/);
 }
 
+export interface ConformCommand {
+  readonly mode: Mode;
+  /** The kernel that is modelled (kernel-choice.ts). */
+  readonly kernel: string;
+}
+
 /** Result lines on stdout: N, VmPTE delta in kB, status, operation, separated by tabs. */
-export async function conform(file: string, options: { readonly mode: Mode }): Promise<void> {
+export async function conform(file: string, options: ConformCommand): Promise<void> {
+  const profile = chosenKernel(options.kernel);
   const lines = await scriptLines(file);
   let out = "";
   try {
-    for (const line of runConformScript(lines, options.mode, file)) {
+    for (const line of runConformScript(lines, options.mode, file, { profile })) {
       out += `${line}\n`;
       if (out.length < WRITE_AT) continue;
       process.stdout.write(out);
