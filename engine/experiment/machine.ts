@@ -15,6 +15,8 @@ export interface Machine {
   vmpteKb(process?: number): number;
   /** Present RSS of a process in kB, likewise. */
   rssKb(process?: number): number;
+  /** PTE tables that are empty now, of all processes, cheap as well; where the machine knows. */
+  emptyPteTables?(): number;
   /** The least VmPTE in kB that the last operation passed through on its way, where the machine knows of one; else Infinity. */
   leastKb?(): number;
   /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */

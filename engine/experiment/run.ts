@@ -7,6 +7,7 @@ import type { Operation } from "../workload/operation.ts";
 import { MIB } from "../workload/sizes.ts";
 import type { Machine } from "./machine.ts";
 import { samplingPlan } from "./sampling.ts";
+import { Timeline } from "./timeline.ts";
 import {
   DECLINED_REASONS,
   type DeclinedReason,
@@ -63,6 +64,14 @@ function workOf(operation: Operation): number {
   return "len" in operation ? 1 + operation.len / MIB : 1;
 }
 
+const NS_PER_MS = 1e6;
+/** What a program is in the end is looked at over this share of its time at least. */
+const STEADY_SHARE = 0.1;
+
+function isRelease(operation: Operation): boolean {
+  return operation.op === "madvise" && (operation.advice === "dontneed" || operation.advice === "dontneed_locked");
+}
+
 /** The parts of a run that every way of driving it shares. */
 class RunState {
   readonly #input: RunInput;
@@ -78,7 +87,16 @@ class RunState {
   #lookEvery = 1;
   #peakVmpte = 0;
   #peakRss = 0;
-  #sumVmpte = 0;
+  #vmpteKb: number;
+  #emptyPteTables = 0;
+  #timeline = new Timeline(1);
+  /** Sampling points on the program's clock, in ms; unused where it has none. */
+  readonly #clockPlan = samplingPlan(null);
+  /** The program's clock, ns; -1: none. */
+  #clock = -1;
+  #sampledClock = -1;
+  /** Where the last MADV_DONTNEED was, on the timeline; -1: there was none. */
+  #releasedAt = -1;
   operations = 0;
 
   constructor(input: RunInput) {
@@ -86,7 +104,8 @@ class RunState {
     this.#plan = samplingPlan(input.operationsTotal);
     this.#started = input.now();
     this.#due = this.#plan.next;
-    this.#peakVmpte = input.machine.vmpteKb();
+    this.#vmpteKb = input.machine.vmpteKb();
+    this.#peakVmpte = this.#vmpteKb;
     this.#peakRss = input.machine.rssKb();
     this.#sampleIfDue();
   }
@@ -100,6 +119,39 @@ class RunState {
     this.#sample();
   }
 
+  /** The clock goes on to `at`: what is has been so until then, and long pauses are seen on the samples too. */
+  #passTo(at: number): void {
+    if (this.#clock < 0) {
+      this.#timeline = new Timeline(NS_PER_MS);
+      this.#clock = 0;
+    }
+    if (at <= this.#clock) return;
+    this.#timeline.hold(at, this.#vmpteKb, this.#emptyPteTables);
+    if (at >= this.#clockPlan.next * NS_PER_MS) {
+      if (this.#sampledClock !== this.#clock || this.#sampledAt !== this.operations) this.#sample();
+      while (this.#clockPlan.next * NS_PER_MS <= at) this.#clockPlan.advance();
+      this.#clock = at;
+      this.#sample();
+    }
+    this.#clock = at;
+  }
+
+  #execute(operation: Operation): void {
+    const { machine } = this.#input;
+    if (operation.at !== undefined) this.#passTo(operation.at);
+    if (isRelease(operation)) this.#releasedAt = this.#timeline.position;
+    machine.execute(operation);
+    this.operations++;
+    const vmpteKb = machine.vmpteKb();
+    const rssKb = machine.rssKb();
+    this.#vmpteKb = vmpteKb;
+    this.#emptyPteTables = machine.emptyPteTables?.() ?? 0;
+    if (vmpteKb > this.#peakVmpte) this.#peakVmpte = vmpteKb;
+    if (rssKb > this.#peakRss) this.#peakRss = rssKb;
+    if (this.#clock < 0) this.#timeline.hold(this.operations, vmpteKb, this.#emptyPteTables);
+    if (this.operations >= this.#due) this.#sampleIfDue();
+  }
+
   #sample(): void {
     if (this.#blockUsed === this.#block.length) {
       this.#block = new Float64Array(ROWS_PER_BLOCK * WIDTH);
@@ -109,28 +161,23 @@ class RunState {
     this.#blockUsed += WIDTH;
     this.#input.machine.sampleInto(row, this.#sequence++);
     row[SAMPLE_INDEX.operations] = this.operations;
+    if (this.#clock >= 0) row[SAMPLE_INDEX.time_ns] = this.#clock;
+    this.#sampledClock = this.#clock;
     this.#sampledAt = this.operations;
     this.#samples.push(row);
   }
 
   /** Performs operations until they end or the slice's time is up; true when they have ended. */
   perform(operations: Iterator<Operation>, until: number): boolean {
-    const { machine, now } = this.#input;
+    const { now } = this.#input;
     let looked = now();
     for (;;) {
       let left = this.#lookEvery;
       while (left > 0) {
         const item = operations.next();
         if (item.done) return true;
-        machine.execute(item.value);
+        this.#execute(item.value);
         left -= workOf(item.value);
-        this.operations++;
-        const vmpteKb = machine.vmpteKb();
-        const rssKb = machine.rssKb();
-        if (vmpteKb > this.#peakVmpte) this.#peakVmpte = vmpteKb;
-        if (rssKb > this.#peakRss) this.#peakRss = rssKb;
-        this.#sumVmpte += vmpteKb;
-        if (this.operations >= this.#due) this.#sampleIfDue();
       }
       const time = now();
       if (time - looked < 1) this.#lookEvery = Math.min(LOOK_EVERY_MAX, this.#lookEvery * 2);
@@ -153,6 +200,29 @@ class RunState {
   /** Takes the last sample, where it has not just been taken. */
   finish(): void {
     if (this.#sampledAt !== this.operations) this.#sample();
+  }
+
+  #averages(): Pick<RunSummary, "average_vmpte_kb" | "average_empty_pte_tables" | "program_ns" | "steady"> {
+    const timeline = this.#timeline;
+    const end = timeline.position;
+    const clock = this.#clock >= 0 ? { program_ns: end } : {};
+    const all = timeline.averageFrom(0);
+    if (all === null) return { average_vmpte_kb: this.#vmpteKb, ...clock };
+    const tenth = end * (1 - STEADY_SHARE);
+    const afterRelease = this.#releasedAt >= 0 && this.#releasedAt <= tenth;
+    const from = afterRelease ? this.#releasedAt : tenth;
+    const steady = timeline.averageFrom(from) ?? all;
+    return {
+      average_vmpte_kb: all.vmpteKb,
+      average_empty_pte_tables: all.emptyPteTables,
+      ...clock,
+      steady: {
+        share: (end - from) / end,
+        after_release: afterRelease,
+        average_vmpte_kb: steady.vmpteKb,
+        average_empty_pte_tables: steady.emptyPteTables,
+      },
+    };
   }
 
   summary(): RunSummary {
@@ -178,7 +248,7 @@ class RunState {
       reclaimed_pte_tables: row[SAMPLE_INDEX.reclaimed_fast] + row[SAMPLE_INDEX.reclaimed_slow],
       slow_path: row[SAMPLE_INDEX.reclaimed_slow],
       declined,
-      average_vmpte_kb: this.operations > 0 ? this.#sumVmpte / this.operations : this.#peakVmpte,
+      ...this.#averages(),
       ...(releases ? { releases } : {}),
     };
   }

@@ -79,6 +79,15 @@ export type SampleColumns = Record<SampleColumn, Float64Array>;
 export const DECLINED_REASONS = ["below_pmd", "split_vma", "entry_kept", "refilled", "advice"] as const;
 export type DeclinedReason = (typeof DECLINED_REASONS)[number];
 
+export interface SteadyState {
+  /** How long it lasted: a share of the run, 0 to 1. */
+  readonly share: number;
+  /** Does it begin with the last MADV_DONTNEED? Else it is the last tenth. */
+  readonly after_release: boolean;
+  readonly average_vmpte_kb: number;
+  readonly average_empty_pte_tables: number;
+}
+
 /** The numbers of a run that matter; the shape is the command line's `--json` (design: The command line). */
 export interface RunSummary {
   readonly operations: number;
@@ -96,8 +105,14 @@ export interface RunSummary {
   readonly reclaimed_pte_tables: number | null;
   readonly slow_path: number | null;
   readonly declined: Readonly<Record<DeclinedReason, number>> | null;
-  /** VmPTE on average over the operations; where the maker of the run counts it. */
+  /** VmPTE on average, by the program's clock where its trace has one, else over the operations; where the maker of the run counts it. */
   readonly average_vmpte_kb?: number;
+  /** How long the program ran, in nanoseconds; where its trace has a clock. */
+  readonly program_ns?: number;
+  /** PTE tables that were empty, on average likewise. */
+  readonly average_empty_pte_tables?: number;
+  /** What it was in the end: from the last MADV_DONTNEED on, but at least the last tenth of the run. */
+  readonly steady?: SteadyState;
   /** What became of the workload's releases; likewise. */
   readonly releases?: Releases;
 }

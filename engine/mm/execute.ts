@@ -220,6 +220,8 @@ export function executeOperation(k: KernelState, op: Operation, result: OpResult
   result.bus = 0;
   result.value = 0;
   k.leastTables = NO_TABLES_LEAST;
+  // A program's own clock goes on while it asks nothing of the kernel.
+  if (op.at !== undefined && op.at > k.timeNs) k.timeNs = op.at;
   k.timeNs += k.options.cost.syscall;
   const failed = dispatch(k, op, result);
   if (failed !== null) result.status = failed;

@@ -65,6 +65,11 @@ export class Kernel {
     return leastTables === NO_TABLES_LEAST ? Number.POSITIVE_INFINITY : leastTables * 4;
   }
 
+  /** Live PTE tables without an entry, of all processes. */
+  emptyPteTables(): number {
+    return this.state.tables.emptyPteTables;
+  }
+
   /** RSS of a process in kB. */
   rssKb(process = 0): number {
     return rssPages(this.process(process)) * 4;

@@ -24,6 +24,7 @@ export function following(machine: Machine, follow = true): Following {
     },
     sampleInto: (row, sequence) => machine.sampleInto(row, sequence, process),
     ...(machine.leastKb ? { leastKb: () => machine.leastKb?.() ?? Number.POSITIVE_INFINITY } : {}),
+    ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.() ?? 0 } : {}),
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),
     followed: () => process,

@@ -63,7 +63,13 @@ interface Range {
   len: number;
 }
 
-interface InProcess {
+/** When it took effect, on the program's own clock. */
+interface Clocked {
+  /** Nanoseconds since the trace of the program begins; absent where nothing is known of its times. */
+  at?: number;
+}
+
+interface InProcess extends Clocked {
   /** Which process: 0 or absent is the first one, N the Nth forked child. */
   process?: number;
 }
@@ -158,7 +164,7 @@ export interface ForkOp extends InProcess {
 }
 
 /** The process ends. Without `process`: the last child that still lives. */
-export interface ExitOp {
+export interface ExitOp extends Clocked {
   op: "exit";
   process?: number;
 }
@@ -185,12 +191,12 @@ export interface UffdModeOp extends InProcess {
 }
 
 /** File operations on the file behind a mapping; `addr` is a file offset. */
-export interface FallocatePunchOp extends Range {
+export interface FallocatePunchOp extends Range, Clocked {
   op: "punch";
   file?: number;
 }
 
-export interface TruncateOp {
+export interface TruncateOp extends Clocked {
   op: "truncate";
   file?: number;
   /** New size of the file, in bytes. */
@@ -203,7 +209,7 @@ export interface SwapOp extends Range, InProcess {
 }
 
 /** Time passes: RCU grace periods end, khugepaged scans. */
-export interface TickOp {
+export interface TickOp extends Clocked {
   op: "tick";
   /** Simulated milliseconds. */
   ms: number;

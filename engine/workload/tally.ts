@@ -126,6 +126,7 @@ export function tallying(machine: Machine): TallyingMachine {
     sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
     vmpteKb: (process) => machine.vmpteKb(process),
     rssKb: (process) => machine.rssKb(process),
+    ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.() ?? 0 } : {}),
     releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
   };
 }

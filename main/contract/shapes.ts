@@ -188,6 +188,16 @@ export const runSummarySchema = v.object({
   slow_path: v.nullable(v.number()),
   declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, v.number()))),
   average_vmpte_kb: v.exactOptional(v.number()),
+  average_empty_pte_tables: v.exactOptional(v.number()),
+  program_ns: v.exactOptional(v.number()),
+  steady: v.exactOptional(
+    v.object({
+      share: v.number(),
+      after_release: v.boolean(),
+      average_vmpte_kb: v.number(),
+      average_empty_pte_tables: v.number(),
+    }),
+  ),
   releases: v.exactOptional(releasesSchema),
 });
 

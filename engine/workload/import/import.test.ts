@@ -15,6 +15,7 @@ import {
   survey,
   type TextSource,
 } from "./index.ts";
+import { timeless } from "./timeless.testing.ts";
 import { LINE_LENGTH_MAX } from "./lines.ts";
 
 const HEAD = "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10";
@@ -35,7 +36,7 @@ async function read(
   const text = Array.isArray(source) ? `${source.join("\n")}\n` : source;
   const operations: Operation[] = [];
   const stream = typeof text === "string" ? chunks(text) : (text as TextSource);
-  for await (const batch of importOperations(stream, options, report)) operations.push(...batch);
+  for await (const batch of importOperations(stream, options, report)) operations.push(...timeless(batch));
   return { operations, report };
 }
 

@@ -23,7 +23,8 @@ export interface ImportOptions {
 }
 
 /**
- * The operations of a trace or workload file, in batches of one block of text; constant memory for any size.
+ * The operations of a trace or workload file, in batches of one block of text; constant memory for any size. Those of a
+ * trace carry the program's clock; the last one is a tick at its end.
  * Throws ImportError where the input cannot be used at all; what could be skipped is in the report.
  */
 export async function* importOperations(
@@ -38,7 +39,16 @@ export async function* importOperations(
   }
   if (options.pid === undefined) throw new ImportError("a trace may hold several processes; choose one by its pid");
   let operations: Operation[] = [];
-  const sink = { operation: (operation: Operation): void => void operations.push(operation) };
+  let startNs = -1;
+  let last = 0;
+  const sink = {
+    operation(operation: Operation, _tid: number, timeNs: number): void {
+      if (startNs < 0) startNs = translator.lifetime()?.startNs ?? timeNs;
+      last = Math.max(last, timeNs - startNs);
+      operation.at = last;
+      operations.push(operation);
+    },
+  };
   const { pid, ancestors, touchOnMap } = options;
   const translator = new Translator(sink, report, { pid, ancestors: ancestors ?? [], touchOnMap: touchOnMap ?? false });
   for await (const _ of eventBlocks(blocks, format, report, (event) => translator.take(event))) {
@@ -46,6 +56,12 @@ export async function* importOperations(
     operations = [];
   }
   translator.finish();
+  const life = translator.lifetime();
+  if (startNs < 0 || life === null) return;
+  // It went on until then, idle.
+  const end = life.endNs - startNs;
+  if (end > last) operations.push({ op: "tick", ms: 0, at: end });
+  yield operations;
 }
 
 /** What is in a file: its format and, for a trace, its processes (the busiest first). Reads it to its end. */

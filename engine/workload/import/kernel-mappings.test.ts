@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Operation } from "../operation.ts";
 import { ImportReport, importOperations, survey } from "./index.ts";
+import { timeless } from "./timeless.testing.ts";
 
 const START = [
   "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10",
@@ -16,7 +17,7 @@ async function replay(...lines: readonly string[]): Promise<{ operations: Operat
     yield `${[...START, ...lines].join("\n")}\n`;
   }
   const operations: Operation[] = [];
-  for await (const batch of importOperations(source(), { pid: 10 }, report)) operations.push(...batch);
+  for await (const batch of importOperations(source(), { pid: 10 }, report)) operations.push(...timeless(batch));
   return { operations: operations.slice(3), report };
 }
 

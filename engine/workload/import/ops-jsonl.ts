@@ -11,7 +11,8 @@
  *     {"op":"touch","addr":140737215201280,"len":2097152,"access":"w"}
  *     {"op":"madvise","addr":140737215201280,"len":2097152,"advice":"dontneed"}
  *
- * Numbers are bytes, below 2^53. Blank lines are allowed. A reader refuses a newer version, and skips and reports lines
+ * Numbers are bytes, below 2^53; `at` of any operation is when it took effect on the program's clock, in nanoseconds since the
+ * trace began. Blank lines are allowed. A reader refuses a newer version, and skips and reports lines
  * that are not an operation.
  */
 import type { Operation } from "../operation.ts";
@@ -49,6 +50,8 @@ type Check = (value: unknown) => boolean;
 const isBytes: Check = (value) =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= ADDRESS_END;
 const isCount: Check = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+/** Of every operation. */
+const CLOCK: Readonly<Record<string, Check>> = { at: isCount };
 const isFlag: Check = (value) => typeof value === "boolean";
 function oneOf(...values: readonly string[]): Check {
   return (value) => typeof value === "string" && values.includes(value);
@@ -141,8 +144,9 @@ function readOperation(value: unknown): Operation | string {
   }
   for (const name of Object.keys(fields)) {
     if (name === "op" || Object.hasOwn(required, name)) continue;
-    if (!Object.hasOwn(optional, name)) return `${op} has no ${name.slice(0, 40)}`;
-    if (!optional[name](fields[name]))
+    const check = Object.hasOwn(optional, name) ? optional[name] : Object.hasOwn(CLOCK, name) ? CLOCK[name] : null;
+    if (check === null) return `${op} has no ${name.slice(0, 40)}`;
+    if (!check(fields[name]))
       return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
   }
   return value as Operation;

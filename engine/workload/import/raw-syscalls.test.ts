@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Operation } from "../operation.ts";
 import { ImportReport, importOperations } from "./index.ts";
+import { timeless } from "./timeless.testing.ts";
 
 async function read(...lines: readonly string[]): Promise<{ operations: Operation[]; report: ImportReport }> {
   const report = new ImportReport();
@@ -8,7 +9,7 @@ async function read(...lines: readonly string[]): Promise<{ operations: Operatio
     yield `${lines.join("\n")}\n`;
   }
   const operations: Operation[] = [];
-  for await (const batch of importOperations(source(), { pid: 10 }, report)) operations.push(...batch);
+  for await (const batch of importOperations(source(), { pid: 10 }, report)) operations.push(...timeless(batch));
   return { operations, report };
 }
 

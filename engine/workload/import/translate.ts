@@ -38,6 +38,11 @@ export class Translator {
   #execFaults: TouchOp[] = [];
   #ended = false;
   readonly #growth = new StackGrowth();
+  /** When the first and the last event were that bear on it; the last of the trace while it still runs. */
+  #startNs = -1;
+  #endNs = 0;
+  /** Its first thread is gone: what others do says nothing of it any more. */
+  #left = false;
 
   constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
     this.#space = new TracedSpace(sink, report);
@@ -53,12 +58,15 @@ export class Translator {
       this.#space.report.problem("lost", event.line, `${event.ret} events lost`, Math.max(1, event.ret || 1));
       return;
     }
+    const own = event.pid === this.#pid;
+    if (!this.#ended && (own || !this.#left) && event.timeNs > this.#endNs) this.#endNs = event.timeNs;
     if (event.pid !== this.#pid && this.#sharing.get(event.pid) !== this.#pid) {
       if (event.kind === "fault" || event.kind === "enter")
         this.#space.report.problem("other_process", event.line, `pid ${event.pid}`);
       return;
     }
     if (this.#ended) return;
+    if (this.#startNs < 0) this.#startNs = event.timeNs;
     if (event.kind !== "mmap2" && event.kind !== "comm") {
       this.#acted = true;
       const refused = this.#growth.refusedBefore(event.tid);
@@ -85,10 +93,16 @@ export class Translator {
         this.#forked(event);
         break;
       case "task-exit":
+        if (event.childTid === this.#pid) this.#left = true;
         this.#drop(event.childTid, event.timeNs);
         this.#sharing.delete(event.childPid);
         break;
     }
+  }
+
+  /** From its first event to its end (or that of the trace, where it ran on), on the trace's clock; null: nothing was seen of it. */
+  lifetime(): { readonly startNs: number; readonly endNs: number } | null {
+    return this.#startNs < 0 ? null : { startNs: this.#startNs, endNs: Math.max(this.#startNs, this.#endNs) };
   }
 
   /** Call it after the last event: what is still under way is reported. */
