@@ -117,7 +117,7 @@ function end(c: Connection, run: StoredRun, ending: RunEnding, endedMs: number):
     ending.reason ?? null,
     endedMs,
     summary === null ? null : JSON.stringify(summary),
-    JSON.stringify(sparklineOf(c, run.id, run.sampleCount)),
+    JSON.stringify(sparklineOf(c, run.id, run.sampleCount, summary?.program_ns !== undefined)),
     summary?.operations ?? 0,
     jsonOrNull(ending.detail),
     run.id,

@@ -61,13 +61,34 @@ export function readSamples(c: Connection, runId: number, range: SampleRange = {
   });
 }
 
-/** VmPTE at up to SPARKLINE_POINTS samples, evenly spread, first and last among them. */
-export function sparklineOf(c: Connection, runId: number, count: number): number[] {
+/**
+ * VmPTE at up to SPARKLINE_POINTS samples, evenly spread, first and last among them. `byClock`: at moments evenly spread over
+ * the program's time, each with the last sample up to it.
+ */
+export function sparklineOf(c: Connection, runId: number, count: number, byClock = false): number[] {
+  const points = Math.min(count, SPARKLINE_POINTS);
+  if (byClock && points > 1) return sparklineByClock(c, runId, points);
   const at = c
     .prepare<[number, number], number | null>("SELECT vmpte_kb FROM sample WHERE run_id = ? AND seq = ?")
     .pluck();
-  const points = Math.min(count, SPARKLINE_POINTS);
   return Array.from({ length: points }, (_, i) =>
     at.get(runId, points === 1 ? 0 : Math.round((i * (count - 1)) / (points - 1))),
   ).filter((value) => typeof value === "number");
+}
+
+function sparklineByClock(c: Connection, runId: number, points: number): number[] {
+  const rows = c
+    .prepare<[number], [number | null, number | null]>(
+      "SELECT time_ns, vmpte_kb FROM sample WHERE run_id = ? ORDER BY seq",
+    )
+    .raw()
+    .all(runId);
+  const end = rows.at(-1)?.[0] ?? 0;
+  const values: number[] = [];
+  let row = 0;
+  for (let i = 0; i < points; i++) {
+    while (row + 1 < rows.length && (rows[row + 1][0] ?? 0) <= (i * end) / (points - 1)) row++;
+    values.push(rows[row][1] ?? 0);
+  }
+  return values;
 }

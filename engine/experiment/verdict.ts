@@ -1,31 +1,26 @@
 /**
- * The answer to "would it help my service, and if not, why not?": runs of the same workload under a policy and under
- * the baseline, and what became of its releases, put into numbers and plain words.
+ * The answer to "would it help my service, and if not, why not?": two runs of one workload, under a policy and without it, by
+ * the program's own clock, and what became of its releases, put into numbers and plain words.
  */
-
 import {
   ALLOCATOR_SETTINGS,
   ALLOCATORS,
   type Allocator,
   type AllocatorSetting,
   type Obstacle,
+  TRIAL_SETTINGS,
+  type TrialSetting,
 } from "./allocator-settings.ts";
-import { formatBytes, formatKb, formatPercent } from "./format.ts";
-import { baselineOf, inPolicyOrder, type PolicyId } from "./policies.ts";
+import { formatBytes, formatDuration, formatKb, formatNumberOf, formatPercent } from "./format.ts";
+import { baselineOf, inPolicyOrder, type PolicyId, policyOf } from "./policies.ts";
 import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
 import type { Params, RunStatus, RunSummary, Source } from "./types.ts";
 
-/** VmPTE under the judged policy and under the baseline, and what is saved; kB. */
+/** VmPTE under the policy and under the baseline, and what is saved; kB. */
 export interface Saving {
   readonly policy_kb: number;
   readonly baseline_kb: number;
   readonly saved_kb: number;
-}
-
-/** What a workload came to under a policy. */
-export interface PolicyResult {
-  readonly mode: PolicyId;
-  readonly summary: RunSummary;
 }
 
 export interface OutcomeShare {
@@ -36,35 +31,51 @@ export interface OutcomeShare {
 }
 
 export interface Verdict {
-  /** `yes`: a tenth of VmPTE or more is saved on average; `little`: something is; `no`: nothing is. */
+  /** `yes`: a tenth of VmPTE or more is saved, on average or in the end; `little`: something is; `no`: nothing is. */
   readonly helps: "yes" | "little" | "no";
-  /** The policy that is judged, and what it is compared with. */
+  /** What is compared: the run's policy, and the one that it is held against. */
   readonly policy: PolicyId;
   readonly baseline: PolicyId;
   /** One sentence. */
   readonly headline: string;
   /** Why, a sentence each, the weightiest first. */
   readonly reasons: readonly string[];
-  readonly vmpte: { readonly peak: Saving; readonly end: Saving; readonly average: Saving };
+  /** How long the program ran, in ns; null: averages are over operations, for want of a clock. */
+  readonly program_ns: number | null;
+  /** `steady`: from the last MADV_DONTNEED to the end, or the last tenth where that is shorter. */
+  readonly vmpte: {
+    readonly peak: Saving;
+    readonly average: Saving;
+    readonly steady: Saving;
+    readonly end: Saving;
+  };
+  readonly steady: { readonly share: number; readonly after_release: boolean };
   readonly dontneed: { readonly calls: number; readonly bytes: number; readonly outcomes: readonly OutcomeShare[] };
-  /** What would change it, for the allocators that were recognised; for all where none was. */
-  readonly settings: readonly AllocatorSetting[];
+  /** What was seen to change it, for the allocators that the calls came from. */
+  readonly settings: readonly Omit<AllocatorSetting, "program">[];
   readonly allocators: readonly Allocator[];
+  /** What only a trial can tell, and the command for it; null where nothing is worth one. */
+  readonly trial: { readonly command: string; readonly settings: readonly TrialSetting[] } | null;
 }
 
-function saving(policyKb: number, baselineKb: number): Saving {
-  return {
-    policy_kb: Math.round(policyKb),
-    baseline_kb: Math.round(baselineKb),
-    saved_kb: Math.round(baselineKb - policyKb),
-  };
+/** What a workload came to under a policy. */
+export interface PolicyResult {
+  readonly mode: PolicyId;
+  readonly summary: RunSummary;
+}
+
+/** What is known of the program besides its runs. */
+export interface Program {
+  /** Those that it was recognised to use. */
+  readonly allocators: readonly Allocator[];
+  /** Its name, that of its first thread. */
+  readonly name?: string;
+  /** How it was started, quoted for a shell. */
+  readonly command?: string;
 }
 
 const percent = (part: number, whole: number): string => formatPercent(whole === 0 ? 0 : part / whole);
-
-function calls(count: number): string {
-  return count === 1 ? "1 call" : `${count.toLocaleString("en-US")} calls`;
-}
+const calls = (count: number): string => formatNumberOf(count, "call");
 
 const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>> = {
   huge_page: "lay in transparent huge pages, whose tables are freed on every kernel",
@@ -75,12 +86,41 @@ const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>
   nothing_there: "covered tables that were not there (any more)",
 };
 
-/** Why DONTNEED calls freed nothing, the weightiest cause (by bytes) first. */
-function declinedReasons(releases: Releases): string[] {
-  const { dontneed, outcomes } = releases;
+/** From this share of VmPTE on it helps. */
+const HELPS_SHARE = 0.1;
+
+function saving(policyKb: number, baselineKb: number): Saving {
+  return {
+    policy_kb: Math.round(policyKb),
+    baseline_kb: Math.round(baselineKb),
+    saved_kb: Math.round(baselineKb - policyKb),
+  };
+}
+
+function helpsBy({ saved_kb, baseline_kb }: Saving): boolean {
+  return saved_kb > 0 && saved_kb >= baseline_kb * HELPS_SHARE;
+}
+
+function declined(releases: Releases): (keyof typeof BECAUSE)[] {
+  const { outcomes } = releases;
   return OUTCOMES.filter((outcome) => outcome !== "reclaimed" && outcome !== "failed")
     .filter((outcome) => outcomes[outcome].bytes > 0)
-    .sort((a, b) => outcomes[b].bytes - outcomes[a].bytes)
+    .sort((a, b) => outcomes[b].bytes - outcomes[a].bytes);
+}
+
+/** Empty tables that the policy leaves, as a share of all that there are without it: the larger of all the time and the end. */
+function leftShare(policy: RunSummary, baseline: RunSummary): number {
+  const share = (empty: number | undefined, kb: number | undefined): number => (kb ? ((empty ?? 0) * 4) / kb : 0);
+  return Math.max(
+    share(policy.average_empty_pte_tables, baseline.average_vmpte_kb),
+    share(policy.steady?.average_empty_pte_tables, baseline.steady?.average_vmpte_kb),
+  );
+}
+
+/** Why DONTNEED calls left empty tables, the weightiest cause (by bytes) first. */
+function declinedReasons(releases: Releases): string[] {
+  const { dontneed, outcomes } = releases;
+  return declined(releases)
     .filter((outcome, index) => index === 0 || outcomes[outcome].bytes >= dontneed.bytes / 100)
     .map((outcome) => {
       const { calls: count, bytes } = outcomes[outcome];
@@ -110,34 +150,15 @@ function otherReasons(releases: Releases): string[] {
   return reasons;
 }
 
-function obstaclesOf(releases: Releases, helps: Verdict["helps"]): ReadonlySet<Obstacle> {
-  const { dontneed, outcomes, otherAdvice } = releases;
-  const found = new Set<Obstacle>();
-  if (dontneed.calls === 0) found.add("never_released");
-  if (outcomes.below_2mib.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10) found.add("small_pieces");
-  if (outcomes.split_vma.bytes > dontneed.bytes / 10) found.add("split_vma");
-  if (otherAdvice.free.bytes > dontneed.bytes / 10) found.add("advice_free");
-  if (helps === "yes") found.add("already_works");
-  return found;
+/** Huge pages come back where a table was reclaimed, and only there: RSS differs then for the same operations. */
+function rssReason(policy: PolicyResult, baseline: PolicyResult): string | null {
+  const [more, less] = [policy.summary.peak.rss_kb, baseline.summary.peak.rss_kb];
+  if (more <= less) return null;
+  return `RSS peaks at ${formatKb(more)} instead of ${formatKb(less)}: where a table was reclaimed, memory advised MADV_HUGEPAGE is faulted in as a huge page again; where an empty table stayed, page by page.`;
 }
 
-function headlineOf(helps: Verdict["helps"], peak: Saving, average: Saving, releases: Releases): string {
-  if (helps === "yes") {
-    const share = percent(average.saved_kb, average.baseline_kb);
-    return `It would help: on average VmPTE is ${formatKb(average.policy_kb)} instead of ${formatKb(average.baseline_kb)} (${share} less), at its peak ${formatKb(peak.policy_kb)} instead of ${formatKb(peak.baseline_kb)}.`;
-  }
-  const because = mainCause(releases);
-  if (helps === "little") {
-    const saved =
-      average.saved_kb > 0
-        ? `${formatKb(average.saved_kb)} of ${formatKb(average.baseline_kb)} are saved`
-        : "next to nothing is saved";
-    return `It would help you little: on average ${saved}, because ${because}.`;
-  }
-  return `It would not help you: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
-}
-
-function mainCause(releases: Releases): string {
+/** The reason for which no more is saved, where it is one; a clause after "because". */
+function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary, releases: Releases): string {
   const { dontneed, outcomes, otherAdvice, munmap } = releases;
   if (dontneed.calls === 0) {
     if (otherAdvice.free.calls > 0) return "the program gives memory back by MADV_FREE, which keeps its tables";
@@ -145,49 +166,138 @@ function mainCause(releases: Releases): string {
       return "the program never calls madvise(MADV_DONTNEED); it unmaps, which frees tables on every kernel";
     return "the program never gives memory back while it runs";
   }
-  const declined = OUTCOMES.filter((outcome) => outcome !== "reclaimed" && outcome !== "failed");
-  const [main] = declined.sort((a, b) => outcomes[b].bytes - outcomes[a].bytes);
-  if (main === undefined || outcomes[main].bytes === 0) return "its tables are few beside the rest";
-  return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it gives back ${BECAUSE[main as keyof typeof BECAUSE]}`;
+  const emptyKb = (baseline.average_empty_pte_tables ?? 0) * 4;
+  const allKb = baseline.average_vmpte_kb ?? 0;
+  if (leftShare(policy, baseline) < HELPS_SHARE && emptyKb < allKb * HELPS_SHARE)
+    return `its tables are in use: on average ${formatKb(emptyKb)} of ${formatKb(allKb)} are empty ${policyOf("none").phrase}`;
+  const [main] = declined(releases);
+  if (main !== undefined)
+    return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it gives back ${BECAUSE[main]}`;
+  return `what it gives back is little beside the rest ${policyOf(mode).phrase}`;
+}
+
+function headlineOf(
+  helps: Verdict["helps"],
+  vmpte: Verdict["vmpte"],
+  policy: PolicyResult,
+  baseline: RunSummary,
+  releases: Releases,
+): string {
+  const { program_ns, steady: state } = policy.summary;
+  const { peak, average, steady } = vmpte;
+  const over = program_ns === undefined ? "on average" : `averaged over its ${formatDuration(program_ns / 1e6)}`;
+  if (helps === "yes") {
+    const less = ({ saved_kb, baseline_kb }: Saving) =>
+      saved_kb > 0 ? ` (${percent(saved_kb, baseline_kb)} less)` : "";
+    const said = (each: Saving) => `${formatKb(each.policy_kb)} instead of ${formatKb(each.baseline_kb)}${less(each)}`;
+    const when = state?.after_release
+      ? `after its last release (${percent(state.share, 1)} of its time)`
+      : "in its last tenth";
+    if (helpsBy(average)) {
+      const later = helpsBy(steady) ? `, ${when} ${said(steady)}` : "";
+      return `It would help: ${over} VmPTE is ${said(average)}${later}.`;
+    }
+    return `It would help: ${when} VmPTE is ${said(steady)}; ${over} it is ${said(average)}.`;
+  }
+  const because = mainCause(policy, baseline, releases);
+  if (helps === "little") {
+    const saved =
+      average.saved_kb > 0
+        ? `${formatKb(average.saved_kb)} of ${formatKb(average.baseline_kb)} are saved`
+        : "next to nothing is saved";
+    return `It would help you little: ${over} ${saved}, because ${because}.`;
+  }
+  return `It would not help you: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
+}
+
+/** What was seen, as far as a setting could change it. */
+function obstaclesOf(releases: Releases, baseline: RunSummary, left: number): ReadonlySet<Obstacle> {
+  const { dontneed, outcomes, otherAdvice, munmap } = releases;
+  const found = new Set<Obstacle>();
+  const used = baseline.peak.rss_kb * 1024;
+  if (dontneed.bytes + otherAdvice.free.bytes + munmap.bytes < used / 10) found.add("never_released");
+  if (left >= HELPS_SHARE && outcomes.below_2mib.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10)
+    found.add("small_pieces");
+  if (otherAdvice.free.bytes > dontneed.bytes / 10) found.add("advice_free");
+  return found;
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./ -]+$/.test(text) ? `'${text}'` : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The command that tries settings on a program. */
+export function trialCommand(settings: readonly TrialSetting[], command: string): string {
+  const given = settings.map(({ name, env }) => {
+    const values = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    return `--setting ${quoted(`${name}: ${values.join(" ")}`)} `;
+  });
+  return `reclaim-lab try ${given.join("")}-- ${command}`;
 }
 
 /**
  * The verdict on runs of one workload under several policies: what the first of them in the table's order that is not the
  * baseline would change against the baseline. Null where there are not both, or they did not count what it needs
- * (average and releases; those of the model do). `allocators`: those that the program was recognised to use.
+ * (average and releases; those of the model do).
  */
 export function verdictOf(
   results: readonly PolicyResult[],
-  baseline: PolicyId,
-  allocators: readonly Allocator[] = [],
+  baselineId: PolicyId,
+  program: Program = { allocators: [] },
 ): Verdict | null {
-  const [policy] = inPolicyOrder(results.map((result) => result.mode)).filter((mode) => mode !== baseline);
-  const judged = results.find((result) => result.mode === policy)?.summary;
-  const base = results.find((result) => result.mode === baseline)?.summary;
-  if (policy === undefined || !judged?.releases || !base) return null;
-  const { releases } = judged;
-  if (judged.average_vmpte_kb === undefined || base.average_vmpte_kb === undefined) return null;
-  const peak = saving(judged.peak.vmpte_kb, base.peak.vmpte_kb);
-  const end = saving(judged.final.vmpte_kb, base.final.vmpte_kb);
-  const average = saving(judged.average_vmpte_kb, base.average_vmpte_kb);
-  const nothing = peak.saved_kb <= 0 && end.saved_kb <= 0 && average.saved_kb <= 0;
-  const helps = nothing ? "no" : average.saved_kb >= average.baseline_kb / 10 ? "yes" : "little";
-  const obstacles = obstaclesOf(releases, helps);
-  const relevant = ALLOCATOR_SETTINGS.filter(({ obstacle }) => obstacles.has(obstacle));
-  const own = relevant.filter(({ allocator }) => allocators.includes(allocator));
+  const [judged] = inPolicyOrder(results.map((result) => result.mode)).filter((mode) => mode !== baselineId);
+  const policy = results.find((result) => result.mode === judged);
+  const baseline = results.find((result) => result.mode === baselineId);
+  if (!policy || !baseline) return null;
+  const ours = policy.summary;
+  const theirs = baseline.summary;
+  const { releases } = ours;
+  if (!releases || ours.average_vmpte_kb === undefined || theirs.average_vmpte_kb === undefined) return null;
+  const vmpte = {
+    peak: saving(ours.peak.vmpte_kb, theirs.peak.vmpte_kb),
+    average: saving(ours.average_vmpte_kb, theirs.average_vmpte_kb),
+    steady: saving(
+      ours.steady?.average_vmpte_kb ?? ours.final.vmpte_kb,
+      theirs.steady?.average_vmpte_kb ?? theirs.final.vmpte_kb,
+    ),
+    end: saving(ours.final.vmpte_kb, theirs.final.vmpte_kb),
+  };
+  const nothing = Object.values(vmpte).every(({ saved_kb }) => saved_kb <= 0);
+  const helps = nothing ? "no" : helpsBy(vmpte.average) || helpsBy(vmpte.steady) ? "yes" : "little";
+  const left = leftShare(ours, theirs);
+  const obstacles = obstaclesOf(releases, theirs, left);
+  const { allocators, name = "" } = program;
+  const settings = ALLOCATOR_SETTINGS.filter(
+    (each) =>
+      allocators.includes(each.allocator) &&
+      each.obstacles.some((obstacle) => obstacles.has(obstacle)) &&
+      (each.program?.test(name) ?? true),
+  ).map(({ program: _program, ...shown }) => shown);
+  const trials = obstacles.size > 0 ? allocators.flatMap((allocator) => TRIAL_SETTINGS[allocator]) : [];
+  const rss = rssReason(policy, baseline);
   return {
     helps,
-    policy,
-    baseline,
-    headline: headlineOf(helps, peak, average, releases),
-    reasons: [...declinedReasons(releases), ...otherReasons(releases)],
-    vmpte: { peak, end, average },
+    policy: policy.mode,
+    baseline: baseline.mode,
+    headline: headlineOf(helps, vmpte, policy, theirs, releases),
+    reasons: [
+      ...(left >= HELPS_SHARE / 2 ? declinedReasons(releases) : []),
+      ...(helps === "yes" ? [] : otherReasons(releases)),
+      ...(rss === null ? [] : [rss]),
+    ],
+    program_ns: ours.program_ns ?? null,
+    vmpte,
+    steady: { share: ours.steady?.share ?? 0, after_release: ours.steady?.after_release ?? false },
     dontneed: {
       ...releases.dontneed,
       outcomes: OUTCOMES.map((outcome) => ({ outcome, label: OUTCOME_LABELS[outcome], ...releases.outcomes[outcome] })),
     },
-    settings: allocators.length > 0 ? own : relevant,
+    settings,
     allocators,
+    trial:
+      trials.length === 0
+        ? null
+        : { command: trialCommand(trials, program.command ?? `${name || "PROGRAM"} ARGS`), settings: trials },
   };
 }
 
@@ -217,11 +327,11 @@ export function verdictOn({ workloadKind, params, runs }: JudgedExperiment, chos
   const baseline = chosen ?? baselineOf(results.map((result) => result.mode));
   if (baseline === undefined) return null;
   const names = String(params.allocators ?? "").split(",");
-  const verdict = verdictOf(
-    results,
-    baseline,
-    ALLOCATORS.filter((each) => names.includes(each)),
-  );
+  const verdict = verdictOf(results, baseline, {
+    allocators: ALLOCATORS.filter((each) => names.includes(each)),
+    ...(typeof params.program === "string" ? { name: params.program } : {}),
+    ...(typeof params.command === "string" ? { command: params.command } : {}),
+  });
   const hidden = params.hidden_calls;
   if (verdict === null || typeof hidden !== "string") return verdict;
   return { ...verdict, reasons: [...verdict.reasons, unseen(hidden)] };

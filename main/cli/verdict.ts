@@ -1,20 +1,26 @@
 /** The verdict on a trace, as `run` and `show` print it (engine/experiment/verdict.ts). */
-
 import { formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
+import { policyOf } from "../../engine/experiment/policies.ts";
 import type { Saving, Verdict } from "../../engine/experiment/verdict.ts";
 import { table } from "./print.ts";
 
 const mib = (bytes: number): string => `${formatCount(bytes / 2 ** 20)} MiB`;
 
-function savings(vmpte: Verdict["vmpte"]): string {
+function savings({ vmpte, policy, baseline, program_ns, steady }: Verdict): string {
   const row = (label: string, { policy_kb, baseline_kb }: Saving): string[] => [
     label,
     formatKb(policy_kb),
     formatKb(baseline_kb),
     formatChange(baseline_kb, policy_kb),
   ];
-  const rows = [row("at its peak", vmpte.peak), row("on average", vmpte.average), row("at the end", vmpte.end)];
-  return table([["VmPTE", "sync reclaim", "without", ""], ...rows], new Set([1, 2, 3]));
+  const rows = [
+    row("at its peak", vmpte.peak),
+    row(program_ns === null ? "on average, over operations" : "on average, over time", vmpte.average),
+    row(steady.after_release ? "after the last release" : "in the last tenth", vmpte.steady),
+    row("at the end", vmpte.end),
+  ];
+  const heads = ["VmPTE", policyOf(policy).word, policyOf(baseline).word, ""];
+  return table([heads, ...rows], new Set([1, 2, 3]));
 }
 
 function releases({ dontneed }: Verdict): string {
@@ -25,18 +31,20 @@ function releases({ dontneed }: Verdict): string {
 }
 
 export function verdictText(verdict: Verdict): string {
-  const { headline, reasons, settings, dontneed, vmpte } = verdict;
-  const advised = settings.flatMap(({ allocator, setting, reason, source }) => [
-    `  ${allocator}: ${setting}`,
+  const { headline, reasons, settings, dontneed, trial } = verdict;
+  const advised = settings.flatMap(({ allocator, setting, versions, reason, cost, source }) => [
+    `  ${allocator}: ${setting} (${versions})`,
     `    ${reason}`,
+    `    Costs: ${cost}.`,
     `    ${source.title}, ${source.reference}`,
   ]);
   return [
     headline,
     ...reasons.map((reason) => `  ${reason}`),
     "",
-    savings(vmpte),
+    savings(verdict),
     ...(dontneed.calls > 0 ? ["", releases(verdict)] : []),
-    ...(advised.length > 0 ? ["", "Settings that bear on it:", ...advised] : []),
+    ...(advised.length > 0 ? ["", "What was seen to change it:", ...advised] : []),
+    ...(trial === null ? [] : ["", "Only a trial can tell whether these help:", `  ${trial.command}`]),
   ].join("\n");
 }

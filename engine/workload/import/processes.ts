@@ -1,5 +1,5 @@
 /** The processes of a trace: what each is called, how busy it is, and where its address space came from. */
-import { type Allocator, allocatorsOf } from "../../experiment/allocator-settings.ts";
+import { type Allocator, allocatorsOf, GO_ARENA, GO_NAME } from "../../experiment/allocator-settings.ts";
 import { PAGE } from "../sizes.ts";
 import { ADVICE, UFFD_IOCTLS } from "./abi.ts";
 import type { TraceEvent } from "./event.ts";
@@ -96,6 +96,8 @@ export class ProcessList {
       entry.since.highest = Math.max(entry.since.highest, event.address);
     } else if (event.kind === "exit" && event.ret >= PAGE && (event.call === "mmap" || event.call === "brk"))
       entry.since.memoryCalls++;
+    if (event.kind === "exit" && event.call === "mmap" && event.ret >= GO_ARENA.start && event.ret < GO_ARENA.end)
+      this.#name(entry, GO_NAME);
     const hidden = ProcessList.hiddenCall(event);
     if (hidden !== null) entry.hidden.set(hidden, (entry.hidden.get(hidden) ?? 0) + 1);
     if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
