@@ -15,8 +15,8 @@ import {
   survey,
   type TextSource,
 } from "./index.ts";
-import { timeless } from "./timeless.testing.ts";
 import { LINE_LENGTH_MAX } from "./lines.ts";
+import { timeless } from "./timeless.testing.ts";
 
 const HEAD = "app 10/10 1.000000000: PERF_RECORD_COMM exec: app:10/10";
 const STACK =

@@ -146,8 +146,7 @@ function readOperation(value: unknown): Operation | string {
     if (name === "op" || Object.hasOwn(required, name)) continue;
     const check = Object.hasOwn(optional, name) ? optional[name] : Object.hasOwn(CLOCK, name) ? CLOCK[name] : null;
     if (check === null) return `${op} has no ${name.slice(0, 40)}`;
-    if (!check(fields[name]))
-      return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
+    if (!check(fields[name])) return `${name} of ${op} cannot be ${JSON.stringify(fields[name])?.slice(0, 40)}`;
   }
   return value as Operation;
 }
