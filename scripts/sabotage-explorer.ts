@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type * as Race from "../engine/race/race.ts";
 import type * as Schedule from "../engine/race/schedule.ts";
+import { writePlainPaths } from "./plain-paths.ts";
 
 interface Sabotage {
   readonly what: string;
@@ -32,13 +33,10 @@ const SABOTAGES: readonly Sabotage[] = [
     what: "the slow path clears the PMD entry after it has dropped the PTE lock",
     file: "engine/mm/pt-reclaim.ts",
     edits: [
+      ['  yield point(k, fn, "pmd_write"', '  yield* unlock(k, fn, ptl);\n  yield point(k, fn, "pmd_write"'],
       [
-        '  if (k.explored) yield point(k, fn, "pmd_write"',
-        '  if (k.explored) yield* unlock(k, fn, ptl);\n  if (k.explored) yield point(k, fn, "pmd_write"',
-      ],
-      [
-        "  if (k.explored) {\n    yield* unlock(k, fn, ptl);\n    yield* unlock(k, fn, pml);\n    yield* freePtePath",
-        "  if (k.explored) {\n    yield* unlock(k, fn, pml);\n    yield* freePtePath",
+        "  yield* unlock(k, fn, ptl);\n  yield* unlock(k, fn, pml);\n  yield* freePte",
+        "  yield* unlock(k, fn, pml);\n  yield* freePte",
       ],
     ],
   },
@@ -48,8 +46,8 @@ const SABOTAGES: readonly Sabotage[] = [
     edits: [
       ["    yield* pteUnmapUnlock(k, fn, walk.row);\n", ""],
       [
-        "    yield* zapEntriesPath(k, vma, walk);\n",
-        "    yield* zapEntriesPath(k, vma, walk);\n    yield* pteUnmapUnlock(k, fn, walk.row);\n",
+        "    yield* zapEntries(k, vma, walk);\n",
+        "    yield* zapEntries(k, vma, walk);\n    yield* pteUnmapUnlock(k, fn, walk.row);\n",
       ],
     ],
   },
@@ -76,7 +74,7 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "pte_offset_map_lock() does not read the PMD entry again under the lock",
     file: "engine/mm/pte-map.ts",
-    edits: [["    if (k.tables.child(pmd, index) === row) return row;\n", "    if (row > 0) return row;\n"]],
+    edits: [["    if (pmdSame(k, pmd, index, row)) return row;\n", "    if (row > 0) return row;\n"]],
   },
   {
     what: "the fast path waits for the PMD lock while it holds the PTE lock",
@@ -86,10 +84,7 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "__pte_alloc() installs its table without looking whether there is one by now",
     file: "engine/mm/pte-map.ts",
-    edits: [
-      ["  if (again === 0) {\n", "  if (again >= 0) {\n"],
-      ["  if (again === 0) return fresh;\n", "  if (again >= 0) return fresh;\n"],
-    ],
+    edits: [["  if (pmdSame(k, pmd, index, 0)) {\n", "  if (fresh > 0) {\n"]],
   },
 ];
 
@@ -109,6 +104,7 @@ function sabotaged({ file, edits }: Sabotage, folder: string): string | null {
     text = parts.join(to);
   }
   writeFileSync(join(folder, file), text);
+  writePlainPaths(join(folder, "engine", "mm"), null);
   return null;
 }
 

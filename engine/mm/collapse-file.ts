@@ -39,7 +39,7 @@ export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<File
   if (!anyCached(file, offset)) return "fail";
   // The new folio is locked from here to the end: whoever refaults waits for it.
   const folio = schedObject(OBJ_FOLIO_LOCK, 1);
-  if (k.explored) yield* lock(k, "collapse_file", folio);
+  yield* lock(k, "collapse_file", folio);
   // try_to_unmap() on each small page: every mapping of them goes, the tables stay for now.
   for (const mm of k.processes) {
     for (const other of mm.vmas.list) {
@@ -56,7 +56,7 @@ export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<File
   k.stats.collapses++;
   k.timeNs += k.options.cost.hugePage;
   yield* retractPageTables(k, file, chunk * PMD_PAGES);
-  if (k.explored) yield* unlock(k, "collapse_file", folio);
+  yield* unlock(k, "collapse_file", folio);
   // For MADV_COLLAPSE: the process itself may still map small pages, which collapse_pte_mapped_thp() sees to.
   return "pte_mapped_hugepage";
 }
@@ -75,15 +75,11 @@ function* unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: n
     const next = Math.min(stop, page - (page % PMD_PAGES) + PMD_PAGES);
     const pmd = pmdTable(k, mm, page);
     if (pmd !== 0) {
-      let row: number;
-      if (k.explored) row = yield* pteOffsetMapLock(k, "try_to_unmap", pmd, pmdIndex(page));
-      else row = k.tables.child(pmd, pmdIndex(page));
+      const row = yield* pteOffsetMapLock(k, "try_to_unmap", pmd, pmdIndex(page));
       if (row > 0) {
         unmapFileEntries(k, mm, vma, row, page, next);
-        if (k.explored) {
-          tlbInvalidate(k, mm, page, next);
-          yield* pteUnmapUnlock(k, "try_to_unmap", row);
-        }
+        tlbInvalidate(k, mm, page, next);
+        yield* pteUnmapUnlock(k, "try_to_unmap", row);
       }
     }
     page = next;
@@ -106,33 +102,26 @@ export function* retractPageTables(k: KernelState, file: MappedFile, offset: num
       const pmd = pmdTable(k, mm, page);
       if (pmd === 0) continue;
       const index = pmdIndex(page);
-      if (k.explored)
-        yield point(k, "find_pmd_or_thp_or_none", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
+      yield point(k, "find_pmd_or_thp_or_none", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
       let row = tables.child(pmd, index);
       if (row <= 0) continue;
-      if (k.explored) {
-        yield* lock(k, fn, schedObject(OBJ_PML, pmd));
-        row = tables.child(pmd, index);
-        if (k.options.patches.recheckRetract && row <= 0) {
-          yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
-          continue;
-        }
-        // Without the recheck pte_lockptr() looks for the lock of whatever the entry holds, which may be none.
-        const ptl = schedObject(OBJ_PTL, row);
-        yield* lock(k, fn, ptl);
-        yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
-        tables.setChild(pmd, index, 0);
-        yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);
-        tlbInvalidate(k, mm, page, page + PMD_PAGES);
-        yield* unlock(k, fn, ptl);
+      yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+      row = tables.child(pmd, index);
+      if (k.options.patches.recheckRetract && row <= 0) {
         yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
-        mm.ptes--;
-        yield point(k, "pte_free_defer", "free_table", schedObject(OBJ_TABLE, row), true);
-        pteFreeDefer(k, row);
         continue;
       }
+      // Without the recheck pte_lockptr() looks for the lock of whatever the entry holds, which may be none.
+      const ptl = schedObject(OBJ_PTL, row);
+      yield* lock(k, fn, ptl);
+      yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
       tables.setChild(pmd, index, 0);
+      yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+      tlbInvalidate(k, mm, page, page + PMD_PAGES);
+      yield* unlock(k, fn, ptl);
+      yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
       mm.ptes--;
+      yield point(k, "pte_free_defer", "free_table", schedObject(OBJ_TABLE, row), true);
       pteFreeDefer(k, row);
     }
   }

@@ -107,23 +107,21 @@ export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number
   const fn = "collapse_huge_page";
   const tables = k.tables;
   const mmapLock = schedObject(OBJ_MMAP_LOCK, mm.id);
-  if (k.explored) yield* lock(k, fn, mmapLock);
+  yield* lock(k, fn, mmapLock);
   const pmd = pmdTable(k, mm, page);
   const index = pmdIndex(page);
   const row = pmd === 0 ? 0 : tables.child(pmd, index);
   if (row <= 0) {
-    if (k.explored) yield* unlock(k, fn, mmapLock);
+    yield* unlock(k, fn, mmapLock);
     return false;
   }
-  if (k.explored) {
-    yield* lock(k, fn, schedObject(OBJ_PML, pmd));
-    yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
-    tables.setChild(pmd, index, 0);
-    yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);
-    tlbInvalidate(k, mm, page, page + PMD_PAGES);
-    yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
-    yield* lock(k, "__collapse_huge_page_isolate", schedObject(OBJ_PTL, row));
-  }
+  yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+  yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+  tables.setChild(pmd, index, 0);
+  yield point(k, "pmdp_collapse_flush", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  tlbInvalidate(k, mm, page, page + PMD_PAGES);
+  yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+  yield* lock(k, "__collapse_huge_page_isolate", schedObject(OBJ_PTL, row));
   let present = 0;
   let swapped = 0;
   for (let at = tables.nextPte(row, 0, PTRS_PER_TABLE); at < PTRS_PER_TABLE; ) {
@@ -137,18 +135,14 @@ export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number
   mm.rssAnon += PMD_PAGES - present;
   mm.swapEntries -= swapped;
   k.timeNs += k.options.cost.hugePage;
-  if (k.explored) {
-    yield* unlock(k, "__collapse_huge_page_isolate", schedObject(OBJ_PTL, row));
-    yield* lock(k, fn, schedObject(OBJ_PML, pmd));
-    yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
-  }
+  yield* unlock(k, "__collapse_huge_page_isolate", schedObject(OBJ_PTL, row));
+  yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+  yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
   const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
   setHugePmd(k, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
   k.stats.collapses++;
-  if (k.explored) {
-    yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
-    yield* unlock(k, fn, mmapLock);
-  }
+  yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+  yield* unlock(k, fn, mmapLock);
   return true;
 }
 

@@ -33,7 +33,10 @@ export interface KernelOptions {
   readonly image?: "process" | "empty";
   /** Keep freed rows freed and assert on every access. */
   readonly checked?: boolean;
-  /** Paths yield at scheduling points, pages have identities and contents, locks are real. For the explorer. */
+  /**
+   * Operations take the paths as the explorer does, point by point: pages have identities and contents, locks are real. Slow; what
+   * comes of an operation is the same.
+   */
   readonly explored?: boolean;
   /** Files are tmpfs (`shmem`) or on a disk file system. */
   readonly files?: "shmem" | "disk";
@@ -47,16 +50,16 @@ export interface ResolvedOptions extends Required<Omit<KernelOptions, "config" |
   readonly profile: KernelProfile;
 }
 
-function checkRate(name: string, rate: number): number {
-  if (!(rate >= 0 && rate < 1))
-    throw new EngineError(`${name} is ${rate}; it must be a probability of at least 0 and less than 1`);
+function checkRate(name: string, rate: number, most: "less than 1" | "at most 1"): number {
+  if (!(rate >= 0 && (rate < 1 || (rate === 1 && most === "at most 1"))))
+    throw new EngineError(`${name} is ${rate}; it must be a probability of at least 0 and ${most}`);
   return rate;
 }
 
 /**
  * Fills in defaults and refuses what no kernel can be.
  * Errors: EngineError for reclaim on a kernel whose architecture does not select ARCH_SUPPORTS_PT_RECLAIM (patch 11), for
- * five levels on 32-bit, for rates outside [0, 1).
+ * five levels on 32-bit, for rates that are no probabilities.
  */
 export function resolveOptions(options: KernelOptions): ResolvedOptions {
   const arch = options.config?.arch ?? "x86_64";
@@ -78,10 +81,10 @@ export function resolveOptions(options: KernelOptions): ResolvedOptions {
     config: { arch, smp, levels, ptReclaim: patches.reclaim },
     patches,
     cost: options.cost ?? DEFAULT_COST,
-    reschedRate: checkRate("reschedRate", options.reschedRate ?? 0),
-    batchFailRate: checkRate("batchFailRate", options.batchFailRate ?? 0),
+    reschedRate: checkRate("reschedRate", options.reschedRate ?? 0, "less than 1"),
+    batchFailRate: checkRate("batchFailRate", options.batchFailRate ?? 0, "at most 1"),
     image: options.image ?? "process",
-    checked: options.checked ?? false,
+    checked: options.checked ?? options.explored ?? false,
     explored: options.explored ?? false,
     files: options.files ?? "shmem",
     tableBytesMax: options.tableBytesMax ?? TABLE_BYTES_MAX,

@@ -18,8 +18,7 @@ import { MappedFile } from "./file.ts";
 import { dupMmap, exitMmap } from "./fork.ts";
 import { PAGE_SIZE, PMD_PAGES } from "./geometry.ts";
 import { loadImage } from "./image.ts";
-import { sysMadvise, walkVmas } from "./madvise.ts";
-import { adviseFlags } from "./madvise-flags.ts";
+import { adviseRange, sysMadvise } from "./madvise.ts";
 import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
 import { doMremap } from "./mremap.ts";
@@ -27,7 +26,7 @@ import { mremapUnchecked } from "./mremap-unchecked.ts";
 import { doMprotect } from "./protect.ts";
 import { rcuTick } from "./rcu.ts";
 import type { OpResult } from "./result.ts";
-import { drive } from "./sched.ts";
+import type { Path } from "./sched.ts";
 import { type KernelState, type Mm, NO_TABLES_LEAST } from "./state.ts";
 import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
@@ -74,7 +73,7 @@ function processOf(k: KernelState, id: number | undefined): Mm {
 }
 
 /** mmap(2). */
-function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | null {
+function* sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Path<Errno | null> {
   const flagNames = op.flags ?? [];
   const anywhere = flagNames.includes("anywhere");
   if (op.len === 0) return "EINVAL";
@@ -124,13 +123,13 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   }
   // do_mmap(): only private anonymous memory grows. (A hugetlb mapping is one of a file, too.)
   if (file !== null && (flags & VM_GROWSDOWN) !== 0) return "EINVAL";
-  const failed = drive(mmapRegion(k, mm, { start, end, flags, pgoff, file, uffd: null }));
+  const failed = yield* mmapRegion(k, mm, { start, end, flags, pgoff, file, uffd: null });
   if (failed !== null) return failed;
   result.value = start * PAGE_SIZE;
-  if (flagNames.includes("populate") || (flags & VM_LOCKED) !== 0) mmPopulate(k, mm, start, end);
+  if (flagNames.includes("populate") || (flags & VM_LOCKED) !== 0) yield* mmPopulate(k, mm, start, end);
   for (const advice of ["hugepage", "nohugepage"] as const) {
     if (!flagNames.includes(advice)) continue;
-    const refused = walkVmas(mm, start, end, (vma, from, stop) => adviseFlags(k, mm, vma, from, stop, advice));
+    const refused = yield* adviseRange(k, mm, start, end, advice);
     if (refused !== null) return refused;
   }
   return null;
@@ -143,24 +142,29 @@ function pageRange(op: { addr: number; len: number }): { start: number; end: num
   return { start, end: start + Math.ceil(op.len / PAGE_SIZE) };
 }
 
-function sysMprotect(k: KernelState, mm: Mm, op: MprotectOp): Errno | null {
+function* sysMprotect(k: KernelState, mm: Mm, op: MprotectOp): Path<Errno | null> {
   const range = pageRange(op);
   if (range === null) return "EINVAL";
   if (range.start === range.end) return null;
   if (op.answered !== undefined && !wouldFail(k, mm, op, range.start, range.end)) return op.answered;
-  return drive(doMprotect(k, mm, range.start, range.end, protFlags(op.prot)));
+  return yield* doMprotect(k, mm, range.start, range.end, protFlags(op.prot));
 }
 
 /** mlock and munlock round the start down instead. */
-function sysMlock(k: KernelState, mm: Mm, op: MlockOp | MunlockOp, mode: "lock" | "onfault" | "unlock"): Errno | null {
+function* sysMlock(
+  k: KernelState,
+  mm: Mm,
+  op: MlockOp | MunlockOp,
+  mode: "lock" | "onfault" | "unlock",
+): Path<Errno | null> {
   const start = Math.floor(op.addr / PAGE_SIZE);
   const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
   if (start === end) return null;
   if (op.op === "mlock" && op.answered !== undefined && !wouldFail(k, mm, op, start, end)) return op.answered;
-  return mode === "unlock" ? doMunlock(k, mm, start, end) : doMlock(k, mm, start, end, mode === "onfault");
+  return mode === "unlock" ? doMunlock(k, mm, start, end) : yield* doMlock(k, mm, start, end, mode === "onfault");
 }
 
-function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errno | null {
+function* sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Path<Errno | null> {
   if (op.addr % PAGE_SIZE !== 0 || (op.to !== undefined && op.to % PAGE_SIZE !== 0)) return "EINVAL";
   const request = {
     addr: op.addr / PAGE_SIZE,
@@ -171,12 +175,12 @@ function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errn
     mayMove: op.mayMove === true || op.dontUnmap === true,
   };
   const mremap = k.profile.mremapChecksFirst ? doMremap : mremapUnchecked;
-  const failed = drive(mremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1)));
+  const failed = yield* mremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1));
   if (failed === null) result.value = request.to * PAGE_SIZE;
   return failed;
 }
 
-function sysUffd(k: KernelState, mm: Mm, op: UffdOp): Errno | null {
+function* sysUffd(k: KernelState, mm: Mm, op: UffdOp): Path<Errno | null> {
   const range = pageRange(op);
   if (range === null || op.len % PAGE_SIZE !== 0 || op.len === 0 || range.end > k.taskPages) return "EINVAL";
   const { start, end } = range;
@@ -184,37 +188,37 @@ function sysUffd(k: KernelState, mm: Mm, op: UffdOp): Errno | null {
     case "register":
       return uffdRegister(k, mm, start, end);
     case "unregister":
-      return drive(uffdUnregister(k, mm, start, end));
+      return yield* uffdUnregister(k, mm, start, end);
     case "wp":
-      return drive(uffdWriteprotect(k, mm, start, end, true));
+      return yield* uffdWriteprotect(k, mm, start, end, true);
     case "unwp":
-      return drive(uffdWriteprotect(k, mm, start, end, false));
+      return yield* uffdWriteprotect(k, mm, start, end, false);
     case "move":
       if (op.from === undefined || op.from % PAGE_SIZE !== 0) return "EINVAL";
-      return drive(uffdMove(k, mm, start, op.from / PAGE_SIZE, end - start));
+      return yield* uffdMove(k, mm, start, op.from / PAGE_SIZE, end - start);
   }
 }
 
 /** exit(2), or a signal: without a process the last child that lives. */
-function sysExit(k: KernelState, process: number | undefined): Errno | null {
+function* sysExit(k: KernelState, process: number | undefined): Path<Errno | null> {
   let mm: Mm | undefined;
   if (process !== undefined) mm = processOf(k, process);
   else mm = k.processes.findLast((candidate) => candidate.alive && candidate.id !== 0);
   if (mm === undefined || !mm.alive) return "ESRCH";
-  drive(exitMmap(k, mm));
+  yield* exitMmap(k, mm);
   mm.alive = false;
   return null;
 }
 
 /** Time passes: grace periods end, and khugepaged, where it runs, has been round. */
-function tick(k: KernelState, ms: number): void {
+function* tick(k: KernelState, ms: number): Path<void> {
   if (!(ms >= 0)) throw new EngineError(`tick of ${ms} ms; it must be 0 or more`);
   k.timeNs += ms * 1e6;
-  if (k.profile.khugepaged) drive(khugepagedScan(k));
+  if (k.profile.khugepaged) yield* khugepagedScan(k);
 }
 
 /** Runs `op` and fills `result`. */
-export function executeOperation(k: KernelState, op: Operation, result: OpResult): void {
+export function* executeOperation(k: KernelState, op: Operation, result: OpResult): Path<void> {
   result.status = "ok";
   result.segv = 0;
   result.bus = 0;
@@ -223,69 +227,69 @@ export function executeOperation(k: KernelState, op: Operation, result: OpResult
   // A program's own clock goes on while it asks nothing of the kernel.
   if (op.at !== undefined && op.at > k.timeNs) k.timeNs = op.at;
   k.timeNs += k.options.cost.syscall;
-  const failed = dispatch(k, op, result);
+  const failed = yield* dispatch(k, op, result);
   if (failed !== null) result.status = failed;
   rcuTick(k);
 }
 
-function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null {
+function* dispatch(k: KernelState, op: Operation, result: OpResult): Path<Errno | null> {
   switch (op.op) {
     case "touch": {
       const stride = op.stride ?? PAGE_SIZE;
       if (!(stride > 0)) throw new EngineError(`touch stride is ${stride} bytes; it must be more than 0`);
-      touchRange(k, processOf(k, op.process), op.addr, op.len, stride, op.access === "w", result);
+      yield* touchRange(k, processOf(k, op.process), op.addr, op.len, stride, op.access === "w", result);
       return null;
     }
     case "madvise":
-      return sysMadvise(k, processOf(k, op.process), op, result);
+      return yield* sysMadvise(k, processOf(k, op.process), op, result);
     case "mmap":
-      return sysMmap(k, processOf(k, op.process), op, result);
+      return yield* sysMmap(k, processOf(k, op.process), op, result);
     case "munmap":
-      return drive(doMunmap(k, processOf(k, op.process), op.addr, op.len));
+      return yield* doMunmap(k, processOf(k, op.process), op.addr, op.len);
     case "mprotect":
-      return sysMprotect(k, processOf(k, op.process), op);
+      return yield* sysMprotect(k, processOf(k, op.process), op);
     case "mremap":
-      return sysMremap(k, processOf(k, op.process), op, result);
+      return yield* sysMremap(k, processOf(k, op.process), op, result);
     case "mlock":
-      return sysMlock(k, processOf(k, op.process), op, op.onFault === true ? "onfault" : "lock");
+      return yield* sysMlock(k, processOf(k, op.process), op, op.onFault === true ? "onfault" : "lock");
     case "munlock":
-      return sysMlock(k, processOf(k, op.process), op, "unlock");
+      return yield* sysMlock(k, processOf(k, op.process), op, "unlock");
     case "mlockall":
-      doMlockall(k, processOf(k, op.process), op.current === true, op.future === true, op.onFault === true);
+      yield* doMlockall(k, processOf(k, op.process), op.current === true, op.future === true, op.onFault === true);
       return null;
     case "brk": {
       const mm = processOf(k, op.process);
       const old = mm.brk;
-      const failed = drive(doBrk(k, mm, Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE | mm.defFlags));
+      const failed = yield* doBrk(k, mm, Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE | mm.defFlags);
       if (failed === null && (mm.defFlags & VM_LOCKED) !== 0 && old >= 0 && mm.brk > old)
-        mmPopulate(k, mm, old, mm.brk);
+        yield* mmPopulate(k, mm, old, mm.brk);
       result.value = mm.brk * PAGE_SIZE;
       return failed;
     }
     case "fork":
-      result.value = drive(dupMmap(k, processOf(k, op.process))).id;
+      result.value = (yield* dupMmap(k, processOf(k, op.process))).id;
       return null;
     case "exit":
-      return sysExit(k, op.process);
+      return yield* sysExit(k, op.process);
     case "exec": {
       const mm = processOf(k, op.process);
-      drive(exitMmap(k, mm));
-      if (op.image === true) loadImage(k, mm);
+      yield* exitMmap(k, mm);
+      if (op.image === true) yield* loadImage(k, mm);
       return null;
     }
     case "uffd":
-      return sysUffd(k, processOf(k, op.process), op);
+      return yield* sysUffd(k, processOf(k, op.process), op);
     case "uffdmode":
       processOf(k, op.process).uffdMode = op.mode;
       return null;
     case "punch": {
       if (op.len <= 0) return "EINVAL";
       const from = Math.ceil(op.addr / PAGE_SIZE);
-      drive(punchHole(k, workloadFile(k, op.file ?? 0), from, Math.floor((op.addr + op.len) / PAGE_SIZE)));
+      yield* punchHole(k, workloadFile(k, op.file ?? 0), from, Math.floor((op.addr + op.len) / PAGE_SIZE));
       return null;
     }
     case "truncate":
-      drive(truncateFile(k, workloadFile(k, op.file ?? 0), Math.ceil(op.size / PAGE_SIZE)));
+      yield* truncateFile(k, workloadFile(k, op.file ?? 0), Math.ceil(op.size / PAGE_SIZE));
       return null;
     case "swapout":
     case "swapin": {
@@ -293,11 +297,11 @@ function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null
       const start = Math.floor(op.addr / PAGE_SIZE);
       const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
       if (op.op === "swapout") swapOutRange(k, mm, start, end);
-      else swapInRange(k, mm, start, end);
+      else yield* swapInRange(k, mm, start, end);
       return null;
     }
     case "tick":
-      tick(k, op.ms);
+      yield* tick(k, op.ms);
       return null;
   }
 }

@@ -1,15 +1,16 @@
 /** Page faults (mm/memory.c: __handle_mm_fault and below; arch/x86/mm/fault.c: access_error). */
 
+import { newPage, oneAtATime, pageContents } from "./explored.ts";
 import { FAULT_BUS, FAULT_OK, FAULT_RETRY, FAULT_SEGV } from "./fault-result.ts";
 import { fileFault } from "./file-fault.ts";
 import * as geometry from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdEntry, pmdTable, pteAlloc } from "./pgtable.ts";
+import { pmdAlloc, pmdEntry, pmdTable } from "./pgtable.ts";
 import * as pteBits from "./pte.ts";
-import { pteAllocPath, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { pteAlloc, pteOffsetMapLock, pteSame, pteUnmapUnlock } from "./pte-map.ts";
 import { rcuReadLock } from "./rcu.ts";
-import { drive, lock, OBJ_PMD_ENTRY, OBJ_PTL, type Path, point, schedObject } from "./sched.ts";
+import { lock, OBJ_PMD_ENTRY, OBJ_PTL, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { doHugePmdAnonymousPage, doHugePmdWpPage, splitHugePmd, thpAllowable } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
@@ -28,29 +29,18 @@ const {
   KIND_MASK,
   KIND_SWAP,
   KIND_ZERO,
-  PAGE_ID_SHIFT,
   PTE_DIRTY,
   PTE_EXCLUSIVE,
   PTE_LAZYFREE,
   PTE_UFFD_WP,
   PTE_WRITE,
   PTE_YOUNG,
-  ptePageId,
 } = pteBits;
 const { VM_ACCESS_FLAGS, VM_HUGETLB, VM_SHARED, VM_UFFD_WP, VM_WRITE, vmaIsAnonymous } = vmaFlags;
 
 /** access_error(): may the VMA be accessed so? */
 export function accessError(vma: Vma, write: boolean): boolean {
   return write ? (vma.flags & VM_WRITE) === 0 : (vma.flags & VM_ACCESS_FLAGS) === 0;
-}
-
-/** A page of its own for the explorer: an identity and contents that start as `value`; 0 in experiments. */
-function newPage(k: KernelState, value: number): number {
-  if (!k.explored) return 0;
-  const id = k.nextPageIds[k.cpu];
-  k.nextPageIds[k.cpu] += k.nextPageIds.length;
-  k.pages.set(id, value);
-  return (id << PAGE_ID_SHIFT) >>> 0;
 }
 
 function writableBit(vma: Vma): number {
@@ -90,10 +80,10 @@ function setAnonPtes(
 }
 
 /**
- * do_anonymous_page() where no other CPU can come between, for entries [from, end) of one table, all `old` (none, or a marker):
- * each gets a page of its own, or the zero page for a read.
+ * do_anonymous_page() for entries [from, end) of one table, all `old` (none, or a marker): each gets a page of its own, or the zero
+ * page for a read. FAULT_RETRY: the table or the first entry is not what it was.
  */
-function doAnonymousPages(
+function* doAnonymousPages(
   k: KernelState,
   mm: Mm,
   vma: Vma,
@@ -103,35 +93,19 @@ function doAnonymousPages(
   end: number,
   write: boolean,
   old: number,
-): void {
-  const row = pteAlloc(k, mm, pmd, index);
-  if (getsOwnPage(k, write)) anonPrepare(k, mm, vma);
-  setAnonPtes(k, mm, vma, row, from, end, write, old);
-}
-
-/** do_anonymous_page() of one page in an explored kernel. FAULT_RETRY: the table or the entry is not what it was. */
-function* doAnonymousPage(
-  k: KernelState,
-  mm: Mm,
-  vma: Vma,
-  pmd: number,
-  index: number,
-  at: number,
-  write: boolean,
-  old: number,
 ): Path<number> {
   const fn = "do_anonymous_page";
-  if ((yield* pteAllocPath(k, mm, pmd, index)) < 0) return FAULT_RETRY;
+  if ((yield* pteAlloc(k, mm, pmd, index)) < 0) return FAULT_RETRY;
   if (getsOwnPage(k, write)) anonPrepare(k, mm, vma);
   const row = yield* pteOffsetMapLock(k, fn, pmd, index);
   if (row <= 0) return FAULT_RETRY;
-  const same = k.tables.pte(row, at) === old;
-  if (same) setAnonPtes(k, mm, vma, row, at, at + 1, write, old);
+  const same = pteSame(k, row, from, old);
+  if (same) setAnonPtes(k, mm, vma, row, from, end, write, old);
   yield* pteUnmapUnlock(k, fn, row);
   return same ? FAULT_OK : FAULT_RETRY;
 }
 
-/** do_wp_page(): a write to a present entry that is not writable. The PTE lock is held in an explored kernel. */
+/** do_wp_page(): a write to a present entry that is not writable. The PTE lock is held. */
 function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, page: number, pte: number): number {
   let entry = pte;
   if ((entry & PTE_UFFD_WP) !== 0 && (vma.flags & VM_UFFD_WP) !== 0) {
@@ -156,9 +130,9 @@ function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, pag
   }
   if (kind !== KIND_ANON) mm.rssAnon++;
   k.timeNs += k.options.cost.page;
-  const copy = newPage(k, k.pages.get(ptePageId(entry)) ?? 0);
+  const copy = newPage(k, pageContents(k, entry));
   k.tables.setPte(row, at, (KIND_ANON | PTE_WRITE | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | copy) >>> 0);
-  if (k.explored) tlbInvalidate(k, mm, page, page + 1);
+  tlbInvalidate(k, mm, page, page + 1);
   return FAULT_OK;
 }
 
@@ -176,7 +150,7 @@ function doSwapPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, w
   return FAULT_OK;
 }
 
-/** The rest of handle_pte_fault(): the entry is not none and no marker. The PTE lock is held in an explored kernel. */
+/** The rest of handle_pte_fault(): the entry is not none and no marker. The PTE lock is held. */
 function resolvePresent(
   k: KernelState,
   mm: Mm,
@@ -204,7 +178,7 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
   k.stats.faults++;
   k.timeNs += k.options.cost.fault;
   if ((vma.flags & VM_HUGETLB) !== 0) return hugetlbFault(k, mm, vma, page) ? FAULT_OK : FAULT_BUS;
-  const { explored, tables } = k;
+  const { tables } = k;
   const anonymous = vmaIsAnonymous(vma);
   const index = pmdIndex(page);
   const at = pteIndex(page);
@@ -222,30 +196,24 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
       if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
     }
     // handle_pte_fault()
-    if (explored) yield point(k, "handle_pte_fault", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
+    yield point(k, "handle_pte_fault", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
     const row = tables.child(pmd, index);
     if (row < 0) continue;
     const pte = row === 0 ? 0 : tables.pte(row, at);
     const kind = pte & KIND_MASK;
     if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
-      if (!anonymous) return fileFault(k, mm, vma, pmd, page, write, pte);
+      if (!anonymous) return yield* fileFault(k, mm, vma, pmd, page, write, pte);
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-      if (!explored) {
-        doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
-        return FAULT_OK;
-      }
-      const result = yield* doAnonymousPage(k, mm, vma, pmd, index, at, write, pte);
+      const result = yield* doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
       if (result !== FAULT_RETRY) return result;
       continue;
     }
     if (kind === KIND_MARKER_GUARD) return FAULT_SEGV;
     if (kind === KIND_MARKER_POISON || kind === KIND_HWPOISON) return FAULT_BUS;
-    if (!explored) return resolvePresent(k, mm, vma, row, at, page, write, pte);
     // The table stays mapped (pte_unmap() comes last); an entry that is still there proves that the table is, too.
     rcuReadLock(k);
     yield* lock(k, "handle_pte_fault", schedObject(OBJ_PTL, row));
-    const same = tables.pte(row, at) === pte;
-    const result = same ? resolvePresent(k, mm, vma, row, at, page, write, pte) : FAULT_RETRY;
+    const result = pteSame(k, row, at, pte) ? resolvePresent(k, mm, vma, row, at, page, write, pte) : FAULT_RETRY;
     yield* pteUnmapUnlock(k, "handle_pte_fault", row);
     if (result !== FAULT_RETRY) return result;
   }
@@ -291,11 +259,11 @@ function protectedAt(k: KernelState, mm: Mm, page: number): boolean {
 }
 
 /** An access to one page that needs a fault. */
-function faultInPage(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): number {
-  const result = drive(handleMmFault(k, mm, vma, page, write));
+function* faultInPage(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): Path<number> {
+  const result = yield* handleMmFault(k, mm, vma, page, write);
   // A page that came in where a uffd-wp marker was is protected still: the access faults again.
   if (result === FAULT_OK && write && vma.uffd !== null && protectedAt(k, mm, page))
-    return drive(handleMmFault(k, mm, vma, page, true));
+    return yield* handleMmFault(k, mm, vma, page, true);
   return result;
 }
 
@@ -310,7 +278,7 @@ export interface TouchCounts {
  * entries of anonymous memory are dealt with in one go where every one of them would take the same way. Signals are added to `counts`;
  * with `counts` null the first one ends it. Returns the page after the last that was dealt with.
  */
-export function faultInRange(
+export function* faultInRange(
   k: KernelState,
   mm: Mm,
   vma: Vma,
@@ -318,7 +286,7 @@ export function faultInRange(
   end: number,
   write: boolean,
   counts: TouchCounts | null,
-): number {
+): Path<number> {
   const { tables } = k;
   const { cost } = k.options;
   const anonymous = vmaIsAnonymous(vma);
@@ -328,7 +296,7 @@ export function faultInRange(
     const pmd = pmdTable(k, mm, page);
     const index = pmdIndex(page);
     const at = pteIndex(page);
-    const rest = end - page;
+    const rest = oneAtATime() ? 1 : end - page;
     const stop = rest < PTRS_PER_TABLE - at ? at + (rest | 0) : PTRS_PER_TABLE;
     const entry = pmd === 0 ? 0 : tables.child(pmd, index);
     if (entry < 0 && (!write || (tables.huge(-entry) & PTE_WRITE) !== 0)) {
@@ -348,11 +316,12 @@ export function faultInRange(
     if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(vma, page)))) {
       k.stats.faults += same;
       k.timeNs += same * cost.fault;
-      doAnonymousPages(k, mm, vma, pmd === 0 ? pmdAlloc(k, mm, page) : pmd, index, at, at + same, write, 0);
-      page += same;
+      const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
+      const result = yield* doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
+      if (result !== FAULT_RETRY) page += same;
       continue;
     }
-    const result = faultInPage(k, mm, vma, page, write);
+    const result = yield* faultInPage(k, mm, vma, page, write);
     if (result !== FAULT_OK) {
       if (counts === null) return page;
       if (result === FAULT_SEGV) counts.segv++;
@@ -367,7 +336,7 @@ export function faultInRange(
 }
 
 /** A program's accesses to the pages [start, end) of `vma`, each once: those that it does not allow raise SIGSEGV. */
-export function touchVmaRange(
+export function* touchVmaRange(
   k: KernelState,
   mm: Mm,
   vma: Vma,
@@ -375,13 +344,13 @@ export function touchVmaRange(
   end: number,
   write: boolean,
   counts: TouchCounts,
-): void {
+): Path<void> {
   if (accessError(vma, write)) {
     counts.segv += end - start;
     k.timeNs += (end - start) * k.options.cost.fault;
     return;
   }
-  faultInRange(k, mm, vma, start, end, write, counts);
+  yield* faultInRange(k, mm, vma, start, end, write, counts);
 }
 
 /**

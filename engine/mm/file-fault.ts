@@ -4,7 +4,6 @@ import { FAULT_BUS, FAULT_OK } from "./fault-result.ts";
 import type { MappedFile } from "./file.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotStart } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pteAlloc } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -16,6 +15,8 @@ import {
   PTE_WRITE,
   PTE_YOUNG,
 } from "./pte.ts";
+import { pteAlloc } from "./pte-map.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { accountHuge, setHugeBare, thpSuitable } from "./thp.ts";
 import { VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma } from "./vma.ts";
@@ -29,7 +30,7 @@ function addFileRss(mm: Mm, file: MappedFile, n: number): void {
 }
 
 /** do_fault_around(): maps what the cache has near `page`, within its 64 KiB, its VMA and its table. */
-function doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): boolean {
+function* doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): Path<boolean> {
   const window = slotStart(page, FAULT_AROUND_PAGES);
   const from = Math.max(window, vma.start);
   const end = Math.min(window + FAULT_AROUND_PAGES, vma.end, vma.start + (file.sizePages - vma.pgoff));
@@ -37,7 +38,7 @@ function doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: 
   let row = k.tables.child(pmd, index);
   for (let at = from; at < end; at++) {
     if (!file.isCached(vma.pgoff + (at - vma.start))) continue;
-    if (row === 0) row = pteAlloc(k, mm, pmd, index);
+    if (row === 0) row = yield* pteAlloc(k, mm, pmd, index);
     if (k.tables.pte(row, pteIndex(at)) !== 0) continue;
     k.tables.setPte(row, pteIndex(at), KIND_FILE | (at === page ? PTE_YOUNG : 0));
     addFileRss(mm, file, 1);
@@ -63,7 +64,7 @@ function doSetPmd(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: numbe
  * do_fault(): nothing (or a uffd-wp marker, `old`) is mapped at `page` of a file mapping. A page beyond the end of the
  * file raises SIGBUS before any PTE table is installed.
  */
-export function fileFault(
+export function* fileFault(
   k: KernelState,
   mm: Mm,
   vma: Vma,
@@ -71,7 +72,7 @@ export function fileFault(
   page: number,
   write: boolean,
   old: number,
-): number {
+): Path<number> {
   const file = vma.file as MappedFile;
   const offset = vma.pgoff + (page - vma.start);
   const shared = (vma.flags & VM_SHARED) !== 0;
@@ -80,13 +81,13 @@ export function fileFault(
   const cow = write && !shared;
   if (cow) anonPrepare(k, mm, vma);
   if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
-  if (!write && !armed && !marker && doFaultAround(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  if (!write && !armed && !marker && (yield* doFaultAround(k, mm, vma, file, pmd, page))) return FAULT_OK;
   if (offset >= file.sizePages) return FAULT_BUS;
   if (!file.isCached(offset)) {
     file.cached.add(offset);
     k.timeNs += file.swapped.delete(offset) ? k.options.cost.io : k.options.cost.page;
   }
-  const row = pteAlloc(k, mm, pmd, pmdIndex(page));
+  const row = yield* pteAlloc(k, mm, pmd, pmdIndex(page));
   const wp = marker && armed ? PTE_UFFD_WP : 0;
   if (cow) {
     const writable = wp === 0 && (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;

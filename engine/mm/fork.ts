@@ -2,10 +2,11 @@
 
 import { anonVmaFork, unlinkAnonVmas } from "./anon-vma.ts";
 import { freePgtables } from "./free-pgtables.ts";
+import { zapOf } from "./gather.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pteIndex, pudIndex, slotEnd, slotStart } from "./geometry.ts";
 import { copyHugetlbRange } from "./hugetlb.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
-import { pmdAlloc, pteAlloc, pteAllocOne, pudAlloc, pudTable } from "./pgtable.ts";
+import { pmdAlloc, pteAllocOne, pudAlloc, pudTable } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -16,7 +17,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from "./pte.ts";
-import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { pteAlloc, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
 import { OBJ_PTE_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { accountHuge, setHugePmd, shareHuge } from "./thp.ts";
@@ -65,12 +66,9 @@ export function* copyPteRange(
 ): Path<void> {
   const fn = "copy_pte_range";
   const tables = k.tables;
-  let source = tables.child(pmd, index);
-  if (k.explored) {
-    source = yield* pteOffsetMapLock(k, fn, pmd, index);
-    if (source <= 0) return;
-    yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, from), true);
-  }
+  const source = yield* pteOffsetMapLock(k, fn, pmd, index);
+  if (source <= 0) return;
+  yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, from), true);
   for (let at = tables.nextPte(source, from, end); at < end; ) {
     const pte = tables.pte(source, at);
     const stop = tables.stretchEnd(source, at, end);
@@ -83,10 +81,8 @@ export function* copyPteRange(
     }
     at = tables.nextPte(source, stop, end);
   }
-  if (k.explored) {
-    tlbInvalidate(k, parent, vma.start, vma.end);
-    yield* pteUnmapUnlock(k, fn, source);
-  }
+  tlbInvalidate(k, parent, vma.start, vma.end);
+  yield* pteUnmapUnlock(k, fn, source);
 }
 
 /** copy_huge_pmd(): the child maps the parent's huge page, with a deposited table of its own. File memory is left to faults. */
@@ -133,7 +129,7 @@ function* copyPageRange(k: KernelState, parent: Mm, child: Mm, vma: Vma): Path<v
       const slot = base + at * PMD_PAGES;
       const from = page > slot ? pteIndex(page) : 0;
       const end = stop - slot < PTRS_PER_TABLE ? pteIndex(stop) : PTRS_PER_TABLE;
-      const target = pteAlloc(k, child, childPmd, at);
+      const target = yield* pteAlloc(k, child, childPmd, at);
       yield* copyPteRange(k, parent, child, vma, pmd, at, target, from, end);
     }
     page = stop;
@@ -167,9 +163,9 @@ export function* dupMmap(k: KernelState, parent: Mm): Path<Mm> {
 export function* exitMmap(k: KernelState, mm: Mm): Path<void> {
   const gone = mm.vmas.cut(0, mm.vmas.count);
   const tlb = tlbGatherMmu(k, mm);
-  for (const vma of gone) yield* unmapPageRange(k, tlb, vma, vma.start, vma.end, ZAP_UNMAP);
-  freePgtables(k, tlb, gone, 0, 0);
-  tlbFinishMmu(k, tlb);
+  for (const vma of gone) yield* unmapPageRange(k, vma, zapOf(tlb, vma.start, vma.end, ZAP_UNMAP));
+  yield* freePgtables(k, tlb, gone, 0, 0);
+  yield* tlbFinishMmu(k, tlb);
   for (const vma of gone) unlinkAnonVmas(vma);
   mm.totalVm = 0;
   mm.lockedVm = 0;

@@ -3,6 +3,7 @@
  * the neighbouring VMAs are (floor and ceiling), never what the tables hold. Ceiling 0 means the end of the address space.
  */
 
+import type { MmuGather } from "./gather.ts";
 import {
   LEVEL_PGD,
   P4D_PAGES,
@@ -17,8 +18,9 @@ import {
   slotEnd,
   slotStart,
 } from "./geometry.ts";
-import { type MmuGather, tlbRemoveTable } from "./mmu-gather.ts";
+import { tlbRemoveTable } from "./mmu-gather.ts";
 import { forgetWalk } from "./pgtable.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState } from "./state.ts";
 import type { Vma } from "./vma.ts";
 
@@ -31,7 +33,7 @@ function slotIsFree(start: number, end: number, floor: number, ceiling: number, 
 }
 
 /** free_pte_range() and free_pmd_range(): the PTE tables of [page, end), then the PMD table, which is PUD entry `index`. */
-function freePmdRange(
+function* freePmdRange(
   k: KernelState,
   tlb: MmuGather,
   pud: number,
@@ -40,7 +42,7 @@ function freePmdRange(
   end: number,
   floor: number,
   ceiling: number,
-): void {
+): Path<void> {
   const tables = k.tables;
   const pmd = tables.child(pud, index);
   const base = slotStart(start, PUD_PAGES);
@@ -49,17 +51,17 @@ function freePmdRange(
     const row = tables.child(pmd, at);
     tables.setChild(pmd, at, 0);
     tlb.mm.ptes--;
-    tlbRemoveTable(k, tlb, row, base + at * PMD_PAGES);
+    yield* tlbRemoveTable(k, tlb, row, base + at * PMD_PAGES);
   }
   if (!slotIsFree(start, end, floor, ceiling, PUD_PAGES)) return;
   tables.setChild(pud, index, 0);
   forgetWalk(tlb.mm);
   tlb.mm.pmds--;
-  tlbRemoveTable(k, tlb, pmd, start);
+  yield* tlbRemoveTable(k, tlb, pmd, start);
 }
 
 /** free_pud_range(): within one PUD table, which is entry `index` of `parent`. */
-function freePudRange(
+function* freePudRange(
   k: KernelState,
   tlb: MmuGather,
   parent: number,
@@ -68,22 +70,22 @@ function freePudRange(
   end: number,
   floor: number,
   ceiling: number,
-): void {
+): Path<void> {
   const pud = k.tables.child(parent, index);
   for (let page = start; page < end; ) {
     const next = slotEnd(page, end, PUD_PAGES);
     const at = pudIndex(page);
-    if (k.tables.child(pud, at) !== 0) freePmdRange(k, tlb, pud, at, page, next, floor, ceiling);
+    if (k.tables.child(pud, at) !== 0) yield* freePmdRange(k, tlb, pud, at, page, next, floor, ceiling);
     page = next;
   }
   if (!slotIsFree(start, end, floor, ceiling, P4D_PAGES)) return;
   k.tables.setChild(parent, index, 0);
   tlb.mm.puds--;
-  tlbRemoveTable(k, tlb, pud, start);
+  yield* tlbRemoveTable(k, tlb, pud, start);
 }
 
 /** free_p4d_range(): within one P4D table, or the root where it is folded. */
-function freeP4dRange(
+function* freeP4dRange(
   k: KernelState,
   tlb: MmuGather,
   p4d: number,
@@ -91,24 +93,24 @@ function freeP4dRange(
   end: number,
   floor: number,
   ceiling: number,
-): void {
+): Path<void> {
   for (let page = start; page < end; ) {
     const next = slotEnd(page, end, P4D_PAGES);
     const at = p4dIndex(page);
-    if (k.tables.child(p4d, at) !== 0) freePudRange(k, tlb, p4d, at, page, next, floor, ceiling);
+    if (k.tables.child(p4d, at) !== 0) yield* freePudRange(k, tlb, p4d, at, page, next, floor, ceiling);
     page = next;
   }
 }
 
 /** free_pgd_range(): [addr, end) was unmapped; nothing else is mapped in [floor, ceiling). */
-export function freePgdRange(
+export function* freePgdRange(
   k: KernelState,
   tlb: MmuGather,
   addr: number,
   end: number,
   floor: number,
   ceiling: number,
-): void {
+): Path<void> {
   let start = pmdStart(addr);
   if (start < floor) start += PMD_PAGES;
   let stop = end;
@@ -119,7 +121,7 @@ export function freePgdRange(
   }
   if (start >= stop) return;
   if (k.rootLevel !== LEVEL_PGD) {
-    freeP4dRange(k, tlb, tlb.mm.pgd, start, stop, floor, ceiling);
+    yield* freeP4dRange(k, tlb, tlb.mm.pgd, start, stop, floor, ceiling);
     return;
   }
   for (let page = start; page < stop; ) {
@@ -127,10 +129,10 @@ export function freePgdRange(
     const index = pgd5Index(page);
     const p4d = k.tables.child(tlb.mm.pgd, index);
     if (p4d !== 0) {
-      freeP4dRange(k, tlb, p4d, page, next, floor, ceiling);
+      yield* freeP4dRange(k, tlb, p4d, page, next, floor, ceiling);
       if (slotIsFree(page, next, floor, ceiling, PGD5_PAGES)) {
         k.tables.setChild(tlb.mm.pgd, index, 0);
-        tlbRemoveTable(k, tlb, p4d, page);
+        yield* tlbRemoveTable(k, tlb, p4d, page);
       }
     }
     page = next;
@@ -138,13 +140,13 @@ export function freePgdRange(
 }
 
 /** free_pgtables(): for the VMAs of an unmapping, in order; VMAs less than a PMD apart are freed together. */
-export function freePgtables(
+export function* freePgtables(
   k: KernelState,
   tlb: MmuGather,
   vmas: readonly Vma[],
   floor: number,
   ceiling: number,
-): void {
+): Path<void> {
   for (let at = 0; at < vmas.length; ) {
     const addr = vmas[at].start;
     let end = vmas[at].end;
@@ -153,6 +155,6 @@ export function freePgtables(
       end = vmas[at].end;
       at++;
     }
-    freePgdRange(k, tlb, addr, end, floor, at < vmas.length ? vmas[at].start : ceiling);
+    yield* freePgdRange(k, tlb, addr, end, floor, at < vmas.length ? vmas[at].start : ceiling);
   }
 }

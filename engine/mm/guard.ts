@@ -1,11 +1,13 @@
 /** MADV_GUARD_INSTALL and MADV_GUARD_REMOVE (mm/madvise.c). Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
+import { zapOf } from "./gather.ts";
 import { pmdAddrEnd, pmdIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
-import { pmdAlloc, pteAlloc } from "./pgtable.ts";
+import { pmdAlloc } from "./pgtable.ts";
 import { KIND_MARKER_GUARD, KIND_MASK } from "./pte.ts";
+import { pteAlloc } from "./pte-map.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { VM_HUGETLB, VM_LOCKED, type Vma, vmaIsAnonymous } from "./vma.ts";
@@ -23,13 +25,13 @@ function mayBeGuarded(k: KernelState, vma: Vma): boolean {
 const MAX_RETRIES = 3;
 
 /** guard_install_walk_ops: markers into none entries, tables where they are missing. False: something is mapped there. */
-function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boolean {
+function* installMarkers(k: KernelState, mm: Mm, start: number, end: number): Path<boolean> {
   for (let page = start; page < end; ) {
     const stop = pmdAddrEnd(page, end);
     const pmd = pmdAlloc(k, mm, page);
     const index = pmdIndex(page);
     if (k.tables.child(pmd, index) < 0) return false;
-    const row = pteAlloc(k, mm, pmd, index);
+    const row = yield* pteAlloc(k, mm, pmd, index);
     const { from, to } = entryRange(page, stop);
     for (let at = from; at < to; ) {
       const next = k.tables.stretchEnd(row, at, to);
@@ -54,10 +56,10 @@ export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, e
   if (guardMark === "flag") vma.maybeGuard = true;
   if (guardMark === "anon_vma" || vmaIsAnonymous(vma)) anonPrepare(k, mm, vma);
   for (let attempt = 0; attempt <= MAX_RETRIES; attempt++) {
-    if (installMarkers(k, mm, start, end)) return null;
+    if (yield* installMarkers(k, mm, start, end)) return null;
     const tlb = tlbGatherMmu(k, mm);
-    yield* unmapPageRange(k, tlb, vma, start, end, ZAP_PLAIN);
-    tlbFinishMmu(k, tlb);
+    yield* unmapPageRange(k, vma, zapOf(tlb, start, end, ZAP_PLAIN));
+    yield* tlbFinishMmu(k, tlb);
   }
   return "EAGAIN";
 }

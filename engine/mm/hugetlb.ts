@@ -3,9 +3,9 @@
  * reserved at mmap.
  */
 
+import { type MmuGather, tlbAdjustRange } from "./gather.ts";
 import { PMD_PAGES, pmdIndex, pmdStart } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { type MmuGather, tlbAdjustRange } from "./mmu-gather.ts";
 import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import { KIND_FILE, PTE_DIRTY, PTE_WRITE, PTE_YOUNG } from "./pte.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -26,7 +26,7 @@ export function hugetlbFault(k: KernelState, mm: Mm, vma: Vma, page: number): bo
 }
 
 /** __unmap_hugepage_range(): [start, end) is aligned to huge pages. */
-export function clearHugetlbPages(k: KernelState, tlb: MmuGather, _vma: Vma, start: number, end: number): void {
+export function clearHugetlbPages(k: KernelState, tlb: MmuGather, start: number, end: number): void {
   const mm = tlb.mm;
   for (let page = start; page < end; page += PMD_PAGES) {
     const pmd = pmdTable(k, mm, page);

@@ -11,7 +11,7 @@ import { touchVmaRange } from "./fault.ts";
 import { MappedFile } from "./file.ts";
 import { PAGE_SIZE } from "./geometry.ts";
 import { doBrk, mmapRegion } from "./mmap.ts";
-import { drive } from "./sched.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, type Vma } from "./vma.ts";
 
@@ -126,40 +126,36 @@ export function imageOperations(): Operation[] {
 }
 
 /** Maps and touches the image in an empty address space. */
-export function loadImage(k: KernelState, mm: Mm): void {
+export function* loadImage(k: KernelState, mm: Mm): Path<void> {
   const counts = { segv: 0, bus: 0 };
-  PARTS.forEach((part, index) => {
+  for (const [index, part] of PARTS.entries()) {
     const file = part.file ? new MappedFile(IMAGE_FILE - index, false, part.pages) : null;
     const end = part.start + part.pages;
     const pgoff = file === null ? part.start : 0;
-    drive(
-      mmapRegion(k, mm, {
-        start: part.start,
-        end,
-        flags: part.flags,
-        pgoff,
-        file,
-        uffd: null,
-      }),
-    );
+    yield* mmapRegion(k, mm, {
+      start: part.start,
+      end,
+      flags: part.flags,
+      pgoff,
+      file,
+      uffd: null,
+    });
     const vma = mm.vmas.lookup(part.start) as Vma;
-    touchVmaRange(k, mm, vma, part.start, part.start + part.touched, part.write, counts);
-  });
-  drive(doBrk(k, mm, HEAP, RW));
-  drive(doBrk(k, mm, HEAP + HEAP_PAGES, RW));
-  touchVmaRange(k, mm, mm.vmas.lookup(HEAP) as Vma, HEAP, HEAP + HEAP_TOUCHED, true, counts);
+    yield* touchVmaRange(k, mm, vma, part.start, part.start + part.touched, part.write, counts);
+  }
+  yield* doBrk(k, mm, HEAP, RW);
+  yield* doBrk(k, mm, HEAP + HEAP_PAGES, RW);
+  yield* touchVmaRange(k, mm, mm.vmas.lookup(HEAP) as Vma, HEAP, HEAP + HEAP_TOUCHED, true, counts);
   const stack = STACK_TOP - STACK_PAGES;
   const flags = RW | VM_GROWSDOWN;
-  drive(
-    mmapRegion(k, mm, {
-      start: stack,
-      end: STACK_TOP,
-      flags,
-      pgoff: stack,
-      file: null,
-      uffd: null,
-    }),
-  );
-  touchVmaRange(k, mm, mm.vmas.lookup(stack) as Vma, STACK_TOP - STACK_TOUCHED, STACK_TOP, true, counts);
+  yield* mmapRegion(k, mm, {
+    start: stack,
+    end: STACK_TOP,
+    flags,
+    pgoff: stack,
+    file: null,
+    uffd: null,
+  });
+  yield* touchVmaRange(k, mm, mm.vmas.lookup(stack) as Vma, STACK_TOP - STACK_TOUCHED, STACK_TOP, true, counts);
   mm.mmapBase = LIBRARIES;
 }

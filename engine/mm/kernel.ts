@@ -10,8 +10,11 @@ import type { Operation } from "../workload/operation.ts";
 import { type KernelOptions, resolveOptions } from "./config.ts";
 import { executeOperation } from "./execute.ts";
 import { loadImage } from "./image.ts";
+import { executeOperation as executePlainly } from "./plain/execute.ts";
+import { loadImage as loadImagePlainly } from "./plain/image.ts";
 import { newResult, type OpResult } from "./result.ts";
 import { sampleInto } from "./sample.ts";
+import { runAlone } from "./sched.ts";
 import { KernelState, type Mm, NO_TABLES_LEAST, pgtablesKb, rssPages } from "./state.ts";
 
 export type { KernelOptions } from "./config.ts";
@@ -19,13 +22,18 @@ export type { OpResult } from "./result.ts";
 
 export class Kernel {
   declare readonly state: KernelState;
+  /** Which form of the paths operations take (sched.ts). */
+  declare private readonly explored: boolean;
   private readonly result: OpResult = newResult();
   private executed = 0;
 
   constructor(options: KernelOptions) {
     this.state = new KernelState(resolveOptions(options));
     const first = this.state.newMm();
-    if (this.state.options.image === "process") loadImage(this.state, first);
+    this.explored = this.state.options.explored;
+    if (this.state.options.image !== "process") return;
+    if (this.explored) runAlone(this.state, loadImage(this.state, first));
+    else loadImagePlainly(this.state, first);
   }
 
   /** Operations executed so far. */
@@ -44,7 +52,8 @@ export class Kernel {
    */
   execute(op: Operation): OpResult {
     this.executed++;
-    executeOperation(this.state, op, this.result);
+    if (this.explored) runAlone(this.state, executeOperation(this.state, op, this.result));
+    else executePlainly(this.state, op, this.result);
     return this.result;
   }
 

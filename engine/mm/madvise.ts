@@ -5,20 +5,21 @@ import { wouldFail } from "./answered.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
+import { zapOf } from "./gather.ts";
 import * as geometry from "./geometry.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
-import { clearHugetlbPages } from "./hugetlb.ts";
 import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
 import { madviseCold, madviseFree } from "./madvise-free.ts";
 import { madvisePopulate } from "./mlock.ts";
-import { type MmuGather, tlbFinishMmu, tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
+import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import type { OpResult } from "./result.ts";
-import { drive, type Path } from "./sched.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { punchHole } from "./truncate.ts";
 import type { Vma } from "./vma.ts";
 import * as vmaFlags from "./vma.ts";
-import { nextTableToZap, ZapWalk, zapPteRange, zapPteRangePath } from "./zap.ts";
+import { VmaWalk } from "./vma-walk.ts";
+import { unmapPageRange } from "./zap.ts";
 import { ZAP_DONTNEED } from "./zap-details.ts";
 
 // Bound here, so that they are constants to the compiler (geometry.ts).
@@ -26,89 +27,22 @@ const { PAGE_SIZE, PMD_PAGES, pageAligned, pageOf, pagesFor, pmdStart } = geomet
 const { VM_HUGETLB, VM_LOCKED, VM_SHARED } = vmaFlags;
 
 /** What one VMA's part of the range comes to: an errno ends the walk. */
-export type Visit = (vma: Vma, start: number, end: number) => Errno | null;
+type Visit = (vma: Vma, start: number, end: number) => Path<Errno | null>;
 
-/**
- * madvise_walk_vmas(): visits each VMA's part of [start, end) in order. Holes are remembered as ENOMEM while the walk goes on; a
- * visit that fails ends it.
- */
-export function walkVmas(mm: Mm, start: number, end: number, visit: Visit): Errno | null {
-  let holes: Errno | null = null;
-  let page = start;
-  while (page < end) {
-    const vma = mm.vmas.list[mm.vmas.indexAbove(page)];
-    if (vma === undefined) return "ENOMEM";
-    if (vma.start > page) {
-      holes = "ENOMEM";
-      page = vma.start;
-      if (page >= end) break;
-    }
-    const stop = vma.end < end ? vma.end : end;
-    const failed = visit(vma, page, stop);
+/** madvise_walk_vmas(): visits each VMA's part of [start, end) in order. */
+function* walkVmas(mm: Mm, start: number, end: number, visit: Visit): Path<Errno | null> {
+  const walk = new VmaWalk().begin(start, end);
+  for (let vma = walk.next(mm); vma !== null; vma = walk.next(mm)) {
+    const failed = yield* visit(vma, walk.page, walk.stop);
     if (failed !== null) return failed;
-    page = stop;
   }
-  return holes;
+  return walk.status;
 }
 
 /** madvise_dontneed_free_valid_vma(): may MADV_DONTNEED begin at `start` of this VMA? */
 function dontneedValid(vma: Vma, start: number, locked: boolean): boolean {
   if ((vma.flags & VM_HUGETLB) !== 0) return start % PMD_PAGES === 0;
   return locked || (vma.flags & VM_LOCKED) === 0;
-}
-
-/** The walk of MADV_DONTNEED over VMAs and their tables: what the explored path and an experiment's have in common. */
-class DontneedWalk {
-  /** Where the range ends; `zaps` has what is left of the VMA's part of it. */
-  private end = 0;
-  private locked = false;
-  declare readonly zaps: ZapWalk;
-  private vma: Vma | null = null;
-  status: Errno | null = null;
-
-  constructor(tlb: MmuGather) {
-    this.zaps = new ZapWalk(tlb, ZAP_DONTNEED);
-  }
-
-  begin(tlb: MmuGather, start: number, end: number, locked: boolean): this {
-    if (this.zaps.tlb !== tlb) this.zaps.tlb = tlb;
-    this.end = end;
-    this.locked = locked;
-    this.zaps.page = start;
-    this.zaps.end = start;
-    this.status = null;
-    return this;
-  }
-
-  /** Goes to the next VMA (madvise_walk_vmas()). False: there is none, or it ends the walk. */
-  private nextVma(mm: Mm): boolean {
-    const { zaps, end } = this;
-    if (zaps.page >= end) return false;
-    const vma = mm.vmas.list[mm.vmas.indexAbove(zaps.page)];
-    if (vma === undefined || vma.start > zaps.page) this.status = "ENOMEM";
-    if (vma === undefined || vma.start >= end) return false;
-    if (vma.start > zaps.page) zaps.page = vma.start;
-    if (!dontneedValid(vma, zaps.page, this.locked)) {
-      this.status = "EINVAL";
-      return false;
-    }
-    zaps.end = vma.end < end ? vma.end : end;
-    if (this.vma !== vma) this.vma = vma;
-    return true;
-  }
-
-  /** The VMA of the next PTE table, which `zaps` has come to. Null: the walk is over, and `status` is its outcome. */
-  next(k: KernelState): Vma | null {
-    const { zaps } = this;
-    while (zaps.page < zaps.end || this.nextVma(zaps.tlb.mm)) {
-      const vma = this.vma as Vma;
-      if ((vma.flags & VM_HUGETLB) !== 0) {
-        clearHugetlbPages(k, zaps.tlb, vma, zaps.page, pmdStart(zaps.end));
-        zaps.page = zaps.end;
-      } else if (nextTableToZap(k, vma, zaps)) return vma;
-    }
-    return null;
-  }
 }
 
 /**
@@ -123,55 +57,56 @@ export function* madviseDontneed(
   locked: boolean,
 ): Path<Errno | null> {
   const tlb = tlbGatherMmu(k, mm, start, end);
-  const walk = new DontneedWalk(tlb).begin(tlb, start, end, locked);
-  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) yield* zapPteRangePath(k, vma, walk.zaps);
-  yield* tlbFinishMmuPath(k, tlb);
-  return walk.status;
-}
-
-/** The walk of experiments: one call at a time. Null before the first. */
-let aloneWalk: DontneedWalk | null = null;
-
-/** The same, where no other CPU can come between. */
-function madviseDontneedAlone(k: KernelState, mm: Mm, start: number, end: number, locked: boolean): Errno | null {
-  const tlb = tlbGatherMmu(k, mm, start, end);
-  aloneWalk ??= new DontneedWalk(tlb);
-  const walk = aloneWalk.begin(tlb, start, end, locked);
-  for (let vma = walk.next(k); vma !== null; vma = walk.next(k)) zapPteRange(k, vma, walk.zaps);
-  tlbFinishMmu(k, tlb);
+  const walk = (k.spareVmaWalk ?? new VmaWalk()).begin(start, end);
+  k.spareVmaWalk = null;
+  for (let vma = walk.next(mm); vma !== null; vma = walk.next(mm)) {
+    if (!dontneedValid(vma, walk.page, locked)) {
+      walk.status = "EINVAL";
+      break;
+    }
+    const stop = (vma.flags & VM_HUGETLB) !== 0 ? pmdStart(walk.stop) : walk.stop;
+    yield* unmapPageRange(k, vma, zapOf(tlb, walk.page, stop, ZAP_DONTNEED));
+  }
+  yield* tlbFinishMmu(k, tlb);
+  k.spareVmaWalk = walk;
   return walk.status;
 }
 
 /** madvise_remove(): punches a hole into the file behind shared memory. */
-function madviseRemove(k: KernelState, vma: Vma, start: number, end: number): Errno | null {
+function* madviseRemove(k: KernelState, vma: Vma, start: number, end: number): Path<Errno | null> {
   if ((vma.flags & VM_LOCKED) !== 0 || vma.file === null) return "EINVAL";
   if ((vma.flags & VM_SHARED) === 0) return "EACCES";
   const from = vma.pgoff + (start - vma.start);
-  drive(punchHole(k, vma.file, from, from + (end - start)));
+  yield* punchHole(k, vma.file, from, from + (end - start));
   return null;
 }
 
 /** What the advice does to one VMA's part of the range; null: nothing that the engine models (readahead, KSM). */
-function visitFor(k: KernelState, mm: Mm, advice: Advice): Visit {
-  if (isFlagAdvice(advice)) return (vma, start, end) => adviseFlags(k, mm, vma, start, end, advice);
+function* adviseVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number, advice: Advice): Path<Errno | null> {
+  if (isFlagAdvice(advice)) return adviseFlags(k, mm, vma, start, end, advice);
   switch (advice) {
     case "free":
-      return (vma, start, end) => madviseFree(k, mm, vma, start, end);
+      return madviseFree(k, mm, vma, start, end);
     case "cold":
-      return (vma, start, end) => madviseCold(k, mm, vma, start, end, false);
+      return madviseCold(k, mm, vma, start, end, false);
     case "pageout":
-      return (vma, start, end) => madviseCold(k, mm, vma, start, end, true);
+      return madviseCold(k, mm, vma, start, end, true);
     case "remove":
-      return (vma, start, end) => madviseRemove(k, vma, start, end);
+      return yield* madviseRemove(k, vma, start, end);
     case "guard_install":
-      return (vma, start, end) => drive(guardInstall(k, mm, vma, start, end));
+      return yield* guardInstall(k, mm, vma, start, end);
     case "guard_remove":
-      return (vma, start, end) => guardRemove(k, mm, vma, start, end);
+      return guardRemove(k, mm, vma, start, end);
     case "collapse":
-      return (vma, start, end) => drive(madviseCollapse(k, mm, vma, start, end));
+      return yield* madviseCollapse(k, mm, vma, start, end);
     default:
-      return () => null;
+      return null;
   }
+}
+
+/** The advice for every VMA of [start, end). */
+export function* adviseRange(k: KernelState, mm: Mm, start: number, end: number, advice: Advice): Path<Errno | null> {
+  return yield* walkVmas(mm, start, end, (vma, from, stop) => adviseVma(k, mm, vma, from, stop, advice));
 }
 
 /** madvise_behavior_valid(): has this kernel such an advice? */
@@ -181,25 +116,25 @@ function adviceValid(k: KernelState, advice: Advice): boolean {
 }
 
 /** do_madvise() on bytes [addr, addr + len). */
-function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: number): Errno | null {
+function* doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: number): Path<Errno | null> {
   if (!adviceValid(k, advice) || !pageAligned(addr)) return "EINVAL";
   const start = pageOf(addr);
   const end = start + pagesFor(len);
   if (start === end) return null;
   switch (advice) {
     case "dontneed":
-      return madviseDontneedAlone(k, mm, start, end, false);
+      return yield* madviseDontneed(k, mm, start, end, false);
     case "dontneed_locked":
-      return madviseDontneedAlone(k, mm, start, end, true);
+      return yield* madviseDontneed(k, mm, start, end, true);
     case "populate_read":
-      return madvisePopulate(k, mm, start, end, false);
+      return yield* madvisePopulate(k, mm, start, end, false);
     case "populate_write":
-      return madvisePopulate(k, mm, start, end, true);
+      return yield* madvisePopulate(k, mm, start, end, true);
     case "hwpoison":
     case "soft_offline":
       throw new EngineError(`madvise ${advice} breaks memory of the whole machine and is not modelled; leave it out`);
     default:
-      return walkVmas(mm, start, end, visitFor(k, mm, advice));
+      return yield* adviseRange(k, mm, start, end, advice);
   }
 }
 
@@ -207,10 +142,10 @@ function doMadvise(k: KernelState, mm: Mm, advice: Advice, addr: number, len: nu
  * MADV_COLLAPSE of a trace that failed: what is memory without a file of its own was collapsed where it could be. Files of a
  * file system are not, unless nobody has them open for writing (file_thp_enabled()), which a trace does not tell.
  */
-function collapseAnonymous(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
-  return walkVmas(mm, start, end, (vma, from, stop) =>
-    vma.file !== null && !vma.file.shmem ? "EINVAL" : drive(madviseCollapse(k, mm, vma, from, stop)),
-  );
+function* collapseAnonymous(k: KernelState, mm: Mm, start: number, end: number): Path<Errno | null> {
+  return yield* walkVmas(mm, start, end, function* (vma, from, stop) {
+    return vma.file !== null && !vma.file.shmem ? "EINVAL" : yield* madviseCollapse(k, mm, vma, from, stop);
+  });
 }
 
 /** Advice that process_madvise accepts for another process, and on older kernels for oneself too. */
@@ -220,7 +155,7 @@ const REMOTE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["cold", "pageout", "
 const MAX_RW_COUNT = 2 ** 31 - PAGE_SIZE;
 
 /** process_madvise(2) of one range. */
-function sysProcessMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
+function* sysProcessMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Path<Errno | null> {
   const len = Math.min(op.len, MAX_RW_COUNT);
   // access_ok(), before anything is asked about the process.
   if (op.addr + len > k.taskPages * PAGE_SIZE) return "EFAULT";
@@ -228,39 +163,39 @@ function sysProcessMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResu
   if (target === undefined || !target.alive) return "ESRCH";
   const anyAdvice = target === mm && k.profile.processMadviseSelf;
   if (!anyAdvice && !REMOTE_ADVICE.has(op.advice)) return "EINVAL";
-  const failed = doMadvise(k, target, op.advice, op.addr, len);
+  const failed = yield* doMadvise(k, target, op.advice, op.addr, len);
   if (failed === null) result.value = len;
   return failed;
 }
 
 /** madvise(2) of a trace that says how it failed (op.answered). */
-function madviseAnswered(k: KernelState, mm: Mm, op: MadviseOp, answered: Errno): Errno | null {
+function* madviseAnswered(k: KernelState, mm: Mm, op: MadviseOp, answered: Errno): Path<Errno | null> {
   if (op.advice === "collapse") {
     const start = pageOf(op.addr);
     const end = start + pagesFor(op.len);
     // EAGAIN: one of the slots was in use at the moment. Where there is one only, nothing was done; of several, which is not known.
     const slots = (pmdStart(end) - pmdStart(start + PMD_PAGES - 1)) / PMD_PAGES;
-    return answered === "EAGAIN" && slots <= 1 ? answered : collapseAnonymous(k, mm, start, end);
+    return answered === "EAGAIN" && slots <= 1 ? answered : yield* collapseAnonymous(k, mm, start, end);
   }
   if (!wouldFail(k, mm, op, pageOf(op.addr), pagesFor(op.addr + op.len))) return answered;
-  return madviseSteps(k, mm, op);
+  return yield* madviseSteps(k, mm, op);
 }
 
 /** madvise(2), once or (op.step) in consecutive pieces; the status is then the last failure's. */
-function madviseSteps(k: KernelState, mm: Mm, op: MadviseOp): Errno | null {
-  if (op.step === undefined) return doMadvise(k, mm, op.advice, op.addr, op.len);
+function* madviseSteps(k: KernelState, mm: Mm, op: MadviseOp): Path<Errno | null> {
+  if (op.step === undefined) return yield* doMadvise(k, mm, op.advice, op.addr, op.len);
   if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);
   let status: Errno | null = null;
   for (let at = op.addr; at < op.addr + op.len; at += op.step) {
-    const failed = doMadvise(k, mm, op.advice, at, Math.min(op.step, op.addr + op.len - at));
+    const failed = yield* doMadvise(k, mm, op.advice, at, Math.min(op.step, op.addr + op.len - at));
     if (failed !== null) status = failed;
   }
   return status;
 }
 
 /** madvise(2) and process_madvise(2). */
-export function sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Errno | null {
-  if (op.via !== undefined) return sysProcessMadvise(k, mm, op, result);
-  if (op.answered !== undefined) return madviseAnswered(k, mm, op, op.answered);
-  return madviseSteps(k, mm, op);
+export function* sysMadvise(k: KernelState, mm: Mm, op: MadviseOp, result: OpResult): Path<Errno | null> {
+  if (op.via !== undefined) return yield* sysProcessMadvise(k, mm, op, result);
+  if (op.answered !== undefined) return yield* madviseAnswered(k, mm, op, op.answered);
+  return yield* madviseSteps(k, mm, op);
 }

@@ -2,6 +2,7 @@
 
 import type { Errno } from "./errno.ts";
 import { faultInRange } from "./fault.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import {
   VM_ACCESS_FLAGS,
@@ -17,34 +18,34 @@ import {
 import { vmaModify } from "./vma-merge.ts";
 
 /** populate_vma_page_range(): false where a page cannot be had (EFAULT). */
-export function populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): boolean {
+export function* populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<boolean> {
   if ((vma.flags & VM_LOCKONFAULT) !== 0) return true;
   if ((vma.flags & VM_ACCESS_FLAGS) === 0) return false;
   const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
-  return faultInRange(k, mm, vma, start, end, write, null) === end;
+  return (yield* faultInRange(k, mm, vma, start, end, write, null)) === end;
 }
 
 /** __mm_populate() with errors: stops at the first page that cannot be had. False: it could not. */
-function mmPopulateStrict(k: KernelState, mm: Mm, start: number, end: number): boolean {
+function* mmPopulateStrict(k: KernelState, mm: Mm, start: number, end: number): Path<boolean> {
   let page = start;
   while (page < end) {
     const vma = mm.vmas.intersection(page, end);
     if (vma === undefined) return true;
     const stop = Math.min(vma.end, end);
-    if (!populateVma(k, mm, vma, Math.max(vma.start, page), stop)) return false;
+    if (!(yield* populateVma(k, mm, vma, Math.max(vma.start, page), stop))) return false;
     page = stop;
   }
   return true;
 }
 
 /** mm_populate(): for MAP_POPULATE and MAP_LOCKED; what cannot be populated is left. */
-export function mmPopulate(k: KernelState, mm: Mm, start: number, end: number): void {
+export function* mmPopulate(k: KernelState, mm: Mm, start: number, end: number): Path<void> {
   let page = start;
   while (page < end) {
     const vma = mm.vmas.intersection(page, end);
     if (vma === undefined) return;
     const stop = Math.min(vma.end, end);
-    populateVma(k, mm, vma, Math.max(vma.start, page), stop);
+    yield* populateVma(k, mm, vma, Math.max(vma.start, page), stop);
     page = stop;
   }
 }
@@ -71,17 +72,17 @@ function applyVmaLockFlags(k: KernelState, mm: Mm, start: number, end: number, l
 }
 
 /** do_mlock(): locks and populates. */
-export function doMlock(k: KernelState, mm: Mm, start: number, end: number, onFault: boolean): Errno | null {
+export function* doMlock(k: KernelState, mm: Mm, start: number, end: number, onFault: boolean): Path<Errno | null> {
   const failed = applyVmaLockFlags(k, mm, start, end, VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0));
   if (failed !== null) return failed;
-  return mmPopulateStrict(k, mm, start, end) ? null : "ENOMEM";
+  return (yield* mmPopulateStrict(k, mm, start, end)) ? null : "ENOMEM";
 }
 
 /**
  * apply_mlockall_flags() and mlockall(2): `future` is for the mappings that will be made, `current` for those that are there, which
  * are populated too. Without either: munlockall(2). What cannot be locked or populated is left.
  */
-export function doMlockall(k: KernelState, mm: Mm, current: boolean, future: boolean, onFault: boolean): void {
+export function* doMlockall(k: KernelState, mm: Mm, current: boolean, future: boolean, onFault: boolean): Path<void> {
   const lockFlags = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
   mm.defFlags = future ? lockFlags : 0;
   if (future && !current) return;
@@ -93,7 +94,7 @@ export function doMlockall(k: KernelState, mm: Mm, current: boolean, future: boo
     applyVmaLockFlags(k, mm, start, end, current ? lockFlags : 0);
     page = end;
   }
-  if (current && last !== undefined) mmPopulate(k, mm, 0, last.end);
+  if (current && last !== undefined) yield* mmPopulate(k, mm, 0, last.end);
 }
 
 /** munlock(2). */
@@ -105,14 +106,20 @@ export function doMunlock(k: KernelState, mm: Mm, start: number, end: number): E
  * madvise_populate() (MADV_POPULATE_READ and _WRITE): ENOMEM at a hole, EINVAL at a VMA that does not allow the access, EFAULT at a
  * page that raises a signal; what came before is populated.
  */
-export function madvisePopulate(k: KernelState, mm: Mm, start: number, end: number, write: boolean): Errno | null {
+export function* madvisePopulate(
+  k: KernelState,
+  mm: Mm,
+  start: number,
+  end: number,
+  write: boolean,
+): Path<Errno | null> {
   let page = start;
   while (page < end) {
     const vma = mm.vmas.lookup(page);
     if (vma === undefined) return "ENOMEM";
     if ((vma.flags & (write ? VM_WRITE : VM_READ)) === 0) return "EINVAL";
     const stop = Math.min(vma.end, end);
-    if (faultInRange(k, mm, vma, page, stop, write, null) !== stop) return "EFAULT";
+    if ((yield* faultInRange(k, mm, vma, page, stop, write, null)) !== stop) return "EFAULT";
     page = stop;
   }
   return null;

@@ -4,8 +4,9 @@ import { unlinkAnonVmas } from "./anon-vma.ts";
 import type { Errno } from "./errno.ts";
 import type { MappedFile } from "./file.ts";
 import { freePgtables } from "./free-pgtables.ts";
+import { zapOf } from "./gather.ts";
 import { PMD_PAGES, slotStart } from "./geometry.ts";
-import { tlbFinishMmuPath, tlbGatherMmu } from "./mmu-gather.ts";
+import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { OBJ_PMD_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import { countedTables, type KernelState, type Mm } from "./state.ts";
 import {
@@ -50,11 +51,11 @@ export function* unmapRange(k: KernelState, mm: Mm, start: number, end: number):
   }
   // vms_clear_ptes()
   const tlb = tlbGatherMmu(k, mm);
-  for (const vma of gone) yield* unmapPageRange(k, tlb, vma, vma.start, vma.end, ZAP_UNMAP);
-  if (k.explored) yield point(k, "free_pgtables", "pmd_write", schedObject(OBJ_PMD_ENTRY, 0), true);
-  freePgtables(k, tlb, gone, floor, ceiling);
+  for (const vma of gone) yield* unmapPageRange(k, vma, zapOf(tlb, vma.start, vma.end, ZAP_UNMAP));
+  yield point(k, "free_pgtables", "pmd_write", schedObject(OBJ_PMD_ENTRY, 0), true);
+  yield* freePgtables(k, tlb, gone, floor, ceiling);
   k.leastTables = Math.min(k.leastTables, countedTables(mm));
-  yield* tlbFinishMmuPath(k, tlb);
+  yield* tlbFinishMmu(k, tlb);
   for (const vma of gone) {
     unlinkAnonVmas(vma);
     k.timeNs += k.options.cost.vma;

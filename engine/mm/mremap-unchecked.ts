@@ -66,7 +66,7 @@ export function* mremapUnchecked(
   if (r.newPages < r.oldPages) return yield* shrinkVma(k, mm, r);
   const grown = vmaToResize(mm, r);
   if (typeof grown === "string") return grown;
-  if (expandInPlace(k, mm, grown, r)) return null;
+  if (yield* expandInPlace(k, mm, grown, r)) return null;
   if (!r.mayMove) return "ENOMEM";
   r.to = findRoom(r.newPages);
   return r.to < 0 ? "ENOMEM" : yield* moveVma(k, mm, grown, r);

@@ -2,11 +2,12 @@
 
 import { anonVmaClone, unlinkAnonVmas } from "./anon-vma.ts";
 import type { Errno } from "./errno.ts";
-import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, pudIndex, slotStart } from "./geometry.ts";
+import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, pteIndex, pudIndex, slotStart } from "./geometry.ts";
 import { mmPopulate } from "./mlock.ts";
 import { unmapRange } from "./mmap.ts";
-import { forgetWalk, linkTable, pmdAlloc, pmdTable, pteAlloc, pudAlloc, pudTable } from "./pgtable.ts";
+import { forgetWalk, linkTable, pmdAlloc, pmdTable, pudAlloc, pudTable } from "./pgtable.ts";
 import { KIND_MARKER_UFFD_WP, KIND_MASK, PTE_UFFD_WP } from "./pte.ts";
+import { pmdSame, pteAlloc } from "./pte-map.ts";
 import {
   lock,
   OBJ_PMD_ENTRY,
@@ -68,19 +69,17 @@ export function* movePtes(
   const target = tables.child(newPmd, pmdIndex(move.newAddr));
   const sourceLock = schedObject(OBJ_PTL, source);
   const targetLock = schedObject(OBJ_PTL, target);
-  if (k.explored) {
-    if (source <= 0) return false;
-    yield* lock(k, fn, sourceLock);
-    if (tables.child(oldPmd, pmdIndex(move.oldAddr)) !== source) {
-      yield* unlock(k, fn, sourceLock);
-      return false;
-    }
-    if (target !== source) yield* lock(k, fn, targetLock);
-    yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, move.oldAddr & 511), true);
+  const from = pteIndex(move.oldAddr);
+  const to = pteIndex(move.newAddr);
+  if (source <= 0) return false;
+  yield* lock(k, fn, sourceLock);
+  if (!pmdSame(k, oldPmd, pmdIndex(move.oldAddr), source)) {
+    yield* unlock(k, fn, sourceLock);
+    return false;
   }
+  if (target !== source) yield* lock(k, fn, targetLock);
+  yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, from), true);
   const dropWp = move.old.uffd !== null;
-  const from = move.oldAddr & 511;
-  const to = move.newAddr & 511;
   for (let at = tables.nextPte(source, from, from + extent); at < from + extent; ) {
     const pte = tables.pte(source, at);
     const stop = tables.stretchEnd(source, at, from + extent);
@@ -91,12 +90,10 @@ export function* movePtes(
     k.timeNs += (stop - at) * k.options.cost.copyEntry;
     at = tables.nextPte(source, stop, from + extent);
   }
-  if (k.explored) {
-    yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
-    tlbInvalidate(k, mm, move.oldAddr, move.oldAddr + extent);
-    if (target !== source) yield* unlock(k, fn, targetLock);
-    yield* unlock(k, fn, sourceLock);
-  }
+  yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  tlbInvalidate(k, mm, move.oldAddr, move.oldAddr + extent);
+  if (target !== source) yield* unlock(k, fn, targetLock);
+  yield* unlock(k, fn, sourceLock);
   return true;
 }
 
@@ -115,11 +112,9 @@ function* movePmdEntry(
   const to = pmdIndex(move.newAddr);
   if (tables.child(newPmd, to) !== 0) return false;
   if (!huge && move.old.uffd !== null) return false;
-  if (k.explored) {
-    yield* lock(k, fn, schedObject(OBJ_PML, oldPmd));
-    if (newPmd !== oldPmd) yield* lock(k, fn, schedObject(OBJ_PML, newPmd));
-    yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, oldPmd, from), true);
-  }
+  yield* lock(k, fn, schedObject(OBJ_PML, oldPmd));
+  if (newPmd !== oldPmd) yield* lock(k, fn, schedObject(OBJ_PML, newPmd));
+  yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, oldPmd, from), true);
   const entry = tables.child(oldPmd, from);
   const possible = huge ? entry < 0 : entry > 0;
   if (possible) {
@@ -130,12 +125,10 @@ function* movePmdEntry(
     } else linkTable(k, newPmd, to, entry);
     k.timeNs += k.options.cost.copyEntry;
   }
-  if (k.explored) {
-    yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
-    tlbInvalidate(k, mm, move.oldAddr, move.oldAddr + PMD_PAGES);
-    if (newPmd !== oldPmd) yield* unlock(k, fn, schedObject(OBJ_PML, newPmd));
-    yield* unlock(k, fn, schedObject(OBJ_PML, oldPmd));
-  }
+  yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  tlbInvalidate(k, mm, move.oldAddr, move.oldAddr + PMD_PAGES);
+  if (newPmd !== oldPmd) yield* unlock(k, fn, schedObject(OBJ_PML, newPmd));
+  yield* unlock(k, fn, schedObject(OBJ_PML, oldPmd));
   return possible;
 }
 
@@ -218,7 +211,7 @@ function* movePageTables(
         splitHugePmd(k, mm, old, oldPmd, index);
       } else if (extent === PMD_PAGES && (yield* movePmdEntry(k, mm, move, oldPmd, newPmd, false))) break;
       if (k.tables.child(oldPmd, index) === 0) break;
-      pteAlloc(k, mm, newPmd, pmdIndex(move.newAddr));
+      yield* pteAlloc(k, mm, newPmd, pmdIndex(move.newAddr));
       if (yield* movePtes(k, mm, move, extent, oldPmd, newPmd)) break;
     }
     next(extent);
@@ -303,7 +296,7 @@ export function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Pat
   }
   // unmap_source_vma(): the pieces of the source that remain keep their flags.
   yield* unmapRange(k, mm, r.addr, r.addr + r.oldPages);
-  if (locked && r.newPages > r.oldPages) mmPopulate(k, mm, r.to + r.oldPages, r.to + r.newPages);
+  if (locked && r.newPages > r.oldPages) yield* mmPopulate(k, mm, r.to + r.oldPages, r.to + r.newPages);
   return null;
 }
 
@@ -374,7 +367,7 @@ function* remapMove(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null>
 }
 
 /** expand_vma() in place: the VMA ends where the range does and there is room after it. */
-export function expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): boolean {
+export function* expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<boolean> {
   const delta = r.newPages - r.oldPages;
   if (vma.end - r.addr !== r.oldPages) return false;
   const end = vma.end + delta;
@@ -395,7 +388,7 @@ export function expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest)
   mm.totalVm += delta;
   if ((vma.flags & VM_LOCKED) !== 0) {
     mm.lockedVm += delta;
-    mmPopulate(k, mm, from, end);
+    yield* mmPopulate(k, mm, from, end);
   }
   return true;
 }
@@ -433,7 +426,7 @@ export function* doMremap(
   r.to = r.addr;
   if (r.newPages === r.oldPages) return null;
   if (r.newPages < r.oldPages) return yield* shrinkVma(k, mm, r);
-  if (expandInPlace(k, mm, source, r)) return null;
+  if (yield* expandInPlace(k, mm, source, r)) return null;
   if (!r.mayMove) return "ENOMEM";
   r.to = findRoom(r.newPages);
   return r.to < 0 ? "ENOMEM" : yield* moveVma(k, mm, source, r);

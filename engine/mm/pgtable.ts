@@ -119,13 +119,3 @@ export function pmdInstall(k: KernelState, mm: Mm, pmd: number, index: number, r
   linkTable(k, pmd, index, row);
   mm.ptes++;
 }
-
-/** pte_alloc(): the PTE table under entry `index` of a PMD table, made where the entry is none. Not for huge entries. */
-export function pteAlloc(k: KernelState, mm: Mm, pmd: number, index: number): number {
-  let row = k.tables.child(pmd, index);
-  if (row === 0) {
-    row = pteAllocOne(k);
-    pmdInstall(k, mm, pmd, index, row);
-  }
-  return row;
-}

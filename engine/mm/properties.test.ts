@@ -52,6 +52,22 @@ describe("for any sequence of operations", () => {
     checkProperty("counts equal recounts after every operation", FILE, property, 400);
   }, 60_000);
 
+  test("point by point everything comes out as it does plainly", () => {
+    const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
+      const plain = createKernel(given);
+      const explored = createKernel({ ...given, explored: true });
+      for (const [index, operation] of operations.entries()) {
+        const expected = { ...plain.execute(operation), sample: sampleOf(plain), stats: { ...plain.state.stats } };
+        const result = explored.execute(operation);
+        const got = { ...result, sample: sampleOf(explored), stats: { ...explored.state.stats } };
+        expect(got, `operation ${index}, ${JSON.stringify(operation)}`).toEqual(expected);
+      }
+      expect([...explored.state.locks]).toEqual([]);
+      expect([...explored.state.rcuReaders]).toEqual([]);
+    });
+    checkProperty("point by point everything comes out as it does plainly", FILE, property, 200);
+  }, 120_000);
+
   test("nothing is left once everything has ended and a grace period is over", () => {
     const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
       const kernel = createKernel(given);

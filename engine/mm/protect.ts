@@ -3,7 +3,7 @@
 import type { Errno } from "./errno.ts";
 import { PMD_PAGES, PUD_PAGES, pmdAddrEnd, pmdIndex, slotEnd } from "./geometry.ts";
 import { populateVma } from "./mlock.ts";
-import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
+import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -16,7 +16,7 @@ import {
   PTE_UFFD_WP,
   PTE_WRITE,
 } from "./pte.ts";
-import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
+import { pteAlloc, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
 import { OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd } from "./thp.ts";
@@ -77,12 +77,9 @@ export function* changePteRange(
 ): Path<void> {
   const fn = "change_pte_range";
   const tables = k.tables;
-  let row = tables.child(pmd, index);
-  if (k.explored) {
-    row = yield* pteOffsetMapLock(k, fn, pmd, index);
-    if (row <= 0) return;
-    yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, row, from), true);
-  }
+  const row = yield* pteOffsetMapLock(k, fn, pmd, index);
+  if (row <= 0) return;
+  yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, row, from), true);
   tables.changePtes(row, from, end, (pte) => changeEntry(vma, pte, change));
   if (change === "uffd_wp" && useMarkers(vma)) {
     for (let at = from; at < end; ) {
@@ -91,7 +88,7 @@ export function* changePteRange(
       at = stop;
     }
   }
-  if (k.explored) yield* pteUnmapUnlock(k, fn, row);
+  yield* pteUnmapUnlock(k, fn, row);
 }
 
 /** change_protection(): [start, end) of one VMA, whose flags are already what they are to be. */
@@ -124,17 +121,15 @@ export function* changeProtection(
       splitHugePmd(k, mm, vma, pmd, index);
       entry = k.tables.child(pmd, index);
     }
-    if (entry === 0 && populate) entry = pteAlloc(k, mm, pmd, index);
+    if (entry === 0 && populate) entry = yield* pteAlloc(k, mm, pmd, index);
     if (entry > 0) {
       const { from, to } = entryRange(page, stop);
       yield* changePteRange(k, vma, pmd, index, from, to, change);
     }
     page = stop;
   }
-  if (k.explored) {
-    yield point(k, "change_protection", "tlb_flush", schedObject(OBJ_TLB, 0), true);
-    tlbInvalidate(k, mm, start, end);
-  }
+  yield point(k, "change_protection", "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  tlbInvalidate(k, mm, start, end);
 }
 
 /** mprotect_fixup(): [start, end) lies in `vma`, which gets the access `prot` (VM_READ, VM_WRITE, VM_EXEC). */
@@ -158,7 +153,7 @@ function* mprotectFixup(
   if ((oldFlags & VM_HUGETLB) === 0) yield* changeProtection(k, mm, part, start, end, "access");
   // A locked private VMA that becomes writable gets pages of its own at once.
   if ((oldFlags & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0)
-    populateVma(k, mm, part, start, end);
+    yield* populateVma(k, mm, part, start, end);
   return null;
 }
 

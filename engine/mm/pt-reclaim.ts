@@ -1,7 +1,8 @@
 /** Reclaim of empty PTE tables (mm/pt_reclaim.c). */
 
+import type { MmuGather } from "./gather.ts";
 import { PMD_PAGES, PTRS_PER_TABLE } from "./geometry.ts";
-import { type MmuGather, tlbRemoveTable, tlbRemoveTablePath } from "./mmu-gather.ts";
+import { tlbRemoveTable } from "./mmu-gather.ts";
 import {
   acquire,
   lock,
@@ -23,68 +24,51 @@ export function reclaimPtIsEnabled(k: KernelState, pages: number, details: ZapDe
 }
 
 /**
- * try_get_and_clear_pmd(): with the PTE lock held, trylocks the PMD lock and clears the entry.
- * Returns whether it did. The caller has yielded the point of the trylock in an explored kernel.
+ * try_get_and_clear_pmd(): with the PTE lock held, trylocks the PMD lock and clears the entry. Returns whether it did. The caller
+ * has yielded the point of the trylock.
  */
 export function tryGetAndClearPmd(k: KernelState, pmd: number, index: number): boolean {
-  if (k.explored) {
-    const pml = schedObject(OBJ_PML, pmd);
-    if (!acquire(k, pml)) {
-      k.stats.trylockFailed++;
-      return false;
-    }
-    k.tables.setChild(pmd, index, 0);
-    release(k, pml);
-    return true;
+  const pml = schedObject(OBJ_PML, pmd);
+  if (!acquire(k, pml)) {
+    k.stats.trylockFailed++;
+    return false;
   }
   k.tables.setChild(pmd, index, 0);
+  release(k, pml);
   return true;
 }
 
 /** free_pte(): a detached table goes to the gather and off the process's count. `page`: the first that it covered. */
-export function freePte(k: KernelState, tlb: MmuGather, row: number, page: number): void {
+export function* freePte(k: KernelState, tlb: MmuGather, row: number, page: number): Path<void> {
   tlb.mm.ptes--;
-  tlbRemoveTable(k, tlb, row, page);
-}
-
-/** free_pte() in an explored kernel. */
-export function* freePtePath(k: KernelState, tlb: MmuGather, row: number, page: number): Path<void> {
-  tlb.mm.ptes--;
-  yield* tlbRemoveTablePath(k, tlb, row, page);
+  yield* tlbRemoveTable(k, tlb, row, page);
 }
 
 /**
  * try_to_free_pte(): the slow path, after the PTE lock was dropped. Takes the PMD lock, then the PTE lock, looks at all
- * 512 entries again, and frees the table only if every one is none.
+ * entries again, and frees the table only if every one is none.
  */
 export function* tryToFreePte(k: KernelState, tlb: MmuGather, pmd: number, index: number, page: number): Path<void> {
   const fn = "try_to_free_pte";
   const pml = schedObject(OBJ_PML, pmd);
-  let ptl = 0;
-  if (k.explored) yield* lock(k, fn, pml);
+  yield* lock(k, fn, pml);
   const row = k.tables.child(pmd, index);
   if (row <= 0) {
-    if (k.explored) yield* unlock(k, fn, pml);
+    yield* unlock(k, fn, pml);
     return;
   }
-  if (k.explored) {
-    ptl = schedObject(OBJ_PTL, row);
-    yield* lock(k, fn, ptl);
-  }
+  const ptl = schedObject(OBJ_PTL, row);
+  yield* lock(k, fn, ptl);
   if (k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE) {
     k.stats.declinedRefilled++;
-    if (k.explored) {
-      yield* unlock(k, fn, ptl);
-      yield* unlock(k, fn, pml);
-    }
-    return;
-  }
-  if (k.explored) yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
-  k.tables.setChild(pmd, index, 0);
-  if (k.explored) {
     yield* unlock(k, fn, ptl);
     yield* unlock(k, fn, pml);
-    yield* freePtePath(k, tlb, row, page);
-  } else freePte(k, tlb, row, page);
+    return;
+  }
+  yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+  k.tables.setChild(pmd, index, 0);
+  yield* unlock(k, fn, ptl);
+  yield* unlock(k, fn, pml);
+  yield* freePte(k, tlb, row, page);
   k.stats.reclaimedSlow++;
 }

@@ -1,29 +1,16 @@
 /**
  * RCU as far as page tables need it: freed tables wait for a grace period.
  *
- * In experiments a grace period takes GRACE_PERIOD_NS of simulated time; callbacks that arrive during one wait for the
- * next, as in the kernel. In an explored kernel a table may be freed once every reader that was inside rcu_read_lock, or
- * had interrupts off, when the callback was queued has left; the explorer decides when (rcuReady, rcuFree).
+ * A grace period takes GRACE_PERIOD_NS of simulated time; callbacks that arrive during one wait for the next, as in the
+ * kernel. In the explorer (k.rcuWaiting) a table may be freed once every reader that was inside rcu_read_lock, or had
+ * interrupts off, when the callback was queued has left; the explorer decides when (rcuReady, rcuFree).
  */
 
-import { OBJ_TABLE, schedObject } from "./sched.ts";
 import type { KernelState } from "./state.ts";
 import { TABLE_RCU } from "./tables.ts";
 
 /** A typical grace period on an otherwise idle machine. */
 export const GRACE_PERIOD_NS = 8_000_000;
-
-/** Readers (as bits of CPUs) that each pending table still has to wait for; explored kernels only. */
-const waitingFor = new WeakMap<KernelState, Map<number, number>>();
-
-function waiters(k: KernelState): Map<number, number> {
-  let map = waitingFor.get(k);
-  if (map === undefined) {
-    map = new Map();
-    waitingFor.set(k, map);
-  }
-  return map;
-}
 
 /** Frees the table at once: no reader can have it. */
 export function freeTableNow(k: KernelState, row: number): void {
@@ -35,11 +22,11 @@ export function freeTableNow(k: KernelState, row: number): void {
 export function callRcu(k: KernelState, row: number): void {
   k.tables.state[row] = TABLE_RCU;
   k.rcuPending++;
-  if (k.explored) {
+  if (k.rcuWaiting !== null) {
     let readers = 0;
     for (const cpu of k.rcuReaders) readers |= 1 << cpu;
     for (const cpu of k.irqsOff) readers |= 1 << cpu;
-    waiters(k).set(row, readers);
+    k.rcuWaiting.set(row, readers);
     return;
   }
   k.tables.parent[row] = k.rcuNext;
@@ -69,12 +56,18 @@ export function rcuTick(k: KernelState): void {
   }
 }
 
-/** rcu_read_lock() by the running CPU. Explored kernels only. */
+/**
+ * rcu_read_lock() by the running CPU.
+ * @plain nothing
+ */
 export function rcuReadLock(k: KernelState): void {
   k.rcuReaders.add(k.cpu);
 }
 
-/** rcu_read_unlock() by the running CPU. Explored kernels only. */
+/**
+ * rcu_read_unlock() by the running CPU.
+ * @plain nothing
+ */
 export function rcuReadUnlock(k: KernelState): void {
   k.rcuReaders.delete(k.cpu);
   leaveReader(k);
@@ -82,31 +75,21 @@ export function rcuReadUnlock(k: KernelState): void {
 
 /** A CPU leaves its read-side section (or turns interrupts on): tables stop waiting for it. */
 export function leaveReader(k: KernelState): void {
-  if (k.rcuReaders.has(k.cpu) || k.irqsOff.has(k.cpu)) return;
-  const map = waiters(k);
-  for (const [row, readers] of map) map.set(row, readers & ~(1 << k.cpu));
+  const { rcuWaiting } = k;
+  if (rcuWaiting === null || k.rcuReaders.has(k.cpu) || k.irqsOff.has(k.cpu)) return;
+  for (const [row, readers] of rcuWaiting) rcuWaiting.set(row, readers & ~(1 << k.cpu));
 }
 
-/** Tables whose readers have all left, in the order in which they were queued. Explored kernels only. */
+/** Tables whose readers have all left, in the order in which they were queued. */
 export function rcuReady(k: KernelState): number[] {
   const ready: number[] = [];
-  for (const [row, readers] of waiters(k)) if (readers === 0) ready.push(row);
+  if (k.rcuWaiting !== null) for (const [row, readers] of k.rcuWaiting) if (readers === 0) ready.push(row);
   return ready;
 }
 
-/** Forgets what waits, without running it: the explorer starts again. */
-export function clearReaders(k: KernelState): void {
-  waiters(k).clear();
-}
-
-/** Runs the callback of one table that is ready. Explored kernels only. */
+/** Runs the callback of one table that is ready. */
 export function rcuFree(k: KernelState, row: number): void {
-  waiters(k).delete(row);
+  k.rcuWaiting?.delete(row);
   k.rcuPending--;
   freeTableNow(k, row);
-}
-
-/** The object that freeing a table writes. */
-export function tableObject(row: number): number {
-  return schedObject(OBJ_TABLE, row);
 }

@@ -2,16 +2,16 @@
  * Scheduling points: where the code of one CPU may be interleaved with another's.
  *
  * The contract with the explorer:
- * - Kernel paths that take locks are generator functions. In an explored kernel they `yield` a SchedPoint *before* each
- *   action that another CPU could observe or be affected by. Resuming the generator performs that one action and then
- *   runs on, touching nothing shared, to the next point. In an experiment nothing is ever yielded: one call of `next()`
- *   runs the path to its end. Paths that experiments go through all the time have a plain form beside it, which takes the same
- *   steps: functions that both call decide everything (zap.ts, fault.ts).
+ * - Kernel paths are generator functions. They `yield` a SchedPoint *before* each action that another CPU could observe or be
+ *   affected by. Resuming the generator performs that one action and then runs on, touching nothing shared, to the next point.
  * - Before resuming CPU n the explorer sets `k.cpu = n`. A point may be resumed only while `resumable(k, point)` is true (locks,
  *   IPIs). A "trylock" succeeds or fails by the state it finds.
  * - `object` is the one thing the action reads or writes, `write` says which. Two points commute when their objects
  *   differ or neither writes. Entries that are only ever touched under a table's lock are represented by that lock.
  * - The point object is reused by the CPU that yields it: copy what must outlive the next resume.
+ *
+ * Experiments, where nothing comes between two actions, take the same paths in their plain form, which is made from this one
+ * (scripts/plain-paths.ts): `yield` goes, and a call of a function whose comment says `@plain X` becomes X; `nothing` goes too.
  */
 
 import type { SchedEvent, SchedPoint } from "./sched-point.ts";
@@ -66,7 +66,7 @@ export function describeObject(object: number): string {
   return `${name} ${row}`;
 }
 
-/** What a path is: yields points only in an explored kernel. */
+/** What a path is, in the form that the explorer takes. */
 export type Path<T> = Generator<SchedPoint, T, void>;
 
 /** The point of the running CPU, filled in. */
@@ -80,13 +80,6 @@ export function point(k: KernelState, fn: string, event: SchedEvent, object: num
   p.object2 = 0;
   p.write2 = false;
   return p;
-}
-
-/** Runs a path that must not stop: the way experiments run every path. */
-export function drive<T>(path: Path<T>): T {
-  const step = path.next();
-  if (step.done !== true) throw new Error(`path stopped at ${step.value.fn}: ${step.value.event} outside the explorer`);
-  return step.value;
 }
 
 /** Who holds a lock: the number of readers, or -1 - cpu for a writer. 0: nobody. */
@@ -112,7 +105,10 @@ export function resumable(k: KernelState, p: SchedPoint): boolean {
   }
 }
 
-/** Takes a lock (spinlock, mutex or the write side); the caller has yielded its point. False: someone has it. */
+/**
+ * Takes a lock (spinlock, mutex or the write side); the caller has yielded its point. False: someone has it.
+ * @plain true
+ */
 export function acquire(k: KernelState, object: number): boolean {
   if (lockHolder(k, object) !== 0) return false;
   k.locks.set(object, -1 - k.cpu);
@@ -127,27 +123,50 @@ export function acquireRead(k: KernelState, object: number): boolean {
   return true;
 }
 
-/** Gives back either side. */
+/**
+ * Gives back either side.
+ * @plain nothing
+ */
 export function release(k: KernelState, object: number): void {
   const holder = lockHolder(k, object);
   if (holder > 1) k.locks.set(object, holder - 1);
   else k.locks.delete(object);
 }
 
-/** Takes a lock at a point of its own. Use under `if (k.explored)`. */
+/**
+ * Takes a lock at a point of its own.
+ * @plain nothing
+ */
 export function* lock(k: KernelState, fn: string, object: number): Path<void> {
   yield point(k, fn, "lock", object, true);
   if (!acquire(k, object)) throw new Error(`${fn}: resumed on ${describeObject(object)}, which is held`);
 }
 
-/** Takes the read side of a lock at a point of its own. Use under `if (k.explored)`. */
+/**
+ * Takes the read side of a lock at a point of its own.
+ * @plain nothing
+ */
 export function* lockRead(k: KernelState, fn: string, object: number): Path<void> {
   yield point(k, fn, "read_lock", object, true);
   if (!acquireRead(k, object)) throw new Error(`${fn}: resumed on ${describeObject(object)}, which is held`);
 }
 
-/** Gives a lock back at a point of its own. Use under `if (k.explored)`. */
+/**
+ * Gives a lock back at a point of its own.
+ * @plain nothing
+ */
 export function* unlock(k: KernelState, fn: string, object: number): Path<void> {
   yield point(k, fn, "unlock", object, true);
   release(k, object);
+}
+
+/** Runs a path to its end on CPU 0 while nothing else runs: every point is resumed at once. */
+export function runAlone<T>(k: KernelState, path: Path<T>): T {
+  k.cpu = 0;
+  for (;;) {
+    const step = path.next();
+    if (step.done === true) return step.value;
+    if (!resumable(k, step.value))
+      throw new Error(`${step.value.fn} waits for ${describeObject(step.value.object)} although nothing else runs`);
+  }
 }

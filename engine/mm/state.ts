@@ -2,64 +2,34 @@
 
 import type { ResolvedOptions } from "./config.ts";
 import type { MappedFile } from "./file.ts";
+import type { MmuGather } from "./gather.ts";
 import { LEVEL_P4D, LEVEL_PGD, taskPages } from "./geometry.ts";
 import type { KernelProfile } from "./kernel-profile.ts";
+import { Mm } from "./mm-struct.ts";
 import { Rng } from "./rng.ts";
 import { newPoint, type SchedPoint } from "./sched-point.ts";
 import { Stats } from "./stats.ts";
 import { TABLE_LIVE, TableStore } from "./tables.ts";
-import { type UffdContext, type Vma, VmaList } from "./vma.ts";
+import type { Vma } from "./vma.ts";
+import type { VmaWalk } from "./vma-walk.ts";
 
-/** An address space (struct mm_struct) and the little of its process that matters. */
-export class Mm {
-  /** Number of the process: 0 the first, N the Nth fork. */
-  declare readonly id: number;
-  /** Row of the root table. */
-  declare pgd: number;
-  readonly vmas = new VmaList();
-  /** Page-table pages by level; their sum times 4 kB is VmPTE. */
-  ptes = 0;
-  pmds = 0;
-  puds = 0;
-  /** Pages mapped, by kind. */
-  rssAnon = 0;
-  rssFile = 0;
-  rssShmem = 0;
-  swapEntries = 0;
-  hugetlbPages = 0;
-  totalVm = 0;
-  lockedVm = 0;
-  /** def_flags: what mlockall(MCL_FUTURE) gives every mapping that is made. */
-  defFlags = 0;
-  /** Heap, in pages; -1: no brk yet. */
-  startBrk = -1;
-  brk = -1;
-  /** Where mmap looks for room, downwards. */
-  declare mmapBase: number;
-  alive = true;
-  /** The userfaultfd that registrations are made with: made by the first, replaced when the mode changes. */
-  /** Its userfaultfds, one of each sort, made when they are first needed; and the sort that registrations use from now on. */
-  uffds: Record<"sync" | "async", UffdContext | null> = { sync: null, async: null };
-  uffdMode: "sync" | "async" = "async";
-  /** The PMD table that was walked last, and the first page that it covers; Infinity: none. */
-  cachedStart = Number.POSITIVE_INFINITY;
-  cachedPmdTable = 0;
+export { Mm } from "./mm-struct.ts";
 
-  constructor(id: number, pgd: number, mmapBase: number) {
-    this.id = id;
-    this.pgd = pgd;
-    this.mmapBase = mmapBase;
-  }
+/** TLB entries by CPU and page (tlb.ts); one that is watched hears of invalidations. */
+export interface TlbMap extends Map<number, number> {
+  invalidating?(start: number, end: number): void;
 }
 
 /** No operation under way has unmapped anything. More tables than there can be. */
 export const NO_TABLES_LEAST = 2 ** 30;
 
+/** Tables that there is room for from the start. */
+const TABLE_ROWS = 1024;
+
 export class KernelState {
   declare readonly options: ResolvedOptions;
   /** What sort of kernel this is: paths ask it for a behaviour. */
   declare readonly profile: KernelProfile;
-  declare readonly explored: boolean;
   declare readonly checked: boolean;
   declare readonly tables: TableStore;
   readonly stats = new Stats();
@@ -77,6 +47,10 @@ export class KernelState {
   /** Huge pages that fork left mapped in several processes, by row. */
   readonly hugeSharers = new Map<number, { count: number }>();
 
+  /** What operations take turns with, so that none is made for each: null while one has it. */
+  spareGather: MmuGather | null = null;
+  spareVmaWalk: VmaWalk | null = null;
+
   // RCU: chains of rows through tables.parent (rcu.ts).
   rcuNext = 0;
   rcuWait = 0;
@@ -87,22 +61,27 @@ export class KernelState {
   cpu = 0;
   readonly points: SchedPoint[] = [newPoint(), newPoint(), newPoint(), newPoint()];
   readonly locks = new Map<number, number>();
+  /**
+   * Readers (as bits of CPUs) that each table in the hands of RCU still waits for, where it is they and not time that end grace
+   * periods: in the explorer. Null: time does.
+   */
+  rcuWaiting: Map<number, number> | null = null;
   /** Readers inside rcu_read_lock, and CPUs with interrupts off. */
   readonly rcuReaders = new Set<number>();
   readonly irqsOff = new Set<number>();
   /** need_resched() is true for these CPUs the next time they ask. */
   readonly reschedPending: boolean[] = [false, false, false, false];
-  /** Contents of pages by identity (a freed page has none); TLB entries by cpu. */
+  /** Contents of pages by identity: a freed page has none. */
   readonly pages = new Map<number, number>();
+  readonly tlb: TlbMap = new Map<number, number>();
   /** The next identity that each CPU gives out: what one CPU does changes no other's. */
   readonly nextPageIds = [1, 2, 3, 4];
 
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.profile = options.profile;
-    this.explored = options.explored;
-    this.checked = options.checked || options.explored;
-    this.tables = new TableStore(options.explored ? 16 : 1024, !this.checked, options.tableBytesMax);
+    this.checked = options.checked;
+    this.tables = new TableStore(TABLE_ROWS, !this.checked, options.tableBytesMax);
     this.rng = new Rng(options.seed);
     this.rootLevel = options.config.levels === 5 ? LEVEL_PGD : LEVEL_P4D;
     this.taskPages = taskPages(options.config.levels);

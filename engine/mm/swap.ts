@@ -2,7 +2,7 @@
 
 import { handleMmFault } from "./fault.ts";
 import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, PTE_EXCLUSIVE, PTE_LAZYFREE, PTE_UFFD_WP } from "./pte.ts";
-import { drive } from "./sched.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd } from "./thp.ts";
 import type { Vma } from "./vma.ts";
@@ -65,17 +65,24 @@ export function swapOutRange(k: KernelState, mm: Mm, start: number, end: number)
   }
 }
 
+/** The pages of [start, end) of a VMA whose entries are in swap. */
+function swappedPages(k: KernelState, mm: Mm, start: number, end: number): number[] {
+  const pages: number[] = [];
+  walkPmds(k, mm, start, end, (pmd, index, page, stop) => {
+    const row = k.tables.child(pmd, index);
+    if (row < 0) return;
+    const { from, to } = entryRange(page, stop);
+    for (let at = k.tables.nextPte(row, from, to); at < to; at = k.tables.nextPte(row, at + 1, to))
+      if ((k.tables.pte(row, at) & KIND_MASK) === KIND_SWAP) pages.push(page - from + at);
+  });
+  return pages;
+}
+
 /** Brings back every page of [start, end) that is in swap; the operation `swapin` (mm/swapfile.c: unuse_pte_range). */
-export function swapInRange(k: KernelState, mm: Mm, start: number, end: number): void {
+export function* swapInRange(k: KernelState, mm: Mm, start: number, end: number): Path<void> {
   for (const vma of mm.vmas.list) {
     if (vma.end <= start || vma.start >= end) continue;
-    walkPmds(k, mm, Math.max(start, vma.start), Math.min(end, vma.end), (pmd, index, page, stop) => {
-      const row = k.tables.child(pmd, index);
-      if (row < 0) return;
-      const { from, to } = entryRange(page, stop);
-      for (let at = k.tables.nextPte(row, from, to); at < to; at = k.tables.nextPte(row, at + 1, to))
-        if ((k.tables.pte(row, at) & KIND_MASK) === KIND_SWAP)
-          drive(handleMmFault(k, mm, vma, page - from + at, false));
-    });
+    for (const page of swappedPages(k, mm, Math.max(start, vma.start), Math.min(end, vma.end)))
+      yield* handleMmFault(k, mm, vma, page, false);
   }
 }

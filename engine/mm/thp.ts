@@ -3,9 +3,9 @@
  * the huge entry in the form of a PTE (pte.ts). File and hugetlb memory deposits nothing: its row is a bare record.
  */
 
+import { type MmuGather, tlbAdjustRange } from "./gather.ts";
 import { PMD_PAGES, pmdStart } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { type MmuGather, tlbAdjustRange } from "./mmu-gather.ts";
 import { linkTable, pteAllocOne, pteFree } from "./pgtable.ts";
 import {
   KIND_ANON,

@@ -3,6 +3,7 @@
 import { type TouchCounts, touchVmaRange } from "./fault.ts";
 import { PAGE_SIZE, pageOf, pagesFor } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
+import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { STACK_GUARD_GAP, VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_LOCKED, type Vma } from "./vma.ts";
 
@@ -45,7 +46,14 @@ function touchGap(
 }
 
 /** Touches whole pages [start, end), each once. */
-function touchPages(k: KernelState, mm: Mm, start: number, end: number, write: boolean, counts: TouchCounts): void {
+function* touchPages(
+  k: KernelState,
+  mm: Mm,
+  start: number,
+  end: number,
+  write: boolean,
+  counts: TouchCounts,
+): Path<void> {
   let page = start;
   while (page < end) {
     const vma = mm.vmas.list[mm.vmas.indexAbove(page)];
@@ -54,13 +62,13 @@ function touchPages(k: KernelState, mm: Mm, start: number, end: number, write: b
       continue;
     }
     const stop = vma.end < end ? vma.end : end;
-    touchVmaRange(k, mm, vma, page, stop, write, counts);
+    yield* touchVmaRange(k, mm, vma, page, stop, write, counts);
     page = stop;
   }
 }
 
 /** One access every `stride` bytes of [addr, end). */
-function touchStrided(
+function* touchStrided(
   k: KernelState,
   mm: Mm,
   addr: number,
@@ -68,7 +76,7 @@ function touchStrided(
   stride: number,
   write: boolean,
   counts: TouchCounts,
-): void {
+): Path<void> {
   for (let at = addr; at < end; at += stride) {
     const page = pageOf(at);
     const next = mm.vmas.list[mm.vmas.indexAbove(page)];
@@ -80,14 +88,14 @@ function touchStrided(
       at += (accesses - 1) * stride;
       continue;
     }
-    touchPages(k, mm, page, page + 1, write, counts);
+    yield* touchPages(k, mm, page, page + 1, write, counts);
   }
 }
 
 /**
  * One access every `stride` bytes of [addr, addr + len). Adds the accesses that raised a signal to `counts`.
  */
-export function touchRange(
+export function* touchRange(
   k: KernelState,
   mm: Mm,
   addr: number,
@@ -95,7 +103,7 @@ export function touchRange(
   stride: number,
   write: boolean,
   counts: TouchCounts,
-): void {
-  if (stride === PAGE_SIZE) touchPages(k, mm, pageOf(addr), pageOf(addr) + pagesFor(len), write, counts);
-  else touchStrided(k, mm, addr, addr + len, stride, write, counts);
+): Path<void> {
+  if (stride === PAGE_SIZE) yield* touchPages(k, mm, pageOf(addr), pageOf(addr) + pagesFor(len), write, counts);
+  else yield* touchStrided(k, mm, addr, addr + len, stride, write, counts);
 }

@@ -1,6 +1,7 @@
 /** Holes and truncation (mm/memory.c: unmap_mapping_range; mm/shmem.c: shmem_fallocate, shmem_setattr). Offsets in pages. */
 
 import type { MappedFile } from "./file.ts";
+import { zapOf } from "./gather.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState } from "./state.ts";
@@ -22,8 +23,8 @@ function* unmapMappingRange(
       const stop = Math.min(vma.end, vma.start + (end - vma.pgoff));
       if (start >= stop) continue;
       const tlb = tlbGatherMmu(k, mm);
-      yield* unmapPageRange(k, tlb, vma, start, stop, details);
-      tlbFinishMmu(k, tlb);
+      yield* unmapPageRange(k, vma, zapOf(tlb, start, stop, details));
+      yield* tlbFinishMmu(k, tlb);
     }
   }
 }

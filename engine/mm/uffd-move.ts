@@ -3,9 +3,9 @@
 import type { Errno } from "./errno.ts";
 import { PMD_PAGES, pmdIndex, pteIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
-import { pmdAlloc, pmdTable, pteAlloc } from "./pgtable.ts";
+import { pmdAlloc, pmdTable } from "./pgtable.ts";
 import { KIND_ANON, KIND_MASK, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE } from "./pte.ts";
-import { pteAllocPath } from "./pte-map.ts";
+import { pmdSame, pteAlloc, pteSame } from "./pte-map.ts";
 import { rcuReadLock, rcuReadUnlock } from "./rcu.ts";
 import {
   lock,
@@ -42,7 +42,7 @@ function validateMoveAreas(dst: Vma, src: Vma): boolean {
 /** move_pages_pte(): both tables stay mapped (inside rcu_read_lock) from the first look to the last unlock. */
 export function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
   const result = yield* movePageMapped(k, mm, to, from);
-  if (k.explored) rcuReadUnlock(k);
+  rcuReadUnlock(k);
   return result;
 }
 
@@ -58,10 +58,8 @@ function* movePageMapped(k: KernelState, mm: Mm, to: number, from: number): Path
   if (srcPmd === 0) return "ENOENT";
   const dstIndex = pmdIndex(to);
   const srcIndex = pmdIndex(from);
-  if (k.explored) {
-    yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, dstPmd, dstIndex), false);
-    rcuReadLock(k);
-  }
+  yield point(k, fn, "pmd_read", schedObject(OBJ_PMD_ENTRY, dstPmd, dstIndex), false);
+  rcuReadLock(k);
   const dstRow = tables.child(dstPmd, dstIndex);
   const srcRow = tables.child(srcPmd, srcIndex);
   if (dstRow < 0) return "EEXIST";
@@ -69,11 +67,11 @@ function* movePageMapped(k: KernelState, mm: Mm, to: number, from: number): Path
   const dstAt = pteIndex(to);
   const srcAt = pteIndex(from);
   // pte_offset_map_rw_nolock() on both: values as they are without the locks.
-  if (k.explored) yield point(k, fn, "pte_read", schedObject(OBJ_PTE_ENTRY, dstRow, dstAt), false);
-  const dstPte = readDetached(k, dstRow, dstAt);
+  yield point(k, fn, "pte_read", schedObject(OBJ_PTE_ENTRY, dstRow, dstAt), false);
+  const dstPte = tables.pte(dstRow, dstAt);
   if (dstPte !== 0) return "EEXIST";
-  if (k.explored) yield point(k, fn, "pte_read", schedObject(OBJ_PTE_ENTRY, srcRow, srcAt), false);
-  const srcPte = readDetached(k, srcRow, srcAt);
+  yield point(k, fn, "pte_read", schedObject(OBJ_PTE_ENTRY, srcRow, srcAt), false);
+  const srcPte = tables.pte(srcRow, srcAt);
   const kind = srcPte & KIND_MASK;
   if (srcPte === 0) return "ENOENT";
   if (kind !== KIND_ANON && kind !== KIND_ZERO && kind !== KIND_SWAP) return "EFAULT";
@@ -81,36 +79,28 @@ function* movePageMapped(k: KernelState, mm: Mm, to: number, from: number): Path
   // double_pt_lock()
   const first = Math.min(dstRow, srcRow);
   const second = Math.max(dstRow, srcRow);
-  if (k.explored) {
-    yield* lock(k, fn, schedObject(OBJ_PTL, first));
-    if (second !== first) yield* lock(k, fn, schedObject(OBJ_PTL, second));
-    const stable =
-      readDetached(k, srcRow, srcAt) === srcPte &&
-      readDetached(k, dstRow, dstAt) === dstPte &&
-      (!k.options.patches.recheckMove || tables.child(dstPmd, dstIndex) === dstRow);
-    if (!stable) {
-      if (second !== first) yield* unlock(k, fn, schedObject(OBJ_PTL, second));
-      yield* unlock(k, fn, schedObject(OBJ_PTL, first));
-      return "EAGAIN";
-    }
-    yield point(k, "move_present_ptes", "pte_write", schedObject(OBJ_PTE_ENTRY, srcRow, srcAt), true);
+  yield* lock(k, fn, schedObject(OBJ_PTL, first));
+  if (second !== first) yield* lock(k, fn, schedObject(OBJ_PTL, second));
+  // The tables may have been detached since they were mapped: their memory is still there inside rcu_read_lock.
+  const stable =
+    pteSame(k, srcRow, srcAt, srcPte) &&
+    pteSame(k, dstRow, dstAt, dstPte) &&
+    (!k.options.patches.recheckMove || pmdSame(k, dstPmd, dstIndex, dstRow));
+  if (!stable) {
+    if (second !== first) yield* unlock(k, fn, schedObject(OBJ_PTL, second));
+    yield* unlock(k, fn, schedObject(OBJ_PTL, first));
+    return "EAGAIN";
   }
+  yield point(k, "move_present_ptes", "pte_write", schedObject(OBJ_PTE_ENTRY, srcRow, srcAt), true);
   tables.setPte(srcRow, srcAt, 0);
-  if (k.explored) tlbInvalidate(k, mm, from, from + 1);
+  tlbInvalidate(k, mm, from, from + 1);
   if (kind === KIND_SWAP || kind === KIND_ZERO) tables.setPte(dstRow, dstAt, srcPte);
   else tables.setPte(dstRow, dstAt, (srcPte | PTE_WRITE | PTE_DIRTY) >>> 0);
   k.timeNs += k.options.cost.copyEntry;
-  if (k.explored) {
-    yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
-    if (second !== first) yield* unlock(k, fn, schedObject(OBJ_PTL, second));
-    yield* unlock(k, fn, schedObject(OBJ_PTL, first));
-  }
+  yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+  if (second !== first) yield* unlock(k, fn, schedObject(OBJ_PTL, second));
+  yield* unlock(k, fn, schedObject(OBJ_PTL, first));
   return MOVED;
-}
-
-/** An entry of a table that may have been detached since (its memory is still there inside rcu_read_lock). */
-function readDetached(k: KernelState, row: number, at: number): number {
-  return k.tables.pte(row, at);
 }
 
 /** move_pages(): [src, src + pages) moves to `dst`. Stops at the first page that cannot; what moved before has moved. */
@@ -145,10 +135,7 @@ export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, page
       splitHugePmd(k, mm, srcVma, srcPmd, pmdIndex(from));
     }
     if (entry === 0) return moved > 0 ? "EAGAIN" : "ENOENT";
-    if (dstEntry === 0) {
-      if (k.explored) yield* pteAllocPath(k, mm, dstPmd, pmdIndex(to));
-      else pteAlloc(k, mm, dstPmd, pmdIndex(to));
-    }
+    if (dstEntry === 0) yield* pteAlloc(k, mm, dstPmd, pmdIndex(to));
     const failed: Errno | null = yield* movePagesPte(k, mm, to, from);
     if (failed === "EAGAIN") continue;
     if (failed !== null) return moved > 0 ? "EAGAIN" : failed;

@@ -1,25 +1,19 @@
 /** Removing what a range maps (mm/memory.c: zap_pte_range and around it; mm/huge_memory.c: zap_huge_pmd is in thp.ts). */
 
+import { gatherPageId, oneAtATime, takeResched } from "./explored.ts";
+import { type MmuGather, tlbAdjustRange, tlbRoom, type ZapWalk } from "./gather.ts";
 import * as geometry from "./geometry.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
-import {
-  type MmuGather,
-  tlbAdjustRange,
-  tlbFlushMmu,
-  tlbFlushMmuPath,
-  tlbFlushMmuTlbonly,
-  tlbRoom,
-} from "./mmu-gather.ts";
+import { tlbFlushMmu, tlbFlushMmuTlbonly } from "./mmu-gather.ts";
 import { pmdTable } from "./pgtable.ts";
-import { freePte, freePtePath, reclaimPtIsEnabled, tryGetAndClearPmd, tryToFreePte } from "./pt-reclaim.ts";
+import { freePte, reclaimPtIsEnabled, tryGetAndClearPmd, tryToFreePte } from "./pt-reclaim.ts";
 import * as pteBits from "./pte.ts";
 import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
-import { drive, OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
+import { OBJ_PML, OBJ_PTE_ENTRY, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd, zapHugePmd } from "./thp.ts";
 import type { Vma } from "./vma.ts";
 import * as vmaFlags from "./vma.ts";
-import type { ZapDetails } from "./zap-details.ts";
 
 // Bound here, so that they are constants to the compiler (geometry.ts).
 const { PMD_PAGES, PTRS_PER_TABLE, pmdAddrEnd, pmdIndex, pmdStart, pteIndex } = geometry;
@@ -38,45 +32,8 @@ const {
   KIND_ZERO,
   PTE_DIRTY,
   PTE_UFFD_WP,
-  ptePageId,
 } = pteBits;
 const { VM_HUGETLB, VM_UFFD_WP, vmaIsAnonymous } = vmaFlags;
-
-/**
- * A zap on its way through the PTE tables of a range within one VMA: what is left of the range, the table that it has come to,
- * and how far it is in that. Page numbers are kept here, out of the arguments of the functions below: they are no small
- * integers, and passing them on would allocate; and what is kept here need not be kept in a generator.
- */
-export class ZapWalk {
-  declare tlb: MmuGather;
-  declare readonly details: ZapDetails;
-  /** What is left of the range: [page, end). */
-  page = 0;
-  end = 0;
-  /** The table at hand: entry `index` of the PMD table `pmd`; `base` is the first page that it covers. */
-  pmd = 0;
-  index = 0;
-  base = 0;
-  /** Its row (where other CPUs may come between, once it is locked), and its entries that are still to be zapped: [at, stop). */
-  row = 0;
-  at = 0;
-  stop = 0;
-  /** The call covers the whole table and asks for it to be freed; nothing has spoken against it; its lock was never dropped. */
-  covers = false;
-  canReclaimPt = false;
-  directReclaim = false;
-  /** The fast path took it out of its PMD entry. */
-  detached = false;
-  /** Outcome of one step: an entry was left, the gather must be flushed, the loop must be broken off. */
-  anySkipped = false;
-  forceFlush = false;
-  forceBreak = false;
-
-  constructor(tlb: MmuGather, details: ZapDetails) {
-    this.tlb = tlb;
-    this.details = details;
-  }
-}
 
 /** Takes `n` pages of this kind off the process's count. */
 export function dropRss(mm: Mm, vma: Vma, kind: number, n: number): void {
@@ -116,7 +73,7 @@ function clearPtes(k: KernelState, walk: ZapWalk, from: number, end: number): vo
 }
 
 /** Of `n` pages that are mapped by entries like `pte`, gathers as many as there is room for, and returns how many. */
-function gatherPages(k: KernelState, vma: Vma, walk: ZapWalk, n: number, pte: number): number {
+function gatherPages(vma: Vma, walk: ZapWalk, n: number, pte: number): number {
   const { tlb } = walk;
   const room = tlbRoom(tlb);
   let gathered = n;
@@ -128,7 +85,7 @@ function gatherPages(k: KernelState, vma: Vma, walk: ZapWalk, n: number, pte: nu
   tlb.pages += gathered;
   dropRss(tlb.mm, vma, pte & KIND_MASK, gathered);
   if ((pte & (KIND_MASK | PTE_DIRTY)) === (KIND_FILE | PTE_DIRTY)) walk.forceFlush = true;
-  if (k.explored) tlb.pageIds.push(ptePageId(pte));
+  gatherPageId(tlb, pte);
   return gathered;
 }
 
@@ -139,7 +96,7 @@ function zapPresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, e
     walk.anySkipped = true;
     return end - from;
   }
-  const n = kind === KIND_ZERO ? end - from : gatherPages(k, vma, walk, end - from, pte);
+  const n = kind === KIND_ZERO ? end - from : gatherPages(vma, walk, end - from, pte);
   clearPtes(k, walk, from, from + n);
   tlbAdjustRange(walk.tlb, walk.base + from, walk.base + from + n);
   if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, vma, walk, from, from + n, pte)) walk.anySkipped = true;
@@ -198,7 +155,7 @@ function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
     if (from === stop) return skipped;
   }
   const pte = tables.pte(row, from);
-  const single = k.explored || k.options.reschedRate > 0;
+  const single = oneAtATime() || k.options.reschedRate > 0;
   const end = single ? from + 1 : tables.stretchEnd(row, from, stop);
   const present = (pte & KIND_MASK) <= KIND_ZERO;
   return (
@@ -206,8 +163,9 @@ function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
   );
 }
 
+/** need_resched(). */
 function needResched(k: KernelState): boolean {
-  return k.rng.chance(k.options.reschedRate);
+  return takeResched(k) || (k.options.reschedRate > 0 && k.rng.chance(k.options.reschedRate));
 }
 
 /** Counts a table that this call leaves standing although the advice was DONTNEED. */
@@ -238,30 +196,26 @@ function zapStep(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
   return false;
 }
 
+/**
+ * The point before the next entry that is not none is cleared.
+ * @plain nothing
+ */
+function* pteWritePoint(k: KernelState, fn: string, walk: ZapWalk): Path<void> {
+  const next = k.tables.nextPte(walk.row, walk.at, walk.stop);
+  if (next < walk.stop) yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, walk.row, next), true);
+}
+
 /** The loop of zap_pte_range(): until the walk is through with the table, or must drop its lock. */
-function zapEntries(k: KernelState, vma: Vma, walk: ZapWalk): void {
+function* zapEntries(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
+  const fn = "zap_pte_range";
   while (walk.at < walk.stop) {
-    if (k.options.reschedRate > 0 && needResched(k)) {
+    yield point(k, fn, "need_resched", 0, false);
+    if (needResched(k)) {
       k.stats.zapBreaksResched++;
       walk.directReclaim = false;
       return;
     }
-    if (!zapStep(k, vma, walk)) return;
-  }
-}
-
-/** The same in an explored kernel. */
-function* zapEntriesPath(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
-  const fn = "zap_pte_range";
-  while (walk.at < walk.stop) {
-    yield point(k, fn, "need_resched", 0, false);
-    if (k.reschedPending[k.cpu]) {
-      k.reschedPending[k.cpu] = false;
-      walk.directReclaim = false;
-      return;
-    }
-    const next = k.tables.nextPte(walk.row, walk.at, walk.stop);
-    if (next < walk.stop) yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, walk.row, next), true);
+    yield* pteWritePoint(k, fn, walk);
     if (!zapStep(k, vma, walk)) return;
   }
 }
@@ -316,35 +270,15 @@ function endTable(k: KernelState, walk: ZapWalk): void {
  * zap_pte_range(): zaps what `walk` has left of the PTE table that nextTableToZap() found. Needs the mmap or VMA lock. Retries
  * inside after a break (patch 8); without patch 8 it ends there. The walk goes on from where it ended. The PTE table is freed
  * where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
- *
- * The steps are those of zapPteRangePath(), with nothing between them: for experiments, which make a path for it only where the
- * slow path has locks to take.
  */
-export function zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
-  const { tlb } = walk;
-  beginTable(k, walk);
-  do {
-    beginEntries(walk, walk.row);
-    zapEntries(k, vma, walk);
-    if (mayDetach(k, walk)) detachTable(k, walk);
-    if (walk.forceFlush) tlbFlushMmu(k, tlb);
-  } while (comesBack(k, walk));
-  if (walk.detached) {
-    k.stats.reclaimedFast++;
-    freePte(k, tlb, walk.row, walk.base);
-  } else if (maySlowly(walk)) drive(tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base));
-  endTable(k, walk);
-}
-
-/** zap_pte_range() where other CPUs may come between its steps. */
-export function* zapPteRangePath(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
+function* zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   const fn = "zap_pte_range";
   const { tlb } = walk;
   beginTable(k, walk);
   do {
     beginEntries(walk, yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index));
     if (walk.row <= 0) break;
-    yield* zapEntriesPath(k, vma, walk);
+    yield* zapEntries(k, vma, walk);
     if (mayDetach(k, walk)) {
       yield point(k, "try_get_and_clear_pmd", "trylock", schedObject(OBJ_PML, walk.pmd), true);
       detachTable(k, walk);
@@ -354,11 +288,11 @@ export function* zapPteRangePath(k: KernelState, vma: Vma, walk: ZapWalk): Path<
       tlbFlushMmuTlbonly(k, tlb);
     }
     yield* pteUnmapUnlock(k, fn, walk.row);
-    if (walk.forceFlush) yield* tlbFlushMmuPath(k, tlb);
+    if (walk.forceFlush) yield* tlbFlushMmu(k, tlb);
   } while (comesBack(k, walk));
   if (walk.detached) {
     k.stats.reclaimedFast++;
-    yield* freePtePath(k, tlb, walk.row, walk.base);
+    yield* freePte(k, tlb, walk.row, walk.base);
   } else if (maySlowly(walk)) yield* tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base);
   endTable(k, walk);
 }
@@ -388,10 +322,9 @@ function zapHugeEntry(
  * Goes to the next PTE table of what `walk` has left; false: there is none. Huge pages on the way are zapped or split; tables
  * that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
  */
-export function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
-  const { tlb } = walk;
+function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
+  const { tlb, end } = walk;
   const { tables } = k;
-  const { end } = walk;
   let { page } = walk;
   while (page < end) {
     const pmd = pmdTable(k, tlb.mm, page);
@@ -419,24 +352,11 @@ export function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean
   return false;
 }
 
-/** unmap_page_range(): zaps [start, end) of one VMA, table by table. */
-export function* unmapPageRange(
-  k: KernelState,
-  tlb: MmuGather,
-  vma: Vma,
-  start: number,
-  end: number,
-  details: ZapDetails,
-): Path<void> {
+/** unmap_page_range(): zaps what `walk` has left of its range, which lies in one VMA, table by table. */
+export function* unmapPageRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   if ((vma.flags & VM_HUGETLB) !== 0) {
-    clearHugetlbPages(k, tlb, vma, start, end);
+    clearHugetlbPages(k, walk.tlb, walk.page, walk.end);
     return;
   }
-  const walk = new ZapWalk(tlb, details);
-  walk.page = start;
-  walk.end = end;
-  while (nextTableToZap(k, vma, walk)) {
-    if (k.explored) yield* zapPteRangePath(k, vma, walk);
-    else zapPteRange(k, vma, walk);
-  }
+  while (nextTableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
 }

@@ -3,7 +3,6 @@
  * What it must hold is everything that paths change; a test compares a restored kernel with a fresh one.
  */
 
-import { clearReaders } from "../mm/rcu.ts";
 import type { KernelState, Mm } from "../mm/state.ts";
 import { tlbContents, tlbFill, tlbInvalidate } from "../mm/tlb.ts";
 import type { Vma } from "../mm/vma.ts";
@@ -79,7 +78,7 @@ export function restore(k: KernelState, tables: TracedTables, saved: Checkpoint)
   k.irqsOff.clear();
   k.reschedPending.fill(false);
   for (const [cpu, id] of saved.nextPageIds.entries()) k.nextPageIds[cpu] = id;
-  clearReaders(k);
+  k.rcuWaiting?.clear();
   k.pages.clear();
   for (const [id, value] of saved.pages) k.pages.set(id, value);
   tlbInvalidate(k, k.processes[0], 0, Number.POSITIVE_INFINITY);

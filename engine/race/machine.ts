@@ -64,15 +64,6 @@ export interface Setup {
 /** 4 GiB: far from zero, in a PMD table of its own. */
 const BASE_PAGE = 2 ** 20;
 
-/** Runs a path to its end on CPU 0, whatever points it yields: for set-up. */
-export function runThrough<T>(k: KernelState, path: Path<T>): T {
-  k.cpu = 0;
-  for (;;) {
-    const step = path.next();
-    if (step.done === true) return step.value;
-  }
-}
-
 export function reschedObject(cpu: number): number {
   return schedObject(OBJ_RESCHED, cpu);
 }
@@ -82,9 +73,8 @@ export function machine(setup: Setup, options: MachineOptions): MachineProgram {
     features: featuresOf("sync"),
     image: "empty",
     checked: true,
-    explored: true,
     patches: options.patches,
-    batchFailRate: options.batchFails ? 0.5 : 0,
+    batchFailRate: options.batchFails ? 1 : 0,
   });
   const k = new KernelState(resolved);
   const trace = new Trace();

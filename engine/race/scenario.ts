@@ -5,8 +5,9 @@ import type { MappedFile } from "../mm/file.ts";
 import { PMD_PAGES, pteIndex } from "../mm/geometry.ts";
 import { mmapRegion } from "../mm/mmap.ts";
 import { ptePageId } from "../mm/pte.ts";
+import { runAlone } from "../mm/sched.ts";
 import { VM_READ, VM_WRITE } from "../mm/vma.ts";
-import { reschedObject, runThrough, type Setup, type World } from "./machine.ts";
+import { reschedObject, type Setup, type World } from "./machine.ts";
 import { userWrite } from "./user.ts";
 import { timerTick } from "./walkers.ts";
 
@@ -32,7 +33,7 @@ export interface Scenario extends Setup {
 
 /** Maps private anonymous memory. Areas that touch do not merge if `flags` differ. */
 export function mapAnon({ k, mm }: World, start: number, pages: number, flags = VM_READ | VM_WRITE): void {
-  const failed = runThrough(
+  const failed = runAlone(
     k,
     mmapRegion(k, mm, { start, end: start + pages, flags, pgoff: start, file: null, uffd: null }),
   );
@@ -41,13 +42,13 @@ export function mapAnon({ k, mm }: World, start: number, pages: number, flags = 
 
 /** Maps a file. */
 export function mapShared({ k, mm }: World, start: number, pages: number, file: MappedFile, flags: number): void {
-  const failed = runThrough(k, mmapRegion(k, mm, { start, end: start + pages, flags, pgoff: 0, file, uffd: null }));
+  const failed = runAlone(k, mmapRegion(k, mm, { start, end: start + pages, flags, pgoff: 0, file, uffd: null }));
   if (failed !== null) throw new Error(`set-up: mmap fails with ${failed}`);
 }
 
 /** Writes `value` to `page` before the race begins. */
 export function fill(world: World, page: number, value: number): void {
-  if (!runThrough(world.k, userWrite(world, page, value))) throw new Error("set-up: a write gets a signal");
+  if (!runAlone(world.k, userWrite(world, page, value))) throw new Error("set-up: a write gets a signal");
 }
 
 /** A lane in which a timer tick asks CPU `cpu` to give way. */

@@ -1,8 +1,8 @@
 /** The rest of an explored kernel's shared state, watched: readers, interrupts, pages, TLBs, lists of VMAs. */
 
 import { OBJ_RCU, OBJ_TLB, schedObject } from "../mm/sched.ts";
-import type { KernelState, Mm } from "../mm/state.ts";
-import { keepTlbIn, type TlbMap, tlbKeyParts } from "../mm/tlb.ts";
+import type { KernelState, Mm, TlbMap } from "../mm/state.ts";
+import { tlbKeyParts } from "../mm/tlb.ts";
 import {
   CPUS_MAX,
   OBJ_CONTENTS,
@@ -147,7 +147,8 @@ export function watch(k: KernelState, trace: Trace): TracedTables {
     rcuReaders: new TracedCpus(k, trace, OBJ_READER),
     irqsOff: new TracedCpus(k, trace, OBJ_IRQ),
     pages: new TracedPages(trace),
+    tlb: new TracedTlb(trace),
+    rcuWaiting: new Map<number, number>(),
   });
-  keepTlbIn(k, new TracedTlb(trace));
   return tables;
 }

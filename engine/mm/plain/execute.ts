@@ -1,0 +1,275 @@
+// Made from ../execute.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import type {
+  MlockOp,
+  MmapOp,
+  MprotectOp,
+  MremapOp,
+  MunlockOp,
+  Operation,
+  Prot,
+  UffdOp,
+} from "../../workload/operation.ts";
+import { wouldFail } from "../answered.ts";
+import type { Errno } from "../errno.ts";
+import { EngineError } from "../error.ts";
+import { MappedFile } from "../file.ts";
+import { PAGE_SIZE, PMD_PAGES } from "../geometry.ts";
+import { rcuTick } from "../rcu.ts";
+import type { OpResult } from "../result.ts";
+import { type KernelState, type Mm, NO_TABLES_LEAST } from "../state.ts";
+import {
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_NOHUGEPAGE,
+  VM_NORESERVE,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from "../vma.ts";
+import { khugepagedScan } from "./collapse.ts";
+import { dupMmap, exitMmap } from "./fork.ts";
+import { loadImage } from "./image.ts";
+import { adviseRange, sysMadvise } from "./madvise.ts";
+import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
+import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
+import { doMremap } from "./mremap.ts";
+import { mremapUnchecked } from "./mremap-unchecked.ts";
+import { doMprotect } from "./protect.ts";
+import { swapInRange, swapOutRange } from "./swap.ts";
+import { touchRange } from "./touch.ts";
+import { punchHole, truncateFile } from "./truncate.ts";
+import { uffdMove } from "./uffd-move.ts";
+import { uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
+
+const FILE_PAGES = 2 ** 51 / PAGE_SIZE;
+export function protFlags(prot: Prot): number {
+  let flags = 0;
+  if (prot.includes("r")) flags |= VM_READ;
+  if (prot.includes("w")) flags |= VM_WRITE;
+  if (prot.includes("x")) flags |= VM_EXEC;
+  return flags;
+}
+export function workloadFile(k: KernelState, id: number, shmem = false): MappedFile {
+  let file = k.files.get(id);
+  if (file === undefined) {
+    file = new MappedFile(id, shmem || k.options.files === "shmem", FILE_PAGES);
+    k.files.set(id, file);
+  }
+  return file;
+}
+function processOf(k: KernelState, id: number | undefined): Mm {
+  const mm = k.processes[id ?? 0];
+  if (mm === undefined) throw new EngineError(`process ${id} was never forked; there are ${k.processes.length}`);
+  return mm;
+}
+function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | null {
+  const flagNames = op.flags ?? [];
+  const anywhere = flagNames.includes("anywhere");
+  if (op.len === 0) return "EINVAL";
+  const unit = op.backing === "hugetlb" ? PMD_PAGES : 1;
+  const pages = Math.ceil(op.len / PAGE_SIZE / unit) * unit;
+  if (mm.vmas.count > k.profile.maxMapCount) return "ENOMEM";
+  if (pages > k.taskPages) return "ENOMEM";
+  let start = op.addr / PAGE_SIZE;
+  if (anywhere) start = getUnmappedArea(k, mm, pages, op.backing === "anon" ? placementAlign(pages) : 1);
+  else if (start > k.taskPages - pages) return "ENOMEM";
+  else if (!Number.isInteger(start)) return "EINVAL";
+  if (start < 0) return "ENOMEM";
+  const end = start + pages;
+  if (flagNames.includes("noreplace") && mm.vmas.intersection(start, end) !== undefined) return "EEXIST";
+  const offset = op.offset ?? 0;
+  if (offset % PAGE_SIZE !== 0) return "EINVAL";
+  let flags = protFlags(op.prot) | mm.defFlags;
+  if (flagNames.includes("noreserve") && k.profile.overcommit !== "strict") flags |= VM_NORESERVE;
+  if (flagNames.includes("locked")) flags |= VM_LOCKED;
+  if (flagNames.includes("growsdown")) flags |= VM_GROWSDOWN;
+  if (flagNames.includes("stack")) flags |= VM_NOHUGEPAGE;
+  let file: MappedFile | null = null;
+  let pgoff = start;
+  switch (op.backing) {
+    case "anon":
+      break;
+    case "shared":
+      file = new MappedFile(k.nextAnonFile--, true, pages);
+      pgoff = 0;
+      flags |= VM_SHARED;
+      break;
+    case "file":
+    case "sharedfile":
+      file = workloadFile(k, op.file ?? 0, op.shmem === true);
+      pgoff = offset / PAGE_SIZE;
+      if (op.backing === "sharedfile") flags |= VM_SHARED;
+      break;
+    case "hugetlb":
+      if (start % PMD_PAGES !== 0) return "EINVAL";
+      if (pages / PMD_PAGES > k.hugetlbFree) return "ENOMEM";
+      file = new MappedFile(k.nextAnonFile--, false, pages, true);
+      pgoff = 0;
+      flags |= VM_HUGETLB;
+      break;
+  }
+  if (file !== null && (flags & VM_GROWSDOWN) !== 0) return "EINVAL";
+  const failed = mmapRegion(k, mm, { start, end, flags, pgoff, file, uffd: null });
+  if (failed !== null) return failed;
+  result.value = start * PAGE_SIZE;
+  if (flagNames.includes("populate") || (flags & VM_LOCKED) !== 0) mmPopulate(k, mm, start, end);
+  for (const advice of ["hugepage", "nohugepage"] as const) {
+    if (!flagNames.includes(advice)) continue;
+    const refused = adviseRange(k, mm, start, end, advice);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+function pageRange(op: { addr: number; len: number }): { start: number; end: number } | null {
+  if (op.addr % PAGE_SIZE !== 0) return null;
+  const start = op.addr / PAGE_SIZE;
+  return { start, end: start + Math.ceil(op.len / PAGE_SIZE) };
+}
+function sysMprotect(k: KernelState, mm: Mm, op: MprotectOp): Errno | null {
+  const range = pageRange(op);
+  if (range === null) return "EINVAL";
+  if (range.start === range.end) return null;
+  if (op.answered !== undefined && !wouldFail(k, mm, op, range.start, range.end)) return op.answered;
+  return doMprotect(k, mm, range.start, range.end, protFlags(op.prot));
+}
+function sysMlock(k: KernelState, mm: Mm, op: MlockOp | MunlockOp, mode: "lock" | "onfault" | "unlock"): Errno | null {
+  const start = Math.floor(op.addr / PAGE_SIZE);
+  const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
+  if (start === end) return null;
+  if (op.op === "mlock" && op.answered !== undefined && !wouldFail(k, mm, op, start, end)) return op.answered;
+  return mode === "unlock" ? doMunlock(k, mm, start, end) : doMlock(k, mm, start, end, mode === "onfault");
+}
+function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errno | null {
+  if (op.addr % PAGE_SIZE !== 0 || (op.to !== undefined && op.to % PAGE_SIZE !== 0)) return "EINVAL";
+  const request = {
+    addr: op.addr / PAGE_SIZE,
+    oldPages: Math.ceil(op.len / PAGE_SIZE),
+    newPages: Math.ceil((op.newLen ?? op.len) / PAGE_SIZE),
+    to: op.to === undefined ? -1 : op.to / PAGE_SIZE,
+    dontUnmap: op.dontUnmap === true,
+    mayMove: op.mayMove === true || op.dontUnmap === true,
+  };
+  const mremap = k.profile.mremapChecksFirst ? doMremap : mremapUnchecked;
+  const failed = mremap(k, mm, request, (pages) => getUnmappedArea(k, mm, pages, 1));
+  if (failed === null) result.value = request.to * PAGE_SIZE;
+  return failed;
+}
+function sysUffd(k: KernelState, mm: Mm, op: UffdOp): Errno | null {
+  const range = pageRange(op);
+  if (range === null || op.len % PAGE_SIZE !== 0 || op.len === 0 || range.end > k.taskPages) return "EINVAL";
+  const { start, end } = range;
+  switch (op.action) {
+    case "register":
+      return uffdRegister(k, mm, start, end);
+    case "unregister":
+      return uffdUnregister(k, mm, start, end);
+    case "wp":
+      return uffdWriteprotect(k, mm, start, end, true);
+    case "unwp":
+      return uffdWriteprotect(k, mm, start, end, false);
+    case "move":
+      if (op.from === undefined || op.from % PAGE_SIZE !== 0) return "EINVAL";
+      return uffdMove(k, mm, start, op.from / PAGE_SIZE, end - start);
+  }
+}
+function sysExit(k: KernelState, process: number | undefined): Errno | null {
+  let mm: Mm | undefined;
+  if (process !== undefined) mm = processOf(k, process);
+  else mm = k.processes.findLast((candidate) => candidate.alive && candidate.id !== 0);
+  if (mm === undefined || !mm.alive) return "ESRCH";
+  exitMmap(k, mm);
+  mm.alive = false;
+  return null;
+}
+function tick(k: KernelState, ms: number): void {
+  if (!(ms >= 0)) throw new EngineError(`tick of ${ms} ms; it must be 0 or more`);
+  k.timeNs += ms * 1e6;
+  if (k.profile.khugepaged) khugepagedScan(k);
+}
+export function executeOperation(k: KernelState, op: Operation, result: OpResult): void {
+  result.status = "ok";
+  result.segv = 0;
+  result.bus = 0;
+  result.value = 0;
+  k.leastTables = NO_TABLES_LEAST;
+  k.timeNs += k.options.cost.syscall;
+  const failed = dispatch(k, op, result);
+  if (failed !== null) result.status = failed;
+  rcuTick(k);
+}
+function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null {
+  switch (op.op) {
+    case "touch": {
+      const stride = op.stride ?? PAGE_SIZE;
+      if (!(stride > 0)) throw new EngineError(`touch stride is ${stride} bytes; it must be more than 0`);
+      touchRange(k, processOf(k, op.process), op.addr, op.len, stride, op.access === "w", result);
+      return null;
+    }
+    case "madvise":
+      return sysMadvise(k, processOf(k, op.process), op, result);
+    case "mmap":
+      return sysMmap(k, processOf(k, op.process), op, result);
+    case "munmap":
+      return doMunmap(k, processOf(k, op.process), op.addr, op.len);
+    case "mprotect":
+      return sysMprotect(k, processOf(k, op.process), op);
+    case "mremap":
+      return sysMremap(k, processOf(k, op.process), op, result);
+    case "mlock":
+      return sysMlock(k, processOf(k, op.process), op, op.onFault === true ? "onfault" : "lock");
+    case "munlock":
+      return sysMlock(k, processOf(k, op.process), op, "unlock");
+    case "mlockall":
+      doMlockall(k, processOf(k, op.process), op.current === true, op.future === true, op.onFault === true);
+      return null;
+    case "brk": {
+      const mm = processOf(k, op.process);
+      const old = mm.brk;
+      const failed = doBrk(k, mm, Math.ceil(op.addr / PAGE_SIZE), VM_READ | VM_WRITE | mm.defFlags);
+      if (failed === null && (mm.defFlags & VM_LOCKED) !== 0 && old >= 0 && mm.brk > old)
+        mmPopulate(k, mm, old, mm.brk);
+      result.value = mm.brk * PAGE_SIZE;
+      return failed;
+    }
+    case "fork":
+      result.value = dupMmap(k, processOf(k, op.process)).id;
+      return null;
+    case "exit":
+      return sysExit(k, op.process);
+    case "exec": {
+      const mm = processOf(k, op.process);
+      exitMmap(k, mm);
+      if (op.image === true) loadImage(k, mm);
+      return null;
+    }
+    case "uffd":
+      return sysUffd(k, processOf(k, op.process), op);
+    case "uffdmode":
+      processOf(k, op.process).uffdMode = op.mode;
+      return null;
+    case "punch": {
+      if (op.len <= 0) return "EINVAL";
+      const from = Math.ceil(op.addr / PAGE_SIZE);
+      punchHole(k, workloadFile(k, op.file ?? 0), from, Math.floor((op.addr + op.len) / PAGE_SIZE));
+      return null;
+    }
+    case "truncate":
+      truncateFile(k, workloadFile(k, op.file ?? 0), Math.ceil(op.size / PAGE_SIZE));
+      return null;
+    case "swapout":
+    case "swapin": {
+      const mm = processOf(k, op.process);
+      const start = Math.floor(op.addr / PAGE_SIZE);
+      const end = Math.ceil((op.addr + op.len) / PAGE_SIZE);
+      if (op.op === "swapout") swapOutRange(k, mm, start, end);
+      else swapInRange(k, mm, start, end);
+      return null;
+    }
+    case "tick":
+      tick(k, op.ms);
+      return null;
+  }
+}

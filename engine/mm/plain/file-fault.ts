@@ -1,0 +1,93 @@
+// Made from ../file-fault.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import { FAULT_BUS, FAULT_OK } from "../fault-result.ts";
+import type { MappedFile } from "../file.ts";
+import { PMD_PAGES, pmdIndex, pteIndex, slotStart } from "../geometry.ts";
+import { anonPrepare } from "../mm-util.ts";
+import {
+  KIND_ANON,
+  KIND_FILE,
+  KIND_MARKER_UFFD_WP,
+  KIND_MASK,
+  PTE_DIRTY,
+  PTE_EXCLUSIVE,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  PTE_YOUNG,
+} from "../pte.ts";
+import type { KernelState, Mm } from "../state.ts";
+import { accountHuge, setHugeBare, thpSuitable } from "../thp.ts";
+import { VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma } from "../vma.ts";
+import { pteAlloc } from "./pte-map.ts";
+
+const FAULT_AROUND_PAGES = 16;
+function addFileRss(mm: Mm, file: MappedFile, n: number): void {
+  if (file.shmem) mm.rssShmem += n;
+  else mm.rssFile += n;
+}
+function doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): boolean {
+  const window = slotStart(page, FAULT_AROUND_PAGES);
+  const from = Math.max(window, vma.start);
+  const end = Math.min(window + FAULT_AROUND_PAGES, vma.end, vma.start + (file.sizePages - vma.pgoff));
+  const index = pmdIndex(page);
+  let row = k.tables.child(pmd, index);
+  for (let at = from; at < end; at++) {
+    if (!file.isCached(vma.pgoff + (at - vma.start))) continue;
+    if (row === 0) row = pteAlloc(k, mm, pmd, index);
+    if (k.tables.pte(row, pteIndex(at)) !== 0) continue;
+    k.tables.setPte(row, pteIndex(at), KIND_FILE | (at === page ? PTE_YOUNG : 0));
+    addFileRss(mm, file, 1);
+  }
+  return row > 0 && k.tables.pte(row, pteIndex(page)) !== 0;
+}
+function doSetPmd(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): boolean {
+  const offset = vma.pgoff + (page - vma.start);
+  if (!file.hugeCached.has(Math.floor(offset / PMD_PAGES))) return false;
+  if ((vma.flags & VM_NOHUGEPAGE) !== 0 || !thpSuitable(vma, page)) return false;
+  const index = pmdIndex(page);
+  if (k.tables.child(pmd, index) !== 0) return false;
+  const shared = (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE);
+  const entry = KIND_FILE | PTE_YOUNG | (shared ? PTE_WRITE | PTE_DIRTY : 0);
+  setHugeBare(k, pmd, index, entry);
+  accountHuge(mm, vma, entry, 1);
+  return true;
+}
+export function fileFault(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  page: number,
+  write: boolean,
+  old: number,
+): number {
+  const file = vma.file as MappedFile;
+  const offset = vma.pgoff + (page - vma.start);
+  const shared = (vma.flags & VM_SHARED) !== 0;
+  const armed = (vma.flags & VM_UFFD_WP) !== 0;
+  const marker = (old & KIND_MASK) === KIND_MARKER_UFFD_WP;
+  const cow = write && !shared;
+  if (cow) anonPrepare(k, mm, vma);
+  if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  if (!write && !armed && !marker && doFaultAround(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  if (offset >= file.sizePages) return FAULT_BUS;
+  if (!file.isCached(offset)) {
+    file.cached.add(offset);
+    k.timeNs += file.swapped.delete(offset) ? k.options.cost.io : k.options.cost.page;
+  }
+  const row = pteAlloc(k, mm, pmd, pmdIndex(page));
+  const wp = marker && armed ? PTE_UFFD_WP : 0;
+  if (cow) {
+    const writable = wp === 0 && (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
+    k.tables.setPte(row, pteIndex(page), KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable | wp);
+    mm.rssAnon++;
+    return FAULT_OK;
+  }
+  const writable = shared && wp === 0 && (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
+  k.tables.setPte(row, pteIndex(page), KIND_FILE | PTE_YOUNG | writable | wp | (write ? PTE_DIRTY : 0));
+  addFileRss(mm, file, 1);
+  return FAULT_OK;
+}
+function doSetPmdAllowed(vma: Vma, write: boolean): boolean {
+  return !write || (vma.flags & VM_SHARED) !== 0;
+}

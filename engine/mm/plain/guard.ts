@@ -1,0 +1,63 @@
+// Made from ../guard.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import type { Errno } from "../errno.ts";
+import { zapOf } from "../gather.ts";
+import { pmdAddrEnd, pmdIndex } from "../geometry.ts";
+import { anonPrepare } from "../mm-util.ts";
+import { pmdAlloc } from "../pgtable.ts";
+import { KIND_MARKER_GUARD, KIND_MASK } from "../pte.ts";
+import type { KernelState, Mm } from "../state.ts";
+import { VM_HUGETLB, VM_LOCKED, type Vma, vmaIsAnonymous } from "../vma.ts";
+import { entryRange, walkPmds } from "../walk.ts";
+import { ZAP_PLAIN } from "../zap-details.ts";
+import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
+import { pteAlloc } from "./pte-map.ts";
+import { unmapPageRange } from "./zap.ts";
+
+function mayBeGuarded(k: KernelState, vma: Vma): boolean {
+  if ((vma.flags & VM_HUGETLB) !== 0) return false;
+  return vmaIsAnonymous(vma) ? k.profile.guardAnon : k.profile.guardFile;
+}
+const MAX_RETRIES = 3;
+function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boolean {
+  for (let page = start; page < end; ) {
+    const stop = pmdAddrEnd(page, end);
+    const pmd = pmdAlloc(k, mm, page);
+    const index = pmdIndex(page);
+    if (k.tables.child(pmd, index) < 0) return false;
+    const row = pteAlloc(k, mm, pmd, index);
+    const { from, to } = entryRange(page, stop);
+    for (let at = from; at < to; ) {
+      const next = k.tables.stretchEnd(row, at, to);
+      const pte = k.tables.pte(row, at);
+      if (pte === 0) k.tables.fillPte(row, at, next, KIND_MARKER_GUARD);
+      else if ((pte & KIND_MASK) !== KIND_MARKER_GUARD) return false;
+      at = next;
+    }
+    page = stop;
+  }
+  return true;
+}
+export function guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Errno | null {
+  if (!mayBeGuarded(k, vma) || (vma.flags & VM_LOCKED) !== 0) return "EINVAL";
+  const { guardMark } = k.profile;
+  if (guardMark === "flag") vma.maybeGuard = true;
+  if (guardMark === "anon_vma" || vmaIsAnonymous(vma)) anonPrepare(k, mm, vma);
+  for (let attempt = 0; attempt <= MAX_RETRIES; attempt++) {
+    if (installMarkers(k, mm, start, end)) return null;
+    const tlb = tlbGatherMmu(k, mm);
+    unmapPageRange(k, vma, zapOf(tlb, start, end, ZAP_PLAIN));
+    tlbFinishMmu(k, tlb);
+  }
+  return "EAGAIN";
+}
+export function guardRemove(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Errno | null {
+  if (!mayBeGuarded(k, vma)) return "EINVAL";
+  walkPmds(k, mm, start, end, (pmd, index, page, stop) => {
+    const row = k.tables.child(pmd, index);
+    if (row < 0) return;
+    const { from, to } = entryRange(page, stop);
+    k.tables.changePtes(row, from, to, (pte) => ((pte & KIND_MASK) === KIND_MARKER_GUARD ? 0 : pte));
+  });
+  return null;
+}

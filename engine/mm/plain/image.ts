@@ -1,0 +1,141 @@
+// Made from ../image.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import type { Operation } from "../../workload/operation.ts";
+import { MappedFile } from "../file.ts";
+import { PAGE_SIZE } from "../geometry.ts";
+import type { KernelState, Mm } from "../state.ts";
+import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, type Vma } from "../vma.ts";
+import { touchVmaRange } from "./fault.ts";
+import { doBrk, mmapRegion } from "./mmap.ts";
+
+const MIB = 256;
+const GIB = 1024 * MIB;
+const PROGRAM = 0x5555_5555_4000 / 4096;
+const HEAP = 0x5555_5558_0000 / 4096 + 2 * MIB;
+export const LIBRARIES = 127 * 1024 * GIB + 900 * GIB;
+const STACK_TOP = 128 * 1024 * GIB - 8 * GIB;
+const R = VM_READ;
+const RW = VM_READ | VM_WRITE;
+const RX = VM_READ | VM_EXEC;
+interface ImagePart {
+  readonly start: number;
+  readonly pages: number;
+  readonly flags: number;
+
+  readonly touched: number;
+  readonly write: boolean;
+  readonly file: boolean;
+}
+const PARTS: readonly ImagePart[] = [
+  { start: PROGRAM, pages: 8, flags: R, touched: 4, write: false, file: true },
+  {
+    start: PROGRAM + 8,
+    pages: 24,
+    flags: RX,
+    touched: 20,
+    write: false,
+    file: true,
+  },
+  {
+    start: PROGRAM + 32,
+    pages: 2,
+    flags: RW,
+    touched: 2,
+    write: true,
+    file: true,
+  },
+  {
+    start: LIBRARIES,
+    pages: 400,
+    flags: RX,
+    touched: 300,
+    write: false,
+    file: true,
+  },
+  {
+    start: LIBRARIES + 400,
+    pages: 84,
+    flags: R,
+    touched: 60,
+    write: false,
+    file: true,
+  },
+  {
+    start: LIBRARIES + 484,
+    pages: 6,
+    flags: RW,
+    touched: 6,
+    write: true,
+    file: true,
+  },
+  {
+    start: LIBRARIES + 560,
+    pages: 13,
+    flags: RW,
+    touched: 6,
+    write: true,
+    file: false,
+  },
+];
+const HEAP_PAGES = 33;
+const HEAP_TOUCHED = 3;
+const STACK_PAGES = 33;
+const STACK_TOUCHED = 3;
+const IMAGE_FILE = -1_000_000;
+const IMAGE_OPERATION_FILE = 1000;
+export function imageOperations(): Operation[] {
+  const operations: Operation[] = [];
+  PARTS.forEach((part, index) => {
+    const addr = part.start * PAGE_SIZE;
+    const prot = part.flags === RX ? "rx" : part.flags === RW ? "rw" : "r";
+    const len = part.pages * PAGE_SIZE;
+    const backing = part.file
+      ? { backing: "file" as const, file: IMAGE_OPERATION_FILE + index }
+      : { backing: "anon" as const };
+    operations.push({ op: "mmap", addr, len, prot, ...backing });
+    operations.push({ op: "touch", addr, len: part.touched * PAGE_SIZE, access: part.write ? "w" : "r" });
+  });
+  const heap = HEAP * PAGE_SIZE;
+  operations.push({ op: "brk", addr: heap });
+  operations.push({ op: "brk", addr: heap + HEAP_PAGES * PAGE_SIZE });
+  operations.push({ op: "touch", addr: heap, len: HEAP_TOUCHED * PAGE_SIZE, access: "w" });
+  const top = STACK_TOP * PAGE_SIZE;
+  const len = STACK_PAGES * PAGE_SIZE;
+  operations.push({ op: "mmap", addr: top - len, len, prot: "rw", backing: "anon", flags: ["growsdown"] });
+  const touched = STACK_TOUCHED * PAGE_SIZE;
+  operations.push({ op: "touch", addr: top - touched, len: touched, access: "w" });
+  return operations;
+}
+export function loadImage(k: KernelState, mm: Mm): void {
+  const counts = { segv: 0, bus: 0 };
+  for (const [index, part] of PARTS.entries()) {
+    const file = part.file ? new MappedFile(IMAGE_FILE - index, false, part.pages) : null;
+    const end = part.start + part.pages;
+    const pgoff = file === null ? part.start : 0;
+    mmapRegion(k, mm, {
+      start: part.start,
+      end,
+      flags: part.flags,
+      pgoff,
+      file,
+      uffd: null,
+    });
+    const vma = mm.vmas.lookup(part.start) as Vma;
+    touchVmaRange(k, mm, vma, part.start, part.start + part.touched, part.write, counts);
+  }
+  doBrk(k, mm, HEAP, RW);
+  doBrk(k, mm, HEAP + HEAP_PAGES, RW);
+  touchVmaRange(k, mm, mm.vmas.lookup(HEAP) as Vma, HEAP, HEAP + HEAP_TOUCHED, true, counts);
+  const stack = STACK_TOP - STACK_PAGES;
+  const flags = RW | VM_GROWSDOWN;
+  mmapRegion(k, mm, {
+    start: stack,
+    end: STACK_TOP,
+    flags,
+    pgoff: stack,
+    file: null,
+    uffd: null,
+  });
+  touchVmaRange(k, mm, mm.vmas.lookup(stack) as Vma, STACK_TOP - STACK_TOUCHED, STACK_TOP, true, counts);
+  mm.mmapBase = LIBRARIES;
+}

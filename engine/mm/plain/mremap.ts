@@ -1,0 +1,329 @@
+// Made from ../mremap.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import { anonVmaClone, unlinkAnonVmas } from "../anon-vma.ts";
+import type { Errno } from "../errno.ts";
+import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, pteIndex, pudIndex, slotStart } from "../geometry.ts";
+import { forgetWalk, linkTable, pmdAlloc, pmdTable, pudAlloc, pudTable } from "../pgtable.ts";
+import { KIND_MARKER_UFFD_WP, KIND_MASK, PTE_UFFD_WP } from "../pte.ts";
+import type { KernelState, Mm } from "../state.ts";
+import { splitHugePmd } from "../thp.ts";
+import {
+  dupVma,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_LOCKED_MASK,
+  VM_SHARED,
+  VM_UFFD_MASK,
+  type Vma,
+  vmaIsAnonymous,
+} from "../vma.ts";
+import { vmaMergeNewRange } from "../vma-merge.ts";
+import { mmPopulate } from "./mlock.ts";
+import { unmapRange } from "./mmap.ts";
+import { pteAlloc } from "./pte-map.ts";
+export interface RemapRequest {
+  addr: number;
+  oldPages: number;
+  newPages: number;
+  to: number;
+  dontUnmap: boolean;
+  mayMove: boolean;
+}
+interface Move {
+  old: Vma;
+  fresh: Vma;
+  oldAddr: number;
+  newAddr: number;
+  oldEnd: number;
+}
+export function movePtes(k: KernelState, _mm: Mm, move: Move, extent: number, oldPmd: number, newPmd: number): boolean {
+  const tables = k.tables;
+  const source = tables.child(oldPmd, pmdIndex(move.oldAddr));
+  const target = tables.child(newPmd, pmdIndex(move.newAddr));
+
+  const from = pteIndex(move.oldAddr);
+  const to = pteIndex(move.newAddr);
+  if (source <= 0) return false;
+
+  const dropWp = move.old.uffd !== null;
+  for (let at = tables.nextPte(source, from, from + extent); at < from + extent; ) {
+    const pte = tables.pte(source, at);
+    const stop = tables.stretchEnd(source, at, from + extent);
+    tables.fillPte(source, at, stop, 0);
+    const dropped = dropWp && (pte & KIND_MASK) === KIND_MARKER_UFFD_WP;
+    const moved = dropWp ? (pte & ~PTE_UFFD_WP) >>> 0 : pte;
+    if (!dropped) tables.fillPte(target, at - from + to, stop - from + to, moved);
+    k.timeNs += (stop - at) * k.options.cost.copyEntry;
+    at = tables.nextPte(source, stop, from + extent);
+  }
+
+  return true;
+}
+function movePmdEntry(k: KernelState, _mm: Mm, move: Move, oldPmd: number, newPmd: number, huge: boolean): boolean {
+  const tables = k.tables;
+  const from = pmdIndex(move.oldAddr);
+  const to = pmdIndex(move.newAddr);
+  if (tables.child(newPmd, to) !== 0) return false;
+  if (!huge && move.old.uffd !== null) return false;
+
+  const entry = tables.child(oldPmd, from);
+  const possible = huge ? entry < 0 : entry > 0;
+  if (possible) {
+    tables.setChild(oldPmd, from, 0);
+    if (huge) {
+      tables.setChild(newPmd, to, entry);
+      if (move.old.uffd !== null) tables.setHuge(-entry, tables.huge(-entry) & ~PTE_UFFD_WP);
+    } else linkTable(k, newPmd, to, entry);
+    k.timeNs += k.options.cost.copyEntry;
+  }
+
+  return possible;
+}
+function movePudEntry(k: KernelState, mm: Mm, move: Move, oldPud: number, newPud: number): boolean {
+  if (move.old.uffd !== null) return false;
+  const tables = k.tables;
+  if (tables.child(newPud, pudIndex(move.newAddr)) !== 0) return false;
+  const pmd = tables.child(oldPud, pudIndex(move.oldAddr));
+  tables.setChild(oldPud, pudIndex(move.oldAddr), 0);
+  linkTable(k, newPud, pudIndex(move.newAddr), pmd);
+  forgetWalk(mm);
+  k.timeNs += k.options.cost.copyEntry;
+  return true;
+}
+function getExtent(move: Move, slotPages: number): number {
+  const old = slotStart(move.oldAddr, slotPages) + slotPages - move.oldAddr;
+  const fresh = slotStart(move.newAddr, slotPages) + slotPages - move.newAddr;
+  return Math.min(old, move.oldEnd - move.oldAddr, fresh);
+}
+function tryRealign(mm: Mm, move: Move): void {
+  const oldAlign = move.oldAddr % PMD_PAGES;
+  if (move.oldEnd - move.oldAddr < PMD_PAGES - oldAlign || oldAlign === 0) return;
+  if (oldAlign !== move.newAddr % PMD_PAGES) return;
+  const canAlignDown = (vma: Vma, addr: number): boolean =>
+    vma.start === addr && mm.vmas.intersection(pmdStart(addr), vma.start) === undefined;
+  if (!canAlignDown(move.old, move.oldAddr) || !canAlignDown(move.fresh, move.newAddr)) return;
+  move.oldAddr -= oldAlign;
+  move.newAddr -= oldAlign;
+}
+function movePageTables(k: KernelState, mm: Mm, old: Vma, fresh: Vma, addr: number, to: number, pages: number): void {
+  const move: Move = { old, fresh, oldAddr: addr, newAddr: to, oldEnd: addr + pages };
+  if ((old.flags & VM_HUGETLB) !== 0) {
+    moveHugetlb(k, mm, move);
+    return;
+  }
+  tryRealign(mm, move);
+  const next = (extent: number): void => {
+    move.oldAddr += extent;
+    move.newAddr += extent;
+  };
+  while (move.oldAddr < move.oldEnd) {
+    let extent = getExtent(move, PUD_PAGES);
+    const oldPud = pudTable(k, mm, move.oldAddr);
+    if (oldPud === 0 || k.tables.child(oldPud, pudIndex(move.oldAddr)) === 0) {
+      next(extent);
+      continue;
+    }
+    const newPud = pudAlloc(k, mm, move.newAddr);
+    if (extent === PUD_PAGES && movePudEntry(k, mm, move, oldPud, newPud)) {
+      next(extent);
+      continue;
+    }
+    extent = getExtent(move, PMD_PAGES);
+    const oldPmd = pmdTable(k, mm, move.oldAddr);
+    const index = pmdIndex(move.oldAddr);
+    if (oldPmd === 0 || k.tables.child(oldPmd, index) === 0) {
+      next(extent);
+      continue;
+    }
+    const newPmd = pmdAlloc(k, mm, move.newAddr);
+    for (;;) {
+      const entry = k.tables.child(oldPmd, index);
+      if (entry < 0) {
+        if (extent === PMD_PAGES && movePmdEntry(k, mm, move, oldPmd, newPmd, true)) break;
+        splitHugePmd(k, mm, old, oldPmd, index);
+      } else if (extent === PMD_PAGES && movePmdEntry(k, mm, move, oldPmd, newPmd, false)) break;
+      if (k.tables.child(oldPmd, index) === 0) break;
+      pteAlloc(k, mm, newPmd, pmdIndex(move.newAddr));
+      if (movePtes(k, mm, move, extent, oldPmd, newPmd)) break;
+    }
+    next(extent);
+  }
+}
+function moveHugetlb(k: KernelState, mm: Mm, move: Move): void {
+  for (; move.oldAddr < move.oldEnd; move.oldAddr += PMD_PAGES, move.newAddr += PMD_PAGES) {
+    const oldPmd = pmdTable(k, mm, move.oldAddr);
+    const entry = oldPmd === 0 ? 0 : k.tables.child(oldPmd, pmdIndex(move.oldAddr));
+    if (entry === 0) continue;
+    const newPmd = pmdAlloc(k, mm, move.newAddr);
+    k.tables.setChild(oldPmd, pmdIndex(move.oldAddr), 0);
+    k.tables.setChild(newPmd, pmdIndex(move.newAddr), entry);
+  }
+}
+function copyVma(
+  k: KernelState,
+  mm: Mm,
+  source: Vma,
+  addr: number,
+  to: number,
+  pages: number,
+): { fresh: Vma; old: Vma } {
+  let pgoff = source.pgoff + (addr - source.start);
+  if (vmaIsAnonymous(source) && source.anonVma === null) pgoff = to;
+  const index = mm.vmas.indexAbove(to);
+  const start = source.start;
+  const merged = vmaMergeNewRange(k, mm, mm.vmas.list[index - 1], mm.vmas.list[index], {
+    start: to,
+    end: to + pages,
+    flags: source.flags,
+    pgoff,
+    file: source.file,
+    uffd: source.uffd,
+    anonVma: source.anonVma,
+    middle: null,
+    copiedFrom: source,
+  });
+  if (merged !== null) {
+    const intoItself = start >= merged.start && start < merged.end;
+    return { fresh: merged, old: intoItself ? merged : source };
+  }
+  const fresh = dupVma(source);
+  fresh.start = to;
+  fresh.end = to + pages;
+  fresh.pgoff = pgoff;
+  fresh.anonVma = source.anonVma;
+  anonVmaClone(fresh, source);
+  mm.vmas.insert(fresh);
+  k.timeNs += k.options.cost.vma;
+  return { fresh, old: source };
+}
+export function moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Errno | null {
+  if (mm.vmas.count >= k.profile.maxMapCount - 3) return "ENOMEM";
+  const { fresh, old } = copyVma(k, mm, vma, r.addr, r.to, r.newPages);
+  movePageTables(k, mm, old, fresh, r.addr, r.to, r.oldPages);
+  if (fresh.uffd !== null) {
+    fresh.uffd = null;
+    fresh.flags &= ~VM_UFFD_MASK;
+  }
+  mm.totalVm += r.newPages;
+  const locked = (vma.flags & VM_LOCKED) !== 0;
+  if (locked) mm.lockedVm += r.newPages;
+  if (r.dontUnmap) {
+    const wholeVma = fresh !== old && r.addr === old.start && r.addr + r.oldPages === old.end;
+    if (locked) mm.lockedVm -= r.newPages;
+    old.flags &= ~VM_LOCKED_MASK;
+    if (wholeVma) unlinkAnonVmas(old);
+    return null;
+  }
+  unmapRange(k, mm, r.addr, r.addr + r.oldPages);
+  if (locked && r.newPages > r.oldPages) mmPopulate(k, mm, r.to + r.oldPages, r.to + r.newPages);
+  return null;
+}
+function checkPrepVma(vma: Vma | undefined, r: RemapRequest): Errno | null {
+  if (vma === undefined) return "EFAULT";
+  if ((vma.flags & VM_HUGETLB) !== 0) {
+    r.oldPages = Math.ceil(r.oldPages / PMD_PAGES) * PMD_PAGES;
+    r.newPages = Math.ceil(r.newPages / PMD_PAGES) * PMD_PAGES;
+    if (r.addr % PMD_PAGES !== 0 || (r.to >= 0 && r.to % PMD_PAGES !== 0) || r.newPages > r.oldPages) return "EINVAL";
+  }
+  if (r.dontUnmap && (vma.flags & VM_HUGETLB) !== 0) return "EINVAL";
+  const moves = r.to >= 0 || r.newPages > r.oldPages;
+  if (!moves) return null;
+  if (r.oldPages === 0 && (vma.flags & VM_SHARED) === 0) return "EINVAL";
+  if (Math.min(r.oldPages, r.newPages) > vma.end - r.addr) return "EFAULT";
+  if (r.newPages > r.oldPages && vma.pgoff + r.newPages > 2 ** 52) return "EINVAL";
+  return null;
+}
+export function shrinkVma(k: KernelState, mm: Mm, r: RemapRequest): Errno | null {
+  if (r.addr + r.oldPages > k.taskPages) return "EINVAL";
+  return unmapRange(k, mm, r.addr + r.newPages, r.addr + r.oldPages);
+}
+function mremapTo(k: KernelState, mm: Mm, r: RemapRequest): Errno | null {
+  const failed = unmapRange(k, mm, r.to, r.to + r.newPages);
+  if (failed !== null) return failed;
+  if (mm.vmas.lookup(r.addr) === undefined) return "EFAULT";
+  if (r.newPages < r.oldPages) {
+    const cut = shrinkVma(k, mm, r);
+    if (cut !== null) return cut;
+    r.oldPages = r.newPages;
+  }
+  const vma = mm.vmas.lookup(r.addr);
+  if (vma === undefined) return "EFAULT";
+  return moveVma(k, mm, vma, r);
+}
+function remapMove(k: KernelState, mm: Mm, r: RemapRequest): Errno | null {
+  const start = r.addr;
+  const end = r.addr + r.oldPages;
+  let target = r.to;
+  let lastEnd = -1;
+  let page = start;
+  while (page < end) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    if (lastEnd < 0 && start < vma.start) return "EFAULT";
+    const addr = Math.max(vma.start, start);
+    const pages = Math.min(end, vma.end) - addr;
+    const offset = lastEnd < 0 ? 0 : vma.start - lastEnd;
+    if (vma.uffd !== null && (lastEnd >= 0 || vma.end < end)) return "EFAULT";
+    lastEnd = vma.end;
+    page = Math.min(vma.end, end);
+    const part: RemapRequest = { ...r, addr, oldPages: pages, newPages: pages, to: target + offset };
+    const failed = checkPrepVma(vma, part) ?? mremapTo(k, mm, part);
+    if (failed !== null) return failed;
+    target = part.to + part.newPages;
+  }
+  return lastEnd < 0 ? "EFAULT" : null;
+}
+export function expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): boolean {
+  const delta = r.newPages - r.oldPages;
+  if (vma.end - r.addr !== r.oldPages) return false;
+  const end = vma.end + delta;
+  if (end > k.taskPages || mm.vmas.intersection(vma.end, end) !== undefined) return false;
+  const index = mm.vmas.indexOf(vma);
+  const from = vma.end;
+  vmaMergeNewRange(k, mm, vma, mm.vmas.list[index + 1], {
+    start: from,
+    end,
+    flags: vma.flags,
+    pgoff: vma.pgoff + (from - vma.start),
+    file: vma.file,
+    uffd: vma.uffd,
+    anonVma: vma.anonVma,
+    middle: null,
+    copiedFrom: null,
+  });
+  mm.totalVm += delta;
+  if ((vma.flags & VM_LOCKED) !== 0) {
+    mm.lockedVm += delta;
+    mmPopulate(k, mm, from, end);
+  }
+  return true;
+}
+export function doMremap(k: KernelState, mm: Mm, r: RemapRequest, findRoom: (pages: number) => number): Errno | null {
+  if (r.newPages === 0 || r.newPages > k.taskPages) return "EINVAL";
+  const fixed = r.to >= 0;
+  if (fixed || r.dontUnmap) {
+    if (r.dontUnmap && r.newPages !== r.oldPages) return "EINVAL";
+    if (fixed) {
+      if (r.to > k.taskPages - r.newPages) return "EINVAL";
+      if (r.addr + r.oldPages > r.to && r.to + r.newPages > r.addr) return "EINVAL";
+    }
+    if (mm.vmas.count + 2 >= k.profile.maxMapCount - 3) return "ENOMEM";
+  }
+  if (fixed && r.newPages === r.oldPages && k.profile.mremapSeveral) return remapMove(k, mm, r);
+  const vma = mm.vmas.lookup(r.addr);
+  const failed = checkPrepVma(vma, r);
+  if (failed !== null) return failed;
+  const source = vma as Vma;
+  if (fixed) return mremapTo(k, mm, r);
+  if (r.dontUnmap) {
+    r.to = findRoom(r.newPages);
+    return r.to < 0 ? "ENOMEM" : moveVma(k, mm, source, r);
+  }
+  r.to = r.addr;
+  if (r.newPages === r.oldPages) return null;
+  if (r.newPages < r.oldPages) return shrinkVma(k, mm, r);
+  if (expandInPlace(k, mm, source, r)) return null;
+  if (!r.mayMove) return "ENOMEM";
+  r.to = findRoom(r.newPages);
+  return r.to < 0 ? "ENOMEM" : moveVma(k, mm, source, r);
+}

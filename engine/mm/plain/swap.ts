@@ -1,0 +1,75 @@
+// Made from ../swap.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, PTE_EXCLUSIVE, PTE_LAZYFREE, PTE_UFFD_WP } from "../pte.ts";
+import type { KernelState, Mm } from "../state.ts";
+import { splitHugePmd } from "../thp.ts";
+import type { Vma } from "../vma.ts";
+import { entryRange, walkPmds } from "../walk.ts";
+import { handleMmFault } from "./fault.ts";
+export function swapOutEntries(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  row: number,
+  page: number,
+  from: number,
+  to: number,
+): void {
+  const tables = k.tables;
+  for (let at = tables.nextPte(row, from, to); at < to; ) {
+    const stop = tables.stretchEnd(row, at, to);
+    const pte = tables.pte(row, at);
+    const n = stop - at;
+    const kind = pte & KIND_MASK;
+    if (kind === KIND_ANON && (pte & PTE_LAZYFREE) !== 0) {
+      tables.fillPte(row, at, stop, 0);
+      mm.rssAnon -= n;
+    } else if (kind === KIND_ANON && k.profile.swap && (pte & PTE_EXCLUSIVE) !== 0) {
+      tables.fillPte(row, at, stop, KIND_SWAP | PTE_EXCLUSIVE | (pte & PTE_UFFD_WP));
+      mm.rssAnon -= n;
+      mm.swapEntries += n;
+      k.timeNs += n * k.options.cost.io;
+    } else if (kind === KIND_FILE && vma.file !== null && (!vma.file.shmem || k.profile.swap)) {
+      tables.fillPte(row, at, stop, 0);
+      if (vma.file.shmem) mm.rssShmem -= n;
+      else mm.rssFile -= n;
+      const offset = vma.pgoff + (page - vma.start) + (at - from);
+      for (let i = offset; i < offset + n; i++) {
+        vma.file.cached.delete(i);
+        if (vma.file.shmem) vma.file.swapped.add(i);
+      }
+      k.timeNs += n * k.options.cost.io;
+    }
+    at = tables.nextPte(row, stop, to);
+  }
+}
+export function swapOutRange(k: KernelState, mm: Mm, start: number, end: number): void {
+  for (const vma of [...mm.vmas.list]) {
+    if (vma.end <= start || vma.start >= end) continue;
+    walkPmds(k, mm, Math.max(start, vma.start), Math.min(end, vma.end), (pmd, index, page, stop) => {
+      if (k.tables.child(pmd, index) < 0) splitHugePmd(k, mm, vma, pmd, index);
+      const row = k.tables.child(pmd, index);
+      if (row === 0) return;
+      const { from, to } = entryRange(page, stop);
+      swapOutEntries(k, mm, vma, row, page, from, to);
+    });
+  }
+}
+function swappedPages(k: KernelState, mm: Mm, start: number, end: number): number[] {
+  const pages: number[] = [];
+  walkPmds(k, mm, start, end, (pmd, index, page, stop) => {
+    const row = k.tables.child(pmd, index);
+    if (row < 0) return;
+    const { from, to } = entryRange(page, stop);
+    for (let at = k.tables.nextPte(row, from, to); at < to; at = k.tables.nextPte(row, at + 1, to))
+      if ((k.tables.pte(row, at) & KIND_MASK) === KIND_SWAP) pages.push(page - from + at);
+  });
+  return pages;
+}
+export function swapInRange(k: KernelState, mm: Mm, start: number, end: number): void {
+  for (const vma of mm.vmas.list) {
+    if (vma.end <= start || vma.start >= end) continue;
+    for (const page of swappedPages(k, mm, Math.max(start, vma.start), Math.min(end, vma.end)))
+      handleMmFault(k, mm, vma, page, false);
+  }
+}

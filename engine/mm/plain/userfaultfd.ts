@@ -1,0 +1,84 @@
+// Made from ../userfaultfd.ts by `npm run plain-paths`, which says how: change that file, not this one.
+
+import type { Errno } from "../errno.ts";
+import type { KernelState, Mm } from "../state.ts";
+import { type UffdContext, VM_UFFD_MASK, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "../vma.ts";
+import { vmaModify } from "../vma-merge.ts";
+import { changeProtection } from "./protect.ts";
+export function uffdOf(mm: Mm): UffdContext {
+  const asynchronous = mm.uffdMode === "async";
+  const ctx = mm.uffds[mm.uffdMode] ?? { wpAsync: asynchronous, wpUnpopulated: asynchronous };
+  mm.uffds[mm.uffdMode] = ctx;
+  return ctx;
+}
+function canUserfault(vma: Vma, ctx: UffdContext): boolean {
+  if (ctx.wpAsync) return true;
+  return vmaIsAnonymous(vma) || vma.file?.hugetlb === true || vma.file?.shmem === true;
+}
+export function uffdRegister(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
+  const ctx = uffdOf(mm);
+  if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
+  for (const vma of mm.vmas.list) {
+    if (vma.end <= start || vma.start >= end) continue;
+    if (!canUserfault(vma, ctx)) return "EINVAL";
+    if (vma.uffd !== null && vma.uffd !== ctx) return "EBUSY";
+  }
+  for (let page = start; page < end; ) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    const from = Math.max(vma.start, page);
+    const stop = Math.min(vma.end, end);
+    if (vma.uffd !== ctx || (vma.flags & VM_UFFD_WP) === 0) {
+      const flags = (vma.flags & ~VM_UFFD_MASK) | VM_UFFD_WP;
+      const part = vmaModify(k, mm, vma, from, stop, flags, ctx);
+      if (part === null) return "ENOMEM";
+      part.flags = flags;
+      part.uffd = ctx;
+    }
+    page = stop;
+  }
+  return null;
+}
+function unregisterVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Errno | null {
+  if ((vma.flags & VM_UFFD_WP) !== 0) changeProtection(k, mm, vma, start, end, "uffd_wp_resolve");
+  const flags = vma.flags & ~VM_UFFD_MASK;
+  const part = vmaModify(k, mm, vma, start, end, flags, null);
+  if (part === null) return "ENOMEM";
+  part.flags = flags;
+  part.uffd = null;
+  return null;
+}
+export function uffdUnregister(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
+  const ctx = uffdOf(mm);
+  if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
+  for (const vma of mm.vmas.list) {
+    if (vma.end <= start || vma.start >= end) continue;
+    if (!canUserfault(vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
+  }
+  for (let page = start; page < end; ) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    const from = Math.max(vma.start, page);
+    const stop = Math.min(vma.end, end);
+    if (vma.uffd !== null) {
+      const failed = unregisterVma(k, mm, vma, from, stop);
+      if (failed !== null) return failed;
+    }
+    page = stop;
+  }
+  return null;
+}
+export function uffdWriteprotect(k: KernelState, mm: Mm, start: number, end: number, protect: boolean): Errno | null {
+  let status: Errno | null = "ENOENT";
+  for (let page = start; page < end; ) {
+    const vma = mm.vmas.intersection(page, end);
+    if (vma === undefined) break;
+    if ((vma.flags & VM_UFFD_WP) === 0) return "ENOENT";
+    const from = Math.max(vma.start, page);
+    const stop = Math.min(vma.end, end);
+    changeProtection(k, mm, vma, from, stop, protect ? "uffd_wp" : "uffd_wp_resolve");
+    status = null;
+    page = stop;
+  }
+  return status;
+}
