@@ -32,6 +32,11 @@ const PARTS: readonly Part[] = [
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
   { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 60] },
   { name: "scan", what: "the sources looked through for Electron's known mistakes", minutesMax: [20, 20] },
+  {
+    name: "studies",
+    what: "one plan here, by Slurm and by GNU parallel, killed and on a full disk: the same rows",
+    minutesMax: [30, 15],
+  },
   { name: "soak", what: "an hour of random use of the window", minutesMax: [90, 15] },
 ];
 
