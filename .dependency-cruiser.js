@@ -23,7 +23,11 @@ export default {
       from: { path: "^engine/", pathNot: tests },
       to: { dependencyTypes: ["core", "npm", "npm-dev"] },
     },
-    only("db", ["^engine/"], "The history knows the engine's types."),
+only(
+      "db",
+      ["^engine/", "^main/contract/shapes"],
+      "The history knows the engine's types and the shapes of the contract.",
+    ),
     only(
       "probe",
       ["^engine/workload/", "^engine/experiment/", "^engine/mm/kernel-profile", "^engine/error\\.ts$"],

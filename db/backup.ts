@@ -66,11 +66,20 @@ export async function backupTo(
   }
 }
 
+/**
+ * Makes a copy that nobody else has open a single file. Its log is emptied first: one that could not be removed would be
+ * taken for changes that are still to come. It needs no journal: what goes wrong is thrown away with it.
+ */
+export function makeSingle(db: Database.Database): void {
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.pragma("journal_mode = MEMORY");
+}
+
 /** Makes a copy a single sound file, in which no run waits for a process that does not know it. */
 export function settle(file: string, reason: string): void {
   const db = new Database(file, { fileMustExist: true });
   try {
-    db.pragma("journal_mode = DELETE");
+    makeSingle(db);
     requireSound(db, file);
     db.prepare(
       `UPDATE run SET status = 'interrupted', reason = ?, finished_ms = heartbeat_ms, owner = NULL

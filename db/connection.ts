@@ -88,7 +88,11 @@ export function connection(
       prepare("COMMIT").run();
       return result;
     } catch (error) {
-      if (db.inTransaction) prepare("ROLLBACK").run();
+      try {
+        if (db.inTransaction) prepare("ROLLBACK").run();
+      } catch {
+        // What went wrong first is what is told; a transaction that cannot be undone now is by whoever opens the file next.
+      }
       throw error;
     }
   }

@@ -2,14 +2,16 @@
  * The copies of a history that there are: those that were kept beside it before a migration or a restore, the backups
  * that people made wherever they wanted, other histories beside it. None is touched by being listed.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import type Database from "better-sqlite3";
 import { describeError } from "../engine/error.ts";
-import { BadValueError } from "./errors.ts";
+import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
 import { publish, sizeOf, writeText } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { openUntouched, withSnapshot } from "./snapshot.ts";
+import { withSnapshot } from "./snapshot.ts";
+import { untouched } from "./untouched.ts";
 
 /** `migration`, `restore`: kept before one. `backup`: made by a person. `history`: another history in the same folder. */
 export type CopyKind = "migration" | "restore" | "backup" | "history";
@@ -61,21 +63,50 @@ function kindOf(file: string, name: string): CopyKind | null {
   return "history";
 }
 
-function look(path: string, kind: CopyKind): Copy | null {
-  const about = statSync(path, { throwIfNoEntry: false });
+/** What is there; nothing where it cannot be seen. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** How long one copy, and all of them together, are looked into. */
+const ONE_MS_MAX = 2000;
+const ALL_MS_MAX = 8000;
+
+class TakesLong extends Error {}
+
+/** How many rows a table has, by its numbers from the first: a tree that leads in circles has an end then, too. */
+function count(db: Database.Database, table: "experiment" | "run", untilMs: number): number {
+  let rows = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const id of db.prepare<[], number>(`SELECT id FROM ${table} NOT INDEXED ORDER BY id`).pluck().iterate()) {
+    if (id <= last) throw new DamagedHistoryError(db.name, `the rows of ${table} are not in order`);
+    last = id;
+    rows++;
+    if (rows % 1024 === 0 && performance.now() > untilMs) throw new TakesLong("it takes long to look into");
+  }
+  return rows;
+}
+
+function look(path: string, kind: CopyKind, near: string, untilMs: number): Copy | null {
+  const about = statOf(path);
   if (about === undefined || !about.isFile()) return null;
   const known = { path, kind, madeMs: Math.round(about.mtimeMs), bytes: about.size };
   try {
+    const until = Math.min(untilMs, performance.now() + ONE_MS_MAX);
+    if (performance.now() > until) throw new TakesLong("it was not looked into: those before it took long");
     checkHeader(path, MIGRATIONS.length);
-    const db = openUntouched(path);
-    try {
-      const count = (table: string): number => Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
-      return { ...known, experiments: count("experiment"), runs: count("run"), problem: null };
-    } finally {
-      db.close();
-    }
+    return untouched(path, near, (db) => ({
+      ...known,
+      experiments: count(db, "experiment", until),
+      runs: count(db, "run", until),
+      problem: null,
+    }));
   } catch (error) {
-    return { ...known, experiments: null, runs: null, problem: describeError(error) };
+    return { ...known, experiments: null, runs: null, problem: describeError(translate(error, path)) };
   }
 }
 
@@ -95,12 +126,13 @@ export function listCopies(file: string): Copy[] {
     if (kind !== null && !found.has(path)) found.set(path, kind);
   }
   const dated = [...found]
-    .map(([path, kind]) => ({ path, kind, ms: statSync(path, { throwIfNoEntry: false })?.mtimeMs }))
+    .map(([path, kind]) => ({ path, kind, ms: statOf(path)?.mtimeMs }))
     .filter((each) => each.ms !== undefined)
     .sort((a, b) => Number(b.ms) - Number(a.ms));
+  const until = performance.now() + ALL_MS_MAX;
   return dated
     .slice(0, LISTED_MAX)
-    .map(({ path, kind }) => look(path, kind))
+    .map(({ path, kind }) => look(path, kind, file, until))
     .filter((each) => each !== null);
 }
 

@@ -49,6 +49,31 @@ export class DamagedHistoryError extends HistoryError {
   }
 }
 
+/** The tables of the history were changed by somebody else: a view in the place of one, a trigger, one more. */
+export class AlteredHistoryError extends HistoryError {
+  override readonly name = "AlteredHistoryError";
+  constructor(file: string, why: string) {
+    super("The tables of this history are not those that Reclaim Lab makes; it was left untouched", {
+      where: file,
+      why,
+      todo: "Save what can be read into a new history (history recover FILE NEW), open a backup, or take away what was added",
+    });
+  }
+}
+
+/** Rows of the history hold values that none can have; nothing of it was taken over. */
+export class InvalidRowsError extends HistoryError {
+  override readonly name = "InvalidRowsError";
+  constructor(file: string, rows: readonly string[]) {
+    const more = rows.length > 1 ? ` (and ${rows.length - 1} more)` : "";
+    super("This history holds rows that are not valid; nothing was taken over and it was left untouched", {
+      where: file,
+      why: `${rows[0]}${more}`,
+      todo: "Save what is valid into a new history and take that: history recover FILE NEW",
+    });
+  }
+}
+
 /** The migrations that the file says it went through are not the ones that this program has. */
 export class MigrationLedgerError extends HistoryError {
   override readonly name = "MigrationLedgerError";

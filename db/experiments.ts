@@ -1,6 +1,6 @@
 /** Experiments: make, read, describe, and the way through the trash. */
 import { randomUUID } from "node:crypto";
-import { notesProblem, tagsProblem, titleProblem } from "../engine/experiment/text-limits.ts";
+import { notesProblem, TAG_MAX, tagsProblem, titleProblem } from "../engine/experiment/text-limits.ts";
 import type { Connection } from "./connection.ts";
 import { BadValueError, NotFoundError, StateError, translate } from "./errors.ts";
 import type { Description, Json, NewExperiment, StoredExperiment } from "./records.ts";
@@ -65,7 +65,8 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
   const tags = Map.groupBy(
     c
       .prepare<[string], { experiment_id: number; name: string }>(
-        "SELECT experiment_id, name FROM tag WHERE experiment_id IN (SELECT value FROM json_each(?)) ORDER BY experiment_id, name",
+        `SELECT experiment_id, substr(name, 1, ${TAG_MAX + 1}) AS name FROM tag
+         WHERE experiment_id IN (SELECT value FROM json_each(?)) ORDER BY experiment_id, name`,
       )
       .all(list),
     (tag) => tag.experiment_id,
@@ -73,7 +74,8 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
   const runs = Map.groupBy(
     c
       .prepare<[string], RunRow>(
-        `SELECT ${RUN_COLUMNS} FROM run WHERE experiment_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+        `SELECT ${RUN_COLUMNS} FROM run WHERE experiment_id IN (SELECT value FROM json_each(?))
+         AND id BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER} ORDER BY id`,
       )
       .all(list),
     (run) => run.experiment_id,
@@ -138,7 +140,8 @@ function putTags(c: Connection, id: number, tags: readonly string[]): void {
   for (const tag of tags) insert.run(id, tag.trim());
 }
 
-function refreshSearch(c: Connection, id: number): void {
+/** Brings what a search looks at in line with the experiment. */
+export function refreshSearch(c: Connection, id: number): void {
   const row = c
     .prepare<[number], { title: string; workload: string; params: string; notes: string }>(
       "SELECT title, workload, params, notes FROM experiment WHERE id = ?",

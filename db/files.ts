@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { ReclaimLabError } from "../engine/error.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 /** Waits until the file's bytes are on the disk. */
@@ -24,17 +25,59 @@ export function syncFile(file: string): void {
   }
 }
 
-/** Waits until a rename in the folder is on the disk. Windows cannot open a folder and needs no such thing. */
-export function syncFolder(folder: string): void {
-  if (process.platform === "win32") return;
-  syncFile(folder);
+/** The file is in its place and whole; only that its name survives a loss of power is not confirmed. */
+export class NotConfirmedError extends ReclaimLabError {
+  override readonly name = "NotConfirmedError";
+  constructor(file: string, cause: unknown) {
+    super(
+      "The file is there and whole, but the disk did not confirm its name: should the machine lose power now, it may be gone",
+      {
+        where: file,
+        why: cause instanceof Error ? cause.message : String(cause),
+        todo: "Check the disk; then write it once more, or copy it to another",
+        cause,
+      },
+    );
+  }
 }
 
-/** Puts a finished temporary file in its place; what was there before is replaced in one step. */
+/** File systems that cannot sync a folder say so by these; they keep names in ways of their own. */
+const NO_FOLDER_SYNC = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EBADF", "EACCES", "EPERM", "EISDIR"]);
+
+/**
+ * Waits until the name of a file that was just put in its place is on the disk. Windows cannot open a folder and needs
+ * no such thing. Throws NotConfirmedError where the disk fails.
+ */
+export function confirmName(file: string): void {
+  if (process.platform === "win32") return;
+  try {
+    syncFile(dirname(file));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && NO_FOLDER_SYNC.has(String(error.code))) return;
+    throw new NotConfirmedError(file, error);
+  }
+}
+
+/**
+ * Puts a finished temporary file in its place; what was there before is replaced in one step. Throws NotConfirmedError
+ * where it is in its place all the same.
+ */
 export function publish(temporary: string, file: string): void {
   syncFile(temporary);
   renameSync(temporary, file);
-  syncFolder(dirname(file));
+  confirmName(file);
+}
+
+/**
+ * Removes a file that is in nobody's way should it stay: what was done is done, whatever becomes of the clean-up. A
+ * temporary that stays is removed by a later process (temporaries.ts).
+ */
+export function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It stays.
+  }
 }
 
 /** Writes a small file as a whole: it holds what it held, or `text`. Throws what the file system says. */
@@ -44,7 +87,7 @@ export function writeText(file: string, text: string): void {
     writeFileSync(temporary, text);
     publish(temporary, file);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
     throw error;
   }
 }
@@ -68,9 +111,9 @@ export function placeOf(path: string): string {
   return sizeOf(path) === null ? path : realpathSync(path);
 }
 
-/** Removes a SQLite file and what SQLite keeps beside it. */
+/** Removes a temporary SQLite file and what SQLite keeps beside it, as far as that can be done. */
 export function removeDatabase(file: string): void {
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) removeIfPossible(file + suffix);
 }
 
 /** 20260131T235959Z: sorts by time and is a valid name everywhere. */

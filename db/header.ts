@@ -47,6 +47,9 @@ export function checkHeader(file: string, latest: number): void {
     );
   const version = header.readUInt32BE(60);
   if (version > latest) throw new NewerHistoryError(file, version, latest);
+  // 0: nothing was written yet. Another encoding could not be read together with ours.
+  const encoding = header.readUInt32BE(56);
+  if (encoding > 1) throw new ForeignFileError(file, "its texts are in UTF-16, which no history is written in");
   const sizeIsValid = header.readUInt32BE(24) === header.readUInt32BE(92);
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const expected = header.readUInt32BE(28) * pageSize;

@@ -21,7 +21,8 @@ const SORTS: Readonly<Record<HistorySort, string>> = {
 
 /** Default: the newest 200 of the shelf `active`. */
 export function listHistory(c: Connection, filter: HistoryFilter = {}): HistoryPage {
-  const conditions: string[] = [SHELVES[filter.shelf ?? "active"]];
+  // A number that JavaScript does not have leads nowhere; `check` names its row.
+  const conditions: string[] = [SHELVES[filter.shelf ?? "active"], `+id BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER}`];
   const values: (string | number)[] = [];
   const also = (condition: string, ...bound: (string | number)[]) => {
     conditions.push(condition);

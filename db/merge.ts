@@ -1,11 +1,10 @@
 /** Takes over what another history has: all of it (restore), or what is not here yet (merge). */
-import { rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { backupTo } from "./backup.ts";
 import type { Connection } from "./connection.ts";
-import { StateError } from "./errors.ts";
+import { HistoryError, StateError, translate } from "./errors.ts";
 import { refreshHeadline } from "./experiments.ts";
-import { sizeOf, stamp } from "./files.ts";
+import { removeIfPossible, sizeOf, stamp } from "./files.ts";
 import { withSnapshot } from "./snapshot.ts";
 
 export interface Merged {
@@ -26,12 +25,22 @@ function columnsOf(c: Connection, table: string, without: readonly string[]): st
     .join(", ");
 }
 
+/** Lets go of the other history, as far as that can be done: what was stored is stored in any case. */
+function detach(c: Connection): void {
+  try {
+    c.db.exec("DETACH other");
+  } catch {
+    // The next one that attaches tries again.
+  }
+}
+
 function attached<T>(c: Connection, copy: string, body: () => T): T {
-  c.db.prepare("ATTACH ? AS other").run(copy);
+  if ((c.db.pragma("database_list") as { name: string }[]).some(({ name }) => name === "other")) detach(c);
+  c.named(() => c.db.prepare("ATTACH ? AS other").run(copy));
   try {
     return c.write(body, "durable");
   } finally {
-    c.db.exec("DETACH other");
+    detach(c);
   }
 }
 
@@ -96,10 +105,12 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
         todo: "Cancel it or wait until it is done",
       });
   };
-  refuseBusy();
+  c.named(refuseBusy);
   const kept = keptName(c);
-  await backupTo(c, kept);
+  /** From then on nobody knows what is on the disk until it is read again, whatever COMMIT says. */
+  let committing = false;
   try {
+    await backupTo(c, kept);
     withSnapshot(backup, c.file, (copy) =>
       attached(c, copy, () => {
         refuseBusy();
@@ -109,14 +120,27 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
           const columns = columnsOf(c, table, []);
           c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
         }
+        committing = true;
       }),
     );
   } catch (error) {
     // Nothing was replaced, so there is nothing to keep.
-    rmSync(kept, { force: true });
-    throw error;
+    if (!committing) removeIfPossible(kept);
+    throw committing ? withKept(error, c.file, kept) : error;
   }
   return kept;
+}
+
+/** The error with what a reader needs most: where the history is that was to be replaced. */
+function withKept(error: unknown, file: string, kept: string): unknown {
+  const named = translate(error, file);
+  if (!(named instanceof HistoryError)) return named;
+  return new HistoryError(named.message, {
+    where: named.where,
+    why: named.why,
+    todo: `What the history was is kept in ${kept}. ${named.todo ?? "Open it again"}`,
+    cause: error,
+  });
 }
 
 function keptName(c: Connection): string {

@@ -17,10 +17,10 @@ export function checkLedger(db: Database.Database, file: string, migrations: rea
   const latest = migrations.length;
   if (version > latest) throw new NewerHistoryError(file, version, latest);
   const rows = db
-    .prepare<[], { version: number; name: string; checksum: string }>(
-      "SELECT version, name, checksum FROM migration ORDER BY version",
+    .prepare<[number], { version: number; name: string; checksum: string }>(
+      "SELECT version, name, checksum FROM migration ORDER BY version LIMIT ?",
     )
-    .all();
+    .all(latest + 1);
   if (rows.length !== version)
     throw new MigrationLedgerError(file, `its version is ${version}, its ledger has ${rows.length} entries`);
   for (const [i, migration] of migrations.slice(0, version).entries()) {

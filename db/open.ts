@@ -1,5 +1,5 @@
 /** Opens or creates the file of a history. What is not a sound history of ours is named and left untouched. */
-import { accessSync, constants, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { accessSync, constants, linkSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -10,9 +10,10 @@ import {
   HistoryIoError,
   translate,
 } from "./errors.ts";
-import { notAFile, removeDatabase, sizeOf, syncFile, syncFolder } from "./files.ts";
+import { confirmName, notAFile, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { applyMigrations, checkLedger, migrate } from "./migrate.ts";
+import { isOurTable, requireNumbers, requireOurSchema, schemaProblem } from "./our-schema.ts";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
 import { asideOf, temporaryBeside } from "./temporaries.ts";
 
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly migrations?: readonly Migration[];
   /** Told once, when the history turns out to be damaged while it is open. */
   readonly onDamage?: (error: HistoryError) => void;
+  /** What errors call the file, where it is a copy of another. */
+  readonly called?: string;
   /** False: no copy is kept before a migration, because the file is one already. */
   readonly keepCopy?: boolean;
 }
@@ -53,9 +56,9 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
       create(file, migrations, nowMs);
     }
     checkHeader(file, migrations.length);
-    return openExisting(file, migrations, nowMs, options.busyTimeoutMs ?? 5000, options.keepCopy ?? true);
+    return openExisting(file, migrations, nowMs, options);
   } catch (error) {
-    throw translate(error, file);
+    throw translate(error, options.called ?? file);
   }
 }
 
@@ -77,7 +80,7 @@ function create(file: string, migrations: readonly Migration[], nowMs: number): 
         throw new DamagedHistoryError(file, `it is missing or empty, but its log ${file}${suffix} is still there`);
     if (sizeOf(file) === 0) moveAway(file);
     putInPlace(temporary, file);
-    syncFolder(folder);
+    confirmName(file);
   } finally {
     removeDatabase(temporary);
   }
@@ -92,7 +95,7 @@ function moveAway(file: string): void {
     if (sizeOf(file) === null) return;
     throw error;
   }
-  if ((sizeOf(aside) ?? 0) === 0 || putInPlace(aside, file)) rmSync(aside, { force: true });
+  if ((sizeOf(aside) ?? 0) === 0 || putInPlace(aside, file)) removeIfPossible(aside);
 }
 
 /** Gives a file another name; false where that name is taken already. `from` may stay. */
@@ -111,6 +114,8 @@ function putInPlace(from: string, to: string): boolean {
 function writeNew(file: string, migrations: readonly Migration[], nowMs: number): void {
   const db = new Database(file);
   try {
+    // Should it not be written whole, it is thrown away.
+    db.pragma("journal_mode = MEMORY");
     db.pragma("auto_vacuum = INCREMENTAL");
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.exec("BEGIN");
@@ -126,15 +131,20 @@ function openExisting(
   file: string,
   migrations: readonly Migration[],
   nowMs: number,
-  busyTimeoutMs: number,
-  keepCopy: boolean,
+  { busyTimeoutMs = 5000, keepCopy = true, called = file }: OpenOptions,
 ): OpenedFile {
   const db = new Database(file, { fileMustExist: true, timeout: busyTimeoutMs });
   try {
     db.pragma("foreign_keys = ON");
     db.pragma("trusted_schema = OFF");
-    const checked = checkSound(db, file);
-    checkLedger(db, file, migrations);
+    db.pragma("cell_size_check = ON");
+    // Where other migrations made it, that says more than the table that came of them.
+    if (schemaProblem(db, called, migrations) !== null && isOurTable(db, "migration", migrations))
+      checkLedger(db, called, migrations);
+    requireOurSchema(db, called, migrations);
+    const checked = checkSound(db, file, called);
+    requireNumbers(db, called);
+    checkLedger(db, called, migrations);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = NORMAL");
     db.pragma("journal_size_limit = 67108864");
@@ -161,6 +171,7 @@ export function whatIsWrong(file: string): string | null {
     const db = new Database(file, { fileMustExist: true });
     try {
       db.pragma("query_only = ON");
+      db.pragma("trusted_schema = OFF");
       db.pragma("cache_size = -2000");
       requireSound(db, file);
       return null;
@@ -174,18 +185,16 @@ export function whatIsWrong(file: string): string | null {
   }
 }
 
-/** Everything but the samples, which are nearly all of a big file. */
-const CHECKED_ALWAYS = ["migration", "setting", "experiment", "tag", "run"];
+/** The samples are nearly all of a big file. */
+const CHECKED_LATER = "sample";
 
 /** Gives whether all of it was looked at. */
-function checkSound(db: Database.Database, file: string): boolean {
-  const tables = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'migration'").pluck().get();
-  if (tables !== 1) throw new DamagedHistoryError(file, "its tables are missing");
+function checkSound(db: Database.Database, file: string, called: string): boolean {
   if ((sizeOf(file) ?? 0) > CHECKED_ON_OPEN_BYTES) {
-    const there = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
-    for (const table of CHECKED_ALWAYS) if (there.includes(table)) requireSound(db, file, table);
+    const tables = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+    for (const table of tables) if (table !== CHECKED_LATER) requireSound(db, called, table);
     return false;
   }
-  requireSound(db, file);
+  requireSound(db, called);
   return true;
 }

@@ -24,6 +24,8 @@ interface Layout {
   readonly pageSize: number;
   /** Bytes of a page that are used. */
   readonly usable: number;
+  /** Bytes of overflow pages that may still be read: a crafted file's rows could all lead to the same long chain. */
+  readonly budget: { left: number };
 }
 
 /** A variable-length integer and where the next thing begins. Throws RangeError beyond the end. */
@@ -73,10 +75,12 @@ function readRecord(record: Buffer): StoredValue[] {
 }
 
 /** A cell's payload, overflow pages and all. */
-function payload({ bytes, pageSize, usable }: Layout, at: number, size: number, isTable: boolean): Buffer {
+function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Buffer {
   const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
   if (size > PAYLOAD_MAX) throw new RangeError("no payload");
   if (size <= most) return bytes.subarray(at, at + size);
+  budget.left -= size;
+  if (budget.left < 0) throw new RangeError("no payload");
   const least = Math.floor(((usable - 12) * 32) / 255) - 23;
   const kept = least + ((size - least) % (usable - 4));
   const local = kept <= most ? kept : least;
@@ -100,7 +104,7 @@ export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
   if (bytes.length < HEADER_BYTES) return;
   const pageSize = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return;
-  const layout = { bytes, pageSize, usable: pageSize - bytes.readUInt8(20) };
+  const layout = { bytes, pageSize, usable: pageSize - bytes.readUInt8(20), budget: { left: 4 * bytes.length } };
   // The first page is the schema's.
   for (let start = pageSize; start + pageSize <= bytes.length; start += pageSize) {
     const type = bytes.readUInt8(start);

@@ -71,6 +71,8 @@ export interface StoredRun {
   readonly sparkline: number[];
   readonly facts: RunFacts;
   readonly detail: Json;
+  /** What of it is stored in a way that cannot be read, in words; something else stands for it here. */
+  readonly problem: string | null;
 }
 
 export interface StoredExperiment {
@@ -92,6 +94,8 @@ export interface StoredExperiment {
   /** When it was put in the trash; null: it is not there. */
   readonly deletedAt: number | null;
   readonly detail: Json;
+  /** What of it is stored in a way that cannot be read, in words; something else stands for it here. */
+  readonly problem: string | null;
   readonly runs: StoredRun[];
 }
 

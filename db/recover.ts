@@ -1,15 +1,19 @@
 /** Saves what can still be read of a damaged history into a new one. The damaged file is not touched. */
 import { copyFileSync, readFileSync } from "node:fs";
 import Database from "better-sqlite3";
+import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
+import { makeSingle } from "./backup.ts";
 import { connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
-import { refreshHeadline } from "./experiments.ts";
+import { refreshHeadline, refreshSearch } from "./experiments.ts";
 import { notAFile, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
+import { isOurTable } from "./our-schema.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 export interface Recovered {
@@ -85,7 +89,9 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
     const read = (table: string, keys: readonly string[], where = "", ...bound: unknown[]): Iterable<Row> =>
       bothEnds(source, { table, keys, where, bound }, () => incomplete.add(table));
     const counts = c.write(() => {
-      const put = (table: string, row: Row): boolean => {
+      const put = (table: string, found: Row): boolean => {
+        const row = valid(table, found, () => incomplete.add(table));
+        if (row === null) return false;
         const names = columns.get(table)?.filter((name) => name in row) ?? [];
         const sql = `INSERT OR IGNORE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
         try {
@@ -123,6 +129,14 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
       for (const row of scanned("experiment")) if (put("experiment", row)) experiments++;
       all("tag", ["experiment_id", "name"]);
       for (const row of scanned("tag")) put("tag", row);
+      const { changes } = c
+        .prepare(
+          `DELETE FROM tag WHERE (experiment_id, name) IN (SELECT experiment_id, name FROM
+            (SELECT experiment_id, name, row_number() OVER (PARTITION BY experiment_id ORDER BY name) AS nth FROM tag)
+            WHERE nth > ${TAGS_MAX})`,
+        )
+        .run();
+      if (changes > 0) incomplete.add("tag");
       const putRun = (row: Row): number => {
         if (c.prepare("SELECT 1 FROM experiment WHERE id = ?").get(row.experiment_id) === undefined)
           if (put("experiment", lostExperiment(row, now()))) experiments++;
@@ -144,12 +158,15 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
         for (const row of read("sample", ["seq"], "run_id = ?", run)) putSample(row);
       for (const row of scanned("sample")) putSample(row);
       c.prepare("UPDATE run SET sample_count = (SELECT count(*) FROM sample WHERE run_id = run.id)").run();
-      for (const id of c.prepare<[], number>("SELECT id FROM experiment").pluck().all()) refreshHeadline(c, id);
+      for (const id of c.prepare<[], number>("SELECT id FROM experiment").pluck().all()) {
+        refreshHeadline(c, id);
+        refreshSearch(c, id);
+      }
       return { experiments, runs, samples };
     });
     if (counts.experiments + counts.runs === 0)
       throw new DamagedHistoryError(damaged, "nothing in it can be read any more");
-    c.db.pragma("journal_mode = DELETE");
+    makeSingle(c.db);
     return { ...counts, incomplete: [...incomplete].sort() };
   } finally {
     releaseOwner(owner);
@@ -166,21 +183,90 @@ interface Part {
   readonly bound: readonly unknown[];
 }
 
-/** Rows of a part in rising order until one cannot be read, then in falling order until the same. */
+/** Which of two rows comes first by its keys, as SQLite orders them: below 0 where it is `a`. */
+function byKeys(keys: readonly string[], a: Row, b: Row): number {
+  for (const key of keys) {
+    const [one, other] = [a[key], b[key]];
+    const order =
+      typeof one === "number" && typeof other === "number"
+        ? one - other
+        : Buffer.compare(Buffer.from(String(one)), Buffer.from(String(other)));
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** A page's rows in turns without end: a crafted or damaged tree may lead in circles. */
+class NotInOrder extends Error {}
+
+function* inOrder(rows: Iterable<Row>, keys: readonly string[], direction: 1 | -1): Generator<Row> {
+  let before: Row | undefined;
+  for (const row of rows) {
+    if (before !== undefined && byKeys(keys, before, row) * direction >= 0) throw new NotInOrder();
+    before = row;
+    yield row;
+  }
+}
+
+/**
+ * Rows of a part in rising order until one cannot be read, then in falling order until the same. None where the table is
+ * not one of ours: what stands in its place is not asked.
+ */
 function* bothEnds(db: Database.Database, part: Part, onDamage: () => void): Generator<Row> {
+  try {
+    if (!isOurTable(db, part.table, MIGRATIONS)) return onDamage();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    return onDamage();
+  }
   for (const direction of ["ASC", "DESC"] as const) {
     const order = part.keys.map((key) => `${key} ${direction}`).join(", ");
     const where = part.where ? `WHERE ${part.where}` : "";
     try {
-      yield* db
-        .prepare<unknown[], Row>(`SELECT * FROM ${part.table} ${where} ORDER BY ${order}`)
+      const rows = db
+        .prepare<unknown[], Row>(`SELECT * FROM ${part.table} NOT INDEXED ${where} ORDER BY ${order}`)
         .iterate(...part.bound);
+      yield* inOrder(rows, part.keys, direction === "ASC" ? 1 : -1);
       return;
     } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
+      if (!(error instanceof Database.SqliteError || error instanceof NotInOrder)) throw error;
       onDamage();
     }
   }
+}
+
+const SHAPES = { experiment: EXPERIMENT_SHAPE, run: RUN_SHAPE, tag: TAG_SHAPE } as const;
+const KEYS: ReadonlySet<string> = new Set(["id", "experiment_id", "uid"]);
+
+const isJson = (column: object | undefined): boolean => column !== undefined && "json" in column;
+const isCount = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
+
+/**
+ * The row with what none can hold replaced by what stands for it; null where it cannot be kept at all. `onLoss` is called
+ * where something of it is lost.
+ */
+function valid(table: string, row: Row, onLoss: () => void): Row | null {
+  if (table === "sample") {
+    const odd = SAMPLE_COLUMNS.filter(
+      ({ name }) => row[name] !== null && row[name] !== undefined && !isCount(row[name]),
+    );
+    if (odd.length === 0) return row;
+    onLoss();
+    if (odd.some(({ name }) => name === "seq")) return null;
+    return { ...row, ...Object.fromEntries(odd.map(({ name }) => [name, null])) };
+  }
+  if (!Object.hasOwn(SHAPES, table)) return row;
+  const shape: (typeof SHAPES)[keyof typeof SHAPES] = SHAPES[table as keyof typeof SHAPES];
+  const there = Object.fromEntries(Object.entries(shape).filter(([name]) => name in row));
+  const { values, bad } = readRow(there, row);
+  if (bad.length === 0) return row;
+  onLoss();
+  if (bad.some((name) => KEYS.has(name))) return null;
+  const instead = bad.map((name) => {
+    const value = values[name];
+    return [name, isJson(there[name]) && value !== null ? JSON.stringify(value) : value];
+  });
+  return { ...row, ...Object.fromEntries(instead) };
 }
 
 function interrupted(run: Row): Row {
@@ -191,6 +277,16 @@ function interrupted(run: Row): Row {
 /** Ids of the runs that have samples, read from both ends like everything else. */
 function runsWithSamples(db: Database.Database, onDamage: () => void): Set<number> {
   const ids = new Set<number>();
+  try {
+    if (!isOurTable(db, "sample", MIGRATIONS)) {
+      onDamage();
+      return ids;
+    }
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    onDamage();
+    return ids;
+  }
   for (const [beyond, direction] of [
     [">", "ASC"],
     ["<", "DESC"],
@@ -205,11 +301,12 @@ function runsWithSamples(db: Database.Database, onDamage: () => void): Set<numbe
       for (;;) {
         const found = next.get(id);
         if (found === undefined) return ids;
+        if (direction === "ASC" ? found <= id : found >= id) throw new NotInOrder();
         ids.add(found);
         id = found;
       }
     } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
+      if (!(error instanceof Database.SqliteError || error instanceof NotInOrder)) throw error;
       onDamage();
     }
   }

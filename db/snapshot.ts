@@ -1,51 +1,56 @@
-/** Reads a history that is not the open one without touching it: through a copy that is then brought up to date. */
+/** Another history as a copy that is brought up to date and held to what a history must be, row by row. */
 import Database from "better-sqlite3";
 import { settle } from "./backup.ts";
-import { HistoryIoError, translate } from "./errors.ts";
+import { DamagedHistoryError, HistoryIoError, InvalidRowsError, translate } from "./errors.ts";
 import { removeDatabase, sizeOf } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { openFile, requireSound } from "./open.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { soundnessOf } from "./soundness.ts";
 import { temporaryBeside } from "./temporaries.ts";
+import { untouched } from "./untouched.ts";
 
-/** A connection that changes nothing; where SQLite may not even make its files beside it, none are made. */
-export function openUntouched(file: string): Database.Database {
-  const db = new Database(file, { readonly: true, fileMustExist: true });
+/** Throws where something in the copy is not as a history's must be; `file` is what it is a copy of. */
+function requireValid(copy: string, file: string): void {
+  const db = new Database(copy, { readonly: true, fileMustExist: true });
   try {
-    db.pragma("schema_version");
-    return db;
-  } catch (error) {
+    db.pragma("trusted_schema = OFF");
+    const { damage, badRows } = soundnessOf(db, file);
+    if (damage[0] !== undefined) throw new DamagedHistoryError(file, damage[0]);
+    if (badRows[0] !== undefined) throw new InvalidRowsError(file, badRows);
+  } finally {
     db.close();
-    if ((sizeOf(`${file}-wal`) ?? 0) > 0) throw error;
-    return new Database(`file:${encodeURI(file).replaceAll("?", "%3f").replaceAll("#", "%23")}?immutable=1`, {
-      readonly: true,
-    });
   }
 }
 
+/** The same error, said of the file that was meant and not of the copy. */
+function ofFile(error: unknown, file: string): unknown {
+  const code = error instanceof Database.SqliteError ? error.code : "";
+  return code.startsWith("SQLITE_CONSTRAINT")
+    ? new DamagedHistoryError(file, (error as Error).message, error)
+    : translate(error, file);
+}
+
 /**
- * Gives `use` the path of a copy of `file` with the newest schema, kept beside `near` and removed afterwards. Throws
- * the errors of errors.ts where `file` is no sound history that this program knows.
+ * Gives `use` the path of a copy of `file` with the newest schema, kept beside `near` and removed afterwards. `file` is
+ * not touched. Throws the errors of errors.ts where it is no sound history that this program knows.
  */
 export function withSnapshot<T>(file: string, near: string, use: (copy: string) => T): T {
   const copy = temporaryBeside(near);
   try {
-    if (sizeOf(file) === null) throw new HistoryIoError(file, "there is no such file");
-    checkHeader(file, MIGRATIONS.length);
-    const source = openUntouched(file);
     try {
-      requireSound(source, file);
-      source.prepare("VACUUM INTO ?").run(copy);
-    } finally {
-      source.close();
+      if (sizeOf(file) === null) throw new HistoryIoError(file, "there is no such file");
+      checkHeader(file, MIGRATIONS.length);
+      untouched(file, near, (source) => {
+        requireSound(source, file);
+        source.prepare("VACUUM INTO ?").run(copy);
+      });
+      openFile(copy, { keepCopy: false, called: file }).db.close();
+      settle(copy, "It was copied from another history while the run went on");
+      requireValid(copy, file);
+    } catch (error) {
+      throw ofFile(error, file);
     }
-  } catch (error) {
-    removeDatabase(copy);
-    throw translate(error, file);
-  }
-  try {
-    openFile(copy, { keepCopy: false }).db.close();
-    settle(copy, "It was copied from another history while the run went on");
     return use(copy);
   } finally {
     removeDatabase(copy);

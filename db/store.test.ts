@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { BadValueError, NotFoundError, StateError } from "./errors.ts";
 import { openStore, type Store } from "./store.ts";
-import { FACTS, newRun, rows, SPEC, said, summary, testFolder } from "./testing.ts";
+import { FACTS, newRun, rows, SPEC, summary, testFolder } from "./testing.ts";
 
 let folder: ReturnType<typeof testFolder>;
 let store: Store;
@@ -200,13 +200,18 @@ test("texts that cannot be are refused at their field", () => {
   expect(store.list().total).toBe(0);
 });
 
-test("a stored value that is no longer what it was is named as damage", () => {
+test("a stored value that is no longer what it was is named with its row, which is shown all the same", () => {
   const { id } = finished("a", 1, 2);
   const db = new Database(folder.file());
   db.pragma("ignore_check_constraints = ON");
   db.prepare("UPDATE run SET facts = '{'").run();
   db.close();
-  expect(said(() => store.getExperiment(id))).toMatch(/damaged.*stored value.*backup/);
+  expect(store.getExperiment(id).runs[0]).toMatchObject({
+    problem: "what is stored as its facts is not valid",
+    facts: { cpu: "unknown" },
+    status: "done",
+  });
+  expect(store.list().total).toBe(1);
 });
 
 test("settings keep JSON", () => {

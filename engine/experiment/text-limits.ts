@@ -5,12 +5,36 @@ export const TAG_MAX = 60;
 export const TAGS_MAX = 50;
 export const NOTES_MAX = 100_000;
 
+/**
+ * What is no letter of a text: control characters (line ends and tabs apart), the separators of lines and paragraphs, and
+ * what turns the direction of writing, so that a text reads as another one.
+ */
+const UNSEEN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]/g;
+const LINE_ENDS = /[\t\n]/g;
+const REPLACEMENT = "\ufffd";
+
+/** A text of many lines as it may be shown anywhere: what is no letter of it is shown as U+FFFD. */
+export function someLines(text: string): string {
+  return text.toWellFormed().replace(/\r\n/g, "\n").replace(UNSEEN, REPLACEMENT);
+}
+
+/** The same of a text that is one line. */
+export function oneLine(text: string): string {
+  return someLines(text).replace(LINE_ENDS, REPLACEMENT);
+}
+
 const count = (value: number): string => value.toLocaleString("en-US");
+
+const notOneLine = (what: string): string =>
+  `${what} is one line of text: it cannot hold line ends, control characters, or characters that turn the direction of writing; take them out`;
 
 /** Why this cannot be a title, and what to do; null where it can. */
 export function titleProblem(title: string): string | null {
   const { length } = title.trim();
   if (length === 0) return "A title cannot be empty";
+  if (oneLine(title.trim()) !== title.trim()) return notOneLine("A title");
   if (length <= TITLE_MAX) return null;
   return `A title has at most ${TITLE_MAX} characters and this one has ${count(length)}: shorten it, or put the rest into the notes`;
 }
@@ -19,6 +43,7 @@ export function titleProblem(title: string): string | null {
 export function tagProblem(tag: string): string | null {
   const name = tag.trim();
   if (name === "") return "A tag cannot be empty";
+  if (oneLine(name) !== name) return notOneLine("A tag");
   if (name.length <= TAG_MAX) return null;
   return `A tag has at most ${TAG_MAX} characters and “${name.slice(0, 20)}…” has ${count(name.length)}: shorten it, or put it into the notes`;
 }

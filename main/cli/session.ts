@@ -25,6 +25,7 @@ const UNUSABLE: ReadonlySet<string> = new Set([
   "ForeignFileError",
   "NewerHistoryError",
   "MigrationLedgerError",
+  "AlteredHistoryError",
 ]);
 
 /** Says by which commands it is done, too. */

@@ -11,7 +11,9 @@ const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn
 
 export const idSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-export const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Dates end in the year 275760. */
+const TIME_MS_MAX = 8_640_000_000_000_000;
+export const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(TIME_MS_MAX));
 export const shortTextSchema = v.pipe(v.string(), v.maxLength(500));
 export const longTextSchema = v.pipe(v.string(), v.maxLength(100_000));
 
@@ -250,6 +252,8 @@ export const runSchema = v.object({
   /** Of the samples so far where the run has not ended, null before the first. */
   summary: v.nullable(runSummarySchema),
   facts: hostFactsSchema,
+  /** What of it is stored in a way that cannot be read; something else stands for it here. */
+  problem: v.exactOptional(v.string()),
 });
 export type Run = v.InferOutput<typeof runSchema>;
 
@@ -275,6 +279,8 @@ const experimentCore = {
   archived: v.boolean(),
   /** When it was put in the trash; null: it is not there. */
   deletedAt: v.nullable(timeSchema),
+  /** What of it is stored in a way that cannot be read; something else stands for it here. */
+  problem: v.exactOptional(v.string()),
 };
 
 export const experimentSchema = v.object({ ...experimentCore, runs: v.array(runSchema) });
@@ -288,7 +294,9 @@ export const historyRunSchema = v.object({
   status: runStatusSchema,
   summary: v.nullable(runSummarySchema),
   /** At most 48 values of vmpte_kb, evenly spread over the run. */
-  sparkline: v.array(v.number()),
+  sparkline: v.pipe(v.array(v.number()), v.maxLength(48)),
+  /** What of it is stored in a way that cannot be read; something else stands for it here. */
+  problem: v.exactOptional(v.string()),
 });
 
 /** A line of the history: enough to draw it without another call. */

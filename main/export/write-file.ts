@@ -1,17 +1,6 @@
 /** Writes an export: whole or not at all. */
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
-import { notAFile, syncFolder } from "../../db/files.ts";
+import { closeSync, constants, fsyncSync, openSync, realpathSync, renameSync, statSync, writeSync } from "node:fs";
+import { confirmName, notAFile, removeIfPossible } from "../../db/files.ts";
 import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
 
@@ -88,10 +77,10 @@ export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): 
       }
       renameSync(temporary, target);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      removeIfPossible(temporary);
       throw error;
     }
-    syncFolder(dirname(target));
+    confirmName(target);
     return bytes;
   } catch (error) {
     throw named(error, path);

@@ -17,8 +17,9 @@ export function historyHandlers(store: Store, runner: Pick<Runner, "asTold">, em
       return { rows: rows.map((row) => toHistoryRow({ ...row, runs: row.runs.map(runner.asTold) })), total };
     },
     "history.check": () => {
-      const { problems, ...health } = store.check();
-      if (problems[0] !== undefined) store.foundDamaged(new DamagedHistoryError(store.file, problems[0]));
+      const { problems, damage, ...health } = store.check();
+      // A row that is not valid is no reason to stop: it is shown as what it is.
+      if (damage !== null) store.foundDamaged(new DamagedHistoryError(store.file, damage));
       return { ...health, problems: [...problems] };
     },
     "history.purge": ({ ids }) => {

@@ -23,7 +23,13 @@ export function toRun(run: StoredRun): Run {
     sampleCount,
     summary,
     facts,
+    ...problemOf(run),
   };
+}
+
+/** Said where there is one. */
+function problemOf({ problem }: { readonly problem: string | null }): { problem?: string } {
+  return problem === null ? {} : { problem };
 }
 
 function sweepOf({ kind, detail }: StoredExperiment): Experiment["sweep"] {
@@ -48,6 +54,7 @@ function toCore(experiment: StoredExperiment) {
     pinned,
     archived,
     deletedAt,
+    ...problemOf(experiment),
   };
 }
 
@@ -56,7 +63,7 @@ export function toExperiment(experiment: StoredExperiment): Experiment {
 }
 
 export function toHistoryRow(experiment: StoredExperiment): HistoryRow {
-  const runs = experiment.runs.map(({ id, label, source, mode, status, summary, sparkline }) => ({
+  const runs = experiment.runs.map(({ id, label, source, mode, status, summary, sparkline, problem }) => ({
     id,
     label,
     source,
@@ -64,6 +71,7 @@ export function toHistoryRow(experiment: StoredExperiment): HistoryRow {
     status,
     summary,
     sparkline: [...sparkline],
+    ...problemOf({ problem }),
   }));
   return { ...toCore(experiment), runs };
 }

@@ -38,6 +38,7 @@ const HISTORY_FAULTS: ReadonlySet<string> = new Set([
   "ForeignFileError",
   "NewerHistoryError",
   "MigrationLedgerError",
+  "AlteredHistoryError",
   "HistoryReadOnlyError",
   "HistoryBusyError",
   "HistoryFullError",

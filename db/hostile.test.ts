@@ -1,0 +1,284 @@
+/** Histories that somebody made to do harm: each is refused in words or shown as what it is, within seconds; nothing of ours is lost. */
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { copyTo, listCopies } from "./copies.ts";
+import { AlteredHistoryError, DamagedHistoryError, ForeignFileError, InvalidRowsError } from "./errors.ts";
+import { recoverHistory } from "./recover.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { openStore, type Store } from "./store.ts";
+import { newRun, rows, SPEC, said, summary, testFolder } from "./testing.ts";
+
+let folder: ReturnType<typeof testFolder>;
+let store: Store;
+let mine: number;
+beforeEach(() => {
+  folder = testFolder();
+  store = openStore(folder.file());
+  mine = add(store, "mine");
+});
+afterEach(() => {
+  store.close();
+  folder.remove();
+});
+
+function add(to: Store, title: string): number {
+  const { id } = to.createExperiment({ ...SPEC, title, tags: ["tag"] });
+  const run = to.startRun(id, newRun());
+  to.appendSamples(run.id, rows(0, 20));
+  to.finishRun(run.id, { status: "done", summary: summary(240) });
+  return id;
+}
+
+/** Another history, changed by whoever made it. */
+function hostile(change: (db: Database.Database) => void, name = "other.sqlite"): string {
+  const file = folder.file(name);
+  const other = openStore(file);
+  add(other, "theirs");
+  other.close();
+  const db = new Database(file);
+  db.unsafeMode(true);
+  db.pragma("ignore_check_constraints = ON");
+  db.pragma("foreign_keys = OFF");
+  db.pragma("journal_mode = DELETE");
+  change(db);
+  db.close();
+  return file;
+}
+
+const ENDLESS = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n)";
+
+/** SQL that puts a view in the place of a table. */
+function replaced(table: string): (db: Database.Database) => void {
+  return (db) => {
+    const names = db.prepare<[string], string>("SELECT name FROM pragma_table_info(?)").pluck().all(table);
+    db.exec(`DROP TABLE ${table};
+      CREATE VIEW ${table} AS ${ENDLESS} SELECT ${names.map((name) => `i AS ${name}`).join(", ")} FROM n;`);
+  };
+}
+
+const SCHEMAS: Readonly<Record<string, (db: Database.Database) => void>> = {
+  "a view for tag": replaced("tag"),
+  "a view for sample": replaced("sample"),
+  "a view for experiment": replaced("experiment"),
+  "a view for run": replaced("run"),
+  "a view for setting": replaced("setting"),
+  "a view for migration": replaced("migration"),
+  "another view": (db) => db.exec(`CREATE VIEW x AS ${ENDLESS} SELECT i FROM n`),
+  "our own view, changed": (db) =>
+    db.exec(`DROP VIEW run_overview; CREATE VIEW run_overview AS ${ENDLESS} SELECT i FROM n`),
+  "a trigger": (db) => db.exec(`CREATE TRIGGER t BEFORE INSERT ON run BEGIN DELETE FROM sample; END`),
+  "a table more": (db) => db.exec("CREATE TABLE x (y)"),
+  "a virtual table": (db) => db.exec("CREATE VIRTUAL TABLE x USING fts5(y)"),
+  "a column more": (db) =>
+    db.exec("ALTER TABLE experiment ADD COLUMN x TEXT GENERATED ALWAYS AS (hex(zeroblob(99999999)))"),
+  "an index by an expression": (db) => db.exec("CREATE INDEX x ON run (abs(seed))"),
+  "a rule more": (db) => {
+    db.pragma("writable_schema = ON");
+    db.exec(
+      "UPDATE sqlite_schema SET sql = replace(sql, 'seed INTEGER NOT NULL', 'seed INTEGER NOT NULL CHECK (length(hex(randomblob(999999999))) > 0)') WHERE name = 'run'",
+    );
+  },
+  "no index": (db) => db.exec("DROP INDEX run_experiment"),
+  "a table less": (db) => db.exec("DROP TABLE tag"),
+};
+
+describe("another schema than ours", () => {
+  test.each(Object.entries(SCHEMAS))("%s: refused wherever it is read", async (_name, change) => {
+    const other = hostile(change);
+    const bytes = readFileSync(other, "hex");
+    const words = /not those that Reclaim Lab makes/;
+    expect(said(() => openStore(other))).toMatch(words);
+    expect(() => store.merge(other)).toThrow(AlteredHistoryError);
+    await expect(store.restore(other)).rejects.toThrow(AlteredHistoryError);
+    expect(() => copyTo(other, folder.file("copy.sqlite"))).toThrow(AlteredHistoryError);
+    expect(listCopies(folder.file()).find(({ path }) => path === other)).toMatchObject({
+      experiments: null,
+      problem: expect.stringMatching(words),
+    });
+    const saved = (() => {
+      try {
+        return recoverHistory(other, folder.file("saved.sqlite"));
+      } catch (error) {
+        return error;
+      }
+    })();
+    if (saved instanceof Error) expect(saved).toBeInstanceOf(DamagedHistoryError);
+    else openStore(folder.file("saved.sqlite")).close();
+    expect(readFileSync(other, "hex")).toBe(bytes);
+    expect(store.list().rows.map(({ id }) => id)).toEqual([mine]);
+    expect(readdirSync(folder.path).filter((file) => file.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("every version of our own is none", () => {
+    for (const { version } of MIGRATIONS) {
+      const file = folder.file(`v${version}.sqlite`);
+      openStore(file, { migrations: MIGRATIONS.slice(0, version) }).close();
+      expect(listCopies(folder.file()).find(({ path }) => path === file)?.problem).toBeNull();
+    }
+  });
+
+  test("what ANALYZE leaves is none either", () => {
+    const other = hostile((db) => db.exec("ANALYZE"));
+    expect(store.merge(other)).toMatchObject({ experiments: 1 });
+  });
+});
+
+const set = (table: string, column: string, value: unknown) => (db: Database.Database) =>
+  void db.prepare(`UPDATE ${table} SET ${column} = ?`).run(value);
+
+const ROWS: Readonly<Record<string, readonly [(db: Database.Database) => void, RegExp]>> = {
+  "a summary that is a number": [set("run", "summary", "7"), /run 1: .*summary/],
+  "a summary with words for numbers": [
+    set("run", "summary", JSON.stringify({ ...summary(1), peak: { vmpte_kb: "x", rss_kb: 1 } })),
+    /summary/,
+  ],
+  "a number beyond all": [
+    set("run", "summary", JSON.stringify(summary(1)).replace('"operations":100', '"operations":1e999')),
+    /summary/,
+  ],
+  "a sparkline that is a number": [set("run", "sparkline", "1"), /sparkline/],
+  "a sparkline of objects": [set("run", "sparkline", '[{"a":1}]'), /sparkline/],
+  "a long sparkline": [set("run", "sparkline", JSON.stringify(new Array(100_000).fill(1))), /sparkline/],
+  "facts that are a list": [set("run", "facts", "[]"), /facts/],
+  "parameters that are null": [set("run", "params", "null"), /run 1: .*params/],
+  "parameters of an experiment that are nested": [
+    set("experiment", "params", '{"a":{"b":1}}'),
+    /experiment 1: .*params/,
+  ],
+  "a title of 40 MB": [set("experiment", "title", "x".repeat(40_000_000)), /title/],
+  "notes of 40 MB": [set("experiment", "notes", "x".repeat(40_000_000)), /notes/],
+  "a document of 40 MB": [set("run", "detail", JSON.stringify("x".repeat(40_000_000))), /detail/],
+  "a time before 1970": [set("experiment", "created_ms", -1), /created_ms/],
+  "a time after the last": [set("run", "created_ms", Number.MAX_SAFE_INTEGER), /created_ms/],
+  "an unknown source": [set("run", "source", "moon"), /source/],
+  "an absurd count": [set("run", "operations", -5), /operations/],
+  "an absurd level": [set("experiment", "levels", 9_000_000), /levels/],
+  "a number that is none of ours": [
+    (db) => db.exec("UPDATE run SET id = 9223372036854775807; UPDATE sample SET run_id = 9223372036854775807"),
+    /run/,
+  ],
+  "a number below 1": [
+    (db) =>
+      db.exec("UPDATE experiment SET id = -3; UPDATE run SET experiment_id = -3; UPDATE tag SET experiment_id = -3"),
+    /experiment/,
+  ],
+  "too many tags": [(db) => db.exec(`${ENDLESS} INSERT INTO tag SELECT 1, 't' || i FROM n LIMIT 100000`), /tags/],
+  "a tag that is long": [set("tag", "name", "x".repeat(1_000_000)), /tag/],
+  "a sample out of bounds": [set("sample", "vmpte_kb", -9), /sample/],
+};
+
+describe("values that none can have", () => {
+  test.each(Object.entries(ROWS))(
+    "%s: not taken over, found by check, shown as what it is",
+    async (_name, [change, why]) => {
+      const other = hostile(change);
+      expect(() => store.merge(other)).toThrow(InvalidRowsError);
+      expect(said(() => store.merge(other))).toMatch(why);
+      await expect(store.restore(other)).rejects.toThrow(InvalidRowsError);
+      expect(store.list().total).toBe(1);
+      const theirs = openStore(other);
+      try {
+        const { ok, problems, damage } = theirs.check();
+        expect(ok).toBe(false);
+        expect(damage).toBeNull();
+        expect(problems[0]).toMatch(why);
+        const page = theirs.list();
+        expect(page.rows).toHaveLength(page.total);
+        expect(JSON.stringify(page).length).toBeLessThan(300_000);
+        for (const { id } of page.rows) theirs.getExperiment(id);
+      } finally {
+        theirs.close();
+      }
+      recoverHistory(other, folder.file("saved.sqlite"));
+      const saved = openStore(folder.file("saved.sqlite"));
+      expect(saved.check()).toMatchObject({ ok: true, experiments: 1, runs: expect.any(Number) });
+      saved.close();
+      expect(store.merge(folder.file("saved.sqlite"))).toMatchObject({ experiments: 1 });
+      expect(store.check().ok).toBe(true);
+    },
+  );
+});
+
+const FILES: Readonly<Record<string, readonly [(db: Database.Database) => void, RegExp]>> = {
+  "rows that refer to none": [(db) => db.exec("DELETE FROM experiment"), /refers to a row/],
+  "a wrong count": [set("run", "sample_count", 1e9), /should have/],
+  "JSON that is none": [set("run", "summary", "{"), /CHECK constraint|damaged/],
+  "no number left": [set("sqlite_sequence", "seq", 9223372036854775807n), /numbering/],
+  "a newer version": [(db) => db.pragma("user_version = 99"), /newer Reclaim Lab/],
+  "a negative version": [(db) => db.pragma("user_version = -1"), /newer|missing/],
+  "another program's": [(db) => db.pragma("application_id = 1"), /another program/],
+};
+
+test.each(Object.entries(FILES))("%s: refused in words", async (_name, [change, why]) => {
+  const other = hostile(change);
+  expect(said(() => store.merge(other))).toMatch(why);
+  await expect(store.restore(other)).rejects.toThrow();
+  expect(store.list().rows.map(({ id }) => id)).toEqual([mine]);
+  expect(store.check().ok).toBe(true);
+});
+
+test("texts in another encoding are refused in words", () => {
+  const file = folder.file("utf16.sqlite");
+  const db = new Database(file);
+  db.pragma("encoding = 'UTF-16le'");
+  db.pragma("application_id = 0x524c6162");
+  db.exec("CREATE TABLE x (y)");
+  db.close();
+  expect(() => store.merge(file)).toThrow(ForeignFileError);
+});
+
+test("a history that leads in circles is listed and recovered", () => {
+  const other = hostile((db) => db.exec(`${ENDLESS} INSERT INTO setting SELECT 'k' || i, '1' FROM n LIMIT 20000`));
+  const db = new Database(other, { readonly: true });
+  const root = Number(db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'run'").pluck().get());
+  db.close();
+  const bytes = readFileSync(other);
+  // An inner page of a table whose children are all one leaf, a page of which is its own child.
+  const at = (root - 1) * 4096;
+  const leaf = Buffer.from(bytes.subarray(at, at + 4096));
+  bytes.fill(0, at, at + 4096);
+  bytes.writeUInt8(5, at);
+  bytes.writeUInt16BE(1, at + 3);
+  bytes.writeUInt16BE(4000, at + 5);
+  bytes.writeUInt32BE(root, at + 8);
+  bytes.writeUInt16BE(4000, at + 12);
+  bytes.writeUInt32BE(root, at + 4000);
+  bytes.writeUInt8(1, at + 4004);
+  expect(leaf.length).toBe(4096);
+  const file = folder.file("circle.sqlite");
+  writeFileSync(file, bytes);
+  expect(listCopies(folder.file()).find(({ path }) => path === file)).toMatchObject({ problem: expect.any(String) });
+  expect(said(() => store.merge(file))).toMatch(/damaged/);
+  expect(recoverHistory(file, folder.file("saved.sqlite"))).toMatchObject({
+    incomplete: expect.arrayContaining(["run"]),
+  });
+});
+
+describe("the other file is not touched", () => {
+  test("nor gets files beside it, whether it was closed in order or not", () => {
+    const other = folder.file("wal.sqlite");
+    const theirs = openStore(other);
+    add(theirs, "theirs");
+    theirs.close();
+    const before = [readFileSync(other, "hex"), readdirSync(folder.path).filter((name) => name.startsWith("wal"))];
+    expect(store.merge(other)).toMatchObject({ experiments: 1 });
+    listCopies(folder.file());
+    expect([readFileSync(other, "hex"), readdirSync(folder.path).filter((name) => name.startsWith("wal"))]).toEqual(
+      before,
+    );
+  });
+
+  test("a log that nobody has open any more is read with it, as a copy", () => {
+    const other = folder.file("left.sqlite");
+    const theirs = openStore(folder.file("living.sqlite"));
+    add(theirs, "in the log");
+    for (const suffix of ["", "-wal"]) copyFileSync(folder.file(`living.sqlite${suffix}`), other + suffix);
+    theirs.close();
+    expect(statSync(`${other}-wal`).size).toBeGreaterThan(0);
+    const before = [other, `${other}-wal`].map((file) => readFileSync(file, "hex"));
+    expect(store.merge(other)).toMatchObject({ experiments: 1 });
+    expect([other, `${other}-wal`].map((file) => readFileSync(file, "hex"))).toEqual(before);
+    expect(readdirSync(folder.path)).not.toContain("left.sqlite-shm");
+  });
+});

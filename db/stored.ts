@@ -1,0 +1,167 @@
+/**
+ * What a stored value must be: the shapes of the contract, column by column. A value that is none (an older version's
+ * fault, another program's, a crafted file's) is found when it is read, and stands for itself alone: the row is shown
+ * with what can be read of it, and says what cannot.
+ */
+import * as v from "valibot";
+import { NOTES_MAX, oneLine, someLines, TAG_MAX, TAGS_MAX, TITLE_MAX } from "../engine/experiment/text-limits.ts";
+import { experimentSchema, historyRunSchema, runSchema } from "../main/contract/shapes.ts";
+
+/** Of a text that no one wrote by hand: a reason, a file's name, a label. */
+const TEXT_MAX = 20_000;
+/** Of a stored JSON document, in bytes. */
+const JSON_BYTES_MAX = 8 * 1024 * 1024;
+
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
+const anything = v.unknown();
+const whole = v.pipe(v.number(), v.safeInteger());
+
+interface Column {
+  readonly schema: v.GenericSchema<unknown, unknown>;
+  /** JSON in the file. */
+  readonly json?: true;
+  /** A text as it may be shown. */
+  readonly clean?: (text: string) => string;
+  /** What stands for a value that is not valid, made of what it is. */
+  readonly instead: (value: unknown) => unknown;
+}
+
+const clipped = (max: number, clean: (text: string) => string) => (value: unknown) =>
+  typeof value === "string" ? `${clean(value.slice(0, max - 1))}…` : "";
+const line = (max: number): Column => ({ schema: text(max), clean: oneLine, instead: clipped(max, oneLine) });
+const lines = (max: number): Column => ({ schema: text(max), clean: someLines, instead: clipped(max, someLines) });
+const value = (schema: Column["schema"], instead: unknown): Column => ({ schema, instead: () => instead });
+const json = (schema: Column["schema"], instead: unknown): Column => ({ schema, json: true, instead: () => instead });
+
+const experiment = experimentSchema.entries;
+const run = runSchema.entries;
+
+const UNKNOWN_FACTS = {
+  engineVersion: "unknown",
+  platform: "unknown",
+  kernelRelease: "unknown",
+  cpu: "unknown",
+  cpus: 0,
+  memoryKb: 0,
+  ptReclaimSeen: null,
+};
+
+/** By the columns of the table. */
+export const EXPERIMENT_SHAPE = {
+  id: value(experiment.id, 0),
+  uid: line(200),
+  kind: value(v.picklist(["workload", "sweep"]), "workload"),
+  title: line(TITLE_MAX),
+  workload_kind: value(experiment.workloadKind, "file"),
+  workload: line(TEXT_MAX),
+  params: json(experiment.params, {}),
+  seed: value(experiment.seed, 0),
+  levels: value(v.picklist([4, 5]), 4),
+  notes: lines(NOTES_MAX),
+  detail: json(anything, null),
+  pinned: value(v.picklist([0, 1]), 0),
+  created_ms: value(experiment.createdAt, 0),
+  updated_ms: value(experiment.createdAt, 0),
+  archived_ms: value(v.nullable(experiment.createdAt), null),
+  trashed_ms: value(experiment.deletedAt, null),
+} satisfies Readonly<Record<string, Column>>;
+
+export const RUN_SHAPE = {
+  id: value(run.id, 0),
+  uid: line(200),
+  experiment_id: value(run.experimentId, 0),
+  label: line(TEXT_MAX),
+  source: value(run.source, "model"),
+  mode: value(run.mode, "none"),
+  params: json(run.params, {}),
+  seed: value(whole, 0),
+  facts: json(run.facts, UNKNOWN_FACTS),
+  status: value(run.status, "failed"),
+  reason: { schema: v.nullable(text(TEXT_MAX)), clean: someLines, instead: clipped(TEXT_MAX, someLines) },
+  created_ms: value(experiment.createdAt, 0),
+  started_ms: value(run.startedAt, null),
+  finished_ms: value(run.endedAt, null),
+  operations: value(run.sampleCount, 0),
+  operations_total: value(v.nullable(run.sampleCount), null),
+  sample_count: value(run.sampleCount, 0),
+  summary: json(run.summary, null),
+  sparkline: json(v.nullable(historyRunSchema.entries.sparkline), null),
+  detail: json(anything, null),
+} satisfies Readonly<Record<string, Column>>;
+
+export const TAG_SHAPE = { name: line(TAG_MAX) };
+export { TAGS_MAX };
+
+type Shape = Readonly<Record<string, Column>>;
+
+/** Stands for a JSON document that is too long to be read; it is none. */
+const TOO_LONG = "too long";
+
+/**
+ * The columns to select, none longer than what can be valid: a text of many megabytes is cut off where it is no longer
+ * valid in any case. `of`: the table's name, where several are joined.
+ */
+export function selectOf(shape: Shape, of = ""): string {
+  const prefix = of === "" ? "" : `${of}.`;
+  return Object.entries(shape)
+    .map(([name, { json: isJson, clean }]) => {
+      const column = `${prefix}${name}`;
+      if (isJson)
+        return `CASE WHEN octet_length(${column}) > ${JSON_BYTES_MAX} THEN '${TOO_LONG}' ELSE ${column} END AS ${name}`;
+      return clean === undefined ? column : `substr(${column}, 1, ${NOTES_MAX + 1}) AS ${name}`;
+    })
+    .join(", ");
+}
+
+/** JSON writes numbers that are no number any more (1e999 is read as infinity). */
+function allFinite(found: unknown): boolean {
+  if (typeof found === "number") return Number.isFinite(found);
+  if (typeof found !== "object" || found === null) return true;
+  return Object.values(found).every(allFinite);
+}
+
+const HUGE_EXPONENT = /[eE]\+?\d{3}/;
+
+function parsed(stored: unknown): unknown {
+  if (typeof stored !== "string") return stored;
+  if (stored.length > JSON_BYTES_MAX) throw new RangeError(TOO_LONG);
+  const found: unknown = JSON.parse(stored);
+  if (HUGE_EXPONENT.test(stored) && !allFinite(found)) throw new RangeError("a number is too large");
+  return found;
+}
+
+export interface Read {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Columns whose value is not valid; something else stands for it. */
+  readonly bad: readonly string[];
+}
+
+/** A row as its columns were stored, read by their shapes. */
+export function readRow(shape: Shape, row: object): Read {
+  const values: Record<string, unknown> = {};
+  const bad: string[] = [];
+  for (const [name, { schema, json: isJson, clean, instead }] of Object.entries(shape)) {
+    const stored: unknown = (row as Record<string, unknown>)[name];
+    let found: unknown;
+    let ok = true;
+    try {
+      found = isJson ? parsed(stored) : stored;
+      ok = v.is(schema, found);
+    } catch {
+      ok = false;
+    }
+    if (ok) values[name] = clean !== undefined && typeof found === "string" ? clean(found) : found;
+    else {
+      bad.push(name);
+      values[name] = instead(stored);
+    }
+  }
+  return { values, bad };
+}
+
+/** "what is stored as its summary and facts is not valid"; null where all can. */
+export function badWords(bad: readonly string[]): string | null {
+  if (bad.length === 0) return null;
+  const last = bad.at(-1);
+  return `what is stored as its ${bad.length === 1 ? last : `${bad.slice(0, -1).join(", ")} and ${last}`} is not valid`;
+}

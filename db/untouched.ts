@@ -1,0 +1,86 @@
+/**
+ * Reads a history that is not the open one, and changes nothing of it: no byte, no file beside it. Nothing is asked of
+ * tables that are not our own.
+ */
+import { copyFileSync } from "node:fs";
+import Database from "better-sqlite3";
+import { placeOf, removeDatabase, sizeOf } from "./files.ts";
+import { requireOurSchema } from "./our-schema.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { temporaryBeside } from "./temporaries.ts";
+
+const there = (file: string): boolean => sizeOf(file) !== null;
+const filled = (file: string): boolean => (sizeOf(file) ?? 0) > 0;
+
+/** SQLite takes names that are URIs only where this is said before it is first used; programs that we start need not know. */
+function allowUris(): void {
+  const before = process.env.SQLITE_USE_URI;
+  process.env.SQLITE_USE_URI = "1";
+  try {
+    new Database(":memory:").close();
+  } finally {
+    if (before === undefined) delete process.env.SQLITE_USE_URI;
+    else process.env.SQLITE_USE_URI = before;
+  }
+}
+allowUris();
+
+/** No locks, no log, no index; from a copy where SQLite does not take a URI. */
+function immutable(file: string, copy: string): Database.Database {
+  try {
+    return new Database(`file:${encodeURI(file).replaceAll("?", "%3f").replaceAll("#", "%23")}?immutable=1`, {
+      readonly: true,
+    });
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || !error.code.startsWith("SQLITE_CANTOPEN")) throw error;
+    copyFileSync(file, copy);
+    return new Database(copy, { fileMustExist: true });
+  }
+}
+
+/**
+ * A connection to `file` as it is. Where a log or journal lies beside it that no living process has (its index is not
+ * there), both are read as copies beside `near`: SQLite would write to them.
+ */
+function connect(file: string, copy: string): Database.Database {
+  const log = `${file}-wal`;
+  // A process that has it open keeps both; SQLite makes none where they are.
+  if (there(log) && there(`${file}-shm`)) {
+    const db = new Database(file, { readonly: true, fileMustExist: true });
+    try {
+      db.pragma("schema_version");
+      return db;
+    } catch (error) {
+      db.close();
+      if (filled(log)) throw error;
+      return immutable(file, copy);
+    }
+  }
+  const beside = ["-wal", "-journal"].filter((suffix) => filled(file + suffix));
+  if (beside.length === 0) return immutable(file, copy);
+  copyFileSync(file, copy);
+  for (const suffix of beside) copyFileSync(file + suffix, copy + suffix);
+  return new Database(copy, { fileMustExist: true });
+}
+
+/**
+ * Gives `use` a connection to a history of whatever version of ours. Throws AlteredHistoryError and what SQLite says.
+ * `near`: where a copy may lie meanwhile.
+ */
+export function untouched<T>(file: string, near: string, use: (db: Database.Database) => T): T {
+  const place = placeOf(file);
+  const copy = temporaryBeside(near);
+  try {
+    const db = connect(place, copy);
+    try {
+      db.pragma("trusted_schema = OFF");
+      db.pragma("cell_size_check = ON");
+      requireOurSchema(db, file, MIGRATIONS);
+      return use(db);
+    } finally {
+      db.close();
+    }
+  } finally {
+    removeDatabase(copy);
+  }
+}
