@@ -23,7 +23,7 @@ export default {
       from: { path: "^engine/", pathNot: tests },
       to: { dependencyTypes: ["core", "npm", "npm-dev"] },
     },
-only(
+    only(
       "db",
       ["^engine/", "^main/contract/shapes"],
       "The history knows the engine's types and the shapes of the contract.",

@@ -63,7 +63,8 @@ export function toExperiment(row: ExperimentRow, stored: string[], runs: StoredR
     levels: take("levels"),
     createdAt: take("created_ms"),
     updatedAt: take("updated_ms"),
-    tags: tags.map(({ values }) => String(values.name)),
+    // Two may be alike once they are shown.
+    tags: [...new Set(tags.map(({ values }) => String(values.name)))],
     notes: take("notes"),
     pinned: take<0 | 1>("pinned") === 1,
     archived: take<number | null>("archived_ms") !== null,

@@ -1,4 +1,5 @@
 import { formatKb } from "../../engine/experiment/format.ts";
+import { problemsOf } from "../contract/problems.ts";
 import type { HistoryRow } from "../contract.ts";
 import { print, printJson, table } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
@@ -43,7 +44,7 @@ export async function list(options: ListOptions): Promise<void> {
       vmpte(row, "sync"),
       vmpte(row, "none"),
       statuses(row),
-      row.title,
+      problemsOf(row).length === 0 ? row.title : `${row.title} (not all of it is valid: show ${row.id})`,
     ]);
     print(table([header, ...cells], new Set([0, 2, 3])));
     if (total > rows.length) print(`\n${rows.length} of ${total}; --limit shows more.`);

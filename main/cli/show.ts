@@ -1,3 +1,4 @@
+import { problemsOf } from "../contract/problems.ts";
 import { print, printJson } from "./print.ts";
 import { reportJson, reportText } from "./report.ts";
 import { type DbOption, withLab } from "./session.ts";
@@ -12,6 +13,7 @@ export async function show(id: number, options: DbOption & { readonly json?: boo
     const [run] = experiment.runs;
     if (run)
       print(`${new Date(experiment.createdAt).toISOString()}, ${run.facts.cpu}, kernel ${run.facts.kernelRelease}`);
+    for (const problem of problemsOf(experiment)) print(problem);
     if (experiment.tags.length > 0) print(`tags: ${experiment.tags.join(", ")}`);
     if (experiment.notes !== "") print(`\n${experiment.notes}`);
   });

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
+import { oneLine } from "../../engine/experiment/text-limits.ts";
 import {
   type Contents,
   describeProblem,
@@ -100,7 +101,13 @@ export function createFiles(): Files {
       const { path, about, processes, follow, fingerprint } = file;
       const { name, format } = about;
       if (format === "ops") {
-        const workload = { kind: "file", name, title: name, params: {}, operationsTotal: about.events } as const;
+        const workload = {
+          kind: "file",
+          name,
+          title: oneLine(name),
+          params: {},
+          operationsTotal: about.events,
+        } as const;
         const task: FileTask = { kind: "file", path, format, ancestors: [], follow, touchOnMap: false };
         return { workload, task, fingerprint };
       }
@@ -112,7 +119,7 @@ export function createFiles(): Files {
         ...(Object.keys(chosen.hidden).length > 0 ? { hidden_calls: listCounts(chosen.hidden) } : {}),
         ...(touchOnMap ? { touch_on_map: true } : {}),
       };
-      const title = `${chosen.comm}, from ${name}`;
+      const title = oneLine(`${chosen.comm}, from ${name}`);
       const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
       return {
         workload,
