@@ -31,9 +31,10 @@ import {
   unlock,
 } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { setHugePmd, thpSuitable } from "./thp.ts";
+import { setHugeInPlace, thpSuitable } from "./thp.ts";
+import { shmemHugeFor, thpEnabledFor } from "./thp-enabled.ts";
 import { tlbInvalidate } from "./tlb.ts";
-import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
+import { VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
 /** enum scan_result, as far as it is told apart. */
 export type ScanResult =
@@ -139,7 +140,7 @@ export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number
   yield* lock(k, fn, schedObject(OBJ_PML, pmd));
   yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
   const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
-  setHugePmd(k, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
+  setHugeInPlace(k, mm, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
   k.stats.collapses++;
   yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
   yield* unlock(k, fn, mmapLock);
@@ -194,14 +195,17 @@ export function* madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number
   return collapsed === (last - first) / PMD_PAGES ? null : collapseErrno(lastFailure);
 }
 
-/**
- * khugepaged visits every slot of private memory that asked for huge pages (enabled = madvise; shmem needs shmem_enabled,
- * which is `never`). Bounded by the size of the processes.
- */
+/** thp_vma_allowable_order() with TVA_KHUGEPAGED. */
+function khugepagedVisits(k: KernelState, vma: Vma): boolean {
+  if (vma.file === null) return thpEnabledFor(k.thp.pmd, vma);
+  return shmemHugeFor(k.profile, vma.file, vma, vma.pgoff);
+}
+
+/** khugepaged visits every slot that may have a huge page. Bounded by the size of the processes. */
 export function* khugepagedScan(k: KernelState): Path<void> {
   for (const mm of k.processes) {
     for (const vma of [...mm.vmas.list]) {
-      if (!vmaIsAnonymous(vma) || (vma.flags & VM_HUGEPAGE) === 0 || !collapsible(vma)) continue;
+      if (!khugepagedVisits(k, vma) || !collapsible(vma)) continue;
       const first = pmdStart(vma.start + PMD_PAGES - 1);
       for (let page = first; page + PMD_PAGES <= vma.end; page += PMD_PAGES)
         yield* collapseSlot(k, mm, vma, page, true);

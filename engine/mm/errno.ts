@@ -14,6 +14,7 @@ export type Errno =
   | "ENODEV"
   | "EINVAL"
   | "ENOSPC"
-  | "EBADF";
+  | "EBADF"
+  | "ENOSYS";
 
 export type Status = "ok" | Errno;

@@ -32,7 +32,7 @@ import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
 import { punchHole, truncateFile } from "./truncate.ts";
 import { uffdMove } from "./uffd-move.ts";
-import { uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
+import { uffdAvailable, uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
 import {
   VM_EXEC,
   VM_GROWSDOWN,
@@ -180,7 +180,9 @@ function* sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Pat
   return failed;
 }
 
+/** Scripts and workloads ask a userfaultfd that they have; where there can be none, that is ENOSYS. */
 function* sysUffd(k: KernelState, mm: Mm, op: UffdOp): Path<Errno | null> {
+  if (!uffdAvailable(k, mm)) return "ENOSYS";
   const range = pageRange(op);
   if (range === null || op.len % PAGE_SIZE !== 0 || op.len === 0 || range.end > k.taskPages) return "EINVAL";
   const { start, end } = range;
@@ -194,6 +196,7 @@ function* sysUffd(k: KernelState, mm: Mm, op: UffdOp): Path<Errno | null> {
     case "unwp":
       return yield* uffdWriteprotect(k, mm, start, end, false);
     case "move":
+      if (!k.profile.uffdMove) return "EINVAL";
       if (op.from === undefined || op.from % PAGE_SIZE !== 0) return "EINVAL";
       return yield* uffdMove(k, mm, start, op.from / PAGE_SIZE, end - start);
   }

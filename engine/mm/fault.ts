@@ -1,5 +1,6 @@
 /** Page faults (mm/memory.c: __handle_mm_fault and below; arch/x86/mm/fault.c: access_error). */
 
+import { anonFolioPages } from "./anon-folio.ts";
 import { newPage, oneAtATime, pageContents } from "./explored.ts";
 import { FAULT_BUS, FAULT_OK, FAULT_RETRY, FAULT_SEGV } from "./fault-result.ts";
 import { fileFault } from "./file-fault.ts";
@@ -105,6 +106,54 @@ function* doAnonymousPages(
   return same ? FAULT_OK : FAULT_RETRY;
 }
 
+/**
+ * The same for the entries of [page, page + n), which are none, where folios of several sizes are in use: a fault maps a whole one,
+ * which may reach beyond. FAULT_RETRY likewise.
+ */
+function* doAnonymousFolios(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  page: number,
+  n: number,
+  write: boolean,
+): Path<number> {
+  const fn = "do_anonymous_page";
+  const index = pmdIndex(page);
+  const from = pteIndex(page);
+  if (!getsOwnPage(k, write)) return yield* doAnonymousPages(k, mm, vma, pmd, index, from, from + n, write, 0);
+  if ((yield* pteAlloc(k, mm, pmd, index)) < 0) return FAULT_RETRY;
+  anonPrepare(k, mm, vma);
+  const row = yield* pteOffsetMapLock(k, fn, pmd, index);
+  if (row <= 0) return FAULT_RETRY;
+  const same = pteSame(k, row, from, 0);
+  if (same) setAnonFolios(k, mm, vma, row, page, n, write);
+  yield* pteUnmapUnlock(k, fn, row);
+  return same ? FAULT_OK : FAULT_RETRY;
+}
+
+/** The entries of [page, page + n) of the table `row`, a folio each time that one is none. The lock is held. */
+function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, n: number, write: boolean): void {
+  const from = pteIndex(page);
+  const end = from + n;
+  let faults = 0;
+  for (let at = from; at < end; ) {
+    if (k.tables.pte(row, at) !== 0) {
+      at++;
+      continue;
+    }
+    const pages = anonFolioPages(k, vma, row, at, page - from + at);
+    const start = at - (at % pages);
+    setAnonPtes(k, mm, vma, row, start, start + pages, write, 0);
+    at = start + pages;
+    faults++;
+  }
+  // Who called has counted one an entry.
+  k.stats.faults -= n - faults;
+  k.timeNs -= (n - faults) * k.options.cost.fault;
+}
+
 /** do_wp_page(): a write to a present entry that is not writable. The PTE lock is held. */
 function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, page: number, pte: number): number {
   let entry = pte;
@@ -185,7 +234,7 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
   for (;;) {
     const pmd = pmdAlloc(k, mm, page);
     const entry = tables.child(pmd, index);
-    if (entry === 0 && anonymous && thpAllowable(vma, page)) {
+    if (entry === 0 && anonymous && thpAllowable(k, vma, page)) {
       doHugePmdAnonymousPage(k, mm, vma, pmd, index, write);
       return FAULT_OK;
     }
@@ -204,7 +253,10 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
     if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
       if (!anonymous) return yield* fileFault(k, mm, vma, pmd, page, write, pte);
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-      const result = yield* doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
+      const result =
+        pte === 0 && k.thp.small.length > 0
+          ? yield* doAnonymousFolios(k, mm, vma, pmd, page, 1, write)
+          : yield* doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
       if (result !== FAULT_RETRY) return result;
       continue;
     }
@@ -313,11 +365,14 @@ export function* faultInRange(
       page += same;
       continue;
     }
-    if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(vma, page)))) {
+    if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(k, vma, page)))) {
       k.stats.faults += same;
       k.timeNs += same * cost.fault;
       const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
-      const result = yield* doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
+      const result =
+        k.thp.small.length > 0
+          ? yield* doAnonymousFolios(k, mm, vma, table, page, same, write)
+          : yield* doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
       if (result !== FAULT_RETRY) page += same;
       continue;
     }

@@ -19,6 +19,7 @@ import { pteAlloc } from "./pte-map.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { accountHuge, setHugeBare, thpSuitable } from "./thp.ts";
+import { shmemHugeFor } from "./thp-enabled.ts";
 import { VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma } from "./vma.ts";
 
 /** fault_around_bytes is 64 KiB. */
@@ -83,6 +84,9 @@ export function* fileFault(
   if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (!write && !armed && !marker && (yield* doFaultAround(k, mm, vma, file, pmd, page))) return FAULT_OK;
   if (offset >= file.sizePages) return FAULT_BUS;
+  if (!file.isCached(offset) && cacheHugeFolio(k, vma, file, offset)) {
+    if (!cow && !marker && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  }
   if (!file.isCached(offset)) {
     file.cached.add(offset);
     k.timeNs += file.swapped.delete(offset) ? k.options.cost.io : k.options.cost.page;
@@ -99,6 +103,17 @@ export function* fileFault(
   k.tables.setPte(row, pteIndex(page), KIND_FILE | PTE_YOUNG | writable | wp | (write ? PTE_DIRTY : 0));
   addFileRss(mm, file, 1);
   return FAULT_OK;
+}
+
+/** shmem_get_folio_gfp(): the cache gets a huge folio for `offset` where it may, and has nothing else there. False: it does not. */
+function cacheHugeFolio(k: KernelState, vma: Vma, file: MappedFile, offset: number): boolean {
+  if (!shmemHugeFor(k.profile, file, vma, offset)) return false;
+  const chunk = Math.floor(offset / PMD_PAGES);
+  for (let at = chunk * PMD_PAGES; at < (chunk + 1) * PMD_PAGES; at++)
+    if (file.cached.has(at) || file.swapped.has(at)) return false;
+  file.hugeCached.add(chunk);
+  k.timeNs += k.options.cost.hugePage;
+  return true;
 }
 
 function doSetPmdAllowed(vma: Vma, write: boolean): boolean {

@@ -6,7 +6,7 @@ import { zapOf } from "./gather.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pteIndex, pudIndex, slotEnd, slotStart } from "./geometry.ts";
 import { copyHugetlbRange } from "./hugetlb.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
-import { pmdAlloc, pteAllocOne, pudAlloc, pudTable } from "./pgtable.ts";
+import { pmdAlloc, pudAlloc, pudTable } from "./pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -20,7 +20,7 @@ import {
 import { pteAlloc, pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
 import { OBJ_PTE_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { accountHuge, setHugePmd, shareHuge } from "./thp.ts";
+import { accountHuge, setHugeAnon, shareHuge } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
 import {
   dupVma,
@@ -85,17 +85,15 @@ export function* copyPteRange(
   yield* pteUnmapUnlock(k, fn, source);
 }
 
-/** copy_huge_pmd(): the child maps the parent's huge page, with a deposited table of its own. File memory is left to faults. */
+/** copy_huge_pmd(): the child maps the parent's huge page, with a deposited table of its own where the kernel has such. File memory is left to faults. */
 function copyHugePmd(k: KernelState, child: Mm, vma: Vma, row: number, childPmd: number, index: number): void {
   if (!vmaIsAnonymous(vma)) return;
   const entry = k.tables.huge(row);
   const shared = sharedEntry(vma, entry);
   k.tables.setHuge(row, shared);
-  const deposit = pteAllocOne(k);
-  child.ptes++;
-  setHugePmd(k, childPmd, index, deposit, (shared & ~PTE_UFFD_WP) >>> 0);
+  const copy = setHugeAnon(k, child, childPmd, index, (shared & ~PTE_UFFD_WP) >>> 0);
   accountHuge(child, vma, entry, 1);
-  if ((entry & KIND_MASK) === KIND_ANON) shareHuge(k, row, deposit);
+  if ((entry & KIND_MASK) === KIND_ANON) shareHuge(k, row, copy);
 }
 
 /** copy_page_range(): every table that the parent has under the VMA, empty ones too. */

@@ -10,6 +10,7 @@ import { Rng } from "./rng.ts";
 import { newPoint, type SchedPoint } from "./sched-point.ts";
 import { Stats } from "./stats.ts";
 import { TABLE_LIVE, TableStore } from "./tables.ts";
+import { type ThpSettings, thpSettings } from "./thp-enabled.ts";
 import type { Vma } from "./vma.ts";
 import type { VmaWalk } from "./vma-walk.ts";
 
@@ -30,6 +31,7 @@ export class KernelState {
   declare readonly options: ResolvedOptions;
   /** What sort of kernel this is: paths ask it for a behaviour. */
   declare readonly profile: KernelProfile;
+  declare readonly thp: ThpSettings;
   declare readonly checked: boolean;
   declare readonly tables: TableStore;
   readonly stats = new Stats();
@@ -80,6 +82,7 @@ export class KernelState {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.profile = options.profile;
+    this.thp = thpSettings(options.profile);
     this.checked = options.checked;
     this.tables = new TableStore(TABLE_ROWS, !this.checked, options.tableBytesMax);
     this.rng = new Rng(options.seed);

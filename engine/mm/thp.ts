@@ -1,6 +1,7 @@
 /**
  * Transparent huge pages (mm/huge_memory.c). A huge PMD entry is minus the row of its deposited PTE table; the row's value is
- * the huge entry in the form of a PTE (pte.ts). File and hugetlb memory deposits nothing: its row is a bare record.
+ * the huge entry in the form of a PTE (pte.ts). File and hugetlb memory deposits nothing, and some kernels deposit nothing at all: the row
+ * is a bare record then.
  */
 
 import { type MmuGather, tlbAdjustRange } from "./gather.ts";
@@ -20,7 +21,8 @@ import {
 } from "./pte.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { TABLE_DEPOSITED, TABLE_HUGE_BARE, TABLE_LIVE, TABLE_UNLINKED } from "./tables.ts";
-import { VM_HUGEPAGE, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
+import { thpEnabledFor } from "./thp-enabled.ts";
+import { VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
 /** Does the 2 MiB slot that holds `page` lie in the VMA, with a file offset to match (thp_vma_suitable_order())? */
 export function thpSuitable(vma: Vma, page: number): boolean {
@@ -29,9 +31,9 @@ export function thpSuitable(vma: Vma, page: number): boolean {
   return vmaIsAnonymous(vma) || (vma.start - vma.pgoff) % PMD_PAGES === 0;
 }
 
-/** thp_vma_allowable_order() for a fault, with /sys/kernel/mm/transparent_hugepage/enabled = madvise. */
-export function thpAllowable(vma: Vma, page: number): boolean {
-  return (vma.flags & (VM_HUGEPAGE | VM_NOHUGEPAGE)) === VM_HUGEPAGE && thpSuitable(vma, page);
+/** thp_vma_allowable_order() for a fault. */
+export function thpAllowable(k: KernelState, vma: Vma, page: number): boolean {
+  return thpEnabledFor(k.thp.pmd, vma) && thpSuitable(vma, page);
 }
 
 /** The number of pages of one kind that a huge entry adds to its process; the huge zero page adds none. */
@@ -51,11 +53,33 @@ export function setHugePmd(k: KernelState, pmd: number, index: number, row: numb
   k.tables.setChild(pmd, index, -row);
 }
 
-/** Maps a huge page without a deposited table. */
-export function setHugeBare(k: KernelState, pmd: number, index: number, entry: number): void {
+/** Maps a huge page without a deposited table. Returns its row. */
+export function setHugeBare(k: KernelState, pmd: number, index: number, entry: number): number {
   const row = k.tables.alloc(0, TABLE_HUGE_BARE);
   k.tables.setHuge(row, entry);
   k.tables.setChild(pmd, index, -row);
+  return row;
+}
+
+/** Maps a new huge page of anonymous memory, with a new table deposited where the kernel does so. Returns its row. */
+export function setHugeAnon(k: KernelState, mm: Mm, pmd: number, index: number, entry: number): number {
+  if (!k.profile.depositedTables) return setHugeBare(k, pmd, index, entry);
+  const row = pteAllocOne(k);
+  mm.ptes++;
+  setHugePmd(k, pmd, index, row, entry);
+  return row;
+}
+
+/** Maps a huge page where the table `row`, which is empty now, was: deposited under it, or freed. */
+export function setHugeInPlace(k: KernelState, mm: Mm, pmd: number, index: number, row: number, entry: number): void {
+  if (k.profile.depositedTables) {
+    setHugePmd(k, pmd, index, row, entry);
+    return;
+  }
+  k.tables.setState(row, TABLE_UNLINKED);
+  pteFree(k, row);
+  mm.ptes--;
+  setHugeBare(k, pmd, index, entry);
 }
 
 /** do_huge_pmd_anonymous_page(): the PMD entry is none and a huge page is allowed. */
@@ -68,12 +92,10 @@ export function doHugePmdAnonymousPage(
   write: boolean,
 ): void {
   anonPrepare(k, mm, vma);
-  const row = pteAllocOne(k);
-  mm.ptes++;
   const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
   const own = write || !k.profile.hugeZeroPage;
   const entry = own ? KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable : KIND_ZERO | PTE_YOUNG;
-  setHugePmd(k, pmd, index, row, entry);
+  setHugeAnon(k, mm, pmd, index, entry);
   accountHuge(mm, vma, entry, 1);
   k.stats.hugeFaults++;
   k.timeNs += own ? k.options.cost.hugePage : k.options.cost.page;
@@ -125,23 +147,29 @@ function unshareHuge(k: KernelState, row: number): void {
 }
 
 /**
- * __split_huge_pmd(): an anonymous huge page becomes a PTE table full of small ones, the deposited table being that table. A
- * file's huge page is only unmapped, and the entry is none afterwards.
+ * __split_huge_pmd(): an anonymous huge page becomes a PTE table full of small ones, the deposited table being that table (a new one
+ * where none was deposited). A file's huge page is only unmapped, and the entry is none afterwards.
  */
 export function splitHugePmd(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): void {
   const row = -k.tables.child(pmd, index);
   const entry = k.tables.huge(row);
   k.stats.hugeSplits++;
+  let table = row;
   if (k.tables.state[row] === TABLE_HUGE_BARE) {
-    accountHuge(mm, vma, entry, -1);
     k.tables.setChild(pmd, index, 0);
-    k.tables.free(row);
-    return;
+    if (!vmaIsAnonymous(vma)) {
+      accountHuge(mm, vma, entry, -1);
+      k.tables.free(row);
+      return;
+    }
+    table = pteAllocOne(k);
+    mm.ptes++;
   }
   unshareHuge(k, row);
-  k.tables.setState(row, TABLE_LIVE);
-  k.tables.fillPte(row, 0, PMD_PAGES, entry);
-  linkTable(k, pmd, index, row);
+  if (table !== row) k.tables.free(row);
+  k.tables.setState(table, TABLE_LIVE);
+  k.tables.fillPte(table, 0, PMD_PAGES, entry);
+  linkTable(k, pmd, index, table);
 }
 
 /** zap_huge_pmd(): the whole huge page goes, and the table deposited under it with it, at once. */

@@ -15,10 +15,16 @@ export function uffdOf(mm: Mm): UffdContext {
   return ctx;
 }
 
+/** Does the kernel give a userfaultfd of the process's present mode (userfaultfd_api())? */
+export function uffdAvailable(k: KernelState, mm: Mm): boolean {
+  const { uffdWp, uffdWpAsync, uffdWpUnpopulated } = k.profile;
+  return uffdWp !== "none" && (mm.uffdMode === "sync" || (uffdWpAsync && uffdWpUnpopulated));
+}
+
 /** vma_can_userfault() for write-protect mode. */
-function canUserfault(vma: Vma, ctx: UffdContext): boolean {
-  if (ctx.wpAsync) return true;
-  return vmaIsAnonymous(vma) || vma.file?.hugetlb === true || vma.file?.shmem === true;
+function canUserfault(k: KernelState, vma: Vma, ctx: UffdContext): boolean {
+  if (ctx.wpAsync || vmaIsAnonymous(vma)) return true;
+  return k.profile.uffdWp === "all" && (vma.file?.hugetlb === true || vma.file?.shmem === true);
 }
 
 /** UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP. Holes are stepped over; EINVAL where nothing is mapped or memory of this sort cannot be. */
@@ -27,7 +33,7 @@ export function uffdRegister(k: KernelState, mm: Mm, start: number, end: number)
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
   for (const vma of mm.vmas.list) {
     if (vma.end <= start || vma.start >= end) continue;
-    if (!canUserfault(vma, ctx)) return "EINVAL";
+    if (!canUserfault(k, vma, ctx)) return "EINVAL";
     if (vma.uffd !== null && vma.uffd !== ctx) return "EBUSY";
   }
   for (let page = start; page < end; ) {
@@ -63,7 +69,7 @@ export function* uffdUnregister(k: KernelState, mm: Mm, start: number, end: numb
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
   for (const vma of mm.vmas.list) {
     if (vma.end <= start || vma.start >= end) continue;
-    if (!canUserfault(vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
+    if (!canUserfault(k, vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
   }
   for (let page = start; page < end; ) {
     const vma = mm.vmas.intersection(page, end);

@@ -15,8 +15,9 @@ import {
   PTE_YOUNG,
 } from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
-import { setHugePmd, thpSuitable } from "../thp.ts";
-import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "../vma.ts";
+import { setHugeInPlace, thpSuitable } from "../thp.ts";
+import { shmemHugeFor, thpEnabledFor } from "../thp-enabled.ts";
+import { VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "../vma.ts";
 import { collapseFile, collapsePteMappedThp } from "./collapse-file.ts";
 export type ScanResult =
   | "succeed"
@@ -101,7 +102,7 @@ export function collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number)
   k.timeNs += k.options.cost.hugePage;
 
   const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
-  setHugePmd(k, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
+  setHugeInPlace(k, mm, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
   k.stats.collapses++;
 
   return true;
@@ -146,10 +147,14 @@ export function madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number,
   }
   return collapsed === (last - first) / PMD_PAGES ? null : collapseErrno(lastFailure);
 }
+function khugepagedVisits(k: KernelState, vma: Vma): boolean {
+  if (vma.file === null) return thpEnabledFor(k.thp.pmd, vma);
+  return shmemHugeFor(k.profile, vma.file, vma, vma.pgoff);
+}
 export function khugepagedScan(k: KernelState): void {
   for (const mm of k.processes) {
     for (const vma of [...mm.vmas.list]) {
-      if (!vmaIsAnonymous(vma) || (vma.flags & VM_HUGEPAGE) === 0 || !collapsible(vma)) continue;
+      if (!khugepagedVisits(k, vma) || !collapsible(vma)) continue;
       const first = pmdStart(vma.start + PMD_PAGES - 1);
       for (let page = first; page + PMD_PAGES <= vma.end; page += PMD_PAGES) collapseSlot(k, mm, vma, page, true);
     }

@@ -42,7 +42,7 @@ import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
 import { punchHole, truncateFile } from "./truncate.ts";
 import { uffdMove } from "./uffd-move.ts";
-import { uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
+import { uffdAvailable, uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
 
 const FILE_PAGES = 2 ** 51 / PAGE_SIZE;
 export function protFlags(prot: Prot): number {
@@ -158,6 +158,7 @@ function sysMremap(k: KernelState, mm: Mm, op: MremapOp, result: OpResult): Errn
   return failed;
 }
 function sysUffd(k: KernelState, mm: Mm, op: UffdOp): Errno | null {
+  if (!uffdAvailable(k, mm)) return "ENOSYS";
   const range = pageRange(op);
   if (range === null || op.len % PAGE_SIZE !== 0 || op.len === 0 || range.end > k.taskPages) return "EINVAL";
   const { start, end } = range;
@@ -171,6 +172,7 @@ function sysUffd(k: KernelState, mm: Mm, op: UffdOp): Errno | null {
     case "unwp":
       return uffdWriteprotect(k, mm, start, end, false);
     case "move":
+      if (!k.profile.uffdMove) return "EINVAL";
       if (op.from === undefined || op.from % PAGE_SIZE !== 0) return "EINVAL";
       return uffdMove(k, mm, start, op.from / PAGE_SIZE, end - start);
   }
@@ -195,6 +197,7 @@ export function executeOperation(k: KernelState, op: Operation, result: OpResult
   result.bus = 0;
   result.value = 0;
   k.leastTables = NO_TABLES_LEAST;
+  if (op.at !== undefined && op.at > k.timeNs) k.timeNs = op.at;
   k.timeNs += k.options.cost.syscall;
   const failed = dispatch(k, op, result);
   if (failed !== null) result.status = failed;

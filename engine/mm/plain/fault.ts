@@ -1,5 +1,7 @@
 // Made from ../fault.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
+import { anonFolioPages } from "../anon-folio.ts";
+
 import { FAULT_BUS, FAULT_OK, FAULT_RETRY, FAULT_SEGV } from "../fault-result.ts";
 import * as geometry from "../geometry.ts";
 import { hugetlbFault } from "../hugetlb.ts";
@@ -85,6 +87,46 @@ function doAnonymousPages(
 
   return FAULT_OK;
 }
+function doAnonymousFolios(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  pmd: number,
+  page: number,
+  n: number,
+  write: boolean,
+): number {
+  const fn = "do_anonymous_page";
+  const index = pmdIndex(page);
+  const from = pteIndex(page);
+  if (!getsOwnPage(k, write)) return doAnonymousPages(k, mm, vma, pmd, index, from, from + n, write, 0);
+  if (pteAlloc(k, mm, pmd, index) < 0) return FAULT_RETRY;
+  anonPrepare(k, mm, vma);
+  const row = pteOffsetMapLock(k, fn, pmd, index);
+  if (row <= 0) return FAULT_RETRY;
+
+  setAnonFolios(k, mm, vma, row, page, n, write);
+
+  return FAULT_OK;
+}
+function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, n: number, write: boolean): void {
+  const from = pteIndex(page);
+  const end = from + n;
+  let faults = 0;
+  for (let at = from; at < end; ) {
+    if (k.tables.pte(row, at) !== 0) {
+      at++;
+      continue;
+    }
+    const pages = anonFolioPages(k, vma, row, at, page - from + at);
+    const start = at - (at % pages);
+    setAnonPtes(k, mm, vma, row, start, start + pages, write, 0);
+    at = start + pages;
+    faults++;
+  }
+  k.stats.faults -= n - faults;
+  k.timeNs -= (n - faults) * k.options.cost.fault;
+}
 function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, _page: number, pte: number): number {
   let entry = pte;
   if ((entry & PTE_UFFD_WP) !== 0 && (vma.flags & VM_UFFD_WP) !== 0) {
@@ -156,7 +198,7 @@ export function handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, wr
   for (;;) {
     const pmd = pmdAlloc(k, mm, page);
     const entry = tables.child(pmd, index);
-    if (entry === 0 && anonymous && thpAllowable(vma, page)) {
+    if (entry === 0 && anonymous && thpAllowable(k, vma, page)) {
       doHugePmdAnonymousPage(k, mm, vma, pmd, index, write);
       return FAULT_OK;
     }
@@ -174,7 +216,10 @@ export function handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, wr
     if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
       if (!anonymous) return fileFault(k, mm, vma, pmd, page, write, pte);
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-      const result = doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
+      const result =
+        pte === 0 && k.thp.small.length > 0
+          ? doAnonymousFolios(k, mm, vma, pmd, page, 1, write)
+          : doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
       if (result !== FAULT_RETRY) return result;
       continue;
     }
@@ -262,11 +307,14 @@ export function faultInRange(
       page += same;
       continue;
     }
-    if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(vma, page)))) {
+    if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(k, vma, page)))) {
       k.stats.faults += same;
       k.timeNs += same * cost.fault;
       const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
-      const result = doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
+      const result =
+        k.thp.small.length > 0
+          ? doAnonymousFolios(k, mm, vma, table, page, same, write)
+          : doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
       if (result !== FAULT_RETRY) page += same;
       continue;
     }

@@ -17,6 +17,7 @@ import {
 } from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
 import { accountHuge, setHugeBare, thpSuitable } from "../thp.ts";
+import { shmemHugeFor } from "../thp-enabled.ts";
 import { VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_WP, VM_WRITE, type Vma } from "../vma.ts";
 import { pteAlloc } from "./pte-map.ts";
 
@@ -71,6 +72,9 @@ export function fileFault(
   if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (!write && !armed && !marker && doFaultAround(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (offset >= file.sizePages) return FAULT_BUS;
+  if (!file.isCached(offset) && cacheHugeFolio(k, vma, file, offset)) {
+    if (!cow && !marker && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  }
   if (!file.isCached(offset)) {
     file.cached.add(offset);
     k.timeNs += file.swapped.delete(offset) ? k.options.cost.io : k.options.cost.page;
@@ -87,6 +91,15 @@ export function fileFault(
   k.tables.setPte(row, pteIndex(page), KIND_FILE | PTE_YOUNG | writable | wp | (write ? PTE_DIRTY : 0));
   addFileRss(mm, file, 1);
   return FAULT_OK;
+}
+function cacheHugeFolio(k: KernelState, vma: Vma, file: MappedFile, offset: number): boolean {
+  if (!shmemHugeFor(k.profile, file, vma, offset)) return false;
+  const chunk = Math.floor(offset / PMD_PAGES);
+  for (let at = chunk * PMD_PAGES; at < (chunk + 1) * PMD_PAGES; at++)
+    if (file.cached.has(at) || file.swapped.has(at)) return false;
+  file.hugeCached.add(chunk);
+  k.timeNs += k.options.cost.hugePage;
+  return true;
 }
 function doSetPmdAllowed(vma: Vma, write: boolean): boolean {
   return !write || (vma.flags & VM_SHARED) !== 0;

@@ -4,7 +4,7 @@ import { anonVmaFork, unlinkAnonVmas } from "../anon-vma.ts";
 import { zapOf } from "../gather.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pteIndex, pudIndex, slotEnd, slotStart } from "../geometry.ts";
 import { copyHugetlbRange } from "../hugetlb.ts";
-import { pmdAlloc, pteAllocOne, pudAlloc, pudTable } from "../pgtable.ts";
+import { pmdAlloc, pudAlloc, pudTable } from "../pgtable.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -16,7 +16,7 @@ import {
   PTE_WRITE,
 } from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
-import { accountHuge, setHugePmd, shareHuge } from "../thp.ts";
+import { accountHuge, setHugeAnon, shareHuge } from "../thp.ts";
 import {
   dupVma,
   VM_DONTCOPY,
@@ -81,11 +81,9 @@ function copyHugePmd(k: KernelState, child: Mm, vma: Vma, row: number, childPmd:
   const entry = k.tables.huge(row);
   const shared = sharedEntry(vma, entry);
   k.tables.setHuge(row, shared);
-  const deposit = pteAllocOne(k);
-  child.ptes++;
-  setHugePmd(k, childPmd, index, deposit, (shared & ~PTE_UFFD_WP) >>> 0);
+  const copy = setHugeAnon(k, child, childPmd, index, (shared & ~PTE_UFFD_WP) >>> 0);
   accountHuge(child, vma, entry, 1);
-  if ((entry & KIND_MASK) === KIND_ANON) shareHuge(k, row, deposit);
+  if ((entry & KIND_MASK) === KIND_ANON) shareHuge(k, row, copy);
 }
 function copyPageRange(k: KernelState, parent: Mm, child: Mm, vma: Vma): void {
   for (let page = vma.start; page < vma.end; ) {

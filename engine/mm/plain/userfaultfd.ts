@@ -11,16 +11,20 @@ export function uffdOf(mm: Mm): UffdContext {
   mm.uffds[mm.uffdMode] = ctx;
   return ctx;
 }
-function canUserfault(vma: Vma, ctx: UffdContext): boolean {
-  if (ctx.wpAsync) return true;
-  return vmaIsAnonymous(vma) || vma.file?.hugetlb === true || vma.file?.shmem === true;
+export function uffdAvailable(k: KernelState, mm: Mm): boolean {
+  const { uffdWp, uffdWpAsync, uffdWpUnpopulated } = k.profile;
+  return uffdWp !== "none" && (mm.uffdMode === "sync" || (uffdWpAsync && uffdWpUnpopulated));
+}
+function canUserfault(k: KernelState, vma: Vma, ctx: UffdContext): boolean {
+  if (ctx.wpAsync || vmaIsAnonymous(vma)) return true;
+  return k.profile.uffdWp === "all" && (vma.file?.hugetlb === true || vma.file?.shmem === true);
 }
 export function uffdRegister(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
   const ctx = uffdOf(mm);
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
   for (const vma of mm.vmas.list) {
     if (vma.end <= start || vma.start >= end) continue;
-    if (!canUserfault(vma, ctx)) return "EINVAL";
+    if (!canUserfault(k, vma, ctx)) return "EINVAL";
     if (vma.uffd !== null && vma.uffd !== ctx) return "EBUSY";
   }
   for (let page = start; page < end; ) {
@@ -53,7 +57,7 @@ export function uffdUnregister(k: KernelState, mm: Mm, start: number, end: numbe
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
   for (const vma of mm.vmas.list) {
     if (vma.end <= start || vma.start >= end) continue;
-    if (!canUserfault(vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
+    if (!canUserfault(k, vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
   }
   for (let page = start; page < end; ) {
     const vma = mm.vmas.intersection(page, end);
