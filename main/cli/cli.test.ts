@@ -1,9 +1,10 @@
 /** The command line as its users have it: a process of its own, its exit status, what goes to stdout and to stderr. */
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 
 const CLI = resolve(import.meta.dirname, "..", "cli.ts");
 
@@ -93,6 +94,26 @@ describe("run", () => {
   });
 });
 
+describe("conform --kernel", () => {
+  const script = "map 4M 4M\ntouch 4M 4K r\nfork\npdontneed 4M 4K\n";
+  const statuses = (out: string): string[] => out.split("\n").map((line) => line.split("\t")[2] ?? "");
+
+  it("answers as the kernel of that name, or of that file, would", async () => {
+    const ops = join(folder, "kernel.ops");
+    const profile = join(folder, "kernel profile.json");
+    await writeFile(ops, script);
+    await writeFile(
+      profile,
+      JSON.stringify({ ...REFERENCE_PROFILE, name: "mine", zeroPage: false, processMadviseSelf: false }),
+    );
+    const answers = async (...kernel: string[]) => statuses((await lab(["conform", ops, ...kernel])).out);
+    expect(await answers()).toEqual(["ok", "ok", "child=0", "ok=4096", ""]);
+    expect(await answers("--kernel", "6.12")).toEqual(["ok", "ok", "child=0", "EINVAL", ""]);
+    expect(await answers("--kernel", "6.18-no-zero-page")).toEqual(["ok", "ok", "child=12", "ok=4096", ""]);
+    expect(await answers("--kernel", profile)).toEqual(["ok", "ok", "child=12", "EINVAL", ""]);
+  });
+});
+
 describe("bad usage", () => {
   it.each([
     [["run", "nonsense"], /There is no preset "nonsense".*commit-table/],
@@ -108,6 +129,8 @@ describe("bad usage", () => {
     [["compare", "1"], /2 to 8/],
     [["frobnicate"], /unknown command/],
     [["conform", "/nowhere.ops"], /nowhere\.ops/],
+    [["conform", "-", "--kernel", "5.4"], /no kernel profile 5\.4.*reference, 6\.12, 7\.2, 6\.18-no-zero-page, this/],
+    [["conform", "-", "--kernel", CLI], /cli\.ts: this is not a kernel profile: it is not JSON/],
     [[], /Usage: reclaim-lab/],
   ] as const)("%j ends with status 2 and says what is wrong", async (args, reason) => {
     const known = ["frobnicate", "conform"].includes(args[0] ?? "frobnicate") ? [] : ["--db", db];

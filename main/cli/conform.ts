@@ -2,7 +2,7 @@ import { BadInputError } from "../../engine/error.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
 import { runConformScript } from "../../engine/workload/conform.ts";
 import { LINE_MAX } from "../../engine/workload/conform-script.ts";
-import { chosenKernel } from "../kernel-choice.ts";
+import { namedProfile } from "../../probe/named-profile.ts";
 import { openSource } from "../trace/source.ts";
 
 const SCRIPT_BYTES_MAX = 64 * 2 ** 20;
@@ -30,13 +30,13 @@ async function scriptLines(file: string): Promise<string[]> {
 
 export interface ConformCommand {
   readonly mode: Mode;
-  /** The kernel that is modelled (kernel-choice.ts). */
+  /** The kernel that is modelled (probe/named-profile.ts). */
   readonly kernel: string;
 }
 
 /** Result lines on stdout: N, VmPTE delta in kB, status, operation, separated by tabs. */
 export async function conform(file: string, options: ConformCommand): Promise<void> {
-  const profile = chosenKernel(options.kernel);
+  const profile = namedProfile(options.kernel);
   const lines = await scriptLines(file);
   let out = "";
   try {
