@@ -30,14 +30,21 @@ export default {
     ),
     only(
       "probe",
-      ["^engine/workload/", "^engine/experiment/", "^engine/mm/kernel-profile", "^engine/error\\.ts$"],
-      "The probe runs workloads, and finds out what sort of kernel they run on.",
+      ["^engine/workload/", "^engine/experiment/", "^engine/live/", "^engine/mm/kernel-profile", "^engine/error\\.ts$"],
+      "The probe runs workloads, finds out what sort of kernel they run on, and looks at processes.",
     ),
     only("chart", ["^engine/experiment/", "^engine/error\\.ts$"], "A chart is made of samples."),
     only("main", ["^engine/", "^db/", "^probe/", "^chart/"], "The processes."),
     only(
       "renderer",
-      ["^engine/experiment/", "^engine/mm/kernel-profile", "^engine/error\\.ts$", "^chart/", "^main/contract"],
+      [
+        "^engine/experiment/",
+        "^engine/live/",
+        "^engine/mm/kernel-profile",
+        "^engine/error\\.ts$",
+        "^chart/",
+        "^main/contract",
+      ],
       "The window has types and pure helpers only; all else comes over the contract.",
     ),
     {
@@ -59,7 +66,15 @@ export default {
       severity: "error",
       comment: "The contract is read by every process: it imports types, tables and the schema library alone.",
       from: { path: "^main/contract", pathNot: tests },
-      to: { pathNot: ["^main/contract", "^engine/experiment/", "^engine/mm/kernel-profile", "node_modules/valibot"] },
+      to: {
+        pathNot: [
+          "^main/contract",
+          "^engine/experiment/",
+          "^engine/live/",
+          "^engine/mm/kernel-profile",
+          "node_modules/valibot",
+        ],
+      },
     },
   ],
   options: {

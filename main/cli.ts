@@ -29,6 +29,13 @@ function id(text: string): number {
   return value;
 }
 
+function pid(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 2 ** 22)
+    throw new InvalidArgumentError("A pid is a whole number from 1 on; `top` lists those that there are.");
+  return value;
+}
+
 function ids(text: string, before: readonly number[] | undefined): number[] {
   return [...(before ?? []), id(text)];
 }
@@ -114,6 +121,25 @@ program
   .description("list the workloads and their parameters")
   .addOption(json)
   .action(async (options) => (await import("./cli/presets.ts")).presets(options));
+
+program
+  .command("top")
+  .description("every process of this machine by the memory of its page tables, and what these hold: reading only")
+  .option("--watch", "again and again, until Ctrl-C")
+  .option("--interval <seconds>", "between two looks (2 where absent)", whole)
+  .addOption(json)
+  .action(async (options) => (await import("./cli/inspect.ts")).top(options));
+
+program
+  .command("inspect")
+  .description("a running process, or several: where its page tables go, whether that is a problem, what changes it")
+  .argument("[pid]", "of the process", pid)
+  .option("--name <regex>", "all processes of such a name")
+  .option("--cgroup <path>", "all processes of a control group, such as system.slice/redis.service")
+  .option("--watch", "again and again, until Ctrl-C")
+  .option("--interval <seconds>", "between two looks (2 where absent)", whole)
+  .addOption(json)
+  .action(async (process: number | undefined, options) => (await import("./cli/inspect.ts")).inspect(process, options));
 
 program
   .command("capture")

@@ -19,6 +19,8 @@ export interface ConformingProbe {
   readonly kill: () => void;
   /** Resolves when it has ended, after its input has. */
   readonly ended: () => Promise<unknown>;
+  /** Of its process, where that is on this machine. */
+  readonly pid?: number;
 }
 
 /** Starts a probe on the running kernel. */
@@ -37,6 +39,7 @@ export function startProbe(dontneed: Dontneed): ConformingProbe {
   return {
     input: probe.stdin,
     output: probe.stdout,
+    pid: probe.pid ?? 0,
     said: () => said.trim() || (probe.signalCode ?? ""),
     kill: () => probe.kill("SIGKILL"),
     ended: async () => {
@@ -74,6 +77,18 @@ export class KernelAnswers {
     } finally {
       clearTimeout(watchdog);
     }
+  }
+
+  /** Has lines answered and leaves the process as they made it; `respond` empties it again. */
+  async hold(script: readonly string[]): Promise<Answer[]> {
+    const answers: Answer[] = [];
+    await this.#part(script, answers);
+    return answers;
+  }
+
+  /** Of the process that the lines are performed in; 0: not on this machine. */
+  get pid(): number {
+    return this.#probe.pid ?? 0;
   }
 
   async #exchange(script: readonly string[], onSleep?: () => Promise<void>): Promise<Answer[]> {

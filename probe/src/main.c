@@ -10,6 +10,7 @@ static const char USAGE[] =
     "       reclaim-probe stream [--mode sync|none] [--results] [--cpu-time] [--floor-kb N]\n"
     "       reclaim-probe detect\n"
     "       reclaim-probe profile\n"
+    "       reclaim-probe look [--plain] [--no-exact]\n"
     "       reclaim-probe launch OUT INTERVAL_US run|hold PROGRAM ARGS...\n";
 
 #define ARGUMENTS_MAX 16
@@ -83,6 +84,7 @@ static bool parse_kb(const char *text, int64_t *kb) {
 static int run(void) {
   enum mode mode = MODE_SYNC;
   bool results = false;
+  bool plain = false, no_exact = false;
   int64_t floor_kb = 0;
   const char *operand = NULL;
   if (argument_count < 2) return usage_error();
@@ -99,6 +101,10 @@ static int run(void) {
     } else if (!strcmp(word, "--floor-kb")) {
       if (!parse_kb(value, &floor_kb)) return usage_error();
       i++;
+    } else if (!strcmp(word, "--plain")) {
+      plain = true;
+    } else if (!strcmp(word, "--no-exact")) {
+      no_exact = true;
     } else if (!operand && (*word != '-' || !word[1])) {
       operand = word;
     } else {
@@ -121,6 +127,10 @@ static int run(void) {
   if (!strcmp(command, "profile") && !operand) {
     prepare(mode);
     return profile_main();
+  }
+  if (!strcmp(command, "look") && !operand) {
+    be_expendable();
+    return look_main(plain, no_exact);
   }
   return usage_error();
 }

@@ -174,6 +174,7 @@ int conform_main(const char *path, enum mode mode);
 int stream_main(enum mode mode, bool results, int64_t floor_kb);
 int detect_main(void);
 int profile_main(void);
+int look_main(bool plain, bool no_exact);
 int launch_main(int argc, char **argv, char **envp);
 
 #endif

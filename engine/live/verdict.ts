@@ -1,0 +1,178 @@
+/** What the numbers of a process or service mean, in words: is it a problem, what weighs most, what would change it. */
+import { formatKb } from "../experiment/format.ts";
+import { HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
+import type { SharedFile } from "./shared.ts";
+import { CAUSES, type Cause, type Split, totalOf } from "./split.ts";
+import { numberOfProcesses, shareOf } from "./words.ts";
+
+/** What a control group holds and may hold, in kB; null: not known, or no limit. */
+export interface CgroupMemory {
+  readonly path: string;
+  readonly pageTablesKb: number | null;
+  readonly currentKb: number | null;
+  readonly maxKb: number | null;
+}
+
+export interface VerdictInput {
+  /** Name of the process, or of the service's. */
+  readonly name: string;
+  /** One process: what to give to the next command. */
+  readonly pid: number | null;
+  readonly processes: number;
+  readonly split: Split;
+  /** Bounds of what is empty, in kB. */
+  readonly empty: { readonly minKb: number; readonly maxKb: number };
+  readonly rssKb: number;
+  readonly swapKb: number;
+  readonly shared: readonly SharedFile[];
+  readonly cgroup: CgroupMemory | null;
+  /** Was the running kernel seen to reclaim empty tables? null: not known. */
+  readonly reclaims: boolean | null;
+  readonly moving: boolean;
+}
+
+export interface CauseRow {
+  readonly cause: Cause;
+  readonly kb: number;
+  readonly advice: string;
+}
+
+export interface Verdict {
+  /** "yes": worth doing something about; "little": to be known; "no". */
+  readonly problem: "yes" | "little" | "no";
+  /** Whole sentences, the answer first. */
+  readonly sentences: readonly string[];
+  /** Commands that go on from here. */
+  readonly next: readonly string[];
+}
+
+/** Below this much nobody frees memory by looking at page tables. */
+const SMALL_KB = 16 * 1024;
+const LARGE_KB = 64 * 1024;
+const SHARE_LITTLE = 0.01;
+const SHARE_LARGE = 0.05;
+
+/** The least that page tables of so much resident memory can be: one table for each 2 MiB, if all of them were full. */
+export function leastKb(rssKb: number): number {
+  return Math.ceil(rssKb / 512);
+}
+
+/** PMD and PUD tables that can hardly be fewer are not advised about; neither is what is needed. */
+function adviceOn(cause: Cause, input: VerdictInput): string {
+  switch (cause) {
+    case "empty":
+      return input.reclaims === true
+        ? "This kernel frees a table when one MADV_DONTNEED covers its 2 MiB; these were emptied otherwise, in smaller pieces or by other calls. A restart frees them."
+        : "Linux 6.14 and later with CONFIG_PT_RECLAIM free a table when one MADV_DONTNEED covers its 2 MiB; how many of these depends on the sizes of the releases. A restart frees all.";
+    case "shared": {
+      const known = settingFor(input.name);
+      return known === undefined
+        ? `2 MiB pages need no PTE tables (${input.shared.some(({ file }) => !isSharedMemory(file)) ? HUGETLB.setting : HUGE_SHMEM.setting}); or fewer processes.`
+        : `${known.program}: ${known.setting} (${known.source}).`;
+    }
+    case "sparse":
+      return "Fewer than 32 of 512 entries each: memory in use lies scattered. Settings of the allocator that keep it together, or huge pages, change that; reclaim does not.";
+    case "deposited":
+      return "One table is put aside under each transparent huge page, to split it without an allocation. Newer kernels may do without; it is 0.2 % of that memory.";
+    case "pinned":
+      return "Nothing but markers (guard pages, write protection by userfaultfd) in them; reclaim leaves them. They go when the markers are removed or the memory is unmapped.";
+    case "upper":
+      return "PMD and PUD tables: at least one for each 1 GiB and 512 GiB in use. They go when the address space around them is unmapped.";
+    case "needed":
+      return "Each maps 32 pages or more. Huge pages would do without them; nothing else frees them.";
+  }
+}
+
+/** The causes that hold something, the largest first. */
+export function causesOf(input: VerdictInput): CauseRow[] {
+  return CAUSES.map((cause) => ({ cause, kb: input.split[cause], advice: adviceOn(cause, input) }))
+    .filter(({ kb }) => kb > 0)
+    .sort((a, b) => b.kb - a.kb);
+}
+
+function problemOf(kb: number, input: VerdictInput): Verdict["problem"] {
+  const limit = input.cgroup?.maxKb ?? null;
+  const share = Math.max(
+    kb / Math.max(1, input.rssKb + kb),
+    limit === null ? 0 : (input.cgroup?.pageTablesKb ?? kb) / Math.max(1, limit),
+  );
+  if (kb >= LARGE_KB && share >= SHARE_LARGE) return "yes";
+  return kb >= SMALL_KB && share >= SHARE_LITTLE ? "little" : "no";
+}
+
+const PROBLEM_WORDS = { yes: "A problem", little: "Worth knowing, hardly a problem", no: "Not a problem" } as const;
+
+function sizeSentence(kb: number, input: VerdictInput): string {
+  const who = input.processes === 1 ? "its" : `the page tables of ${numberOfProcesses(input.processes)}`;
+  const tables = input.processes === 1 ? "page tables are" : "are";
+  const least = leastKb(input.rssKb);
+  return `${PROBLEM_WORDS[problemOf(kb, input)]}: ${who} ${tables} ${formatKb(kb)}, ${shareOf(kb, input.rssKb)} of RSS (${formatKb(input.rssKb)}); full tables for as much memory would be ${formatKb(least)}.`;
+}
+
+function cgroupSentence({ cgroup }: VerdictInput): string[] {
+  if (cgroup === null || cgroup.pageTablesKb === null || cgroup.currentKb === null) return [];
+  const of = `${formatKb(cgroup.pageTablesKb)} of the ${formatKb(cgroup.currentKb)} of its control group are page tables`;
+  return [cgroup.maxKb === null ? `${of}; it has no limit.` : `${of}; its limit is ${formatKb(cgroup.maxKb)}.`];
+}
+
+function emptySentences(kb: number, input: VerdictInput): string[] {
+  const { empty, reclaims, split } = input;
+  if (split.empty === 0 && empty.maxKb < SMALL_KB) return [];
+  const bounds =
+    empty.minKb === empty.maxKb ? "" : ` (between ${formatKb(empty.minKb)} and ${formatKb(empty.maxKb)} for certain)`;
+  const first = `${formatKb(split.empty)} of it, ${shareOf(split.empty, kb)}, are empty tables${bounds}: memory was mapped there and given back.`;
+  if (split.empty < kb * SHARE_LITTLE) return [first];
+  return [
+    first,
+    reclaims === true
+      ? "This kernel reclaims tables that one MADV_DONTNEED covers whole; these were emptied in pieces below 2 MiB or by other calls."
+      : `Linux 6.14 or later with CONFIG_PT_RECLAIM would have freed at most that much: the tables whose 2 MiB one MADV_DONTNEED covered.`,
+  ];
+}
+
+function sharedSentences(kb: number, input: VerdictInput): string[] {
+  const [largest] = input.shared;
+  if (largest === undefined || input.split.shared < Math.max(kb * SHARE_LITTLE, 4)) return [];
+  const total = `${formatKb(input.split.shared)} of it, ${shareOf(input.split.shared, kb)}, are tables of what other processes map too.`;
+  const detail = `The most for ${largest.file}: ${formatKb(largest.kb)} in ${numberOfProcesses(largest.processes)}, where one copy would be ${formatKb(largest.one_copy_kb)} and 2 MiB pages would need ${formatKb(largest.huge_kb)}.`;
+  const known = settingFor(input.name);
+  return known === undefined || !isSharedMemory(largest.file)
+    ? [total, detail]
+    : [total, detail, `${known.program}: ${known.setting}.`];
+}
+
+function otherSentences(kb: number, input: VerdictInput): string[] {
+  const { split } = input;
+  const [largest] = CAUSES.map((cause) => ({ cause, kb: split[cause] })).sort((a, b) => b.kb - a.kb);
+  if (largest.kb < kb * 0.3 || largest.cause === "empty" || largest.cause === "shared") return [];
+  const words: Partial<Record<Cause, string>> = {
+    sparse: "are tables with fewer than 32 of 512 entries: what is in use lies scattered.",
+    needed: "are tables in use.",
+    deposited: "are tables put aside under huge pages.",
+    pinned: "are tables with nothing but markers in them, such as guard pages.",
+    upper: "are upper tables (PMD, PUD).",
+  };
+  return [`${formatKb(largest.kb)} of it, ${shareOf(largest.kb, kb)}, ${words[largest.cause] ?? ""}`];
+}
+
+/** The verdict on a process, or on several that make a service. */
+export function verdictOn(input: VerdictInput): Verdict {
+  const kb = totalOf(input.split);
+  const problem = problemOf(kb, input);
+  const sentences = [
+    sizeSentence(kb, input),
+    ...cgroupSentence(input),
+    ...emptySentences(kb, input),
+    ...sharedSentences(kb, input),
+    ...otherSentences(kb, input),
+    ...(input.moving
+      ? ["It changed while it was looked at: the bounds hold, the numbers are of the last moment."]
+      : []),
+  ];
+  const next: string[] = [];
+  if (problem !== "no" && input.pid !== null) {
+    if (input.split.empty >= kb * SHARE_LITTLE) next.push(`reclaim-lab capture --pid ${input.pid} --seconds 60`);
+    next.push(`reclaim-lab inspect ${input.pid} --keep`);
+  }
+  return { problem, sentences, next };
+}

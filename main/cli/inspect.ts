@@ -1,0 +1,91 @@
+import { BadInputError } from "../../engine/error.ts";
+import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
+import { type Looker, startLooker } from "../../probe/look.ts";
+import { inspectProcess, inspectService, lookAtAll, type Target } from "../live/inspect.ts";
+import { processText, serviceText, topText } from "./live-text.ts";
+import { harmless } from "./print.ts";
+import { again, lookProgress } from "./watch.ts";
+
+interface LiveOptions {
+  readonly watch?: boolean;
+  readonly interval?: number;
+  readonly json?: boolean;
+}
+
+export interface InspectOptions extends LiveOptions {
+  readonly name?: string;
+  readonly cgroup?: string;
+}
+
+function targetOf(pid: number | undefined, { name, cgroup }: InspectOptions): Target {
+  const named: Target[] = [
+    ...(pid === undefined ? [] : [{ kind: "pid", pid } as const]),
+    ...(name === undefined ? [] : [{ kind: "name", pattern: name } as const]),
+    ...(cgroup === undefined ? [] : [{ kind: "cgroup", path: cgroup } as const]),
+  ];
+  if (named.length === 1) return named[0];
+  throw new BadInputError(named.length === 0 ? "Nothing to look at" : "More than one thing to look at", {
+    todo: "Give a pid, --name REGEX or --cgroup PATH",
+  });
+}
+
+/** One JSON document; several, one a line, where it is watched. */
+function jsonText(value: unknown, watched: boolean): string {
+  return harmless(JSON.stringify(value, null, watched ? undefined : 2));
+}
+
+const SECONDS = 2;
+const everyOf = ({ watch, interval }: LiveOptions): number | null => (watch ? Math.max(1, interval ?? SECONDS) : null);
+
+async function looking(body: (looker: Looker) => Promise<void>): Promise<void> {
+  const looker = startLooker();
+  try {
+    await body(looker);
+  } finally {
+    looker.close();
+  }
+}
+
+/** What `--json` prints of a process: the parts of which verdict and picture are made stay inside. */
+function printedProcess({ split: _, ...document }: ProcessDocument): unknown {
+  return document;
+}
+
+function printed(document: ProcessDocument | ServiceDocument): unknown {
+  if (!("processes" in document)) return printedProcess(document);
+  const { split: _, ...total } = document.total;
+  return { processes: document.processes.map(printedProcess), shared: document.shared, total };
+}
+
+function printedTop({ split: _, processes, ...document }: TopDocument): unknown {
+  return { ...document, processes: processes.map(({ split: _split, ...row }) => row) };
+}
+
+export async function inspect(pid: number | undefined, options: InspectOptions): Promise<void> {
+  const target = targetOf(pid, options);
+  const every = everyOf(options);
+  await looking((looker) =>
+    again(every, async () => {
+      const { onProgress, clear } = lookProgress();
+      const document =
+        target.kind === "pid"
+          ? await inspectProcess(looker, target.pid, onProgress)
+          : await inspectService(looker, target, onProgress);
+      clear();
+      if (options.json) return jsonText(printed(document), every !== null);
+      return harmless("processes" in document ? serviceText(document) : processText(document));
+    }),
+  );
+}
+
+export async function top(options: LiveOptions): Promise<void> {
+  const every = everyOf(options);
+  await looking((looker) =>
+    again(every, async () => {
+      const { onProgress, clear } = lookProgress();
+      const document = await lookAtAll(looker, onProgress);
+      clear();
+      return options.json ? jsonText(printedTop(document), every !== null) : harmless(topText(document));
+    }),
+  );
+}

@@ -1,0 +1,187 @@
+/** The live machine as text: tables and sentences. */
+
+import { formatCount, formatKb } from "../../engine/experiment/format.ts";
+import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
+import { mappingsByName, tablesIn } from "../../engine/live/mappings.ts";
+import type { SharedFile } from "../../engine/live/shared.ts";
+import { CAUSE_LABELS, CAUSES, type Cause, type Split, totalOf } from "../../engine/live/split.ts";
+import type { Tables } from "../../engine/live/tables.ts";
+import type { CauseRow, Verdict } from "../../engine/live/verdict.ts";
+import { shareOf } from "../../engine/live/words.ts";
+import { harmless, table } from "./print.ts";
+
+const BAR_WIDTH = 30;
+const ROWS_MOST = 40;
+const SHARED_MOST = 8;
+/** Less is not worth a line. */
+const SHARED_LEAST_KB = 256;
+/** One letter a cause, in the order in which a bar is drawn. */
+const LETTERS: Readonly<Record<Cause, string>> = {
+  needed: "#",
+  sparse: ":",
+  shared: "=",
+  deposited: "^",
+  pinned: "!",
+  upper: "-",
+  empty: ".",
+};
+
+/** A name as one cell of a line: names of processes and files may hold any character. */
+export function cell(text: string, most = 60): string {
+  const line = harmless(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+  return line.length > most ? `…${line.slice(1 - most)}` : line;
+}
+
+/** A bar of `kb` on a scale where `fullKb` is the whole width; each cause that holds something has a letter at least. */
+export function bar(split: Split, fullKb: number): string {
+  if (fullKb <= 0) return "";
+  return CAUSES.map((cause) => LETTERS[cause].repeat(Math.round((split[cause] / fullKb) * BAR_WIDTH)))
+    .join("")
+    .slice(0, BAR_WIDTH);
+}
+
+const LEGEND = CAUSES.map((cause) => `${LETTERS[cause]} ${CAUSE_LABELS[cause]}`).join("   ");
+
+/** "28.6 GiB", "28.6 GiB (28.5 to 28.7)" where it is not certain. */
+function emptyText({ empty }: Tables): string {
+  if (empty.min === empty.max) return formatKb(empty.estimate * 4);
+  return `${formatKb(empty.estimate * 4)} (${formatKb(empty.min * 4)} to ${formatKb(empty.max * 4)})`;
+}
+
+export function topText(top: TopDocument): string {
+  const largest = top.processes[0] === undefined ? 0 : totalOf(top.processes[0].split);
+  const shown = top.processes.slice(0, ROWS_MOST);
+  const rows = shown.map(({ pid, name, vmpte_kb, rss_kb, split, tables, moving }) => [
+    String(pid),
+    cell(name),
+    bar(split, largest),
+    formatKb(vmpte_kb),
+    emptyText(tables),
+    shareOf(vmpte_kb, rss_kb),
+    moving ? "moving" : "",
+  ]);
+  const more = top.processes.length - shown.length;
+  const { split } = top;
+  const whole = [
+    `Page tables of this machine: ${formatKb(top.page_tables_kb)}, of which ${formatKb(top.explained_kb)} are of the ${formatCount(top.processes.length)} processes that could be looked at (${(top.took_ms / 1000).toFixed(2)} s).`,
+    top.not_readable > 0
+      ? `${formatCount(top.not_readable)} are not readable without being root or their user: ${formatKb(top.not_readable_kb)}.`
+      : "",
+    `${formatKb(split.empty)} are empty tables, ${formatKb(split.shared)} the same tables several times over, ${formatKb(split.needed + split.sparse)} in use by one process.`,
+  ].filter(Boolean);
+  return [
+    ...whole,
+    "",
+    LEGEND,
+    table(
+      [["pid", "process", "page tables, by cause", "VmPTE", "empty", "of RSS", ""], ...rows],
+      new Set([0, 3, 4, 5]),
+    ),
+    ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
+    ...sharedText(top.shared),
+  ].join("\n");
+}
+
+function sharedText(files: readonly SharedFile[]): string[] {
+  const rows = files
+    .filter(({ kb }) => kb >= SHARED_LEAST_KB)
+    .slice(0, SHARED_MOST)
+    .map((file) => [
+      cell(file.file),
+      formatCount(file.processes),
+      formatCount(file.tables),
+      formatKb(file.kb),
+      formatKb(file.one_copy_kb),
+      formatKb(file.huge_kb),
+    ]);
+  if (rows.length === 0) return [];
+  const head = ["mapped by several processes", "processes", "tables", "size", "one copy", "2 MiB pages"];
+  return ["", table([head, ...rows], new Set([1, 2, 3, 4, 5]))];
+}
+
+function tablesText(tables: Tables, split: Split): string {
+  const { upper, in_use, sparse, shared, deposited, pinned, empty } = tables;
+  const range = (low: number, high: number): string =>
+    low === high ? formatCount(low) : `${formatCount(low)} to ${formatCount(high)}`;
+  const rows = [
+    ["in use", formatCount(in_use), formatKb(in_use * 4), "an entry is present or swapped"],
+    ["  of them sparse", formatCount(sparse), formatKb(sparse * 4), "1 to 31 entries of 512"],
+    ["  of them shared", formatCount(shared), formatKb(shared * 4), "another process has the same table too"],
+    ["under huge pages", formatCount(deposited), formatKb(deposited * 4), "put aside, to split them"],
+    ["pinned", formatCount(pinned), formatKb(pinned * 4), "nothing but markers"],
+    ["empty", formatCount(empty.estimate), formatKb(empty.estimate * 4), `for certain ${range(empty.min, empty.max)}`],
+    [
+      "upper tables",
+      formatCount(Math.round(split.upper / 4)),
+      formatKb(split.upper),
+      `PMD and PUD: ${range(upper.min, upper.max)}`,
+    ],
+  ];
+  return table([["", "tables", "size", ""], ...rows], new Set([1, 2]));
+}
+
+function verdictText({ sentences, next }: Verdict, causes: readonly CauseRow[]): string {
+  const advice = causes.filter(({ kb }) => kb >= 1024).slice(0, 3);
+  return [
+    ...sentences,
+    ...advice.map((row) => `- ${CAUSE_LABELS[row.cause]}, ${formatKb(row.kb)}: ${row.advice}`),
+    ...(next.length > 0 ? ["", "Next:", ...next.map((command) => `  ${command}`)] : []),
+  ].join("\n");
+}
+
+export function processText(document: ProcessDocument): string {
+  const { pid, name, kernel, moving, took_ms, vmpte_kb, rss_kb, virt_kb, tables, split, mappings, shared } = document;
+  const named = mappingsByName(mappings).slice(0, 15);
+  const rows = named.map((row) => [
+    cell(row.name),
+    formatCount(row.mappings),
+    formatCount(tablesIn(row)),
+    formatCount(row.in_use),
+    formatCount(row.sparse),
+    formatCount(row.deposited),
+    formatCount(row.pinned),
+    formatCount(row.empty),
+  ]);
+  const head = ["mapping", "mappings", "tables", "in use", "sparse", "huge", "pinned", "empty"];
+  return [
+    `${cell(name)} ${pid}: VmPTE ${formatKb(vmpte_kb)}, RSS ${formatKb(rss_kb)}, VIRT ${formatKb(virt_kb)} (Linux ${kernel}, looked at in ${(took_ms / 1000).toFixed(2)} s${moving ? ", moving" : ""})`,
+    "",
+    verdictText(document.verdict, document.causes),
+    "",
+    tablesText(tables, split),
+    "",
+    table([head, ...rows], new Set([1, 2, 3, 4, 5, 6, 7])),
+    ...sharedText(shared),
+  ].join("\n");
+}
+
+export function serviceText({ processes, shared, total }: ServiceDocument): string {
+  const largest = processes[0] === undefined ? 0 : totalOf(processes[0].split);
+  const rows = processes
+    .slice(0, ROWS_MOST)
+    .map(({ pid, name, vmpte_kb, rss_kb, split, tables, moving }) => [
+      String(pid),
+      cell(name),
+      bar(split, largest),
+      formatKb(vmpte_kb),
+      emptyText(tables),
+      shareOf(vmpte_kb, rss_kb),
+      moving ? "moving" : "",
+    ]);
+  const more = processes.length - rows.length;
+  return [
+    `${formatCount(total.processes)} processes: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} are not readable without being root or their user` : ""}`,
+    "",
+    verdictText(total.verdict, total.causes),
+    "",
+    tablesText(total.tables, total.split),
+    "",
+    LEGEND,
+    table(
+      [["pid", "process", "page tables, by cause", "VmPTE", "empty", "of RSS", ""], ...rows],
+      new Set([0, 3, 4, 5]),
+    ),
+    ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
+    ...sharedText(shared),
+  ].join("\n");
+}

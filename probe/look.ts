@@ -1,0 +1,114 @@
+/** Looks at running processes through the probe: one probe for many looks, one after the other, reading only. */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import type { Look, NoLook } from "../engine/live/look.ts";
+import { ensureProbe } from "./detect.ts";
+import { MeasuredUnavailableError, ProbeDiedError } from "./errors.ts";
+import { PROBE_PATH } from "./locate.ts";
+import { AnswerReader } from "./look-answer.ts";
+
+export interface LookOptions {
+  /** One pass, also where the process moves: for looks that come again. */
+  readonly once?: boolean;
+  /** "MAJOR:MINOR:INODE" of files: their mappings alone, at most 64. */
+  readonly files?: readonly string[];
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface Looker {
+  /** Of the probe. */
+  readonly pid: number;
+  /** Errors: ProbeDiedError. */
+  look(pid: number, options?: LookOptions): Promise<Look | NoLook>;
+  close(): void;
+}
+
+/** As if the kernel could do less: for tests of what is done where it does. */
+export interface KernelLimits {
+  /** No PAGEMAP_SCAN: plain reads of pagemap. */
+  readonly plain?: boolean;
+  /** A scan does not tell an empty table from none: time has to. */
+  readonly noExact?: boolean;
+}
+
+interface Asked {
+  readonly pid: number;
+  readonly options: LookOptions;
+  readonly begun: number;
+  readonly resolve: (look: Look | NoLook) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The name that the kernel has for a process, as it is: it may hold any character. */
+function commOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").replace(/\n$/, "");
+  } catch {
+    return "";
+  }
+}
+
+const FILES_MOST = 64;
+
+/** Starts the probe. Errors: MeasuredUnavailableError where there is none. */
+export function startLooker(limits: KernelLimits = {}): Looker {
+  const missing = ensureProbe();
+  if (missing !== null)
+    throw new MeasuredUnavailableError("Live processes cannot be looked at on this machine", {
+      why: missing,
+      todo: "Install gcc and libc6-dev (or clang), then: npm run build:probe",
+    });
+  const words = ["look", ...(limits.plain ? ["--plain"] : []), ...(limits.noExact ? ["--no-exact"] : [])];
+  const probe: ChildProcessByStdio<Writable, Readable, Readable> = spawn(PROBE_PATH, words, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {},
+  });
+  const waiting: Asked[] = [];
+  let said = "";
+  let answeredAt = 0;
+  let ended: Error | undefined;
+
+  const reader = new AnswerReader({
+    onProgress: (share) => waiting[0]?.options.onProgress?.(share),
+    onAnswer(answer) {
+      const asked = waiting.shift();
+      if (asked === undefined) return;
+      // Questions wait for the one before them.
+      const now = performance.now();
+      const tookMs = Math.round((now - Math.max(asked.begun, answeredAt)) * 10) / 10;
+      answeredAt = now;
+      asked.resolve("passes" in answer ? { ...answer, name: commOf(answer.pid), tookMs } : answer);
+    },
+  });
+  const fail = (why: string): void => {
+    ended ??= new ProbeDiedError("The probe ended while it looked at a process", {
+      why,
+      todo: "Try again; SIGKILL mostly means that the machine ran out of memory",
+    });
+    for (const { reject } of waiting.splice(0)) reject(ended);
+  };
+  probe.stdout.on("data", (chunk: Buffer) => reader.take(chunk));
+  probe.stderr.on("data", (chunk: Buffer) => {
+    if (said.length < 2000) said += chunk.toString();
+  });
+  probe.stdin.on("error", () => undefined);
+  probe.on("error", (error) => fail(error.message));
+  probe.on("close", (code, signal) => fail(said.trim() || `it ended with ${signal ?? code}`));
+
+  return {
+    pid: probe.pid ?? 0,
+    look(pid, options = {}) {
+      if (ended !== undefined) return Promise.reject(ended);
+      return new Promise((resolve, reject) => {
+        waiting.push({ pid, options, begun: performance.now(), resolve, reject });
+        const { once = false, files = [] } = options;
+        probe.stdin.write(`${[String(pid), ...(once ? ["once"] : []), ...files.slice(0, FILES_MOST)].join(" ")}\n`);
+      });
+    },
+    close() {
+      probe.stdin.end();
+      if (waiting.length > 0) probe.kill("SIGTERM");
+    },
+  };
+}
