@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../engine/error.ts";
+import { POLICY_IDS } from "../engine/experiment/policies.ts";
 import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { isBadInput } from "./answer.ts";
@@ -190,11 +191,7 @@ program
   .command("conform")
   .description("run a conformance script through the engine: N, VmPTE delta in kB, status and operation a line")
   .argument("<file.ops>", "the script; - is standard input")
-  .addOption(
-    new Option("--mode <mode>", "the kernel that is modelled: with the series or without")
-      .choices(["sync", "none"])
-      .default("sync"),
-  )
+  .addOption(new Option("--mode <mode>", "the policy that it is run under").choices(POLICY_IDS).default("sync"))
   .addOption(kernel)
   .action(async (file: string, options) => (await import("./cli/conform.ts")).conform(file, options));
 

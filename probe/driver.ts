@@ -349,6 +349,7 @@ class MeasuredState {
         reclaimed_pte_tables: null,
         slow_path: null,
         declined: null,
+        cost: null,
       },
     };
   }

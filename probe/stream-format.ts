@@ -68,6 +68,7 @@ const ADVICE: Record<Advice, number | null> = {
   collapse: 25,
   guard_install: 102,
   guard_remove: 103,
+  pt_reclaim: null,
   hwpoison: null,
   soft_offline: null,
 };

@@ -1,6 +1,6 @@
 import type { Operation } from "../workload/operation.ts";
 import type { Releases } from "./releases.ts";
-import type { SampleRow } from "./types.ts";
+import type { PolicyCost, SampleRow } from "./types.ts";
 
 /** What a run, a check or a verdict needs of a modelled kernel; engine/mm's Kernel is one. */
 export interface Machine {
@@ -16,9 +16,11 @@ export interface Machine {
   /** Present RSS of a process in kB, likewise. */
   rssKb(process?: number): number;
   /** PTE tables that are empty now, of all processes, cheap as well; where the machine knows. */
-  emptyPteTables?(): number;
+  emptyPteTables?(process?: number): number;
   /** The least VmPTE in kB that the last operation passed through on its way, where the machine knows of one; else Infinity. */
   leastKb?(): number;
+  /** What freeing empty tables has cost so far, where the machine counts it. */
+  cost?(): PolicyCost;
   /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */
   releases?(): Releases;
 }

@@ -2,7 +2,7 @@
  * The policies: when an empty PTE table is freed, and who pays for it. One row each; a run's mode is a policy's id. Plain data and
  * pure functions, so that the window may import this file.
  */
-import { ALL_PATCHES, NO_PATCHES, type ReclaimFeatures } from "../mm/features.ts";
+import { NO_RECLAIM, patchesWithout, type ReclaimFeatures, SYNC_RECLAIM } from "../mm/features.ts";
 
 /** A number of a policy that can be set; checked as a preset's parameters are (params.ts). */
 export interface PolicyKnob {
@@ -34,9 +34,17 @@ export interface Policy {
   readonly knobs: readonly PolicyKnob[];
   /** What it switches on in the engine, with these values of its knobs; every knob has one. */
   readonly features: (knobs: Readonly<Record<string, number>>) => ReclaimFeatures;
+  /** Can a running kernel be measured under it? The others were posted, and are in no release. */
+  readonly measured: boolean;
   /** Raised when the rule or its default knobs change, so that a stored run says which it was made under. */
   readonly version: number;
 }
+
+/** The series' kernel, with another rule than the series' for empty tables. */
+const OTHER_RULE: ReclaimFeatures = { ...NO_RECLAIM, patches: patchesWithout("9") };
+
+const NS_PER_MS = 1_000_000;
+const PAGE_BYTES = 4096;
 
 export const POLICIES = [
   {
@@ -47,7 +55,8 @@ export const POLICIES = [
     payer: "nobody",
     source: "Linux before 6.14, and any Linux without CONFIG_PT_RECLAIM",
     knobs: [],
-    features: () => ({ patches: NO_PATCHES }),
+    features: () => NO_RECLAIM,
+    measured: true,
     version: 1,
   },
   {
@@ -58,12 +67,103 @@ export const POLICIES = [
     payer: "the caller, within the zap",
     source: "Linux 6.14 (CONFIG_PT_RECLAIM): synchronously scan and reclaim empty user PTE pages, v4, December 2024",
     knobs: [],
-    features: () => ({ patches: ALL_PATCHES }),
+    features: () => SYNC_RECLAIM,
+    measured: true,
+    version: 1,
+  },
+  {
+    id: "eager",
+    word: "eager sync",
+    phrase: "with eager sync",
+    rule: "after MADV_DONTNEED of any part of it that leaves all 512 entries none, whoever else has a part of it",
+    payer: "the caller: a look at up to 512 entries for each part below 2 MiB that kept no entry",
+    source: "a what-if: the series without the condition end - addr >= PMD_SIZE of reclaim_pt_is_enabled()",
+    knobs: [],
+    features: () => ({ ...SYNC_RECLAIM, reclaimPages: 1 }),
+    measured: false,
+    version: 1,
+  },
+  {
+    id: "refcount",
+    word: "reference count",
+    phrase: "with a reference count",
+    rule: "the moment its last entry goes, on every path; no table is ever kept empty",
+    payer: "every path that maps a table, or sets or clears entries: an atomic operation each time it locks one",
+    source: "Qi Zheng: Free user PTE page table pages, November 2021 (an atomic count) and April 2022 (percpu_ref)",
+    knobs: [],
+    features: () => ({ ...OTHER_RULE, refcount: true }),
+    measured: false,
+    version: 1,
+  },
+  {
+    id: "async",
+    word: "background scan",
+    phrase: "with a background scan",
+    rule: "at a scan: every empty table whose 2 MiB lie in one VMA, hugetlb and uffd-wp VMAs left out",
+    payer: "the tasks themselves on their way back to user space, the mmap lock held for reading",
+    source: "Qi Zheng: asynchronously scan and free empty user PTE pages, RFC, June 2024 (cover.1718267194)",
+    knobs: [
+      {
+        name: "scan_interval",
+        label: "scan interval",
+        description:
+          "Simulated time from a scan to the next, at least: one is made when a task next returns to user space.",
+        type: "ms",
+        min: 1,
+        max: 3_600_000,
+        default: 100,
+      },
+      {
+        name: "scan_size",
+        label: "scan size",
+        description: "How much mapped address space a scan looks at. The next goes on from there, and round.",
+        type: "bytes",
+        min: 2 ** 21,
+        max: 2 ** 47,
+        default: 2 ** 28,
+        multipleOf: 2 ** 21,
+      },
+    ],
+    features: (knobs) => ({
+      ...OTHER_RULE,
+      scan: { intervalNs: knobs.scan_interval * NS_PER_MS, pages: knobs.scan_size / PAGE_BYTES },
+    }),
+    measured: false,
+    version: 1,
+  },
+  {
+    id: "demand",
+    word: "MADV_PT_RECLAIM",
+    phrase: "with MADV_PT_RECLAIM",
+    rule: "when the program asks: every empty table whose 2 MiB lie in the range it names and in one VMA",
+    payer: "the caller of the advice",
+    source: "David Hildenbrand's proposal in the thread of the RFC of June 2024",
+    knobs: [
+      {
+        name: "demand_interval",
+        label: "demand interval",
+        description:
+          "Simulated time after which the lab asks again in the program's place, for all that it has mapped.",
+        type: "ms",
+        min: 1,
+        max: 3_600_000,
+        default: 1_000,
+      },
+    ],
+    features: (knobs) => ({ ...OTHER_RULE, ask: { intervalNs: knobs.demand_interval * NS_PER_MS } }),
+    measured: false,
     version: 1,
   },
 ] as const satisfies readonly Policy[];
 
 export type PolicyId = (typeof POLICIES)[number]["id"];
+
+/** The policies that a running kernel can be measured under. */
+export type MeasuredPolicyId = Extract<(typeof POLICIES)[number], { readonly measured: true }>["id"];
+
+export function isMeasured(id: PolicyId): id is MeasuredPolicyId {
+  return policyOf(id).measured;
+}
 
 /** The ids, in the table's order. */
 export const POLICY_IDS: readonly PolicyId[] = POLICIES.map((policy) => policy.id);

@@ -228,6 +228,7 @@ class RunState {
   summary(): RunSummary {
     const row = this.#last;
     const releases = this.#input.machine.releases?.();
+    const cost = this.#input.machine.cost?.();
     this.#input.machine.sampleInto(row, this.#sequence);
     const declined = Object.fromEntries(
       DECLINED_REASONS.map((reason) => [reason, row[SAMPLE_INDEX[`declined_${reason}`]]]),
@@ -248,6 +249,7 @@ class RunState {
       reclaimed_pte_tables: row[SAMPLE_INDEX.reclaimed_fast] + row[SAMPLE_INDEX.reclaimed_slow],
       slow_path: row[SAMPLE_INDEX.reclaimed_slow],
       declined,
+      ...(cost ? { cost } : {}),
       ...this.#averages(),
       ...(releases ? { releases } : {}),
     };

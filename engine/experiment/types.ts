@@ -3,11 +3,11 @@
  * Types and plain tables only, so that the window may import this file.
  */
 
-import type { PolicyId } from "./policies.ts";
+import type { MeasuredPolicyId } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 
 /** A run's mode is the policy that it is made under. */
-export type Mode = PolicyId;
+export type Mode = MeasuredPolicyId;
 export const MODES = ["sync", "none"] as const satisfies readonly Mode[];
 
 /** Where a run's numbers come from: the engine, or the running kernel through the probe. */
@@ -88,6 +88,19 @@ export interface SteadyState {
   readonly average_empty_pte_tables: number;
 }
 
+/** What freeing empty tables cost a run, by the cost model (engine/mm/cost.ts); ns are simulated. */
+export interface PolicyCost {
+  /** Added to the program's own calls and faults, in all; and to the one that bore most. */
+  readonly caller_ns: number;
+  readonly longest_call_ns: number;
+  /** Work beside them: on the way back to user space, or by others. */
+  readonly background_ns: number;
+  /** Tables that had to be built again where the policy had freed one. */
+  readonly rebuilt_tables: number;
+  /** TLB flushes of the whole run, whatever for. */
+  readonly tlb_flushes: number;
+}
+
 /** The numbers of a run that matter; the shape is the command line's `--json` (design: The command line). */
 export interface RunSummary {
   readonly operations: number;
@@ -105,6 +118,8 @@ export interface RunSummary {
   readonly reclaimed_pte_tables: number | null;
   readonly slow_path: number | null;
   readonly declined: Readonly<Record<DeclinedReason, number>> | null;
+  /** null: the running kernel does not tell. Absent in a run that was made before it was counted. */
+  readonly cost?: PolicyCost | null;
   /** VmPTE on average, by the program's clock where its trace has one, else over the operations; where the maker of the run counts it. */
   readonly average_vmpte_kb?: number;
   /** How long the program ran, in nanoseconds; where its trace has a clock. */

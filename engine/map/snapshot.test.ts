@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { featuresOf } from "../experiment/policies.ts";
+import { featuresOf, POLICY_IDS } from "../experiment/policies.ts";
 import { SAMPLE_COLUMNS } from "../experiment/types.ts";
 import type { KernelOptions } from "../mm/config.ts";
 import { checkInvariants } from "../mm/invariants.ts";
@@ -16,7 +16,7 @@ import { takeSnapshot } from "./snapshot.ts";
 const FILE = "engine/map/snapshot.test.ts";
 const operations = fc.array(randomOperation({ huge: true, fork: true }), { maxLength: 40, size: "max" });
 const options: fc.Arbitrary<KernelOptions> = fc.record({
-  features: fc.constantFrom("sync" as const, "none" as const).map((id) => featuresOf(id)),
+  features: fc.constantFrom(...POLICY_IDS).map((id) => featuresOf(id)),
   seed: fc.nat(1000),
   reschedRate: fc.constantFrom(0, 0.3),
   profile: fc.record({ swap: fc.boolean(), khugepaged: fc.boolean() }),

@@ -3,10 +3,9 @@
 import type { MappedFile } from "./file.ts";
 import { unmapFileEntries } from "./file-folio.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "./geometry.ts";
-import { pmdAlloc, pmdTable } from "./pgtable.ts";
+import { pmdAlloc, pmdTable, pteFreeDefer } from "./pgtable.ts";
 import { KIND_FILE, KIND_MASK } from "./pte.ts";
 import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
-import { callRcu } from "./rcu.ts";
 import {
   lock,
   OBJ_FOLIO_LOCK,
@@ -21,7 +20,6 @@ import {
   unlock,
 } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { TABLE_GATHERED } from "./tables.ts";
 import { accountHuge, setHugeBare, thpSuitable } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
 import { VM_NOHUGEPAGE, type Vma } from "./vma.ts";
@@ -122,17 +120,15 @@ export function* retractPageTables(k: KernelState, file: MappedFile, offset: num
       yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
       mm.ptes--;
       yield point(k, "pte_free_defer", "free_table", schedObject(OBJ_TABLE, row), true);
-      pteFreeDefer(k, row);
+      freeRetracted(k, row);
     }
   }
 }
 
-/** pte_free_defer(): a detached table is freed by RCU. */
-function pteFreeDefer(k: KernelState, row: number): void {
+/** Hands a detached table to RCU. */
+function freeRetracted(k: KernelState, row: number): void {
   k.timeNs += k.options.cost.tableFree;
-  // Off the count of empty live tables before it waits.
-  k.tables.setState(row, TABLE_GATHERED);
-  callRcu(k, row);
+  pteFreeDefer(k, row);
 }
 
 /** collapse_pte_mapped_thp() with install_pmd: the cache has a huge folio, the process still maps it by small entries or not at all. */
@@ -155,7 +151,7 @@ export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: num
     unmapFileEntries(k, mm, vma, row, page, page + PMD_PAGES);
     tables.setChild(pmd, index, 0);
     mm.ptes--;
-    pteFreeDefer(k, row);
+    freeRetracted(k, row);
   }
   const table = pmdAlloc(k, mm, page);
   setHugeBare(k, table, index, KIND_FILE);

@@ -27,6 +27,8 @@ export interface KernelOptions {
   readonly cost?: CostModel;
   /** Probability that need_resched() is true when zap_pte_range() asks, each time it asks. */
   readonly reschedRate?: number;
+  /** A table whose entries are all the shared zero page is empty to whoever looks at its entries. */
+  readonly zeroTables?: boolean;
   /** Probability that the page for a batch of tables cannot be allocated. */
   readonly batchFailRate?: number;
   /** `process`: the first process has the mappings of a small program (40 kB of tables). `empty`: none. */
@@ -83,6 +85,7 @@ export function resolveOptions(options: KernelOptions): ResolvedOptions {
     cost: options.cost ?? DEFAULT_COST,
     reschedRate: checkRate("reschedRate", options.reschedRate ?? 0, "less than 1"),
     batchFailRate: checkRate("batchFailRate", options.batchFailRate ?? 0, "at most 1"),
+    zeroTables: options.zeroTables ?? false,
     image: options.image ?? "process",
     checked: options.checked ?? options.explored ?? false,
     explored: options.explored ?? false,

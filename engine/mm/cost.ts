@@ -36,6 +36,14 @@ export interface CostModel {
   readonly copyEntry: number;
   /** Reading from or writing to swap or a file. */
   readonly io: number;
+  /** A look at one entry of a table that may be empty. */
+  readonly lookEntry: number;
+  /** An atomic operation on a table's reference count. */
+  readonly atomic: number;
+  /** Taking and giving back a lock that nobody else wants. */
+  readonly lock: number;
+  /** Detaching a table outside an mmu_gather and handing it to RCU (pte_free_defer()). */
+  readonly deferFree: number;
 }
 
 export const DEFAULT_COST: CostModel = {
@@ -54,4 +62,8 @@ export const DEFAULT_COST: CostModel = {
   vma: 750,
   copyEntry: 13,
   io: 4_000,
+  lookEntry: 1,
+  atomic: 5,
+  lock: 10,
+  deferFree: 340,
 };

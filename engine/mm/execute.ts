@@ -16,6 +16,7 @@ import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
 import { MappedFile } from "./file.ts";
 import { dupMmap, exitMmap } from "./fork.ts";
+import { runDue } from "./free-pt.ts";
 import { PAGE_SIZE, PMD_PAGES } from "./geometry.ts";
 import { loadImage } from "./image.ts";
 import { adviseRange, sysMadvise } from "./madvise.ts";
@@ -23,7 +24,9 @@ import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
 import { doMremap } from "./mremap.ts";
 import { mremapUnchecked } from "./mremap-unchecked.ts";
+import { endCall } from "./policy-cost.ts";
 import { doMprotect } from "./protect.ts";
+import { putEmptyTables } from "./pte-ref.ts";
 import { rcuTick } from "./rcu.ts";
 import type { OpResult } from "./result.ts";
 import type { Path } from "./sched.ts";
@@ -230,8 +233,12 @@ export function* executeOperation(k: KernelState, op: Operation, result: OpResul
   // A program's own clock goes on while it asks nothing of the kernel.
   if (op.at !== undefined && op.at > k.timeNs) k.timeNs = op.at;
   k.timeNs += k.options.cost.syscall;
+  k.payer = op.op === "touch" ? "fault" : "call";
   const failed = yield* dispatch(k, op, result);
   if (failed !== null) result.status = failed;
+  if (k.tables.emptied !== null) putEmptyTables(k, false);
+  endCall(k);
+  if (k.timeNs >= k.dueNs) runDue(k);
   rcuTick(k);
 }
 

@@ -8,6 +8,7 @@ import * as geometry from "./geometry.ts";
 import { hugetlbFault } from "./hugetlb.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { pmdAlloc, pmdEntry, pmdTable } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import * as pteBits from "./pte.ts";
 import { pteAlloc, pteOffsetMapLock, pteSame, pteUnmapUnlock } from "./pte-map.ts";
 import { rcuReadLock } from "./rcu.ts";
@@ -226,6 +227,7 @@ function resolvePresent(
 export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, write: boolean): Path<number> {
   k.stats.faults++;
   k.timeNs += k.options.cost.fault;
+  if (k.countNs > 0) chargeCounts(k, 1);
   if ((vma.flags & VM_HUGETLB) !== 0) return hugetlbFault(k, mm, vma, page) ? FAULT_OK : FAULT_BUS;
   const { tables } = k;
   const anonymous = vmaIsAnonymous(vma);
@@ -368,6 +370,7 @@ export function* faultInRange(
     if (old === 0 && privateAnon && (entry > 0 || (entry === 0 && !thpAllowable(k, vma, page)))) {
       k.stats.faults += same;
       k.timeNs += same * cost.fault;
+      if (k.countNs > 0) chargeCounts(k, same);
       const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
       const result =
         k.thp.small.length > 0
@@ -428,5 +431,6 @@ function touchAlike(k: KernelState, mm: Mm, page: number, at: number, n: number,
   }
   k.stats.faults += n;
   k.timeNs += n * (k.options.cost.fault + k.options.cost.page);
+  if (k.countNs > 0) chargeCounts(k, n);
   return n;
 }

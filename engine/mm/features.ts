@@ -3,6 +3,8 @@
  * and know of no policy; engine/experiment/policies.ts says which policy is which value.
  */
 
+import { PMD_PAGES } from "./geometry.ts";
+
 /** The patches of the series that change behaviour; each is read in one place, at the function it touches. */
 export interface Patches {
   /** retract_page_tables() rechecks the PMD under both locks. */
@@ -57,7 +59,38 @@ export function patchesWithout(...names: readonly PatchName[]): Patches {
   return patches;
 }
 
-/** What KernelOptions are made from: when an empty PTE table is freed, and by whom. */
+/** What KernelOptions are made from: when an empty PTE table is freed, and by whom. Times in simulated ns, sizes in pages. */
 export interface ReclaimFeatures {
+  /** With `reclaim` in them MADV_DONTNEED frees tables that it empties. */
   readonly patches: Patches;
+  /** The least share of a table's 2 MiB that makes DONTNEED look whether the table is empty: all of it in the series. */
+  readonly reclaimPages: number;
+  /** A table goes with its last entry, whatever removes that (pte-ref.ts). */
+  readonly refcount: boolean;
+  /** Tasks look for empty tables on their way back to user space (free-pt.ts): how often, and how far each time. */
+  readonly scan: { readonly intervalNs: number; readonly pages: number } | null;
+  /** madvise(MADV_PT_RECLAIM) is there, and asked for in the program's place so often. */
+  readonly ask: { readonly intervalNs: number } | null;
+}
+
+/** Empty tables stay. */
+export const NO_RECLAIM: ReclaimFeatures = {
+  patches: NO_PATCHES,
+  reclaimPages: PMD_PAGES,
+  refcount: false,
+  scan: null,
+  ask: null,
+};
+
+/** The series. */
+export const SYNC_RECLAIM: ReclaimFeatures = { ...NO_RECLAIM, patches: ALL_PATCHES };
+
+/** The same features without a clock: scans come, and the advice is given, only when somebody says so. */
+export function withoutClock(features: ReclaimFeatures): ReclaimFeatures {
+  const intervalNs = Number.POSITIVE_INFINITY;
+  return {
+    ...features,
+    scan: features.scan === null ? null : { ...features.scan, intervalNs },
+    ask: features.ask === null ? null : { intervalNs },
+  };
 }

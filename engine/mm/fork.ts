@@ -7,6 +7,7 @@ import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pteIndex, pudIndex, slo
 import { copyHugetlbRange } from "./hugetlb.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { pmdAlloc, pudAlloc, pudTable } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -69,6 +70,7 @@ export function* copyPteRange(
   const source = yield* pteOffsetMapLock(k, fn, pmd, index);
   if (source <= 0) return;
   yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, from), true);
+  if (k.countNs > 0) chargeCounts(k, 2);
   for (let at = tables.nextPte(source, from, end); at < end; ) {
     const pte = tables.pte(source, at);
     const stop = tables.stretchEnd(source, at, end);

@@ -53,6 +53,7 @@ function* freePmdRange(
     tlb.mm.ptes--;
     yield* tlbRemoveTable(k, tlb, row, base + at * PMD_PAGES);
   }
+  tables.forgetMarks(pmd, pmdIndex(start), last);
   if (!slotIsFree(start, end, floor, ceiling, PUD_PAGES)) return;
   tables.setChild(pud, index, 0);
   forgetWalk(tlb.mm);

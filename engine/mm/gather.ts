@@ -42,6 +42,9 @@ export class ZapWalk {
   covers = false;
   canReclaimPt = false;
   directReclaim = false;
+  /** The share is the whole table; else what lies beside it decides, too, and is there. */
+  whole = false;
+  othersThere = false;
   /** The fast path took it out of its PMD entry. */
   detached = false;
   /** Outcome of one step: an entry was left, the gather must be flushed, the loop must be broken off. */

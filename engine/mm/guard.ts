@@ -6,6 +6,7 @@ import { pmdAddrEnd, pmdIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { pmdAlloc } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import { KIND_MARKER_GUARD, KIND_MASK } from "./pte.ts";
 import { pteAlloc } from "./pte-map.ts";
 import type { Path } from "./sched.ts";
@@ -32,6 +33,7 @@ function* installMarkers(k: KernelState, mm: Mm, start: number, end: number): Pa
     const index = pmdIndex(page);
     if (k.tables.child(pmd, index) < 0) return false;
     const row = yield* pteAlloc(k, mm, pmd, index);
+    if (k.countNs > 0) chargeCounts(k, 1);
     const { from, to } = entryRange(page, stop);
     for (let at = from; at < to; ) {
       const next = k.tables.stretchEnd(row, at, to);

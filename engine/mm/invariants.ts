@@ -173,6 +173,9 @@ function checkProcess(k: KernelState, mm: Mm, seen: Set<number>): Recount {
   equal(`shmem pages ${who}`, mm.rssShmem, count.shmem);
   equal(`swap entries ${who}`, mm.swapEntries, count.swap);
   equal(`hugetlb pages ${who}`, mm.hugetlbPages, count.hugetlb);
+  equal(`empty PTE tables ${who}`, k.tables.emptyOf[mm.id], count.empty);
+  if (k.options.features.refcount && count.empty > 0)
+    fail(`process ${mm.id} has ${count.empty} empty PTE tables in spite of their reference counts`);
   if (!mm.alive && count.ptes + count.pmds + count.puds > 0) fail(`process ${mm.id} has ended and has tables`);
   return count;
 }
@@ -185,16 +188,13 @@ function checkProcess(k: KernelState, mm: Mm, seen: Set<number>): Recount {
 export function checkInvariants(k: KernelState): void {
   const seen = new Set<number>();
   let live = 0;
-  let empty = 0;
   for (const mm of k.processes) {
     const count = checkProcess(k, mm, seen);
     live += count.ptes + count.pmds + count.puds + count.others - 1;
-    empty += count.empty;
   }
   equal(
     "tables allocated - freed - waiting for RCU",
     k.stats.tablesAllocated - k.stats.tablesFreed - k.rcuPending,
     live,
   );
-  equal("empty PTE tables", k.tables.emptyPteTables, empty);
 }

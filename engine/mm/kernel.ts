@@ -5,13 +5,15 @@
  *     const result = kernel.execute({ op: "touch", addr, len, access: "w" });
  */
 
-import type { DeclinedReason } from "../experiment/types.ts";
+import type { DeclinedReason, PolicyCost } from "../experiment/types.ts";
 import type { Operation } from "../workload/operation.ts";
 import { type KernelOptions, resolveOptions } from "./config.ts";
 import { executeOperation } from "./execute.ts";
+import { scanAll } from "./free-pt.ts";
 import { loadImage } from "./image.ts";
 import { executeOperation as executePlainly } from "./plain/execute.ts";
 import { loadImage as loadImagePlainly } from "./plain/image.ts";
+import { rcuTick } from "./rcu.ts";
 import { newResult, type OpResult } from "./result.ts";
 import { sampleInto } from "./sample.ts";
 import { runAlone } from "./sched.ts";
@@ -74,9 +76,9 @@ export class Kernel {
     return leastTables === NO_TABLES_LEAST ? Number.POSITIVE_INFINITY : leastTables * 4;
   }
 
-  /** Live PTE tables without an entry, of all processes. */
-  emptyPteTables(): number {
-    return this.state.tables.emptyPteTables;
+  /** Live PTE tables without an entry, of a process. */
+  emptyPteTables(process = 0): number {
+    return this.state.tables.emptyOf[this.process(process).id];
   }
 
   /** RSS of a process in kB. */
@@ -94,7 +96,26 @@ export class Kernel {
     sampleInto(this.state, this.process(process), seq, this.executed, row);
   }
 
-  /** PTE tables that the series freed, by either path. */
+  /** One whole pass of the background scanner, where the kernel has one. */
+  scan(): void {
+    if (this.state.options.features.scan === null) return;
+    scanAll(this.state);
+    rcuTick(this.state);
+  }
+
+  /** What freeing empty tables has cost so far. */
+  cost(): PolicyCost {
+    const { callerNs, longestCallNs, backgroundNs, rebuiltTables, tlbFlushesPaged, tlbFlushesFull } = this.state.stats;
+    return {
+      caller_ns: callerNs,
+      longest_call_ns: longestCallNs,
+      background_ns: backgroundNs,
+      rebuilt_tables: rebuiltTables,
+      tlb_flushes: tlbFlushesPaged + tlbFlushesFull,
+    };
+  }
+
+  /** PTE tables that the policy freed, by either path. */
   get reclaimedPteTables(): number {
     return this.state.stats.reclaimedFast + this.state.stats.reclaimedSlow;
   }

@@ -5,6 +5,7 @@ import { wouldFail } from "./answered.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
 import { EngineError } from "./error.ts";
+import { madvisePtReclaim } from "./free-pt.ts";
 import { zapOf } from "./gather.ts";
 import * as geometry from "./geometry.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
@@ -12,6 +13,7 @@ import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
 import { madviseCold, madviseFree } from "./madvise-free.ts";
 import { madvisePopulate } from "./mlock.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
+import { endCall } from "./policy-cost.ts";
 import type { OpResult } from "./result.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -97,6 +99,8 @@ function* adviseVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number
       return yield* guardInstall(k, mm, vma, start, end);
     case "guard_remove":
       return guardRemove(k, mm, vma, start, end);
+    case "pt_reclaim":
+      return madvisePtReclaim(k, mm, start, end);
     case "collapse":
       return yield* madviseCollapse(k, mm, vma, start, end);
     default:
@@ -111,6 +115,7 @@ export function* adviseRange(k: KernelState, mm: Mm, start: number, end: number,
 
 /** madvise_behavior_valid(): has this kernel such an advice? */
 function adviceValid(k: KernelState, advice: Advice): boolean {
+  if (advice === "pt_reclaim") return k.options.features.ask !== null;
   const guards = advice === "guard_install" || advice === "guard_remove";
   return !guards || k.profile.guardAnon || k.profile.guardFile;
 }
@@ -189,6 +194,7 @@ function* madviseSteps(k: KernelState, mm: Mm, op: MadviseOp): Path<Errno | null
   for (let at = op.addr; at < op.addr + op.len; at += op.step) {
     const failed = yield* doMadvise(k, mm, op.advice, at, Math.min(op.step, op.addr + op.len - at));
     if (failed !== null) status = failed;
+    endCall(k);
   }
   return status;
 }

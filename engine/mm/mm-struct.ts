@@ -29,6 +29,8 @@ export class Mm {
   /** Where mmap looks for room, downwards. */
   declare mmapBase: number;
   alive = true;
+  /** Where the next scan for empty tables begins, in pages. */
+  scanFrom = 0;
   /** Its userfaultfds, one of each sort, made when they are first needed; and the sort that registrations use from now on. */
   uffds: Record<"sync" | "async", UffdContext | null> = { sync: null, async: null };
   uffdMode: "sync" | "async" = "async";

@@ -8,6 +8,7 @@
 
 import { freePages } from "./explored.ts";
 import * as gather from "./gather.ts";
+import { putEmptyTables } from "./pte-ref.ts";
 import { callRcu, freeTableNow } from "./rcu.ts";
 import { OBJ_CPU, OBJ_TABLE, OBJ_TLB, type Path, point, schedObject } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
@@ -129,5 +130,6 @@ function* tlbRemoveTableOne(k: KernelState, tlb: gather.MmuGather, row: number):
 /** tlb_finish_mmu(). */
 export function* tlbFinishMmu(k: KernelState, tlb: gather.MmuGather): Path<void> {
   yield* tlbFlushMmu(k, tlb);
+  if (k.tables.emptied !== null) putEmptyTables(k, true);
   k.spareGather = tlb;
 }

@@ -6,6 +6,7 @@ import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, pteIndex, pudIndex, slotStart
 import { mmPopulate } from "./mlock.ts";
 import { unmapRange } from "./mmap.ts";
 import { forgetWalk, linkTable, pmdAlloc, pmdTable, pudAlloc, pudTable } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import { KIND_MARKER_UFFD_WP, KIND_MASK, PTE_UFFD_WP } from "./pte.ts";
 import { pmdSame, pteAlloc } from "./pte-map.ts";
 import {
@@ -79,6 +80,7 @@ export function* movePtes(
   }
   if (target !== source) yield* lock(k, fn, targetLock);
   yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, source, from), true);
+  if (k.countNs > 0) chargeCounts(k, 2);
   const dropWp = move.old.uffd !== null;
   for (let at = tables.nextPte(source, from, from + extent); at < from + extent; ) {
     const pte = tables.pte(source, at);

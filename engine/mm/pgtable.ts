@@ -3,7 +3,8 @@
  */
 
 import * as geometry from "./geometry.ts";
-import { freeTableNow } from "./rcu.ts";
+import { accountRebuilt } from "./policy-cost.ts";
+import { callRcu, freeTableNow } from "./rcu.ts";
 import type { KernelState, Mm } from "./state.ts";
 import * as tableStates from "./tables.ts";
 
@@ -21,7 +22,7 @@ const {
   pudIndex,
   slotStart,
 } = geometry;
-const { TABLE_LIVE, TABLE_UNLINKED } = tableStates;
+const { TABLE_GATHERED, TABLE_LIVE, TABLE_UNLINKED } = tableStates;
 
 /** The PUD table that covers `page`, or 0 (p4d_offset and below are none). */
 export function pudTable(k: KernelState, mm: Mm, page: number): number {
@@ -66,8 +67,10 @@ function newTable(k: KernelState, level: number): number {
 
 /** Installs a table in its parent. */
 export function linkTable(k: KernelState, parent: number, index: number, row: number): void {
-  k.tables.setChild(parent, index, row);
-  k.tables.setState(row, TABLE_LIVE);
+  const { tables } = k;
+  tables.setChild(parent, index, row);
+  if (tables.level[row] !== LEVEL_PTE) tables.setOwner(row, tables.owner(parent));
+  tables.setState(row, TABLE_LIVE);
 }
 
 /** pud_alloc(): the PUD table that covers `page`, made where it is missing. */
@@ -114,8 +117,16 @@ export function pteFree(k: KernelState, row: number): void {
   freeTableNow(k, row);
 }
 
+/** pte_free_defer(): a detached table is freed by RCU. Its cost is the caller's. */
+export function pteFreeDefer(k: KernelState, row: number): void {
+  // Off the count of empty live tables before it waits.
+  k.tables.setState(row, TABLE_GATHERED);
+  callRcu(k, row);
+}
+
 /** pmd_install(): links a table from pteAllocOne and charges it. */
 export function pmdInstall(k: KernelState, mm: Mm, pmd: number, index: number, row: number): void {
   linkTable(k, pmd, index, row);
   mm.ptes++;
+  if (k.tables.takeMark(pmd, index)) accountRebuilt(k);
 }

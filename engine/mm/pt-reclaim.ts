@@ -1,8 +1,10 @@
 /** Reclaim of empty PTE tables (mm/pt_reclaim.c). */
 
+import { looksEmpty } from "./empty-table.ts";
 import type { MmuGather } from "./gather.ts";
-import { PMD_PAGES, PTRS_PER_TABLE } from "./geometry.ts";
+import { PTRS_PER_TABLE } from "./geometry.ts";
 import { tlbRemoveTable } from "./mmu-gather.ts";
+import { account } from "./policy-cost.ts";
 import {
   acquire,
   lock,
@@ -20,7 +22,7 @@ import type { ZapDetails } from "./zap-details.ts";
 
 /** reclaim_pt_is_enabled(): `pages` of one PMD's share are about to be zapped. */
 export function reclaimPtIsEnabled(k: KernelState, pages: number, details: ZapDetails): boolean {
-  return k.options.patches.reclaim && details.reclaimPt && pages >= PMD_PAGES;
+  return details.reclaimPt && pages >= k.reclaimPages;
 }
 
 /**
@@ -41,6 +43,8 @@ export function tryGetAndClearPmd(k: KernelState, pmd: number, index: number): b
 /** free_pte(): a detached table goes to the gather and off the process's count. `page`: the first that it covered. */
 export function* freePte(k: KernelState, tlb: MmuGather, row: number, page: number): Path<void> {
   tlb.mm.ptes--;
+  k.tables.markFreed(k.tables.parent[row], k.tables.slot[row]);
+  account(k, k.options.cost.tableFree);
   yield* tlbRemoveTable(k, tlb, row, page);
 }
 
@@ -59,7 +63,10 @@ export function* tryToFreePte(k: KernelState, tlb: MmuGather, pmd: number, index
   }
   const ptl = schedObject(OBJ_PTL, row);
   yield* lock(k, fn, ptl);
-  if (k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE) {
+  const empty = k.options.zeroTables
+    ? looksEmpty(k, tlb.mm, row, page)
+    : k.tables.nextPte(row, 0, PTRS_PER_TABLE) === PTRS_PER_TABLE;
+  if (!empty) {
     k.stats.declinedRefilled++;
     yield* unlock(k, fn, ptl);
     yield* unlock(k, fn, pml);

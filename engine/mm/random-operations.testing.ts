@@ -38,6 +38,7 @@ const PLAIN_ADVICE: readonly Advice[] = [
   "populate_read",
   "populate_write",
   "remove",
+  "pt_reclaim",
 ];
 const HUGE_ADVICE: readonly Advice[] = ["hugepage", "nohugepage", "collapse"];
 
@@ -90,6 +91,10 @@ export function randomOperation(kinds: OperationKinds): fc.Arbitrary<Operation> 
     { weight: 1, arbitrary: fc.record({ addr, len }).map((r): Operation => ({ op: "swapin", ...r })) },
     { weight: 1, arbitrary: fc.constantFrom(1, 20).map((ms): Operation => ({ op: "tick", ms })) },
     { weight: 1, arbitrary: len.map((size): Operation => ({ op: "truncate", size: size * 4 })) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ addr, len }).map((r): Operation => ({ op: "punch", addr: r.addr - BASE, len: r.len })),
+    },
   ];
   if (kinds.fork)
     weighted.push(

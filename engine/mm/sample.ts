@@ -15,7 +15,7 @@ export function sampleInto(k: KernelState, mm: Mm, seq: number, operations: numb
   row[AT.pte_tables] = mm.ptes;
   row[AT.pmd_tables] = mm.pmds;
   row[AT.pud_tables] = mm.puds;
-  row[AT.empty_pte_tables] = k.tables.emptyPteTables;
+  row[AT.empty_pte_tables] = k.tables.emptyOf[mm.id];
   row[AT.rss_kb] = rssPages(mm) * 4;
   row[AT.swap_kb] = mm.swapEntries * 4;
   row[AT.virt_kb] = mm.totalVm * 4;

@@ -46,6 +46,15 @@ export class KernelState {
   nextAnonFile = -1;
   /** The fewest tables that an unmapping within the operation under way left (a mapping over others, or moved there, unmaps first). */
   leastTables = NO_TABLES_LEAST;
+  /** When the next scan, or the next MADV_PT_RECLAIM in the program's place, is due; Infinity: never. */
+  declare dueNs: number;
+  /** The least share of a table that DONTNEED looks for reclaim at, in pages; Infinity: none. */
+  declare readonly reclaimPages: number;
+  /** What the reference count of a table costs, in ns, each time that its entries are mapped, set or cleared; 0: it has none. */
+  declare readonly countNs: number;
+  /** What the policy has cost the call under way, in ns; and whether that is a fault of a program's accesses, or no call at all. */
+  callNs = 0;
+  payer: "call" | "fault" | "nobody" = "call";
   /** Huge pages that fork left mapped in several processes, by row. */
   readonly hugeSharers = new Map<number, { count: number }>();
 
@@ -85,6 +94,11 @@ export class KernelState {
     this.thp = thpSettings(options.profile);
     this.checked = options.checked;
     this.tables = new TableStore(TABLE_ROWS, !this.checked, options.tableBytesMax);
+    const { features, patches, cost } = options;
+    this.reclaimPages = patches.reclaim ? features.reclaimPages : Number.POSITIVE_INFINITY;
+    this.countNs = features.refcount ? cost.atomic : 0;
+    this.dueNs = Math.min(features.scan?.intervalNs ?? Infinity, features.ask?.intervalNs ?? Infinity);
+    if (features.refcount) this.tables.emptied = [];
     this.rng = new Rng(options.seed);
     this.rootLevel = options.config.levels === 5 ? LEVEL_PGD : LEVEL_P4D;
     this.taskPages = taskPages(options.config.levels);
@@ -94,6 +108,7 @@ export class KernelState {
   /** A new address space with an empty root. */
   newMm(): Mm {
     const pgd = this.tables.alloc(this.rootLevel, TABLE_LIVE);
+    this.tables.setOwner(pgd, this.processes.length);
     const mm = new Mm(this.processes.length, pgd, this.taskPages);
     this.processes.push(mm);
     return mm;

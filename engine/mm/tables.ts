@@ -37,6 +37,9 @@ export const TABLE_UNLINKED = 6;
 /** In place of a run: the table is in block form. No run begins there. */
 const BLOCK = 0xffff;
 
+/** Words of freedMarks a PMD table. */
+const MARK_WORDS = PTRS_PER_TABLE / 32;
+
 const INITIAL_ROWS_MIN = 16;
 /** Of all columns. */
 const BYTES_PER_ROW = 19;
@@ -54,7 +57,10 @@ export class TableStore {
   declare state: Uint8Array;
   /** Entries that are not none. */
   declare count: Uint16Array;
-  /** Run form: start of the run (low 16 bits) and end (high 16 bits); both 0 where it is empty. Block form: BLOCK. */
+  /**
+   * Run form: start of the run (low 16 bits) and end (high 16 bits); both 0 where it is empty. Block form: BLOCK. Upper tables: the
+   * number of their process.
+   */
   declare protected run: Uint32Array;
   /** Run form: the value of every entry in the run. Block form and upper tables: the block's index. */
   declare protected value: Uint32Array;
@@ -72,8 +78,12 @@ export class TableStore {
   protected freeHead = 0;
   declare private readonly recycle: boolean;
   declare private readonly bytesMax: number;
-  /** Live PTE tables all of whose entries are none. */
-  emptyPteTables = 0;
+  /** Live PTE tables all of whose entries are none, by process. */
+  readonly emptyOf: number[] = [];
+  /** Rows that were live and empty at some moment, for who frees tables by their count; null: nobody does. */
+  emptied: number[] | null = null;
+  /** One bit an entry of a PMD table: a policy has freed what was there. Made when first needed. */
+  private freedMarks = new Uint32Array(0);
 
   /**
    * `rows`: how many rows to make room for at first. `recycle`: false keeps freed rows freed for ever. `bytesMax`: what
@@ -138,7 +148,7 @@ export class TableStore {
     this.level[row] = level;
     this.state[row] = state;
     this.count[row] = 0;
-    this.run[row] = level === LEVEL_PTE ? 0 : BLOCK;
+    this.run[row] = 0;
     this.value[row] = level === LEVEL_PTE ? 0 : this.allocUpper();
     return row;
   }
@@ -159,6 +169,7 @@ export class TableStore {
   private allocUpper(): number {
     const recycled = this.freeUpper.pop();
     if (recycled !== undefined) {
+      this.freedMarks.fill(0, recycled * MARK_WORDS, (recycled + 1) * MARK_WORDS);
       this.upper.fill(0, recycled * PTRS_PER_TABLE, (recycled + 1) * PTRS_PER_TABLE);
       return recycled;
     }
@@ -169,6 +180,7 @@ export class TableStore {
       const grown = new Int32Array(words);
       grown.set(this.upper);
       this.upper = grown;
+      if (this.freedMarks.length > 0) this.makeMarks();
     }
     return block;
   }
@@ -216,6 +228,44 @@ export class TableStore {
     let index = from;
     while (index < end && upper[base + index] === 0) index++;
     return index;
+  }
+
+  /** The process of an upper table. */
+  owner(row: number): number {
+    return this.run[row];
+  }
+
+  setOwner(row: number, process: number): void {
+    this.run[row] = process;
+    this.emptyOf[process] ??= 0;
+  }
+
+  private makeMarks(): void {
+    const marks = new Uint32Array(Math.ceil(this.upper.length / PTRS_PER_TABLE) * MARK_WORDS);
+    marks.set(this.freedMarks);
+    this.freedMarks = marks;
+  }
+
+  /** Remembers that a policy has freed the table that was under entry `index` of a PMD table. */
+  markFreed(row: number, index: number): void {
+    if (this.freedMarks.length === 0) this.makeMarks();
+    this.freedMarks[this.value[row] * MARK_WORDS + (index >> 5)] |= 1 << (index & 31);
+  }
+
+  /** Forgets it; was it so? */
+  takeMark(row: number, index: number): boolean {
+    if (this.freedMarks.length === 0) return false;
+    const at = this.value[row] * MARK_WORDS + (index >> 5);
+    const bit = 1 << (index & 31);
+    if ((this.freedMarks[at] & bit) === 0) return false;
+    this.freedMarks[at] &= ~bit;
+    return true;
+  }
+
+  /** Forgets it for entries [from, end): what was there would have gone without a policy, too. */
+  forgetMarks(row: number, from: number, end: number): void {
+    if (this.freedMarks.length === 0) return;
+    for (let index = from; index < end; index++) this.takeMark(row, index);
   }
 
   // --- PTE tables ---------------------------------------------------------------------------------------------------
@@ -274,7 +324,13 @@ export class TableStore {
     let after = this.fillRun(row, from, end, pte);
     if (after < 0) after = this.fillBlock(row, from, end, pte);
     this.count[row] = after;
-    if ((before === 0) !== (after === 0) && this.state[row] === TABLE_LIVE) this.emptyPteTables += after === 0 ? 1 : -1;
+    if ((before === 0) !== (after === 0) && this.state[row] === TABLE_LIVE) this.countEmpty(row, after === 0 ? 1 : -1);
+  }
+
+  /** A live PTE table has become empty (1), or is no more so or no more live (-1). */
+  private countEmpty(row: number, change: 1 | -1): void {
+    this.emptyOf[this.run[this.parent[row]]] += change;
+    if (change === 1 && this.emptied !== null) this.emptied.push(row);
   }
 
   /** fillPte() of a table that is and stays a run. Returns how many entries are not none then; -1: it is none or would not stay one. */
@@ -352,8 +408,8 @@ export class TableStore {
   /** Moves a PTE-level row to `state` and keeps the number of empty live tables. */
   setState(row: number, state: number): void {
     if (this.count[row] === 0 && this.level[row] === LEVEL_PTE) {
-      if (this.state[row] === TABLE_LIVE) this.emptyPteTables--;
-      if (state === TABLE_LIVE) this.emptyPteTables++;
+      if (this.state[row] === TABLE_LIVE) this.countEmpty(row, -1);
+      if (state === TABLE_LIVE) this.countEmpty(row, 1);
     }
     this.state[row] = state;
   }

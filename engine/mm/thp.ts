@@ -8,6 +8,7 @@ import { type MmuGather, tlbAdjustRange } from "./gather.ts";
 import { PMD_PAGES, pmdStart } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { linkTable, pteAllocOne, pteFree } from "./pgtable.ts";
+import { accountRebuilt } from "./policy-cost.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -20,7 +21,7 @@ import {
   PTE_YOUNG,
 } from "./pte.ts";
 import type { KernelState, Mm } from "./state.ts";
-import { TABLE_DEPOSITED, TABLE_HUGE_BARE, TABLE_LIVE, TABLE_UNLINKED } from "./tables.ts";
+import { TABLE_DEPOSITED, TABLE_HUGE_BARE, TABLE_UNLINKED } from "./tables.ts";
 import { thpEnabledFor } from "./thp-enabled.ts";
 import { VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 
@@ -66,6 +67,7 @@ export function setHugeAnon(k: KernelState, mm: Mm, pmd: number, index: number, 
   if (!k.profile.depositedTables) return setHugeBare(k, pmd, index, entry);
   const row = pteAllocOne(k);
   mm.ptes++;
+  if (k.tables.takeMark(pmd, index)) accountRebuilt(k);
   setHugePmd(k, pmd, index, row, entry);
   return row;
 }
@@ -167,7 +169,7 @@ export function splitHugePmd(k: KernelState, mm: Mm, vma: Vma, pmd: number, inde
   }
   unshareHuge(k, row);
   if (table !== row) k.tables.free(row);
-  k.tables.setState(table, TABLE_LIVE);
+  k.tables.setState(table, TABLE_UNLINKED);
   k.tables.fillPte(table, 0, PMD_PAGES, entry);
   linkTable(k, pmd, index, table);
 }

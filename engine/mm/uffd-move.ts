@@ -4,6 +4,7 @@ import type { Errno } from "./errno.ts";
 import { PMD_PAGES, pmdIndex, pteIndex } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import { pmdAlloc, pmdTable } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import { KIND_ANON, KIND_MASK, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE } from "./pte.ts";
 import { pmdSame, pteAlloc, pteSame } from "./pte-map.ts";
 import { rcuReadLock, rcuReadUnlock } from "./rcu.ts";
@@ -76,6 +77,7 @@ function* movePageMapped(k: KernelState, mm: Mm, to: number, from: number): Path
   if (srcPte === 0) return "ENOENT";
   if (kind !== KIND_ANON && kind !== KIND_ZERO && kind !== KIND_SWAP) return "EFAULT";
   if (kind !== KIND_ZERO && (srcPte & PTE_EXCLUSIVE) === 0) return "EBUSY";
+  if (k.countNs > 0) chargeCounts(k, 2);
   // double_pt_lock()
   const first = Math.min(dstRow, srcRow);
   const second = Math.max(dstRow, srcRow);

@@ -2,6 +2,7 @@
 
 import { PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, pteIndex, slotEnd } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import type { KernelState, Mm } from "./state.ts";
 
 /**
@@ -23,7 +24,10 @@ export function walkPmds(
     }
     const stop = pmdAddrEnd(page, end);
     const index = pmdIndex(page);
-    if (k.tables.child(pmd, index) !== 0) visit(pmd, index, page, stop);
+    if (k.tables.child(pmd, index) !== 0) {
+      if (k.countNs > 0) chargeCounts(k, 1);
+      visit(pmd, index, page, stop);
+    }
     page = stop;
   }
 }

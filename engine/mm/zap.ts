@@ -1,11 +1,13 @@
 /** Removing what a range maps (mm/memory.c: zap_pte_range and around it; mm/huge_memory.c: zap_huge_pmd is in thp.ts). */
 
+import { looksEmpty } from "./empty-table.ts";
 import { gatherPageId, oneAtATime, takeResched } from "./explored.ts";
 import { type MmuGather, tlbAdjustRange, tlbRoom, type ZapWalk } from "./gather.ts";
 import * as geometry from "./geometry.ts";
 import { clearHugetlbPages } from "./hugetlb.ts";
 import { tlbFlushMmu, tlbFlushMmuTlbonly } from "./mmu-gather.ts";
 import { pmdTable } from "./pgtable.ts";
+import { chargeCounts } from "./policy-cost.ts";
 import { freePte, reclaimPtIsEnabled, tryGetAndClearPmd, tryToFreePte } from "./pt-reclaim.ts";
 import * as pteBits from "./pte.ts";
 import { pteOffsetMapLock, pteUnmapUnlock } from "./pte-map.ts";
@@ -172,7 +174,7 @@ function needResched(k: KernelState): boolean {
 function countDeclined(k: KernelState, walk: ZapWalk): void {
   const { tlb, base: slot } = walk;
   if (!k.options.patches.reclaim) return;
-  if (walk.covers) {
+  if (walk.covers && !walk.othersThere) {
     k.stats.declinedEntryKept++;
     return;
   }
@@ -226,6 +228,8 @@ function beginTable(k: KernelState, walk: ZapWalk): void {
   walk.at = pteIndex(walk.page);
   walk.stop = rest < PTRS_PER_TABLE ? rest | 0 : PTRS_PER_TABLE;
   walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
+  walk.whole = walk.stop - walk.at === PTRS_PER_TABLE;
+  walk.othersThere = false;
   walk.canReclaimPt = walk.covers;
   walk.directReclaim = true;
   walk.detached = false;
@@ -238,9 +242,14 @@ function beginEntries(walk: ZapWalk, row: number): void {
   walk.forceBreak = false;
 }
 
-/** May the fast path take the table? The lock was never dropped, so it is known to be empty. */
+/** May the fast path take the table? The lock was never dropped, so the share is known to be empty; what lies beside it is looked at. */
 function mayDetach(k: KernelState, walk: ZapWalk): boolean {
-  return walk.canReclaimPt && walk.at === walk.stop && (walk.directReclaim || !k.options.patches.directReclaimFix);
+  if (!walk.canReclaimPt || walk.at !== walk.stop) return false;
+  if (!walk.directReclaim && k.options.patches.directReclaimFix) return false;
+  if (walk.whole || looksEmpty(k, walk.tlb.mm, walk.row, walk.base)) return true;
+  walk.othersThere = true;
+  walk.canReclaimPt = false;
+  return false;
 }
 
 /** The fast path, the table's lock held. */
@@ -278,6 +287,7 @@ function* zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   do {
     beginEntries(walk, yield* pteOffsetMapLock(k, fn, walk.pmd, walk.index));
     if (walk.row <= 0) break;
+    if (k.countNs > 0) chargeCounts(k, 1);
     yield* zapEntries(k, vma, walk);
     if (mayDetach(k, walk)) {
       yield point(k, "try_get_and_clear_pmd", "trylock", schedObject(OBJ_PML, walk.pmd), true);

@@ -43,7 +43,7 @@ export interface SavedTables {
   readonly upper: Int32Array;
   readonly upperTop: number;
   readonly freeUpper: readonly number[];
-  readonly emptyPteTables: number;
+  readonly emptyOf: readonly number[];
 }
 
 /** A table store that records accesses and refuses those that no kernel survives. */
@@ -210,7 +210,7 @@ export class TracedTables extends TableStore {
       upper: this.upper.slice(0, this.upperTop * PTRS_PER_TABLE),
       upperTop: this.upperTop,
       freeUpper: [...this.freeUpper],
-      emptyPteTables: this.emptyPteTables,
+      emptyOf: [...this.emptyOf],
     };
   }
 
@@ -231,7 +231,7 @@ export class TracedTables extends TableStore {
     this.upper.fill(0, saved.upper.length, this.upperTop * PTRS_PER_TABLE);
     this.upperTop = saved.upperTop;
     this.freeUpper = [...saved.freeUpper];
-    this.emptyPteTables = saved.emptyPteTables;
+    this.emptyOf.splice(0, this.emptyOf.length, ...saved.emptyOf);
     this.allocated.fill(0);
     this.detached.length = 0;
   }

@@ -22,7 +22,7 @@ export interface ConformStep {
   /** What is executed, in order, until one fails; empty for steps that only look. */
   readonly operations: readonly Operation[];
   /** How the status is made: see conform.ts. */
-  readonly kind: "plain" | "touch" | "bytes" | "fork" | "childstat" | "child" | "vmas" | "vmaslist";
+  readonly kind: "plain" | "touch" | "bytes" | "fork" | "childstat" | "child" | "scan" | "vmas" | "vmaslist";
 }
 
 const UNITS: Readonly<Record<string, number>> = { K: KIB, M: MIB, G: GIB, T: TIB, P: PAGE };
@@ -195,6 +195,7 @@ const ADVICE: ReadonlyMap<string, Advice> = new Map<string, Advice>([
   ["unmergeable", "unmergeable"],
   ["dontdump", "dontdump"],
   ["dodump", "dodump"],
+  ["pt_reclaim", "pt_reclaim"],
 ]);
 
 type Parsed = Pick<ConformStep, "operations" | "kind">;
@@ -310,6 +311,9 @@ function parseStep(w: Words): Parsed {
     case "killchild":
       limit(w, 0);
       return plain({ op: "exit" });
+    case "scan":
+      limit(w, 0);
+      return { operations: [], kind: "scan" };
     case "sleep":
       return parseSleep(w);
     case "vmas":

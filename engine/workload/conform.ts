@@ -6,8 +6,9 @@
  * `child=KB`, `vmas=N` with the list where asked for.
  */
 
+import type { PolicyId } from "../experiment/policies.ts";
 import { featuresOf } from "../experiment/policies.ts";
-import type { Mode } from "../experiment/types.ts";
+import { withoutClock } from "../mm/features.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../mm/kernel.ts";
 import { VM_READ, VM_SHARED, VM_WRITE } from "../mm/vma.ts";
 import { ARENA_BASE, type ConformStep, LINE_MAX, parseConformLine, scriptText } from "./conform-script.ts";
@@ -42,8 +43,8 @@ function listVmas(kernel: Kernel, list: boolean): string {
 export class Conformance {
   readonly kernel: Kernel;
 
-  constructor(mode: Mode, options: ConformOptions = {}) {
-    this.kernel = createKernel({ ...options, features: featuresOf(mode), image: "empty" });
+  constructor(mode: PolicyId, options: ConformOptions = {}) {
+    this.kernel = createKernel({ ...options, features: withoutClock(featuresOf(mode)), image: "empty" });
   }
 
   /** Performs one line. Errors: BadInputError (`where` names file and line) where it is no operation. */
@@ -65,6 +66,7 @@ export class Conformance {
   #run(step: ConformStep): string {
     const { kernel } = this;
     if (step.kind === "vmas" || step.kind === "vmaslist") return listVmas(kernel, step.kind === "vmaslist");
+    if (step.kind === "scan") kernel.scan();
     if (step.kind === "childstat") return this.#childStatus();
     if (step.kind === "child" && this.#lastChild() === 0) return "ESRCH";
     let status = "ok";
@@ -86,7 +88,7 @@ export class Conformance {
  */
 export function* runConformScript(
   lines: Iterable<string>,
-  mode: Mode,
+  mode: PolicyId,
   name: string,
   options: ConformOptions = {},
 ): Generator<string> {

@@ -1,4 +1,5 @@
 import type { Machine } from "../experiment/machine.ts";
+import type { PolicyCost } from "../experiment/types.ts";
 
 export interface Following extends Machine {
   /** The number of the process that its numbers are of. */
@@ -17,6 +18,7 @@ export function following(machine: Machine, follow = true): Following {
     ...(machine.releases
       ? { releases: () => machine.releases?.() as NonNullable<ReturnType<NonNullable<Machine["releases"]>>> }
       : {}),
+    ...(machine.cost ? { cost: () => machine.cost?.() as PolicyCost } : {}),
     execute(operation) {
       const result = machine.execute(operation);
       if (follow && operation.op === "fork") process = forkedBy(result) ?? process;
@@ -24,7 +26,7 @@ export function following(machine: Machine, follow = true): Following {
     },
     sampleInto: (row, sequence) => machine.sampleInto(row, sequence, process),
     ...(machine.leastKb ? { leastKb: () => machine.leastKb?.() ?? Number.POSITIVE_INFINITY } : {}),
-    ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.() ?? 0 } : {}),
+    ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.(process) ?? 0 } : {}),
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),
     followed: () => process,

@@ -43,6 +43,7 @@ export type Advice =
   | "hugepage"
   | "nohugepage"
   | "collapse"
+  | "pt_reclaim"
   | "populate_read"
   | "populate_write"
   | "guard_install"

@@ -11,7 +11,13 @@ import {
   SIZE_CLASSES,
   type SizeClass,
 } from "../experiment/releases.ts";
-import { SAMPLE_COLUMNS, SAMPLE_INDEX, type SampleColumn, type SampleRow } from "../experiment/types.ts";
+import {
+  type PolicyCost,
+  SAMPLE_COLUMNS,
+  SAMPLE_INDEX,
+  type SampleColumn,
+  type SampleRow,
+} from "../experiment/types.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
 import { SLOT, TABLE_KB, wholePages } from "./sizes.ts";
 
@@ -126,7 +132,8 @@ export function tallying(machine: Machine): TallyingMachine {
     sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
     vmpteKb: (process) => machine.vmpteKb(process),
     rssKb: (process) => machine.rssKb(process),
-    ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.() ?? 0 } : {}),
+    ...(machine.emptyPteTables ? { emptyPteTables: (process) => machine.emptyPteTables?.(process) ?? 0 } : {}),
+    ...(machine.cost ? { cost: () => machine.cost?.() as PolicyCost } : {}),
     releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
   };
 }

@@ -1,5 +1,5 @@
 import { BadInputError } from "../../engine/error.ts";
-import type { Mode } from "../../engine/experiment/types.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { runConformScript } from "../../engine/workload/conform.ts";
 import { LINE_MAX } from "../../engine/workload/conform-script.ts";
 import { namedProfile } from "../../probe/named-profile.ts";
@@ -29,7 +29,7 @@ async function scriptLines(file: string): Promise<string[]> {
 }
 
 export interface ConformCommand {
-  readonly mode: Mode;
+  readonly mode: PolicyId;
   /** The kernel that is modelled (probe/named-profile.ts). */
   readonly kernel: string;
 }

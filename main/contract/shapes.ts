@@ -173,6 +173,15 @@ export const releasesSchema = v.object({
 });
 
 /** RunSummary of engine/experiment/types.ts. */
+/** What freeing empty tables cost a run (engine/experiment/types.ts: PolicyCost). */
+const policyCostSchema = v.object({
+  caller_ns: v.number(),
+  longest_call_ns: v.number(),
+  background_ns: v.number(),
+  rebuilt_tables: v.number(),
+  tlb_flushes: v.number(),
+});
+
 export const runSummarySchema = v.object({
   operations: v.number(),
   wall_ms: v.number(),
@@ -189,6 +198,7 @@ export const runSummarySchema = v.object({
   reclaimed_pte_tables: v.nullable(v.number()),
   slow_path: v.nullable(v.number()),
   declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, v.number()))),
+  cost: v.exactOptional(v.nullable(policyCostSchema)),
   average_vmpte_kb: v.exactOptional(v.number()),
   average_empty_pte_tables: v.exactOptional(v.number()),
   program_ns: v.exactOptional(v.number()),

@@ -1,10 +1,10 @@
 /** What lab host and engine worker say to each other. */
 import * as v from "valibot";
+import { POLICY_IDS } from "../../engine/experiment/policies.ts";
 import {
   countSchema,
   float64ArraySchema,
   labErrorSchema,
-  modeSchema,
   openedFileSchema,
   paramsSchema,
   runProgressSchema,
@@ -37,7 +37,7 @@ export const workerTaskSchema = v.object({
   workload: workloadTaskSchema,
   /** Through the engine, or through the probe on the running kernel. */
   source: v.picklist(["model", "kernel"]),
-  mode: modeSchema,
+  mode: v.picklist(POLICY_IDS),
   seed: v.number(),
   levels: v.picklist([4, 5]),
   /** One shared Int32: 0 go on, 1 stop at the next look. */

@@ -1,7 +1,9 @@
 /** A measured run: first through the model to know what it needs, then on the running kernel. */
 import { setImmediate as turn } from "node:timers/promises";
+import { isMeasured } from "../../engine/experiment/policies.ts";
 import { imageOperations } from "../../engine/mm/image.ts";
 import { type MeasuredEnd, type MeasuredInput, runMeasured } from "../../probe/driver.ts";
+import { NotMeasurableError } from "../../probe/errors.ts";
 import type { WorkerTask } from "../contract/worker.ts";
 import { prepare } from "./prepare.ts";
 
@@ -35,6 +37,12 @@ export async function runOnKernel(
   stop: Int32Array,
   onSamples: MeasuredInput["onSamples"],
 ): Promise<MeasuredEnd> {
+  const { mode } = task;
+  if (!isMeasured(mode))
+    throw new NotMeasurableError(`Policy ${mode} cannot be measured`, {
+      why: "no released kernel frees empty tables so",
+      todo: "Run it with --source model",
+    });
   const controller = new AbortController();
   const peak = await peakKb(task, stop);
   const { stream, operationsTotal } = await prepare(task);
@@ -45,7 +53,7 @@ export async function runOnKernel(
     return await runMeasured({
       stream,
       operationsTotal,
-      mode: task.mode,
+      mode,
       image: imageOperations(),
       peakKb: peak,
       signal: controller.signal,

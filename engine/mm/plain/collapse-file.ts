@@ -3,11 +3,9 @@
 import type { MappedFile } from "../file.ts";
 import { unmapFileEntries } from "../file-folio.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "../geometry.ts";
-import { pmdAlloc, pmdTable } from "../pgtable.ts";
+import { pmdAlloc, pmdTable, pteFreeDefer } from "../pgtable.ts";
 import { KIND_FILE, KIND_MASK } from "../pte.ts";
-import { callRcu } from "../rcu.ts";
 import type { KernelState, Mm } from "../state.ts";
-import { TABLE_GATHERED } from "../tables.ts";
 import { accountHuge, setHugeBare, thpSuitable } from "../thp.ts";
 import { VM_NOHUGEPAGE, type Vma } from "../vma.ts";
 import { pteOffsetMapLock } from "./pte-map.ts";
@@ -81,14 +79,13 @@ export function retractPageTables(k: KernelState, file: MappedFile, offset: numb
 
       mm.ptes--;
 
-      pteFreeDefer(k, row);
+      freeRetracted(k, row);
     }
   }
 }
-function pteFreeDefer(k: KernelState, row: number): void {
+function freeRetracted(k: KernelState, row: number): void {
   k.timeNs += k.options.cost.tableFree;
-  k.tables.setState(row, TABLE_GATHERED);
-  callRcu(k, row);
+  pteFreeDefer(k, row);
 }
 export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: number): FileResult {
   const tables = k.tables;
@@ -109,7 +106,7 @@ export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: num
     unmapFileEntries(k, mm, vma, row, page, page + PMD_PAGES);
     tables.setChild(pmd, index, 0);
     mm.ptes--;
-    pteFreeDefer(k, row);
+    freeRetracted(k, row);
   }
   const table = pmdAlloc(k, mm, page);
   setHugeBare(k, table, index, KIND_FILE);

@@ -3,6 +3,7 @@
 import type { Errno } from "../errno.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pmdStart } from "../geometry.ts";
 import { pmdTable } from "../pgtable.ts";
+import { chargeCounts } from "../policy-cost.ts";
 import {
   KIND_ANON,
   KIND_MASK,
@@ -103,6 +104,7 @@ export function collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number)
 
   const writable = (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
   setHugeInPlace(k, mm, pmd, index, row, KIND_ANON | PTE_DIRTY | PTE_YOUNG | PTE_EXCLUSIVE | writable);
+  if (k.countNs > 0) chargeCounts(k, 1);
   k.stats.collapses++;
 
   return true;

@@ -14,7 +14,10 @@ import { wouldFail } from "../answered.ts";
 import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
 import { MappedFile } from "../file.ts";
+import { runDue } from "../free-pt.ts";
 import { PAGE_SIZE, PMD_PAGES } from "../geometry.ts";
+import { endCall } from "../policy-cost.ts";
+import { putEmptyTables } from "../pte-ref.ts";
 import { rcuTick } from "../rcu.ts";
 import type { OpResult } from "../result.ts";
 import { type KernelState, type Mm, NO_TABLES_LEAST } from "../state.ts";
@@ -199,8 +202,12 @@ export function executeOperation(k: KernelState, op: Operation, result: OpResult
   k.leastTables = NO_TABLES_LEAST;
   if (op.at !== undefined && op.at > k.timeNs) k.timeNs = op.at;
   k.timeNs += k.options.cost.syscall;
+  k.payer = op.op === "touch" ? "fault" : "call";
   const failed = dispatch(k, op, result);
   if (failed !== null) result.status = failed;
+  if (k.tables.emptied !== null) putEmptyTables(k, false);
+  endCall(k);
+  if (k.timeNs >= k.dueNs) runDue(k);
   rcuTick(k);
 }
 function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null {

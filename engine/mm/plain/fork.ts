@@ -5,6 +5,7 @@ import { zapOf } from "../gather.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, PUD_PAGES, pmdIndex, pteIndex, pudIndex, slotEnd, slotStart } from "../geometry.ts";
 import { copyHugetlbRange } from "../hugetlb.ts";
 import { pmdAlloc, pudAlloc, pudTable } from "../pgtable.ts";
+import { chargeCounts } from "../policy-cost.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -63,6 +64,7 @@ export function copyPteRange(
   const source = pteOffsetMapLock(k, fn, pmd, index);
   if (source <= 0) return;
 
+  if (k.countNs > 0) chargeCounts(k, 2);
   for (let at = tables.nextPte(source, from, end); at < end; ) {
     const pte = tables.pte(source, at);
     const stop = tables.stretchEnd(source, at, end);

@@ -46,6 +46,7 @@ function freePmdRange(
     tlb.mm.ptes--;
     tlbRemoveTable(k, tlb, row, base + at * PMD_PAGES);
   }
+  tables.forgetMarks(pmd, pmdIndex(start), last);
   if (!slotIsFree(start, end, floor, ceiling, PUD_PAGES)) return;
   tables.setChild(pud, index, 0);
   forgetWalk(tlb.mm);

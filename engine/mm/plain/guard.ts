@@ -5,6 +5,7 @@ import { zapOf } from "../gather.ts";
 import { pmdAddrEnd, pmdIndex } from "../geometry.ts";
 import { anonPrepare } from "../mm-util.ts";
 import { pmdAlloc } from "../pgtable.ts";
+import { chargeCounts } from "../policy-cost.ts";
 import { KIND_MARKER_GUARD, KIND_MASK } from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
 import { VM_HUGETLB, VM_LOCKED, type Vma, vmaIsAnonymous } from "../vma.ts";
@@ -26,6 +27,7 @@ function installMarkers(k: KernelState, mm: Mm, start: number, end: number): boo
     const index = pmdIndex(page);
     if (k.tables.child(pmd, index) < 0) return false;
     const row = pteAlloc(k, mm, pmd, index);
+    if (k.countNs > 0) chargeCounts(k, 1);
     const { from, to } = entryRange(page, stop);
     for (let at = from; at < to; ) {
       const next = k.tables.stretchEnd(row, at, to);

@@ -4,10 +4,12 @@ import type { Advice, MadviseOp } from "../../workload/operation.ts";
 import { wouldFail } from "../answered.ts";
 import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
+import { madvisePtReclaim } from "../free-pt.ts";
 import { zapOf } from "../gather.ts";
 import * as geometry from "../geometry.ts";
 import { adviseFlags, isFlagAdvice } from "../madvise-flags.ts";
 import { madviseCold, madviseFree } from "../madvise-free.ts";
+import { endCall } from "../policy-cost.ts";
 import type { OpResult } from "../result.ts";
 import type { KernelState, Mm } from "../state.ts";
 import type { Vma } from "../vma.ts";
@@ -74,6 +76,8 @@ function adviseVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number,
       return guardInstall(k, mm, vma, start, end);
     case "guard_remove":
       return guardRemove(k, mm, vma, start, end);
+    case "pt_reclaim":
+      return madvisePtReclaim(k, mm, start, end);
     case "collapse":
       return madviseCollapse(k, mm, vma, start, end);
     default:
@@ -84,6 +88,7 @@ export function adviseRange(k: KernelState, mm: Mm, start: number, end: number, 
   return walkVmas(mm, start, end, (vma, from, stop) => adviseVma(k, mm, vma, from, stop, advice));
 }
 function adviceValid(k: KernelState, advice: Advice): boolean {
+  if (advice === "pt_reclaim") return k.options.features.ask !== null;
   const guards = advice === "guard_install" || advice === "guard_remove";
   return !guards || k.profile.guardAnon || k.profile.guardFile;
 }
@@ -143,6 +148,7 @@ function madviseSteps(k: KernelState, mm: Mm, op: MadviseOp): Errno | null {
   for (let at = op.addr; at < op.addr + op.len; at += op.step) {
     const failed = doMadvise(k, mm, op.advice, at, Math.min(op.step, op.addr + op.len - at));
     if (failed !== null) status = failed;
+    endCall(k);
   }
   return status;
 }

@@ -1,6 +1,7 @@
 // Made from ../mmu-gather.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
 import * as gather from "../gather.ts";
+import { putEmptyTables } from "../pte-ref.ts";
 import { callRcu, freeTableNow } from "../rcu.ts";
 
 import type { KernelState, Mm } from "../state.ts";
@@ -93,5 +94,6 @@ function tlbRemoveTableOne(k: KernelState, tlb: gather.MmuGather, row: number): 
 }
 export function tlbFinishMmu(k: KernelState, tlb: gather.MmuGather): void {
   tlbFlushMmu(k, tlb);
+  if (k.tables.emptied !== null) putEmptyTables(k, true);
   k.spareGather = tlb;
 }

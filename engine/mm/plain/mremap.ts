@@ -4,6 +4,7 @@ import { anonVmaClone, unlinkAnonVmas } from "../anon-vma.ts";
 import type { Errno } from "../errno.ts";
 import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, pteIndex, pudIndex, slotStart } from "../geometry.ts";
 import { forgetWalk, linkTable, pmdAlloc, pmdTable, pudAlloc, pudTable } from "../pgtable.ts";
+import { chargeCounts } from "../policy-cost.ts";
 import { KIND_MARKER_UFFD_WP, KIND_MASK, PTE_UFFD_WP } from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
 import { splitHugePmd } from "../thp.ts";
@@ -45,6 +46,7 @@ export function movePtes(k: KernelState, _mm: Mm, move: Move, extent: number, ol
   const to = pteIndex(move.newAddr);
   if (source <= 0) return false;
 
+  if (k.countNs > 0) chargeCounts(k, 2);
   const dropWp = move.old.uffd !== null;
   for (let at = tables.nextPte(source, from, from + extent); at < from + extent; ) {
     const pte = tables.pte(source, at);

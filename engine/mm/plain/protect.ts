@@ -3,6 +3,7 @@
 import type { Errno } from "../errno.ts";
 import { PMD_PAGES, PUD_PAGES, pmdAddrEnd, pmdIndex, slotEnd } from "../geometry.ts";
 import { pmdAlloc, pmdTable } from "../pgtable.ts";
+import { chargeCounts } from "../policy-cost.ts";
 import {
   KIND_ANON,
   KIND_FILE,
@@ -70,6 +71,7 @@ export function changePteRange(
   const row = pteOffsetMapLock(k, fn, pmd, index);
   if (row <= 0) return;
 
+  if (k.countNs > 0) chargeCounts(k, 1);
   tables.changePtes(row, from, end, (pte) => changeEntry(vma, pte, change));
   if (change === "uffd_wp" && useMarkers(vma)) {
     for (let at = from; at < end; ) {

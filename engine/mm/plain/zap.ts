@@ -1,9 +1,12 @@
 // Made from ../zap.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
+import { looksEmpty } from "../empty-table.ts";
+
 import { type MmuGather, tlbAdjustRange, tlbRoom, type ZapWalk } from "../gather.ts";
 import * as geometry from "../geometry.ts";
 import { clearHugetlbPages } from "../hugetlb.ts";
 import { pmdTable } from "../pgtable.ts";
+import { chargeCounts } from "../policy-cost.ts";
 import * as pteBits from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
 import { splitHugePmd, zapHugePmd } from "../thp.ts";
@@ -145,7 +148,7 @@ function needResched(k: KernelState): boolean {
 function countDeclined(k: KernelState, walk: ZapWalk): void {
   const { tlb, base: slot } = walk;
   if (!k.options.patches.reclaim) return;
-  if (walk.covers) {
+  if (walk.covers && !walk.othersThere) {
     k.stats.declinedEntryKept++;
     return;
   }
@@ -182,6 +185,8 @@ function beginTable(k: KernelState, walk: ZapWalk): void {
   walk.at = pteIndex(walk.page);
   walk.stop = rest < PTRS_PER_TABLE ? rest | 0 : PTRS_PER_TABLE;
   walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
+  walk.whole = walk.stop - walk.at === PTRS_PER_TABLE;
+  walk.othersThere = false;
   walk.canReclaimPt = walk.covers;
   walk.directReclaim = true;
   walk.detached = false;
@@ -192,7 +197,12 @@ function beginEntries(walk: ZapWalk, row: number): void {
   walk.forceBreak = false;
 }
 function mayDetach(k: KernelState, walk: ZapWalk): boolean {
-  return walk.canReclaimPt && walk.at === walk.stop && (walk.directReclaim || !k.options.patches.directReclaimFix);
+  if (!walk.canReclaimPt || walk.at !== walk.stop) return false;
+  if (!walk.directReclaim && k.options.patches.directReclaimFix) return false;
+  if (walk.whole || looksEmpty(k, walk.tlb.mm, walk.row, walk.base)) return true;
+  walk.othersThere = true;
+  walk.canReclaimPt = false;
+  return false;
 }
 function detachTable(k: KernelState, walk: ZapWalk): void {
   walk.detached = tryGetAndClearPmd(k, walk.pmd, walk.index);
@@ -216,6 +226,7 @@ function zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
   do {
     beginEntries(walk, pteOffsetMapLock(k, fn, walk.pmd, walk.index));
     if (walk.row <= 0) break;
+    if (k.countNs > 0) chargeCounts(k, 1);
     zapEntries(k, vma, walk);
     if (mayDetach(k, walk)) {
       detachTable(k, walk);

@@ -69,7 +69,7 @@ const isMmapFlag = oneOf(
   "nohugepage",
   "noreplace",
 );
-const isAdvice = oneOf(...Object.values(ADVICE));
+const isAdvice = oneOf(...Object.values(ADVICE), "pt_reclaim");
 
 interface Shape {
   readonly required: Readonly<Record<string, Check>>;

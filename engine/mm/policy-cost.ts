@@ -1,0 +1,47 @@
+/**
+ * What freeing empty tables costs, and whom: every path that does something for a policy says so here. Simulated time, by the
+ * constants of cost.ts; a run without reclaim comes to nothing.
+ */
+
+import type { KernelState } from "./state.ts";
+
+/** `ns` of what has been done was for the policy. It is part of the simulated time already. */
+export function account(k: KernelState, ns: number): void {
+  const { stats } = k;
+  if (k.payer === "call") k.callNs += ns;
+  else if (k.payer === "fault") {
+    stats.callerNs += ns;
+    if (ns > stats.longestCallNs) stats.longestCallNs = ns;
+  } else stats.backgroundNs += ns;
+}
+
+/** Something is done for the policy and takes `ns`. */
+export function charge(k: KernelState, ns: number): void {
+  k.timeNs += ns;
+  account(k, ns);
+}
+
+/** A table is built again where the policy had freed one. */
+export function accountRebuilt(k: KernelState): void {
+  k.stats.rebuiltTables++;
+  account(k, k.options.cost.tableAlloc + k.countNs);
+}
+
+/** The reference counts of tables change `n` times: once each time that a table is locked and its entries are mapped, set or cleared. */
+export function chargeCounts(k: KernelState, n: number): void {
+  const ns = n * k.countNs;
+  k.timeNs += ns;
+  if (k.payer !== "fault") account(k, ns);
+  else {
+    k.stats.callerNs += ns;
+    if (k.countNs > k.stats.longestCallNs) k.stats.longestCallNs = k.countNs;
+  }
+}
+
+/** A system call is over: the next one counts for itself. */
+export function endCall(k: KernelState): void {
+  if (k.callNs === 0) return;
+  k.stats.callerNs += k.callNs;
+  if (k.callNs > k.stats.longestCallNs) k.stats.longestCallNs = k.callNs;
+  k.callNs = 0;
+}
