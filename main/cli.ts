@@ -287,7 +287,7 @@ program
   .command("race")
   .argument("[scenario]", "of the explorer (all where absent)")
   .description("try every interleaving of two or three CPUs, with the complete series and with a patch taken out")
-  .option("--without <patch>", "take out this patch: 1, 2, 8, 9fix or 10")
+  .option("--without <patch>", "take out this patch: 1, 2, 8, 9fix, 10 or 617fix")
   .option("--schedule <steps>", "run one schedule of the scenario, as a counterexample prints it")
   .addOption(json)
   .action(async (scenario: string | undefined, options) => (await import("./cli/race.ts")).race(scenario, options));

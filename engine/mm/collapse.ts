@@ -5,6 +5,7 @@
 
 import { collapseFile, collapsePteMappedThp } from "./collapse-file.ts";
 import type { Errno } from "./errno.ts";
+import { collapsePages } from "./explored.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pmdStart } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
 import { chargeCounts } from "./policy-cost.ts";
@@ -36,6 +37,7 @@ import { setHugeInPlace, thpSuitable } from "./thp.ts";
 import { shmemHugeFor, thpEnabledFor } from "./thp-enabled.ts";
 import { tlbInvalidate } from "./tlb.ts";
 import { VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
+import { vmaEndWrite, vmaStartWrite } from "./vma-lock.ts";
 
 /** enum scan_result, as far as it is told apart. */
 export type ScanResult =
@@ -101,22 +103,28 @@ function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepa
 }
 
 /**
- * collapse_huge_page(): the pages under the PMD entry become one huge page. Takes the mmap lock for writing, which keeps faults and
- * DONTNEED away; the entry is cleared under the PMD lock first, so that lockless walkers see none. Returns false where the
- * entry has changed since it was scanned.
+ * collapse_huge_page(): the pages under the PMD entry become one huge page. Takes the mmap lock for writing, and the VMA's, which keeps
+ * faults and DONTNEED away; the entry is cleared under the PMD lock first, so that lockless walkers see none. Returns false where the
+ * entry has changed since it was scanned. Before the fix of 6.17 the entry was checked before the VMA was locked: the table may
+ * have gone since. (The kernel then reads a none entry and installs the table that it would name; here the table that was checked is gone on with.)
  */
 export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number): Path<boolean> {
   const fn = "collapse_huge_page";
   const tables = k.tables;
   const mmapLock = schedObject(OBJ_MMAP_LOCK, mm.id);
   yield* lock(k, fn, mmapLock);
+  const recheckCollapse = k.options.patches.recheckCollapse;
+  if (recheckCollapse) yield* vmaStartWrite(k, vma);
   const pmd = pmdTable(k, mm, page);
   const index = pmdIndex(page);
+  yield point(k, "check_pmd_still_valid", "pmd_read", schedObject(OBJ_PMD_ENTRY, pmd, index), false);
   const row = pmd === 0 ? 0 : tables.child(pmd, index);
   if (row <= 0) {
+    if (recheckCollapse) yield* vmaEndWrite(k, vma);
     yield* unlock(k, fn, mmapLock);
     return false;
   }
+  if (!recheckCollapse) yield* vmaStartWrite(k, vma);
   yield* lock(k, fn, schedObject(OBJ_PML, pmd));
   yield point(k, "pmdp_collapse_flush", "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
   tables.setChild(pmd, index, 0);
@@ -133,6 +141,7 @@ export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number
     else if (kind === KIND_SWAP) swapped += stop - at;
     at = tables.nextPte(row, stop, PTRS_PER_TABLE);
   }
+  collapsePages(k, row);
   if (tables.count[row] > 0) tables.fillPte(row, 0, PTRS_PER_TABLE, 0);
   mm.rssAnon += PMD_PAGES - present;
   mm.swapEntries -= swapped;
@@ -145,6 +154,7 @@ export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number
   if (k.countNs > 0) chargeCounts(k, 1);
   k.stats.collapses++;
   yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+  yield* vmaEndWrite(k, vma);
   yield* unlock(k, fn, mmapLock);
   return true;
 }

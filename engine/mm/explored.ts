@@ -4,6 +4,7 @@
  */
 
 import type { MmuGather } from "./gather.ts";
+import { PTRS_PER_TABLE } from "./geometry.ts";
 import { PAGE_ID_SHIFT, ptePageId } from "./pte.ts";
 import type { KernelState } from "./state.ts";
 
@@ -41,6 +42,19 @@ export function gatherPageId(tlb: MmuGather, pte: number): void {
 export function freePages(k: KernelState, tlb: MmuGather): void {
   for (const id of tlb.pageIds) k.pages.delete(id);
   tlb.pageIds.length = 0;
+}
+
+/**
+ * __collapse_huge_page_copy(): the pages of table `row` are parts of the huge page from now on that it will be deposited under.
+ * @plain nothing
+ */
+export function collapsePages(k: KernelState, row: number): void {
+  const parts = new Map<number, number>();
+  for (let at = 0; at < PTRS_PER_TABLE; at++) {
+    const id = ptePageId(k.tables.pte(row, at));
+    if (id !== 0) parts.set(at, id);
+  }
+  k.hugePages.set(row, parts);
 }
 
 /**

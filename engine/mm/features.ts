@@ -19,6 +19,11 @@ export interface Patches {
   readonly directReclaimFix: boolean;
   /** Single tables are freed by RCU instead of IPI. */
   readonly rcuSingle: boolean;
+  /**
+   * After the series: collapse_huge_page() checks the PMD once it has the VMA's write lock, which keeps DONTNEED out (6.17 checked it before;
+   * mended by check_pmd_still_valid() after vma_start_write()).
+   */
+  readonly recheckCollapse: boolean;
 }
 
 /** The names of the series' patches on the command line, and the switch that each is. */
@@ -29,6 +34,7 @@ export const PATCH_SWITCHES = {
   "9": "reclaim",
   "9fix": "directReclaimFix",
   "10": "rcuSingle",
+  "617fix": "recheckCollapse",
 } as const satisfies Record<string, keyof Patches>;
 
 export type PatchName = keyof typeof PATCH_SWITCHES;
@@ -40,6 +46,7 @@ export const ALL_PATCHES: Patches = {
   reclaim: true,
   directReclaimFix: true,
   rcuSingle: true,
+  recheckCollapse: true,
 };
 
 /** A kernel before the series. */
@@ -50,6 +57,7 @@ export const NO_PATCHES: Patches = {
   reclaim: false,
   directReclaimFix: false,
   rcuSingle: false,
+  recheckCollapse: false,
 };
 
 /** The complete series with the named patches taken out. */

@@ -85,6 +85,8 @@ export class KernelState {
   /** Contents of pages by identity: a freed page has none. */
   readonly pages = new Map<number, number>();
   readonly tlb: TlbMap = new Map<number, number>();
+  /** Parts of huge pages by the row of the table deposited under them: identity by index, of those that hold something. */
+  readonly hugePages = new Map<number, Map<number, number>>();
   /** The next identity that each CPU gives out: what one CPU does changes no other's. */
   readonly nextPageIds = [1, 2, 3, 4];
 

@@ -14,6 +14,7 @@ import {
   KIND_FILE,
   KIND_MASK,
   KIND_ZERO,
+  PAGE_ID_SHIFT,
   PTE_DIRTY,
   PTE_EXCLUSIVE,
   PTE_LAZYFREE,
@@ -171,7 +172,19 @@ export function splitHugePmd(k: KernelState, mm: Mm, vma: Vma, pmd: number, inde
   if (table !== row) k.tables.free(row);
   k.tables.setState(table, TABLE_UNLINKED);
   k.tables.fillPte(table, 0, PMD_PAGES, entry);
+  for (const [at, id] of k.hugePages.get(row) ?? [])
+    k.tables.fillPte(table, at, at + 1, (entry | (id << PAGE_ID_SHIFT)) >>> 0);
+  k.hugePages.delete(row);
   linkTable(k, pmd, index, table);
+}
+
+/** The explorer's huge pages have parts with contents, which go after the gather's flush. */
+function gatherHugePage(k: KernelState, tlb: MmuGather, row: number): void {
+  const parts = k.hugePages.get(row);
+  if (parts === undefined) return;
+  for (const id of parts.values()) tlb.pageIds.push(id);
+  tlb.pages++;
+  k.hugePages.delete(row);
 }
 
 /** zap_huge_pmd(): the whole huge page goes, and the table deposited under it with it, at once. */
@@ -182,6 +195,7 @@ export function zapHugePmd(k: KernelState, tlb: MmuGather, vma: Vma, pmd: number
   tlbAdjustRange(tlb, page, page + PMD_PAGES);
   k.stats.entriesZapped++;
   k.timeNs += k.options.cost.zapEntry;
+  gatherHugePage(k, tlb, row);
   removeHugePmd(k, tlb.mm, pmd, index, row);
 }
 

@@ -33,6 +33,7 @@ export interface Checkpoint {
   readonly nextPageIds: readonly number[];
   readonly processes: readonly SavedMm[];
   readonly pages: readonly (readonly [number, number])[];
+  readonly hugePages: readonly (readonly [row: number, parts: ReadonlyMap<number, number>])[];
   readonly tlb: readonly (readonly [cpu: number, page: number, pte: number])[];
   readonly files: readonly { readonly cached: Set<number>; readonly copy: readonly number[] }[];
 }
@@ -54,6 +55,7 @@ export function checkpoint(k: KernelState, tables: TracedTables): Checkpoint {
       vmas: mm.vmas.list.map((vma) => ({ vma, fields: { ...vma }, chain: [...vma.chain] })),
     })),
     pages: [...k.pages],
+    hugePages: [...k.hugePages].map(([row, parts]) => [row, new Map(parts)]),
     tlb: tlbContents(k),
     files: [...new Set(sets)].map((cached) => ({ cached, copy: [...cached] })),
   };
@@ -81,6 +83,8 @@ export function restore(k: KernelState, tables: TracedTables, saved: Checkpoint)
   k.rcuWaiting?.clear();
   k.pages.clear();
   for (const [id, value] of saved.pages) k.pages.set(id, value);
+  k.hugePages.clear();
+  for (const [row, parts] of saved.hugePages) k.hugePages.set(row, new Map(parts));
   tlbInvalidate(k, k.processes[0], 0, Number.POSITIVE_INFINITY);
   for (const [cpu, page, pte] of saved.tlb) tlbFill(k, cpu, page, pte);
   for (const { cached, copy } of saved.files) {

@@ -9,6 +9,12 @@ const PATCHES: Readonly<Record<RacePatch, string>> = {
   "8": "mm: make zap_pte_range() handle full within-PMD range",
   "9fix": "mm: pgtable: fix incorrect reclaim of non-empty PTE pages",
   "10": "x86: mm: free page table pages by RCU instead of semi RCU",
+  "617fix": "mm/khugepaged: check_pmd_still_valid() after vma_start_write()",
+};
+
+const HEADINGS: Readonly<Partial<Record<RacePatch, string>>> = {
+  "9fix": "The follow-up fix",
+  "617fix": "After the series, the fix of 6.17",
 };
 
 const INVARIANTS: readonly (readonly [name: string, meaning: string])[] = [
@@ -93,7 +99,7 @@ export function racesDocument(results: readonly RaceResult[]): string {
     "A broken case ends at its first violation, so its numbers are smaller than those of a search that goes on.",
   ];
   for (const patch of RACE_PATCHES) {
-    lines.push("", `## ${patch === "9fix" ? "The follow-up fix" : `Patch ${patch}`}: ${PATCHES[patch]}`);
+    lines.push("", `## ${HEADINGS[patch] ?? `Patch ${patch}`}: ${PATCHES[patch]}`);
     for (const [at, each] of cases.entries())
       if (each.without === patch) lines.push("", ...storyOf(each.scenario, patch, results[at]));
   }
@@ -106,7 +112,7 @@ export function racesDocument(results: readonly RaceResult[]): string {
     "",
     "- Memory is sequentially consistent: what x86 reorders (stores after later loads) is not explored.",
     "- A hardware page walk, and the look at all 512 entries of a table under its lock, are one step each.",
-    "- Faults on file mappings, and what khugepaged does to anonymous memory, are not explored; their code runs in experiments.",
+    "- Faults on file mappings are not explored; their code runs in experiments. khugepaged is explored from the moment it has found 2 MiB fit.",
     "- Detaching the tables of an unmapped range (`free_pgtables()`) is one step.",
     "- Allocation never fails, but for the page of a batch of tables where a scenario says so.",
     "",

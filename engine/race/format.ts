@@ -6,6 +6,7 @@ import { formatSchedule } from "./schedule.ts";
 
 export function seriesName(without: RacePatch | null): string {
   if (without === null) return "complete";
+  if (without === "617fix") return "without the fix of 6.17";
   return without === "9fix" ? "without the fix" : `without patch ${without}`;
 }
 

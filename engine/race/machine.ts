@@ -12,7 +12,7 @@ import { rcuFree, rcuReady } from "../mm/rcu.ts";
 import { describeObject, lockHolder, OBJ_PTL, type Path, resumable, schedObject } from "../mm/sched.ts";
 import type { SchedPoint } from "../mm/sched-point.ts";
 import { KernelState, type Mm } from "../mm/state.ts";
-import { TABLE_LIVE } from "../mm/tables.ts";
+import { TABLE_DEPOSITED, TABLE_LIVE } from "../mm/tables.ts";
 import { checkpoint, restore } from "./checkpoint.ts";
 import type { Execution, Footprint, Point, Program, Violation } from "./program.ts";
 import { NO_LOST_WRITE, OBJ_RESCHED, StepViolation, Trace } from "./trace.ts";
@@ -198,14 +198,14 @@ function lostPages({ k, tables }: World): Violation | null {
   return null;
 }
 
-/** Calls `visit` for each PTE table in the tree of a process. */
+/** Calls `visit` for each PTE table in the tree of a process, and for each that is deposited under a huge page (minus its row). */
 function eachPteTable({ tables }: World, mm: Mm, visit: (row: number, page: number) => void): void {
   const walk = (row: number, page: number, span: number): void => {
     for (let at = tables.peekNextChild(row, 0, 512); at < 512; at = tables.peekNextChild(row, at + 1, 512)) {
       const child = tables.peekChild(row, at);
       const base = page + at * span;
-      if (child > 0 && tables.level[child] === LEVEL_PTE) visit(child, base);
-      else if (child > 0) walk(child, base, span / PTRS_PER_TABLE);
+      if (child < 0 || tables.level[child] === LEVEL_PTE) visit(child, base);
+      else walk(child, base, span / PTRS_PER_TABLE);
     }
   };
   walk(mm.pgd, 0, PMD_PAGES ** tables.level[mm.pgd]);
@@ -217,6 +217,8 @@ function unreachablePages(world: World): Violation | null {
   const mapped = new Set<number>();
   for (const mm of k.processes) {
     eachPteTable(world, mm, (row) => {
+      if (row < 0) for (const id of k.hugePages.get(-row)?.values() ?? []) mapped.add(id);
+      if (row < 0) return;
       for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512))
         mapped.add(ptePageId(tables.peekPte(row, at)));
     });
@@ -252,6 +254,11 @@ function recount(world: World, mm: Mm): string | null {
   let wrong: string | null = null;
   eachPteTable(world, mm, (row) => {
     ptes++;
+    if (row < 0) {
+      if ((tables.peekHuge(-row) & KIND_MASK) === KIND_ANON) anon += PTRS_PER_TABLE;
+      if (tables.state[-row] !== TABLE_DEPOSITED) wrong = `table ${-row} is under a huge page and not deposited`;
+      return;
+    }
     let count = 0;
     for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
       const kind = tables.peekPte(row, at) & KIND_MASK;

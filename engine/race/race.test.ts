@@ -25,6 +25,7 @@ import { formatSchedule, parseSchedule } from "./schedule.ts";
 /** Verdict of every case that `race` runs; "holds" for those not named. */
 const BROKEN: Readonly<Record<string, Partial<Record<RacePatch, string>>>> = {
   "refault-resched": { "9fix": "no write lost" },
+  "anonymous-collapse": { "617fix": "no access through a freed table" },
   "khugepaged-retract": { "1": "no access through a freed table" },
   "uffdio-move": { "2": "no write lost" },
   "walker-single-free": { "10": "a reader inside rcu_read_lock never sees its table freed" },

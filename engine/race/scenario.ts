@@ -4,7 +4,7 @@ import type { PatchName } from "../mm/features.ts";
 import type { MappedFile } from "../mm/file.ts";
 import { PMD_PAGES, pteIndex } from "../mm/geometry.ts";
 import { mmapRegion } from "../mm/mmap.ts";
-import { ptePageId } from "../mm/pte.ts";
+import { PAGE_ID_SHIFT, ptePageId } from "../mm/pte.ts";
 import { runAlone } from "../mm/sched.ts";
 import { VM_READ, VM_WRITE } from "../mm/vma.ts";
 import { reschedObject, type Setup, type World } from "./machine.ts";
@@ -13,8 +13,8 @@ import { timerTick } from "./walkers.ts";
 
 export type { Lane, World } from "./machine.ts";
 
-/** Patches whose absence the explorer tries, in the order of the series. */
-export const RACE_PATCHES = ["1", "2", "8", "9fix", "10"] as const satisfies readonly PatchName[];
+/** Patches whose absence the explorer tries, in the order of the series, and of what came after it. */
+export const RACE_PATCHES = ["1", "2", "8", "9fix", "10", "617fix"] as const satisfies readonly PatchName[];
 export type RacePatch = (typeof RACE_PATCHES)[number];
 
 export interface Scenario extends Setup {
@@ -70,7 +70,8 @@ export function tableOf({ mm, tables }: World, page: number): number {
 /** The entry of `page`, 0 where there is no table. Leaves no trace. */
 function entryOf(world: World, page: number): number {
   const row = tableOf(world, page);
-  return row > 0 ? world.tables.peekPte(row, pteIndex(page)) : 0;
+  if (row > 0) return world.tables.peekPte(row, pteIndex(page));
+  return (world.k.hugePages.get(-row)?.get(pteIndex(page)) ?? 0) << PAGE_ID_SHIFT;
 }
 
 /** What `page` holds: 0 for none or the zero page. Leaves no trace. */

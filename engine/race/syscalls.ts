@@ -1,29 +1,26 @@
 /** System calls and faults of an explored kernel with the locks that they take around the engine's paths. */
 
+import { collapseHugePage } from "../mm/collapse.ts";
 import { handleMmFault } from "../mm/fault.ts";
 import { dupMmap } from "../mm/fork.ts";
 import { madviseDontneed } from "../mm/madvise.ts";
 import { unmapRange } from "../mm/mmap.ts";
 import { doMremap } from "../mm/mremap.ts";
 import { doMprotect } from "../mm/protect.ts";
-import { lock, lockRead, OBJ_MMAP_LOCK, OBJ_VMA_LOCK, type Path, schedObject, unlock } from "../mm/sched.ts";
+import { lock, lockRead, OBJ_MMAP_LOCK, type Path, schedObject, unlock } from "../mm/sched.ts";
 import type { Mm } from "../mm/state.ts";
 import { uffdMove } from "../mm/uffd-move.ts";
 import type { Vma } from "../mm/vma.ts";
+import { vmaLockObject } from "../mm/vma-lock.ts";
 import type { World } from "./machine.ts";
 import { vmaListObject } from "./watch.ts";
-
-/** VMAs are known by where they begin: their ids differ from one execution to the next. */
-function vmaLock(world: World, vma: Vma): number {
-  return schedObject(OBJ_VMA_LOCK, vma.start - world.base);
-}
 
 /** lock_vma_under_rcu(): the VMA that holds `page`, locked for reading. */
 export function* vmaLockRead(world: World, fn: string, page: number): Path<Vma | undefined> {
   world.trace.read(vmaListObject(world.mm));
   const found = world.mm.vmas.lookup(page);
   if (found === undefined) return undefined;
-  const object = vmaLock(world, found);
+  const object = vmaLockObject(found);
   yield* lockRead(world.k, fn, object);
   // The VMA may have gone while its lock was waited for.
   world.trace.read(vmaListObject(world.mm));
@@ -34,7 +31,7 @@ export function* vmaLockRead(world: World, fn: string, page: number): Path<Vma |
 }
 
 export function* vmaUnlockRead(world: World, fn: string, vma: Vma): Path<void> {
-  yield* unlock(world.k, fn, vmaLock(world, vma));
+  yield* unlock(world.k, fn, vmaLockObject(vma));
 }
 
 /** madvise(MADV_DONTNEED) on [start, end), all in one VMA: under that VMA's lock (madvise_lock()). */
@@ -59,7 +56,7 @@ function* mmapWriteLock(world: World, fn: string, start: number, end: number): P
   const taken = [schedObject(OBJ_MMAP_LOCK, mm.id)];
   yield* lock(k, fn, taken[0]);
   for (const vma of mm.vmas.list.filter((each) => each.start < end && each.end > start)) {
-    const object = vmaLock(world, vma);
+    const object = vmaLockObject(vma);
     yield* lock(k, "vma_start_write", object);
     taken.push(object);
   }
@@ -114,4 +111,11 @@ export function* sysUffdMove(world: World, dst: number, src: number, pages: numb
   if (dstVma !== undefined && srcVma !== undefined) yield* uffdMove(world.k, world.mm, dst, src, pages);
   if (srcVma !== undefined) yield* vmaUnlockRead(world, "uffd_move_unlock", srcVma);
   if (dstVma !== undefined) yield* vmaUnlockRead(world, "uffd_move_unlock", dstVma);
+}
+
+/** khugepaged at the 2 MiB of `page`, which it has scanned and found fit: collapse_huge_page(). */
+export function* sysCollapse(world: World, page: number): Path<boolean> {
+  world.trace.read(vmaListObject(world.mm));
+  const vma = world.mm.vmas.lookup(page);
+  return vma === undefined ? false : yield* collapseHugePage(world.k, world.mm, vma, page);
 }

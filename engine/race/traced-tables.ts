@@ -245,6 +245,10 @@ export class TracedTables extends TableStore {
     return super.nextPte(row, from, end);
   }
 
+  peekHuge(row: number): number {
+    return super.huge(row);
+  }
+
   peekChild(row: number, index: number): number {
     return super.child(row, index);
   }

@@ -1,23 +1,38 @@
 /** What a program does to its memory: accesses through the TLB, with a walk of the tables and a fault where that misses. */
 
+import { newPage } from "../mm/explored.ts";
 import { accessError, handleMmFault } from "../mm/fault.ts";
 import { FAULT_OK } from "../mm/fault-result.ts";
 import { pmdIndex, pteIndex } from "../mm/geometry.ts";
 import { pmdTable } from "../mm/pgtable.ts";
-import { PTE_WRITE, ptePageId, ptePresent } from "../mm/pte.ts";
+import { KIND_ANON, KIND_MASK, PAGE_ID_SHIFT, PTE_WRITE, ptePageId, ptePresent } from "../mm/pte.ts";
 import { OBJ_TLB, type Path, point, schedObject } from "../mm/sched.ts";
+import type { KernelState } from "../mm/state.ts";
 import { tlbFill, tlbLookup } from "../mm/tlb.ts";
 import type { World } from "./machine.ts";
 import { vmaLockRead, vmaUnlockRead } from "./syscalls.ts";
 import { NO_STALE_TLB, StepViolation } from "./trace.ts";
+
+/** A part of the huge page over table `row`, as an entry; one that was never looked at gets its identity now. */
+function hugePart(k: KernelState, row: number, at: number): number {
+  const entry = k.tables.huge(row);
+  if ((entry & KIND_MASK) !== KIND_ANON) return entry;
+  const parts = k.hugePages.get(row) ?? new Map<number, number>();
+  k.hugePages.set(row, parts);
+  const known = parts.get(at);
+  if (known !== undefined) return (entry | (known << PAGE_ID_SHIFT)) >>> 0;
+  const made = newPage(k, 0);
+  parts.set(at, ptePageId(made));
+  return (entry | made) >>> 0;
+}
 
 /** The CPU's table walker: what the tables say of `page`, cached in the TLB where it allows the access. False: a fault. */
 function walk(world: World, page: number, write: boolean): boolean {
   const { k, mm } = world;
   const pmd = pmdTable(k, mm, page);
   const row = pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
-  if (row <= 0) return false;
-  const pte = k.tables.pte(row, pteIndex(page));
+  if (row === 0) return false;
+  const pte = row > 0 ? k.tables.pte(row, pteIndex(page)) : hugePart(k, -row, pteIndex(page));
   if (!ptePresent(pte) || (write && (pte & PTE_WRITE) === 0)) return false;
   tlbFill(k, k.cpu, page, pte);
   return true;

@@ -4,7 +4,7 @@ import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { countSchema, labErrorSchema, nothingSchema } from "./shapes.ts";
 
 /** A patch that can be taken out; null: the complete series. */
-const seriesSchema = v.nullable(v.picklist(["1", "2", "8", "9fix", "10"]));
+const seriesSchema = v.nullable(v.picklist(["1", "2", "8", "9fix", "10", "617fix"]));
 const scenarioNameSchema = v.pipe(v.string(), v.nonEmpty(), v.maxLength(60));
 
 export const raceScenarioSchema = v.object({
@@ -14,7 +14,7 @@ export const raceScenarioSchema = v.object({
   /** The columns of a schedule: what runs on CPU 0, 1, ... */
   lanes: v.array(v.string()),
   /** The patches it is tried without, and what that comes to and why. */
-  patches: v.array(v.object({ patch: v.picklist(["1", "2", "8", "9fix", "10"]), finding: v.string() })),
+  patches: v.array(v.object({ patch: v.picklist(["1", "2", "8", "9fix", "10", "617fix"]), finding: v.string() })),
 });
 export type RaceScenario = v.InferOutput<typeof raceScenarioSchema>;
 

@@ -10,6 +10,7 @@ export const caseKey = (scenario: string, without: Series): string => `${scenari
 /** "complete", "without patch 10", "without the fix": as the command line has it. */
 export function seriesName(without: Series): string {
   if (without === null) return "complete";
+  if (without === "617fix") return "without the fix of 6.17";
   return without === "9fix" ? "without the fix" : `without patch ${without}`;
 }
 

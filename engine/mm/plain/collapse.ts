@@ -20,6 +20,7 @@ import { setHugeInPlace, thpSuitable } from "../thp.ts";
 import { shmemHugeFor, thpEnabledFor } from "../thp-enabled.ts";
 import { VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "../vma.ts";
 import { collapseFile, collapsePteMappedThp } from "./collapse-file.ts";
+
 export type ScanResult =
   | "succeed"
   | "pmd_mapped"
@@ -81,6 +82,7 @@ export function collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number)
 
   const pmd = pmdTable(k, mm, page);
   const index = pmdIndex(page);
+
   const row = pmd === 0 ? 0 : tables.child(pmd, index);
   if (row <= 0) {
     return false;
@@ -97,6 +99,7 @@ export function collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number)
     else if (kind === KIND_SWAP) swapped += stop - at;
     at = tables.nextPte(row, stop, PTRS_PER_TABLE);
   }
+
   if (tables.count[row] > 0) tables.fillPte(row, 0, PTRS_PER_TABLE, 0);
   mm.rssAnon += PMD_PAGES - present;
   mm.swapEntries -= swapped;

@@ -3,13 +3,14 @@
 import type { Scenario } from "../scenario.ts";
 import { neighbourFault, refaultResched, resumedZap, slowPathRefault, twoDontneeds, twoRefaults } from "./dontneed.ts";
 import { forkSource, mprotectRange, mremapRange, munmapNeighbour } from "./mappings.ts";
-import { khugepagedRetract, uffdioMove } from "./tables.ts";
+import { anonymousCollapse, khugepagedRetract, uffdioMove } from "./tables.ts";
 import { gupFastSingleFree, walkerBatch, walkerSingleFree } from "./walkers.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   refaultResched,
   slowPathRefault,
   khugepagedRetract,
+  anonymousCollapse,
   uffdioMove,
   walkerSingleFree,
   walkerBatch,

@@ -5,7 +5,8 @@ import { MappedFile } from "../../mm/file.ts";
 import { uffdOf } from "../../mm/userfaultfd.ts";
 import { VM_READ, VM_SHARED, VM_WRITE } from "../../mm/vma.ts";
 import { fill, mapAnon, mapShared, type Scenario, valueAt } from "../scenario.ts";
-import { sysDontneed, sysUffdMove } from "../syscalls.ts";
+import { sysCollapse, sysDontneed, sysUffdMove } from "../syscalls.ts";
+import { userWrite } from "../user.ts";
 
 const SLOT = 512;
 /** Where UFFDIO_MOVE takes its page from: a mapping of its own, with a gap before it. */
@@ -44,6 +45,40 @@ export const khugepagedRetract: Scenario = {
     },
   ],
   goal: null,
+};
+
+export const anonymousCollapse: Scenario = {
+  name: "anonymous-collapse",
+  title: "khugepaged collapses anonymous memory while DONTNEED empties the table that maps it",
+  story:
+    "collapse_huge_page() holds the mmap lock for writing. Since 6.17 DONTNEED takes only the lock of the VMA, for reading, so the " +
+    "mmap lock no longer keeps it out: vma_start_write() does, which waits for it. A third thread writes to a page of the slot " +
+    "before, in between or after.",
+  patches: ["617fix"],
+  findings: {
+    "617fix":
+      "In 6.17 the PMD entry was checked before vma_start_write(). While khugepaged waited there, a DONTNEED could free the table, " +
+      "and khugepaged went on with what it had checked: it took the lock of a freed table, cleared its entries, and deposited it " +
+      'under the huge page. In the field this was a general protection fault, or "Bad page map" at the end of the process. ' +
+      "The fix moves the check behind vma_start_write(), when nobody can free the table any more.",
+  },
+  batchFails: false,
+  prepare(world) {
+    mapAnon(world, world.base, SLOT);
+    fill(world, world.base, 1);
+    fill(world, world.base + 1, 2);
+  },
+  lanes: [
+    { name: "DONTNEED", path: (world) => sysDontneed(world, world.base, world.base + SLOT) },
+    { name: "khugepaged", path: (world) => sysCollapse(world, world.base) },
+    { name: "writer", path: (world) => userWrite(world, world.base + 1, 7) },
+  ],
+  goal(world) {
+    // The writer's value, or nothing where DONTNEED came last; the first page was discarded whoever came first.
+    const [first, second] = [valueAt(world, world.base), valueAt(world, world.base + 1)];
+    if (first === 0 && (second === 0 || second === 7)) return null;
+    return { invariant: "no write lost", detail: `the pages hold ${first} and ${second}, which nobody left there` };
+  },
 };
 
 export const uffdioMove: Scenario = {
