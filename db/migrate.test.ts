@@ -12,7 +12,7 @@ import { checksumOf, MIGRATIONS, type Migration } from "./schema.ts";
 import { openStore } from "./store.ts";
 import { newRun, rows, SPEC, said, testFolder } from "./testing.ts";
 
-/** Histories as released versions wrote them: `v1.db` has the schema of version 1 and one run of 300 samples. */
+/** Histories as released versions wrote them: `vN.db` has the schema of version N and one run of 300 samples. */
 const RELEASED = new URL("./fixtures/", import.meta.url);
 
 let folder: ReturnType<typeof testFolder>;
@@ -47,6 +47,7 @@ describe("every released schema", () => {
     const [row] = store.list({ search: "commit" }).rows;
     expect(row).toMatchObject({ workload: "commit-table", params: SPEC.params, tags: ["released"] });
     expect(row.runs[0]).toMatchObject({ mode: "sync", status: "done", sampleCount: 300 });
+    expect(store.getRun(row.runs[0].id).kernelProfile?.name).toBe(version === 1 ? undefined : "reference");
     expect(store.samples(row.runs[0].id).columns.vmpte_kb?.[299]).toBe(299 * 100 + 3);
     store.close();
     expect(copies()).toHaveLength(version === MIGRATIONS.length ? 0 : 1);

@@ -15,6 +15,9 @@ export interface RunFacts {
   readonly ptReclaimSeen: boolean | null;
 }
 
+/** A kernel profile as it was stored (KernelProfile of engine/mm/kernel-profile.ts): an older or newer program's has other fields. */
+export type StoredProfile = { readonly name: string } & { readonly [field: string]: Json };
+
 /** `sweep`: its runs differ in a parameter; `detail` says which. */
 export type ExperimentKind = "workload" | "sweep";
 
@@ -36,6 +39,8 @@ export interface NewRun {
   readonly source: Source;
   readonly mode: Mode;
   readonly facts: RunFacts;
+  /** The kernel that is modelled, or that was found where it is measured. */
+  readonly kernelProfile?: StoredProfile;
   /** The experiment's where absent. */
   readonly params?: Params;
   readonly seed?: number;
@@ -70,6 +75,8 @@ export interface StoredRun {
   /** At most SPARKLINE_POINTS values of vmpte_kb, evenly spread over the run. */
   readonly sparkline: number[];
   readonly facts: RunFacts;
+  /** The kernel that was modelled, or that was found where it was measured; null: made before profiles were kept. */
+  readonly kernelProfile: StoredProfile | null;
   readonly detail: Json;
   /** What of it is stored in a way that cannot be read, in words; something else stands for it here. */
   readonly problem: string | null;

@@ -1,6 +1,6 @@
 /** Between rows of the database and records. */
 import type { Mode, Params, RunStatus, RunSummary, Source } from "../engine/experiment/types.ts";
-import type { ExperimentKind, Json, RunFacts, StoredExperiment, StoredRun } from "./records.ts";
+import type { ExperimentKind, Json, RunFacts, StoredExperiment, StoredProfile, StoredRun } from "./records.ts";
 import { badWords, EXPERIMENT_SHAPE, type Read, RUN_SHAPE, readRow, selectOf, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
 
 /** As it was stored: what is in it is known when it was read by its shape. */
@@ -41,6 +41,7 @@ export function toRun(row: RunRow): StoredRun {
     summary: take<RunSummary | null>("summary"),
     sparkline: take<number[] | null>("sparkline") ?? [],
     facts: take<RunFacts>("facts"),
+    kernelProfile: take<StoredProfile | null>("kernel_profile"),
     detail: take<Json>("detail"),
     problem: badWords(read.bad),
   };

@@ -20,9 +20,9 @@ export function startRun(c: Connection, experimentId: number, spec: NewRun): Sto
     const status = spec.status ?? "running";
     const { lastInsertRowid } = c
       .prepare(
-        `INSERT INTO run (uid, experiment_id, label, source, mode, params, seed, engine_version, facts, status,
+        `INSERT INTO run (uid, experiment_id, label, source, mode, params, seed, engine_version, facts, kernel_profile, status,
           created_ms, started_ms, heartbeat_ms, owner, operations_total, detail)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         randomUUID(),
@@ -34,6 +34,7 @@ export function startRun(c: Connection, experimentId: number, spec: NewRun): Sto
         spec.seed ?? experiment.seed,
         spec.facts.engineVersion,
         JSON.stringify(spec.facts),
+        jsonOrNull(spec.kernelProfile),
         status,
         now,
         status === "running" ? now : null,

@@ -140,7 +140,15 @@ SELECT run.id AS run_id, experiment.id AS experiment_id, experiment.title, exper
 FROM run JOIN experiment ON experiment.id = run.experiment_id;
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: "history", sql: HISTORY }];
+/** The kernel that a run was modelled on, or was found to run on where it was measured (engine/mm/kernel-profile.ts); NULL: not kept. */
+const KERNEL_PROFILE = `
+ALTER TABLE run ADD COLUMN kernel_profile TEXT CHECK (kernel_profile IS NULL OR json_valid(kernel_profile));
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: "history", sql: HISTORY },
+  { version: 2, name: "kernel-profile", sql: KERNEL_PROFILE },
+];
 
 /** SHA-256 of a migration's SQL, as the ledger keeps it. */
 export function checksumOf(migration: Migration): string {

@@ -76,6 +76,7 @@ export const RUN_SHAPE = {
   params: json(run.params, {}),
   seed: value(whole, 0),
   facts: json(run.facts, UNKNOWN_FACTS),
+  kernel_profile: json(run.kernelProfile, null),
   status: value(run.status, "failed"),
   reason: { schema: v.nullable(text(TEXT_MAX)), clean: someLines, instead: clipped(TEXT_MAX, someLines) },
   created_ms: value(experiment.createdAt, 0),

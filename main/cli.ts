@@ -91,6 +91,10 @@ command("run <workload>", "run a preset, or a trace or workload file, in both mo
   .option("--set <name=value>", "a parameter of the preset, such as size=1G; may be repeated", assignment)
   .option("--seed <number>", "of everything random (1 where absent)", whole)
   .addOption(new Option("--levels <number>", "of the page tables").choices(["4", "5"]).default("4"))
+  .option(
+    "--kernel <name|file>",
+    `the kernel that is modelled: ${[...KERNEL_PROFILES.keys()].join(", ")}, this (the running one, found by trying) or a profile's file; where absent the reference, and this where something is measured`,
+  )
   .option("--title <text>", "how it is called in the history")
   .option("--pid <number>", "which process of a trace (the busiest where absent)", whole)
   .addOption(traceFormat)

@@ -43,6 +43,7 @@ function digest(columns: Readonly<Partial<Record<string, ArrayLike<number>>>>): 
 async function onMainThread({ name, params }: Workload, mode: Mode): Promise<string> {
   const { findPreset } = await import("../../engine/workload/presets/index.ts");
   const { validateParams } = await import("../../engine/experiment/params.ts");
+  const { REFERENCE_PROFILE } = await import("../../engine/mm/kernel-profiles.ts");
   const checked = validateParams(findPreset(name)?.params ?? [], params);
   if (!checked.ok) throw new Error(checked.problems.map((each) => each.reason).join("; "));
   const task = {
@@ -51,6 +52,7 @@ async function onMainThread({ name, params }: Workload, mode: Mode): Promise<str
     mode,
     seed: SEED,
     levels: 4 as const,
+    profile: { ...REFERENCE_PROFILE },
     stop: new SharedArrayBuffer(4),
   };
   const rows: Float64Array[] = [];

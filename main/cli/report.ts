@@ -18,6 +18,7 @@ export function reportJson(experiment: Experiment) {
       id: run.id,
       source: run.source,
       mode: run.mode,
+      kernel_profile: run.kernelProfile?.name ?? null,
       status: run.status,
       ...(run.reason === null ? {} : { reason: run.reason }),
       ...run.summary,

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { BadInputError } from "../../engine/error.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
+import { namedProfile } from "../../probe/named-profile.ts";
 import type { ExperimentSpec } from "../contract.ts";
 import { print, printJson, warn } from "./print.ts";
 import { showProgress } from "./progress.ts";
@@ -15,6 +16,7 @@ interface RunOptions extends DbOption {
   readonly set?: Readonly<Record<string, string>>;
   readonly seed?: number;
   readonly levels: "4" | "5";
+  readonly kernel?: string;
   readonly title?: string;
   readonly pid?: number;
   readonly format?: TraceFormat;
@@ -52,6 +54,7 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
       source: options.source,
       seed: options.seed,
       levels: options.levels === "5" ? 5 : 4,
+      ...(options.kernel === undefined ? {} : { kernelProfile: { ...namedProfile(options.kernel) } }),
       title: options.title,
     };
     const { experiment, cut } = await runToEnd(session, () => session.ask("experiment.start", spec), showProgress);

@@ -14,6 +14,8 @@ export async function show(id: number, options: DbOption & { readonly json?: boo
     if (run)
       print(`${new Date(experiment.createdAt).toISOString()}, ${run.facts.cpu}, kernel ${run.facts.kernelRelease}`);
     for (const problem of problemsOf(experiment)) print(problem);
+    const profiles = new Set(experiment.runs.flatMap(({ kernelProfile }) => kernelProfile?.name ?? []));
+    if (profiles.size > 0) print(`kernel profile ${[...profiles].join(", ")}`);
     if (experiment.tags.length > 0) print(`tags: ${experiment.tags.join(", ")}`);
     if (experiment.notes !== "") print(`\n${experiment.notes}`);
   });

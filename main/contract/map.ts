@@ -1,7 +1,7 @@
 /** The page tables of a modelled run at any moment of it: made by running its workload again up to there. */
 import * as v from "valibot";
 import { windowToHost } from "./define.ts";
-import { countSchema, idSchema, labErrorSchema, modeSchema } from "./shapes.ts";
+import { countSchema, idSchema, kernelProfileSchema, labErrorSchema, modeSchema } from "./shapes.ts";
 import { workloadTaskSchema } from "./worker.ts";
 
 export const CELLS_MAX = 20_000;
@@ -53,6 +53,7 @@ export const mapTaskSchema = v.object({
   mode: modeSchema,
   seed: v.number(),
   levels: v.picklist([4, 5]),
+  profile: kernelProfileSchema,
 });
 export type MapTask = v.InferOutput<typeof mapTaskSchema>;
 

@@ -153,6 +153,8 @@ export const experimentSpecSchema = v.object({
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295)), 1),
   /** Levels of the page tables. */
   levels: v.optional(v.picklist([4, 5]), 4),
+  /** The kernel that is modelled; where absent the reference, and where something is measured the kernel that it is measured on. */
+  kernelProfile: v.optional(v.looseObject({ name: v.string() })),
   /** The preset's title and what differs from its defaults where absent. */
   title: v.optional(titleSchema),
 });
@@ -244,6 +246,9 @@ export const hostFactsSchema = v.object({
 });
 export type HostFacts = v.InferOutput<typeof hostFactsSchema>;
 
+/** What sort of kernel a run is modelled on: KernelProfile, which whoever uses it checks; a stored one may be another version's. */
+export const kernelProfileSchema = v.looseObject({ name: v.pipe(v.string(), v.maxLength(200)) });
+
 export const runSchema = v.object({
   id: idSchema,
   experimentId: idSchema,
@@ -262,6 +267,8 @@ export const runSchema = v.object({
   /** Of the samples so far where the run has not ended, null before the first. */
   summary: v.nullable(runSummarySchema),
   facts: hostFactsSchema,
+  /** The kernel that was modelled, or that was found where it was measured; null: made before profiles were kept. */
+  kernelProfile: v.nullable(kernelProfileSchema),
   /** What of it is stored in a way that cannot be read; something else stands for it here. */
   problem: v.exactOptional(v.string()),
 });

@@ -4,6 +4,7 @@ import { POLICY_IDS } from "../../engine/experiment/policies.ts";
 import {
   countSchema,
   float64ArraySchema,
+  kernelProfileSchema,
   labErrorSchema,
   openedFileSchema,
   paramsSchema,
@@ -40,6 +41,7 @@ export const workerTaskSchema = v.object({
   mode: v.picklist(POLICY_IDS),
   seed: v.number(),
   levels: v.picklist([4, 5]),
+  profile: kernelProfileSchema,
   /** One shared Int32: 0 go on, 1 stop at the next look. */
   stop: v.instance(SharedArrayBuffer),
 });

@@ -2,6 +2,7 @@
 import type { Json, StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
+import type { Source } from "../../engine/experiment/types.ts";
 import { requireKernel } from "../../probe/driver.ts";
 import type { WorkloadTask } from "../contract/worker.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
@@ -10,6 +11,7 @@ import { hostFacts } from "./facts.ts";
 import type { FileChoice, Files } from "./files.ts";
 
 import { keep, keptFile } from "./kept-file.ts";
+import { profileAgain, profilesFor, storedProfile } from "./profiles.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
@@ -59,25 +61,34 @@ export function experimentHandlers(
   function begin(
     { workload, task: workloadTask, detail = null }: Planned,
     runs: readonly PlannedRun[],
-    about: Pick<FullExperimentSpec, "seed" | "levels">,
+    about: Pick<FullExperimentSpec, "seed" | "levels" | "kernelProfile">,
     title: string,
   ): StoredExperiment {
     const kernel = requireSources(runs);
     const facts = hostFacts(kernel?.reclaims ?? null);
     const { seed, levels } = about;
+    const profiles = profilesFor(about.kernelProfile, kernel !== null, levels);
+    const profileOf = (source: Source) => (source === "kernel" ? profiles.kernel : null) ?? profiles.model;
     const { name, params, operationsTotal } = workload;
     const stored = store.together(() => {
       const spec = { title, workload: name, workloadKind: workload.kind, params, seed, levels, detail };
       const { id } = store.createExperiment(spec);
       for (const { source, mode } of runs)
-        store.startRun(id, { source, mode, facts, operationsTotal, status: "queued" });
+        store.startRun(id, {
+          source,
+          mode,
+          facts,
+          kernelProfile: storedProfile(profileOf(source)),
+          operationsTotal,
+          status: "queued",
+        });
       return store.getExperiment(id);
     });
     emit("experiment.started", toExperiment(stored));
     emit("history.changed", { ids: [stored.id] });
     for (const run of stored.runs) {
       const { source, mode } = run;
-      const task = { workload: workloadTask, source, mode, seed, levels };
+      const task = { workload: workloadTask, source, mode, seed, levels, profile: { ...profileOf(source) } };
       runner.add({
         runId: run.id,
         experimentId: stored.id,
@@ -109,7 +120,13 @@ export function experimentHandlers(
       const planned =
         before.workloadKind === "file" ? await planAgain(before) : planPreset(before.workload, before.params);
       const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
-      const about = { seed: before.seed, levels: before.levels === 5 ? 5 : 4 } as const;
+      const about = {
+        seed: before.seed,
+        levels: before.levels === 5 ? 5 : 4,
+        kernelProfile: runs.some(({ source }) => source === "kernel")
+          ? undefined
+          : { ...profileAgain(before.runs[0]?.kernelProfile ?? null) },
+      } as const;
       return toExperiment(begin(planned, runs, about, before.title));
     },
     "file.open": ({ path, format }) => files.open(path, format),

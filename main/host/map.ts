@@ -15,6 +15,7 @@ import type { CheckedParams, Handlers } from "../contract.ts";
 import { RESOURCE_LIMITS, roomInWords } from "../worker/room.ts";
 import type { Emit } from "./emit.ts";
 import { keptFile } from "./kept-file.ts";
+import { profileAgain } from "./profiles.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
 const WORKER = import.meta.url.endsWith(".ts")
@@ -133,5 +134,6 @@ async function taskOf(store: Store, runId: number): Promise<MapTask> {
     mode: run.mode,
     seed: run.seed,
     levels: levels === 5 ? 5 : 4,
+    profile: { ...profileAgain(run.kernelProfile) },
   };
 }

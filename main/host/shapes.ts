@@ -7,7 +7,7 @@ import type { Experiment, HistoryRow, Run } from "../contract.ts";
 
 export function toRun(run: StoredRun): Run {
   const { id, experimentId, label, source, mode, status, reason, startedAt, endedAt, sampleCount, facts } = run;
-  const { summary } = run;
+  const { summary, kernelProfile } = run;
   const params = { ...run.params };
   return {
     id,
@@ -23,6 +23,7 @@ export function toRun(run: StoredRun): Run {
     sampleCount,
     summary,
     facts,
+    kernelProfile: kernelProfile === null ? null : { ...kernelProfile },
     ...problemOf(run),
   };
 }

@@ -10,6 +10,7 @@ import { sweepDetailSchema } from "../contract/shapes.ts";
 import type { CallName, Handlers } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
+import { profilesFor, storedProfile } from "./profiles.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { resolvePreset } from "./spec.ts";
@@ -46,9 +47,20 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     const { id, workload: name, seed } = experiment;
     const levels = experiment.levels === 5 ? 5 : 4;
     const facts = hostFacts(null);
+    const profile = profilesFor(undefined, false, levels).model;
+    const kernelProfile = storedProfile(profile);
     const runs = store.together(() =>
       points.map(({ label, mode, params, operationsTotal }) =>
-        store.startRun(id, { source: "model", mode, facts, params, label, operationsTotal, status: "queued" }),
+        store.startRun(id, {
+          source: "model",
+          mode,
+          facts,
+          kernelProfile,
+          params,
+          label,
+          operationsTotal,
+          status: "queued",
+        }),
       ),
     );
     const begun = store.getExperiment(id);
@@ -56,7 +68,7 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     emit("history.changed", { ids: [id] });
     for (const { id: runId, mode, params } of runs) {
       const workload = { kind: "preset" as const, name, params: { ...params } };
-      const task = { workload, source: "model" as const, mode, seed, levels } as const;
+      const task = { workload, source: "model" as const, mode, seed, levels, profile: { ...profile } } as const;
       runner.add({ runId, experimentId: id, alone: false, begin: (onBatch) => startWorkerRun(task, onBatch) });
     }
     return begun;

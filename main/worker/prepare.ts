@@ -2,6 +2,7 @@
 import { featuresOf } from "../../engine/experiment/policies.ts";
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
+import { parseKernelProfile } from "../../engine/mm/kernel-profile-fields.ts";
 import { type Following, following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
@@ -13,12 +14,14 @@ import { ROOM_BYTES } from "./room.ts";
 
 type Prepared = Pick<RunInput, "machine" | "stream" | "operationsTotal">;
 export type OperationStream = Prepared["stream"];
-type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels">;
+type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels" | "profile">;
 
 /** The kernel that a workload is run on. */
-function kernelOf({ mode, seed, levels }: KernelTask, workload: WorkloadTask): Kernel {
+function kernelOf({ mode, seed, levels, profile: given }: KernelTask, workload: WorkloadTask): Kernel {
+  const profile = parseKernelProfile(given, "the run's kernel profile");
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
-  const options: Partial<KernelOptions> = workload.kind === "file" && workload.format !== "ops" ? traceKernel() : {};
+  const options: Partial<KernelOptions> =
+    workload.kind === "file" && workload.format !== "ops" ? traceKernel(profile) : { profile };
   return createKernel({ features: featuresOf(mode), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 
