@@ -9,6 +9,7 @@ import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { prepare } from "../worker/prepare.ts";
 import { roomInWords } from "../worker/room.ts";
+import { profileValue } from "./known.ts";
 import type { PlannedWorkload } from "./plan.ts";
 import type { ResultRow, TaskSamples } from "./rows.ts";
 import { paramsJson, type Task } from "./tasks.ts";
@@ -98,6 +99,7 @@ export async function perform(task: Task, engine: string): Promise<Performed> {
       mode: policy as PolicyId,
       seed,
       levels: 4,
+      profile: { ...profileValue(task.profile) },
       stop: new SharedArrayBuffer(4),
     });
     // A clock that stands still: slices end with their batch, and nothing of the machine is in the row.
