@@ -29,6 +29,24 @@ describeKernel("the engine against the running kernel", () => {
     expect(describeDifferences(differences)).toBe("");
     expect(operations).toBeGreaterThanOrEqual(OPERATIONS);
   });
+
+  test("a profile with one behaviour wrong is found, and shrunk to a few lines", async () => {
+    const found = foundKernel();
+    const { differences } = await compareWithKernel({
+      classes: CLASSES,
+      modes: MODES,
+      found: found.profile,
+      profile: { ...found.profile, zeroPage: !found.profile.zeroPage },
+      skips: skipsOf(found),
+      seed: SEED,
+      length: 100,
+      operations: OPERATIONS,
+      differencesMax: 1,
+    });
+    expect(differences).toHaveLength(1);
+    expect(differences[0].script.length).toBeLessThanOrEqual(6);
+    expect(describeDifferences(differences)).toContain("this kernel differs from every known profile");
+  });
 });
 
 test("the same seed draws the same script, another seed another", () => {
