@@ -25,7 +25,7 @@ export interface NewExperiment {
   readonly kind?: ExperimentKind;
   readonly title: string;
   readonly workload: string;
-  readonly workloadKind: "preset" | "file";
+  readonly workloadKind: "preset" | "file" | "program";
   readonly params: Params;
   readonly seed: number;
   readonly levels: number;
@@ -88,7 +88,7 @@ export interface StoredExperiment {
   readonly kind: ExperimentKind;
   readonly title: string;
   readonly workload: string;
-  readonly workloadKind: "preset" | "file";
+  readonly workloadKind: "preset" | "file" | "program";
   readonly params: Params;
   readonly seed: number;
   readonly levels: number;

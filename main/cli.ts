@@ -60,6 +60,10 @@ function assignment(text: string, before: Readonly<Record<string, string>> = {})
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+function texts(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
 /** A command that uses a history. */
 function command(usage: string, description: string): Command {
   return program
@@ -157,6 +161,18 @@ program
   )
   .addOption(json)
   .action(async (words: string[], options) => (await import("./cli/capture.ts")).captureProgram(words, options));
+
+command("try", "run a program as it is and under settings of its environment, in turns, and say what each changes")
+  .argument("<program...>", "after --: the program and its arguments")
+  .option(
+    "--setting <setting>",
+    "'NAME: VAR=VALUE ...'; may be repeated (where absent, those for its allocator)",
+    texts,
+  )
+  .option("--repeat <number>", "how often each is run", whole, 3)
+  .option("--title <text>", "how it is called in the history")
+  .addOption(json)
+  .action(async (words: string[], options) => (await import("./cli/try.ts")).tryProgram(words, options));
 
 program
   .command("calibrate")

@@ -5,6 +5,7 @@
 
 import type { MeasuredPolicyId } from "./policies.ts";
 import type { Releases } from "./releases.ts";
+import type { TrialRun } from "./trial.ts";
 
 /** A run's mode is the policy that it is made under. */
 export type Mode = MeasuredPolicyId;
@@ -128,6 +129,8 @@ export interface RunSummary {
   readonly average_empty_pte_tables?: number;
   /** What it was in the end: from the last MADV_DONTNEED on, but at least the last tenth of the run. */
   readonly steady?: SteadyState;
+  /** Of a run of a trial: what it came to. */
+  readonly trial?: TrialRun;
   /** What became of the workload's releases; likewise. */
   readonly releases?: Releases;
 }

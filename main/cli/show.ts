@@ -2,12 +2,14 @@ import { problemsOf } from "../contract/problems.ts";
 import { print, printJson } from "./print.ts";
 import { reportJson, reportText } from "./report.ts";
 import { type DbOption, withLab } from "./session.ts";
+import { trialJson, trialText } from "./try.ts";
 
 export async function show(id: number, options: DbOption & { readonly json?: boolean }): Promise<void> {
   await withLab(options, async (session) => {
     const experiment = await session.ask("experiment.get", { id });
-    if (options.json) return printJson(reportJson(experiment));
-    print(reportText(experiment));
+    const trial = experiment.workloadKind === "program";
+    if (options.json) return printJson(trial ? trialJson(experiment) : reportJson(experiment));
+    print(trial ? trialText(experiment) : reportText(experiment));
     const params = Object.entries(experiment.params).map(([name, value]) => `${name}=${value}`);
     print(`\n${experiment.workload} ${params.join(" ")}`);
     const [run] = experiment.runs;

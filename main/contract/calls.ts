@@ -29,6 +29,7 @@ import {
   tokenSchema,
 } from "./shapes.ts";
 import { sweepCalls } from "./sweeps.ts";
+import { trialCalls } from "./trials.ts";
 
 /** The program itself and its window. */
 const app = {
@@ -140,5 +141,6 @@ export const CALLS = {
   ...mapCalls,
   ...raceCalls,
   ...sweepCalls,
+  ...trialCalls,
   ...host,
 } as const;

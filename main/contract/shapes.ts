@@ -213,6 +213,20 @@ export const runSummarySchema = v.object({
     }),
   ),
   releases: v.exactOptional(releasesSchema),
+  trial: v.exactOptional(
+    v.object({
+      peak_vmpte_kb: v.number(),
+      end_vmpte_kb: v.number(),
+      average_vmpte_kb: v.number(),
+      peak_rss_kb: v.number(),
+      average_rss_kb: v.number(),
+      wall_ms: v.number(),
+      cpu_ms: v.number(),
+      minor_faults: v.number(),
+      major_faults: v.number(),
+      exit_code: v.number(),
+    }),
+  ),
 });
 
 export const runProgressSchema = v.object({
@@ -275,7 +289,12 @@ export const runSchema = v.object({
 export type Run = v.InferOutput<typeof runSchema>;
 
 /** What a sweep goes through. */
-export const sweepDetailSchema = v.object({ parameter: v.string(), values: v.array(paramValueSchema) });
+export const sweepDetailSchema = v.object({
+  parameter: v.string(),
+  values: v.array(paramValueSchema),
+  /** Of a trial of a program: the variables that each value stands for. */
+  settings: v.exactOptional(v.array(v.object({ name: v.string(), env: v.record(v.string(), v.string()) }))),
+});
 
 const experimentCore = {
   id: idSchema,
@@ -284,7 +303,7 @@ const experimentCore = {
   title: v.string(),
   /** The preset's name, or the file's. */
   workload: v.string(),
-  workloadKind: v.picklist(["preset", "file"]),
+  workloadKind: v.picklist(["preset", "file", "program"]),
   params: paramsSchema,
   seed: v.number(),
   levels: v.number(),

@@ -116,6 +116,11 @@ export function experimentHandlers(
     },
     "experiment.again": async ({ id }) => {
       const before = store.getExperiment(id);
+      if (before.workloadKind === "program")
+        throw new BadInputError("A trial of a program is not run again from the history", {
+          why: "its environment and folder are not kept",
+          todo: "Type the `reclaim-lab try` command again",
+        });
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
       const planned =
         before.workloadKind === "file" ? await planAgain(before) : planPreset(before.workload, before.params);

@@ -19,6 +19,7 @@ import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
 import { createSweeps } from "./sweeps.ts";
+import { trialHandlers } from "./trials.ts";
 
 export interface LabOptions {
   /** The history file; made where there is none. */
@@ -76,6 +77,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
     ...maps.handlers,
     ...races.handlers,
     ...sweeps.handlers,
+    ...trialHandlers(store, runner, emit),
     ...experimentHandlers(store, runner, createFiles(), sweeps, emit),
   };
 

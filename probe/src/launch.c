@@ -1,62 +1,34 @@
 /*
- * Starts a program and watches its page-table memory: the program runs in a child, this process reads its
- * /proc/PID/status again and again and writes one line a reading:
- *
- *     SECONDS-BEFORE VMPTE-KB RSS-KB THREADS SECONDS-AFTER        (CLOCK_MONOTONIC)
- *
- * Nothing is read before the program has replaced the child (execve), nor after it has ended.
+ * Starts a program and watches its page-table memory (watch.c), or watches one that runs already. Nothing is read before the
+ * program has replaced the child (execve), nor after it has ended. Whoever started this one may die at any time: then the
+ * program is asked to end too, and nothing of it is left.
  */
-#include "probe.h"
+#include "watch.h"
 
 #include <asm/signal.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
-#include <linux/time.h>
+#include <linux/resource.h>
 
 void signal_handle(int signal, void *handler, unsigned long flags);
 
 #define WAIT_NO_HANG 1
 #define EXEC_FAILED 127
+/* After so long a program that was asked to end is ended. */
+#define PATIENCE_NS 5000000000ull
 
-static char lines[1 << 16];
-static size_t lines_used;
 static long program_pid;
-
-static void flush_lines(long fd) {
-  size_t done = 0;
-  while (done < lines_used) {
-    long n = sys3(__NR_write, fd, lines + done, lines_used - done);
-    if (n == -EINTR) continue;
-    if (n <= 0) die(EXIT_FAILED, "cannot write the readings", errno_name(error_of(n)));
-    done += (size_t)n;
-  }
-  lines_used = 0;
-}
-
-static void put(const char *s) {
-  size_t n = strlen(s);
-  memcpy(lines + lines_used, s, n);
-  lines_used += n;
-}
-
-static void put_dec(uint64_t v) {
-  char digits[24];
-  format_dec(digits, v);
-  put(digits);
-}
-
-static void put_seconds(uint64_t ns) {
-  char digits[24];
-  put_dec(ns / 1000000000ull);
-  size_t n = format_dec(digits, ns % 1000000000ull);
-  put(".");
-  for (; n < 9; n++) put("0");
-  put(digits);
-}
+static bool program_over;
+static int program_status;
+static volatile uint64_t asked_ns;
+static struct {
+  uint64_t user_us, system_us, minor_faults, major_faults, peak_rss_kb;
+} used;
 
 /* The program is to end as this one is asked to. */
 static void pass_on(int signal) {
   (void)signal;
+  if (!asked_ns) asked_ns = now_ns();
   if (program_pid > 0) sys2(__NR_kill, program_pid, SIGTERM);
 }
 
@@ -68,65 +40,124 @@ static _Noreturn void become(char **argv, char **envp, int report, bool hold) {
   for (;;) sys1(__NR_exit_group, EXEC_FAILED);
 }
 
-/* Readings until the program ends; its wait status. */
-static int watch(long out, uint64_t interval_ns) {
-  int status = 0;
-  for (uint64_t next = now_ns();; next += interval_ns) {
-    struct usage u;
-    uint64_t before = now_ns();
-    bool alive = usage_read_pid(program_pid, &u);
-    uint64_t after = now_ns();
-    if (alive && u.threads > 0 && u.vmpte_kb > 0) {
-      put_seconds(before), put(" "), put_dec((uint64_t)u.vmpte_kb), put(" "), put_dec((uint64_t)u.rss_kb);
-      put(" "), put_dec((uint64_t)u.threads), put(" "), put_seconds(after), put("\n");
-      if (lines_used > sizeof lines - 256) flush_lines(out);
-    }
-    long done = sys4(__NR_wait4, program_pid, &status, WAIT_NO_HANG, 0);
-    if (done == program_pid || done == -ECHILD) break;
-    uint64_t now = now_ns();
-    if (next + interval_ns > now) {
-      struct timespec t = {0, (long)(next + interval_ns - now)};
-      if (t.tv_nsec >= 1000000000) t.tv_sec = t.tv_nsec / 1000000000, t.tv_nsec %= 1000000000;
-      sys2(__NR_nanosleep, &t, 0);
-    } else {
-      next = now;
-    }
+static void count_usage(const struct rusage *r) {
+  used.user_us += (uint64_t)r->ru_utime.tv_sec * 1000000 + (uint64_t)r->ru_utime.tv_usec;
+  used.system_us += (uint64_t)r->ru_stime.tv_sec * 1000000 + (uint64_t)r->ru_stime.tv_usec;
+  used.minor_faults += (uint64_t)r->ru_minflt;
+  used.major_faults += (uint64_t)r->ru_majflt;
+  if ((uint64_t)r->ru_maxrss > used.peak_rss_kb) used.peak_rss_kb = (uint64_t)r->ru_maxrss;
+}
+
+/* Reaps what has ended: the program, and what it left behind (children of this one, a subreaper). */
+static bool reaped_program(void) {
+  int status;
+  struct rusage r;
+  long pid;
+  while ((pid = sys4(__NR_wait4, -1, &status, WAIT_NO_HANG, &r)) > 0) {
+    count_usage(&r);
+    if (pid == program_pid) program_over = true, program_status = status;
   }
-  flush_lines(out);
-  return status;
+  if (pid == -ECHILD) program_over = true;
+  if (!program_over && asked_ns && now_ns() - asked_ns > PATIENCE_NS) sys2(__NR_kill, program_pid, SIGKILL);
+  return program_over;
+}
+
+static void terminate(long pid) { sys2(__NR_kill, pid, SIGTERM); }
+static void end(long pid) { sys2(__NR_kill, pid, SIGKILL); }
+
+/* What the program left running is ended, politely first. */
+static void end_the_rest(void) {
+  long self = sys0(__NR_getpid);
+  watch_each_below(self, terminate);
+  for (int tries = 0; tries < 200; tries++) {
+    int status;
+    long pid;
+    struct rusage r;
+    while ((pid = sys4(__NR_wait4, -1, &status, WAIT_NO_HANG, &r)) > 0) count_usage(&r);
+    if (pid == -ECHILD) return;
+    if (tries >= 100) watch_each_below(self, end);
+    watch_pause(10000000);
+  }
+}
+
+static uint64_t parse_interval(const char *text) {
+  uint64_t interval_us = 0;
+  for (const char *p = text; *p >= '0' && *p <= '9'; p++) interval_us = interval_us * 10 + (uint64_t)(*p - '0');
+  if (interval_us < 100 || interval_us > 900000) die(EXIT_USAGE, "an interval is 100 to 900000 microseconds", text);
+  return interval_us * 1000;
+}
+
+static void note_usage(uint64_t wall_ns) {
+  watch_note("wall_us", wall_ns / 1000);
+  watch_note("user_us", used.user_us);
+  watch_note("system_us", used.system_us);
+  watch_note("minor_faults", used.minor_faults);
+  watch_note("major_faults", used.major_faults);
+  watch_note("peak_rss_kb", used.peak_rss_kb);
 }
 
 /*
- * launch OUT INTERVAL_US run|hold PROGRAM ARGS...: PROGRAM is a path. `hold`: the child stops itself before it becomes
- * the program, and this process prints its pid; SIGCONT lets it go on. Returns the program's exit status, 128 + N where
- * signal N ended it.
+ * launch OUT INTERVAL_US run|hold|sum PROGRAM ARGS...: PROGRAM is a path. `hold`: the child stops itself before it becomes
+ * the program, and this process prints its pid; SIGCONT lets it go on. `sum`: all processes in one line, and what the
+ * program leaves running is ended. Returns the program's exit status, 128 + N where signal N ended it.
  */
 int launch_main(int argc, char **argv, char **envp) {
   if (argc < 6) return EXIT_USAGE;
-  uint64_t interval_us = 0;
-  for (const char *p = argv[3]; *p >= '0' && *p <= '9'; p++) interval_us = interval_us * 10 + (uint64_t)(*p - '0');
-  if (interval_us < 100 || interval_us > 900000) die(EXIT_USAGE, "an interval is 100 to 900000 microseconds", argv[3]);
+  uint64_t interval_ns = parse_interval(argv[3]);
   bool hold = !strcmp(argv[4], "hold");
-  long out = sys4(__NR_openat, AT_FDCWD, argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (out < 0) die(EXIT_FAILED, argv[2], errno_name(error_of(out)));
+  bool sum = !strcmp(argv[4], "sum");
+  sys2(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1);
+  signal_handle(SIGTERM, pass_on, 0);
+  signal_handle(SIGINT, (void *)1 /* SIG_IGN: a terminal asks the program itself */, 0);
+  sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
 
   int report[2];
   if (sys2(__NR_pipe2, report, O_CLOEXEC) < 0) die(EXIT_FAILED, "cannot make a pipe", NULL);
+  uint64_t began = now_ns();
   program_pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
-  if (program_pid == 0) become(argv + 5, envp, report[1], hold);
+  if (program_pid == 0) {
+    signal_handle(SIGTERM, (void *)0, 0);
+    signal_handle(SIGINT, (void *)0, 0);
+    become(argv + 5, envp, report[1], hold);
+  }
   if (program_pid < 0) die(EXIT_FAILED, "cannot fork", errno_name(error_of(program_pid)));
   sys1(__NR_close, report[1]);
-  signal_handle(SIGTERM, pass_on, 0);
-  signal_handle(SIGINT, (void *)1 /* SIG_IGN: a terminal asks the program itself */, 0);
   if (hold) out_str("pid "), out_dec(program_pid), out_str("\n"), out_flush();
 
   int error = 0;
   long n;
   while ((n = sys3(__NR_read, report[0], &error, sizeof error)) == -EINTR) continue;
   if (n > 0) die(EXEC_FAILED, argv[5], errno_name(error));
-  put("# pid "), put_dec((uint64_t)program_pid);
-  put("  CLOCK_MONOTONIC before read, VmPTE kB, VmRSS kB, Threads, CLOCK_MONOTONIC after read\n");
-  flush_lines(out);
-  int status = watch(out, interval_us * 1000);
-  return status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
+  watch_begin(argv[2], sum ? WATCH_SUM : WATCH_EACH, program_pid);
+  watch_until(interval_ns, reaped_program);
+  while (!reaped_program()) watch_pause(1000000);
+  uint64_t wall = now_ns() - began;
+  if (sum || asked_ns) end_the_rest();
+  if (sum) note_usage(wall);
+  return program_status & 0x7f ? 128 + (program_status & 0x7f) : program_status >> 8 & 0xff;
+}
+
+static bool asked_to_end(void) { return asked_ns != 0; }
+
+/* watch OUT INTERVAL_US one|each PID: a program that runs already, until it ends or this one is asked to. */
+int watch_main(int argc, char **argv) {
+  if (argc != 6) return EXIT_USAGE;
+  uint64_t interval_ns = parse_interval(argv[3]);
+  long pid = 0;
+  for (const char *p = argv[5]; *p >= '0' && *p <= '9'; p++) pid = pid * 10 + (*p - '0');
+  if (pid <= 0) return EXIT_USAGE;
+  signal_handle(SIGTERM, pass_on, 0);
+  signal_handle(SIGINT, (void *)1, 0);
+  sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
+  watch_begin(argv[2], strcmp(argv[4], "each") ? WATCH_ONE : WATCH_EACH, pid);
+  watch_until(interval_ns, asked_to_end);
+  return EXIT_OK;
+}
+
+/* tied PROGRAM ARGS...: becomes the program, which is asked to end when whoever started it dies. */
+int tied_main(int argc, char **argv, char **envp) {
+  if (argc < 3) return EXIT_USAGE;
+  sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
+  int error = error_of(sys3(__NR_execve, argv[2], argv + 2, envp));
+  die(EXEC_FAILED, argv[2], errno_name(error));
 }

@@ -11,7 +11,9 @@ static const char USAGE[] =
     "       reclaim-probe detect\n"
     "       reclaim-probe profile\n"
     "       reclaim-probe look [--plain] [--no-exact]\n"
-    "       reclaim-probe launch OUT INTERVAL_US run|hold PROGRAM ARGS...\n";
+    "       reclaim-probe launch OUT INTERVAL_US run|hold|sum PROGRAM ARGS...\n"
+    "       reclaim-probe watch OUT INTERVAL_US one|each PID\n"
+    "       reclaim-probe tied PROGRAM ARGS...\n";
 
 #define ARGUMENTS_MAX 16
 
@@ -141,5 +143,7 @@ __attribute__((used)) _Noreturn void start(long *stack) {
   char **argv = (char **)(stack + 1);
   /* It becomes another program: arguments and environment stay where they are. */
   if (argc > 1 && !strcmp(argv[1], "launch")) exit_now(launch_main(argc, argv, argv + argc + 1));
+  if (argc > 1 && !strcmp(argv[1], "watch")) exit_now(watch_main(argc, argv));
+  if (argc > 1 && !strcmp(argv[1], "tied")) exit_now(tied_main(argc, argv, argv + argc + 1));
   exit_now(keep_arguments(argc, argv) ? run() : usage_error());
 }

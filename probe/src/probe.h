@@ -176,5 +176,7 @@ int detect_main(void);
 int profile_main(void);
 int look_main(bool plain, bool no_exact);
 int launch_main(int argc, char **argv, char **envp);
+int watch_main(int argc, char **argv);
+int tied_main(int argc, char **argv, char **envp);
 
 #endif

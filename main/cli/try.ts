@@ -1,0 +1,138 @@
+/** A trial from the command line: the program as it is and under settings, in turns, and what each changed. */
+import { BadInputError } from "../../engine/error.ts";
+import { formatCount, formatDuration, formatKb } from "../../engine/experiment/format.ts";
+import {
+  BASELINE_NAME,
+  judgeTrial,
+  medianOf,
+  parseSettings,
+  REPEAT_MAX,
+  type Setting,
+  type TrialRun,
+} from "../../engine/experiment/trial.ts";
+import type { Experiment } from "../contract.ts";
+import { print, printJson, table, warn } from "./print.ts";
+import { failures } from "./report.ts";
+import { runToEnd, type Show } from "./run-to-end.ts";
+import { type DbOption, withLab } from "./session.ts";
+
+export interface TryOptions extends DbOption {
+  readonly setting?: readonly string[];
+  readonly repeat: number;
+  readonly title?: string;
+  readonly json?: boolean;
+}
+
+const showTurns: Show = async (session, { runs }) => {
+  let done = 0;
+  session.on("run.ended", (run) => {
+    done++;
+    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${runs.length} runs (${run.label}) \u001b[K`);
+  });
+  return () => {
+    if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+  };
+};
+
+interface Tried extends Setting {
+  readonly runs: readonly TrialRun[];
+}
+
+/** The settings in their order, the baseline first, each with its runs that came to their end. */
+function triedIn(experiment: Experiment): Tried[] {
+  const settings = experiment.sweep?.settings ?? [];
+  return settings.map(({ name, env }) => ({
+    name,
+    env,
+    runs: experiment.runs.flatMap((run) =>
+      run.label === name && run.status === "done" && run.summary?.trial ? [run.summary.trial] : [],
+    ),
+  }));
+}
+
+/** The document of `--json`. */
+export function trialJson(experiment: Experiment) {
+  const [baseline, ...settings] = triedIn(experiment);
+  const shown = ({ name, env, runs }: Tried) => ({ name, env, runs, median: medianOf(runs) });
+  return {
+    experiment: { id: experiment.id, program: experiment.workload, params: experiment.params },
+    kernel: experiment.runs[0]?.facts.kernelRelease,
+    baseline: shown(baseline),
+    settings: settings.map((setting) => ({ ...shown(setting), ...judgeTrial(baseline.runs, setting.runs) })),
+  };
+}
+
+function spread(runs: readonly TrialRun[], of: (run: TrialRun) => number, show: (value: number) => string): string {
+  if (runs.length === 0) return "";
+  const values = runs.map(of).toSorted((a, b) => a - b);
+  const [least, most] = [show(values[0]), show(values[values.length - 1])];
+  return least === most ? least : `${least} to ${most}`;
+}
+
+export function trialText(experiment: Experiment): string {
+  const [baseline, ...settings] = triedIn(experiment);
+  const row = ({ name, runs }: Tried, verdict: string): string[] => [
+    name,
+    verdict,
+    spread(runs, (run) => run.average_vmpte_kb, formatKb),
+    spread(runs, (run) => run.end_vmpte_kb, formatKb),
+    spread(runs, (run) => run.peak_vmpte_kb, formatKb),
+    spread(runs, (run) => run.average_rss_kb, formatKb),
+    spread(runs, (run) => run.wall_ms, formatDuration),
+    spread(runs, (run) => run.cpu_ms, formatDuration),
+    spread(runs, (run) => run.minor_faults, formatCount),
+  ];
+  const judged = settings.map((setting) => ({ setting, found: judgeTrial(baseline.runs, setting.runs) }));
+  const head = [
+    "setting",
+    "",
+    "VmPTE on average",
+    "at the end",
+    "at its peak",
+    "RSS on average",
+    "time",
+    "CPU",
+    "faults",
+  ];
+  const rows = [row(baseline, ""), ...judged.map(({ setting, found }) => row(setting, found?.verdict ?? "no run"))];
+  return [
+    `${experiment.title} (experiment ${experiment.id}, kernel ${experiment.runs[0]?.facts.kernelRelease ?? ""})`,
+    "",
+    table([head, ...rows], new Set([2, 3, 4, 5, 6, 7, 8])),
+    "",
+    ...judged.flatMap(({ setting: { name, env }, found }) => [
+      `${name}: ${Object.entries(env)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(" ")}`,
+      `  ${found === null ? "no run came to its end" : `${found.verdict}: ${found.reason}`}`,
+    ]),
+  ].join("\n");
+}
+
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}
+
+export async function tryProgram(command: readonly string[], options: TryOptions): Promise<void> {
+  const settings = parseSettings(options.setting ?? []);
+  const { repeat, title } = options;
+  if (repeat < 1 || repeat > REPEAT_MAX)
+    throw new BadInputError(`Each is run 1 to ${REPEAT_MAX} times`, {
+      where: "--repeat",
+      why: `${repeat} is asked for`,
+    });
+  await withLab(options, async (session) => {
+    const spec = { command: [...command], cwd: process.cwd(), env: environment(), settings, repeat, title };
+    const { experiment, cut } = await runToEnd(session, () => session.ask("trial.start", spec), showTurns);
+    if (options.json) printJson(trialJson(experiment));
+    else print(`${trialText(experiment)}\n\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`);
+    failures(experiment.runs).forEach(warn);
+    const odd = new Set(experiment.runs.flatMap((run) => run.summary?.trial?.exit_code || []));
+    if (odd.size > 0) warn(`the program ended with ${[...odd].join(", ")} in some of its runs`);
+    const none = !experiment.runs.some((run) => run.label === BASELINE_NAME && run.status === "done");
+    if (cut) process.exitCode = 130;
+    else if (none || experiment.runs.some((run) => run.status !== "done")) process.exitCode = 1;
+  });
+}

@@ -1,0 +1,27 @@
+/** Trials: a program of the user's, as it is and under settings of its environment. */
+import * as v from "valibot";
+import { REPEAT_MAX, SETTINGS_MAX } from "../../engine/experiment/trial.ts";
+import { shellToHost } from "./define.ts";
+import { experimentSchema, titleSchema } from "./shapes.ts";
+
+const envSchema = v.record(v.string(), v.string());
+
+export const settingSchema = v.object({ name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(80)), env: envSchema });
+
+export const trialSpecSchema = v.object({
+  /** The program, by a path or as PATH finds it, and its arguments. */
+  command: v.pipe(v.array(v.string()), v.minLength(1)),
+  cwd: v.string(),
+  /** The environment that the settings are added to. */
+  env: envSchema,
+  /** Where none is given, those that suit the allocator that the program is seen to use. */
+  settings: v.pipe(v.array(settingSchema), v.maxLength(SETTINGS_MAX)),
+  repeat: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REPEAT_MAX)),
+  title: v.optional(titleSchema),
+});
+export type TrialSpec = v.InferInput<typeof trialSpecSchema>;
+
+export const trialCalls = {
+  /** Stores the experiment with a run a setting and turn, and starts them, one after the other. experiment.cancel ends it. */
+  "trial.start": shellToHost(trialSpecSchema, experimentSchema),
+};
