@@ -1,6 +1,9 @@
 /** Electron's security checklist, tried from inside the page as an attacker who got there would. */
 import { execFileSync } from "node:child_process";
-import { symlinkSync, writeFileSync } from "node:fs";
+import { createSocket } from "node:dgram";
+import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { CALLS } from "../main/contract.ts";
 import { expect, test } from "./fixtures.ts";
@@ -48,6 +51,121 @@ test("the policy lets nothing inline, foreign or evaluated run", async ({ lab })
   });
   expect(ran).toEqual({ inline: false, text: false, fetched: false });
   expect(lab.complaints.length).toBeGreaterThan(0);
+  lab.complaints.length = 0;
+});
+
+test("nothing leaves the page: no datagram, no connection, no name is looked up", async ({ lab }) => {
+  const seen: string[] = [];
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const address = own.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
+  const datagrams = createSocket("udp4", (message) => seen.push(`datagram of ${message.length} bytes`));
+  await new Promise<void>((resolve) => datagrams.bind(0, resolve));
+  const connections = createServer((socket) => {
+    seen.push("connection");
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => connections.listen(0, resolve));
+  const port = { udp: datagrams.address().port, tcp: (connections.address() as AddressInfo).port };
+  try {
+    const tried = await lab.page.evaluate(
+      async ({ hosts, udp, tcp }) => {
+        const words: string[] = [];
+        for (const host of hosts)
+          try {
+            const peer = new RTCPeerConnection({
+              iceServers: [
+                { urls: `stun:${host}:${udp}` },
+                { urls: `turn:${host}:${udp}?transport=udp`, username: "stolen", credential: "x" },
+                { urls: `turn:${host}:${tcp}?transport=tcp`, username: "stolen", credential: "x" },
+              ],
+            });
+            peer.createDataChannel("x");
+            await peer.setLocalDescription(await peer.createOffer());
+            // Where it is told a peer, it sends there, too.
+            await new Promise((resolve) => setTimeout(resolve, 2500));
+            words.push(`candidates: ${(peer.localDescription?.sdp.match(/^a=candidate/gm) ?? []).length}`);
+            peer.close();
+          } catch (error) {
+            words.push(String(error));
+          }
+        const address = `http://${hosts[0]}:${tcp}/`;
+        navigator.sendBeacon(address, "x");
+        new Image().src = address;
+        for (const rel of ["preconnect", "prefetch", "dns-prefetch", "modulepreload"]) {
+          const link = document.createElement("link");
+          link.rel = rel;
+          link.href = address;
+          document.head.append(link);
+        }
+        for (const reach of [() => new WebSocket(address.replace("http", "ws")), () => new EventSource(address)])
+          try {
+            reach();
+          } catch {
+            // Refused at once.
+          }
+        if ("WebTransport" in window)
+          try {
+            await new WebTransport(`https://${hosts[0]}:${udp}/`).ready;
+          } catch {
+            // Refused.
+          }
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return words;
+      },
+      { hosts: [address, "127.0.0.1"], ...port },
+    );
+    expect(tried).toHaveLength(2);
+    expect(seen).toEqual([]);
+  } finally {
+    datagrams.close();
+    connections.close();
+  }
+  lab.complaints.length = 0;
+});
+
+test("nothing is downloaded and no chooser of files is opened for the page", async ({ lab, dataFolder }) => {
+  await lab.app.evaluate(({ app, session }, folder) => {
+    app.setPath("downloads", folder);
+    const seen = { downloads: 0, states: [] as string[] };
+    (globalThis as unknown as { seen: typeof seen }).seen = seen;
+    session.defaultSession.on("will-download", (event, item) => {
+      seen.downloads++;
+      seen.states.push(event.defaultPrevented ? "refused" : item.getState());
+    });
+  }, dataFolder);
+  const before = readdirSync(dataFolder).sort();
+  let choosers = 0;
+  lab.page.on("filechooser", () => {
+    choosers++;
+  });
+  const picker = await lab.page.evaluate(async () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["x"]));
+    link.download = "stolen.txt";
+    document.body.append(link);
+    link.click();
+    const input = document.createElement("input");
+    input.type = "file";
+    document.body.append(input);
+    input.click();
+    const show = (window as unknown as { showOpenFilePicker?: () => Promise<unknown> }).showOpenFilePicker;
+    const outcome =
+      show === undefined
+        ? "none"
+        : await show().then(
+            () => "opened",
+            (error: Error) => error.name,
+          );
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return outcome;
+  });
+  const seen = await lab.app.evaluate(
+    () => (globalThis as unknown as { seen: { downloads: number; states: string[] } }).seen,
+  );
+  expect(seen.states.filter((state) => state !== "refused")).toEqual([]);
+  expect(picker).not.toBe("opened");
+  expect(choosers).toBe(0);
+  expect(readdirSync(dataFolder).sort()).toEqual(before);
   lab.complaints.length = 0;
 });
 

@@ -413,6 +413,9 @@ history
     (await import("./cli/history.ts")).recover(damaged, target, options),
   );
 
+// The launcher of a package asks before it starts the window.
+program.command("display", { hidden: true }).action(async () => (await import("./cli/display.ts")).display());
+
 for (const each of [...program.commands, ...batch.commands, ...history.commands])
   each.exitOverride().configureOutput(program.configureOutput());
 

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ensureProbe } from "../probe/detect.ts";
 import { buildIfNeeded } from "./lib/build.ts";
-import { findElectron } from "./lib/electron-runtime.ts";
+import { findElectron, rememberElectron } from "./lib/electron-runtime.ts";
 import { ROOT } from "./lib/paths.ts";
 import { runScript, SetupError, say } from "./lib/say.ts";
 import { LINUX_FOLDER, RELEASE, WINDOW_PROGRAM } from "./package/about.ts";
@@ -17,6 +17,8 @@ import { checkFuses } from "./package/fuses.ts";
 import { stage } from "./package/stage.ts";
 import { makeTar } from "./package/tar.ts";
 
+/** For trying packages out where nothing else can be had. */
+const ALLOW = "--allow-unsupported-electron";
 const OURS = ["dir", "tar.gz", "deb"];
 const THEIRS: Readonly<Record<string, readonly string[]>> = {
   linux: ["AppImage"],
@@ -42,10 +44,19 @@ function windowProgram(): string {
 }
 
 await runScript(async () => {
-  const wanted = targets(process.argv.slice(2));
+  const words = process.argv.slice(2);
+  const wanted = targets(words.filter((word) => word !== ALLOW));
   const electron = await findElectron();
   say(`packing ${electron.chosen}`);
+  if (electron.fault !== null) {
+    if (!words.includes(ALLOW))
+      throw new SetupError(
+        `${electron.fault}: it is packed for no one. Package where the supported one can be fetched, or add ${ALLOW} for a package that never leaves this machine`,
+      );
+    say(`WARNING: ${electron.fault}`);
+  }
   buildIfNeeded();
+  rememberElectron(electron.version);
   const noProbe = ensureProbe();
   if (noProbe !== null) {
     if (process.platform === "linux") throw new SetupError(`a package for Linux brings the probe, and ${noProbe}`);

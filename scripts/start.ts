@@ -4,9 +4,11 @@
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { ELECTRON_TODO } from "../main/contract/electron-support.ts";
+import { tryDisplay } from "../probe/display.ts";
 import { buildIfNeeded } from "./lib/build.ts";
-import { electronSwitches, hasDisplay } from "./lib/display.ts";
-import { findElectron } from "./lib/electron-runtime.ts";
+import { electronSwitches } from "./lib/display.ts";
+import { findElectron, rememberElectron } from "./lib/electron-runtime.ts";
 import { ROOT } from "./lib/paths.ts";
 import { runScript, say } from "./lib/say.ts";
 import { ensureCompiler, ensureSystemLibraries } from "./lib/system-libraries.ts";
@@ -26,14 +28,17 @@ function foreground(program: string, args: readonly string[]): Promise<number> {
 }
 
 await runScript(async () => {
-  if (!hasDisplay()) {
-    say("no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): running the default experiment in the terminal");
+  const display = await tryDisplay();
+  if (display.switches === null) {
+    say(`no display here (${display.words}): running the default experiment in the terminal`);
     return foreground(process.execPath, [join(ROOT, "main", "cli.ts"), "run", "commit-table"]);
   }
   ensureSystemLibraries({ virtualDisplay: false });
   ensureCompiler();
   const electron = await findElectron();
   say(electron.chosen);
+  if (electron.fault !== null) say(`WARNING: ${electron.fault}. ${ELECTRON_TODO}`);
   buildIfNeeded();
-  return foreground(electron.executable, [...electronSwitches(), ROOT, ...process.argv.slice(2)]);
+  rememberElectron(electron.version);
+  return foreground(electron.executable, [...electronSwitches(), ...display.switches, ROOT, ...process.argv.slice(2)]);
 });

@@ -176,7 +176,10 @@ await runPart(
     if (why !== null) return { ok: false, summary: `a fresh Debian is needed to try the packages in: ${why}` };
     if (values.built !== true) {
       say("building the packages");
-      const made = spawnSync(process.execPath, [join(ROOT, "scripts", "package.ts")], { encoding: "utf8", cwd: ROOT });
+      const made = spawnSync(process.execPath, [join(ROOT, "scripts", "package.ts"), "--allow-unsupported-electron"], {
+        encoding: "utf8",
+        cwd: ROOT,
+      });
       say(made.stderr.trim());
       if (made.status !== 0) return { ok: false, summary: "the packages could not be built" };
     }

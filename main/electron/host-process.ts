@@ -37,13 +37,16 @@ function unpacked(path: string): string {
   return path.replace(/app\.asar(?=[\\/])/, "app.asar.unpacked");
 }
 
+/** Which Electron shows the window: the host says so in what the machine has. */
+const ELECTRON = { RECLAIM_LAB_ELECTRON_VERSION: process.versions.electron ?? "" };
+
 /** Starts the host inside Electron where it can load the database, else with a real Node. */
 function startChild(file: string, folder: string, on: Listeners): Child {
   const entry = unpacked(join(import.meta.dirname, "..", "host", "host.mjs"));
   if (Number(process.versions.napi) >= NODE_API_NEEDED) {
     const child = utilityProcess.fork(entry, [file, folder], {
       serviceName: "Reclaim Lab host",
-      env: withAllocatorSettings(process.env),
+      env: { ...withAllocatorSettings(process.env), ...ELECTRON },
       stdio: "inherit",
     });
     child.on("message", on.message);
@@ -55,7 +58,7 @@ function startChild(file: string, folder: string, on: Listeners): Child {
   const child = fork(entry, [file, folder], {
     execPath: unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)),
     execArgv: [],
-    env: withAllocatorSettings(env),
+    env: { ...withAllocatorSettings(env), ...ELECTRON },
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });

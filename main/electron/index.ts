@@ -11,7 +11,7 @@ import { installMenu } from "./menu.ts";
 import { ownCalls } from "./own-calls.ts";
 import { recentFilesIn } from "./recent.ts";
 import { registerScheme, serveWindow } from "./scheme.ts";
-import { denyPermissions, refuseToLeave } from "./security.ts";
+import { cutOff, denyPermissions, denyWaysOut, refuseToLeave } from "./security.ts";
 import { settingsIn } from "./settings.ts";
 import { openWindow } from "./window.ts";
 
@@ -38,6 +38,7 @@ function begin(): void {
   const settings = settingsIn(folder);
   nativeTheme.themeSource = settings.get().theme;
   denyPermissions(session.defaultSession);
+  denyWaysOut(session.defaultSession);
   serveWindow(resolve(import.meta.dirname, "..", "renderer"));
   const host = superviseHost(folder, tell);
   const first = given ?? fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
@@ -85,7 +86,7 @@ function begin(): void {
   app.on("window-all-closed", () => app.quit());
 }
 
-mkdirSync(folder, { recursive: true });
+mkdirSync(folder, { recursive: true, mode: 0o700 });
 // macOS tells of a file that the program is started with by this event, before it is ready.
 app.once("open-file", (event, path) => {
   event.preventDefault();
@@ -95,6 +96,7 @@ app.setName("Reclaim Lab");
 app.setPath("userData", join(folder, "window"));
 registerScheme();
 refuseToLeave(app);
+cutOff(app);
 // Root has no Chromium sandbox; the window asks for its own in any case.
 if (!app.commandLine.hasSwitch("no-sandbox")) app.enableSandbox();
 if (app.requestSingleInstanceLock()) void app.whenReady().then(begin);

@@ -22,4 +22,14 @@ const lab = {
   },
 };
 
+// The page has no use for a chooser of files: what is opened comes through the system's dialogs that main shows.
+addEventListener(
+  "click",
+  (event) => {
+    const [target] = event.composedPath();
+    if (target instanceof HTMLInputElement && target.type === "file") event.preventDefault();
+  },
+  { capture: true },
+);
+
 contextBridge.exposeInMainWorld("lab", lab as LabApi);

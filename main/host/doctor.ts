@@ -3,10 +3,14 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import * as v from "valibot";
 import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
+import { tryDisplay } from "../../probe/display.ts";
+import { ELECTRON_TODO, electronFault } from "../contract/electron-support.ts";
 import type { Fact } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
+import { readJson } from "../json-file.ts";
 import { VERSION } from "../version.ts";
 
 function onPath(...programs: readonly string[]): string | undefined {
@@ -80,18 +84,38 @@ async function captures(): Promise<Fact> {
   return { ...fact, value: `with tracefs (${means.why})`, state: "ok" };
 }
 
-function display(): Fact {
-  const value = process.env.WAYLAND_DISPLAY ?? process.env.DISPLAY;
-  if (process.platform !== "linux") return { id: "display", label: "Display", value: "the system's", state: "ok" };
-  return value
-    ? { id: "display", label: "Display", value, state: "ok" }
+async function display(): Promise<Fact> {
+  const fact = { id: "display", label: "Display" };
+  const { switches, words } = await tryDisplay();
+  return switches !== null
+    ? { ...fact, value: words, state: "ok" }
     : {
-        id: "display",
-        label: "Display",
-        value: "none",
+        ...fact,
+        value: `none: ${words}`,
         state: "note",
         todo: "The command line needs none; the window needs one (or xvfb-run)",
       };
+}
+
+const electronSchema = v.object({ version: v.string() });
+
+/** The Electron that shows the window: of this window, of this package, or of the last start from the sources. */
+function windowElectron(): string {
+  const told = process.env.RECLAIM_LAB_ELECTRON_VERSION ?? "";
+  if (told !== "") return told;
+  const here = join(import.meta.dirname, "electron.json");
+  const built = join(import.meta.dirname, "..", "..", "dist", "host", "electron.json");
+  return [here, built].map((file) => readJson(file, electronSchema, { version: "" }).version).find(Boolean) ?? "";
+}
+
+function electron(): Fact {
+  const fact = { id: "electron", label: "Electron of the window" };
+  const version = windowElectron();
+  if (version === "") return { ...fact, value: "not started yet (npm start finds one)", state: "note" };
+  const fault = electronFault(version);
+  return fault === null
+    ? { ...fact, value: version, state: "ok" }
+    : { ...fact, value: fault, state: "missing", todo: ELECTRON_TODO };
 }
 
 function memory(): string {
@@ -111,7 +135,8 @@ export async function lookAround(history: string): Promise<Fact[]> {
     compiler(),
     measuredRuns(),
     await captures(),
-    display(),
+    await display(),
+    electron(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
     { id: "history", label: "History", value: `${shownPath(history)} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
   ];

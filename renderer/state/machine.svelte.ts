@@ -15,6 +15,12 @@ class Machine {
     return this.facts.find((fact) => fact.id === id);
   }
 
+  /** What is wrong with the Electron that shows this window. */
+  get unsupported(): string | undefined {
+    const electron = this.fact("electron");
+    return electron?.state === "missing" ? electron.value : undefined;
+  }
+
   /** One line for the status bar. */
   get reclaims(): string | undefined {
     const measured = this.fact("measured");

@@ -1,9 +1,5 @@
-/** What there is to show a window on. Linux alone can be without. */
+/** The switches that Electron needs on this machine. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-
-export function hasDisplay(env: NodeJS.ProcessEnv = process.env): boolean {
-  return process.platform !== "linux" || Boolean(env.DISPLAY) || Boolean(env.WAYLAND_DISPLAY);
-}
 
 function runsXvfb(): boolean {
   for (const pid of readdirSync("/proc")) {

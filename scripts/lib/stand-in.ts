@@ -6,7 +6,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -33,8 +33,29 @@ export function standInWorksHere(): boolean {
 }
 
 /** Is it in the cache already? The folder gets its name as the last step of unpacking. */
-export function standInReady(): boolean {
+function standInReady(): boolean {
   return existsSync(join(standInFolder(), "electron"));
+}
+
+/** SHA-256 over every file of the unpacked runtime (name, mode, content), as it must be each time that it is used. */
+const TREE = "921d71bfe15c8de5ebbdab34746c6d827e686cbb6900e0aa3a16f0da14fa20a2";
+
+/** Of a folder: names in order, whether a file can be started, and what is in it. */
+export async function treeHash(folder: string): Promise<string> {
+  const hash = createHash("sha256");
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  for (const path of paths.sort()) {
+    const about = await lstat(path);
+    hash.update(
+      `${path.slice(folder.length + 1)}\0${about.isFile() ? about.size : "no file"}\0${about.mode & 0o111 ? "x" : "-"}\n`,
+    );
+    if (about.isFile())
+      await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) hash.update(chunk);
+      });
+  }
+  return hash.digest("hex");
 }
 
 async function checkIntegrity(file: string): Promise<void> {
@@ -54,7 +75,11 @@ function placeOf(entry: string): string | null {
 /** Fetches and unpacks the stand-in unless the cache has it. Gives its folder. */
 export async function prepareStandIn(): Promise<string> {
   const folder = standInFolder();
-  if (standInReady()) return folder;
+  if (standInReady()) {
+    if ((await treeHash(folder)) === TREE) return folder;
+    say(`${folder} is not what was unpacked there: it is removed and fetched anew`);
+    await rm(folder, { recursive: true, force: true });
+  }
   await mkdir(cacheFolder(), { recursive: true });
   const work = await mkdtemp(join(cacheFolder(), "unpacking-"));
   try {
@@ -79,6 +104,9 @@ export async function prepareStandIn(): Promise<string> {
     });
     await makeDefaultApp(work, join(made, "resources"));
     await writeFile(join(made, "version"), STAND_IN_VERSION);
+    const found = await treeHash(made);
+    if (found !== TREE)
+      throw new SetupError(`what was unpacked of ${PACKAGE} is not what it should be: its hash is ${found}`);
     await rename(made, folder).catch((error: unknown) => {
       // Another clone was faster.
       if (!standInReady()) throw error;

@@ -3,7 +3,6 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -118,8 +117,6 @@ export function makeDeb(folder: string): string {
   mkdirSync(join(root, "usr", "bin"), { recursive: true });
   symlinkSync(`/opt/${NAME}/reclaim-lab`, join(root, "usr", "bin", "reclaim-lab"));
   openToAll(root);
-  // Chromium's own sandbox, for kernels that give users no namespaces.
-  if (existsSync(join(opt, "chrome-sandbox"))) chmodSync(join(opt, "chrome-sandbox"), 0o4755);
   mkdirSync(join(root, "DEBIAN"), { mode: 0o755 });
   writeFileSync(join(root, "DEBIAN", "control"), control(kilobytesIn(root)), { mode: 0o644 });
   command("dpkg-deb", ["-Zgzip", "-z6", "--root-owner-group", "--build", root, DEB_FILE]);
