@@ -11,6 +11,15 @@ const only = (folder, may, comment) => ({
   to: { path: ours, pathNot: [`^${folder}/`, ...may] },
 });
 
+/** @type {(folder: string, may: string[], comment: string) => object} */
+const inEngine = (folder, may, comment) => ({
+  name: `engine-${folder}-imports`,
+  severity: "error",
+  comment,
+  from: { path: `^engine/${folder}/`, pathNot: tests },
+  to: { path: "^engine/", pathNot: [folder, ...may].map((each) => `^engine/${each}/`).concat("^engine/error\\.ts$") },
+});
+
 export default {
   forbidden: [
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
@@ -23,6 +32,15 @@ export default {
       from: { path: "^engine/", pathNot: tests },
       to: { dependencyTypes: ["core", "npm", "npm-dev"] },
     },
+    inEngine("mm", [], "The kernel knows nothing of what is built on it."),
+    inEngine("map", ["mm"], "A map shows a kernel's tables."),
+    inEngine("race", ["mm", "experiment"], "The explorer runs the kernel's paths under a policy."),
+    inEngine(
+      "workload",
+      ["mm", "experiment"],
+      "Workloads are operations of a kernel, and conformance scripts name policies.",
+    ),
+    inEngine("experiment", ["mm", "map", "workload"], "An experiment runs a workload on a kernel."),
     only(
       "db",
       ["^engine/", "^main/contract/shapes"],

@@ -145,8 +145,8 @@ const SABOTAGES: readonly Sabotage[] = [
   {
     what: "pages that are touched in one go are not all counted",
     file: "fault.ts",
-    from: "if (write) mm.rssAnon += n;",
-    to: "if (write) mm.rssAnon += 1;",
+    from: "if (getsOwnPage(k, write)) mm.rssAnon += n;",
+    to: "if (getsOwnPage(k, write)) mm.rssAnon += 1;",
     test: ["properties.test.ts", "touching a range is touching its pages one by one"],
   },
   {

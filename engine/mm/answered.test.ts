@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { featuresOf } from "../experiment/policies.ts";
-import type { Operation } from "../workload/operation.ts";
 import { createKernel } from "./kernel.ts";
+import type { Operation } from "./operation.ts";
 
 const PAGE = 4096;
 const MIB = 2 ** 20;

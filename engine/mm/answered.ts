@@ -4,9 +4,9 @@
  * traced process, a feature that its kernel lacked), and the call did nothing. Ranges are in pages.
  */
 
-import type { MadviseOp, MlockOp, MprotectOp } from "../workload/operation.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
 import { refusesFlags } from "./madvise-flags.ts";
+import type { MadviseOp, MlockOp, MprotectOp } from "./operation.ts";
 import { pmdTable } from "./pgtable.ts";
 import { KIND_MARKER_GUARD, KIND_MASK } from "./pte.ts";
 import type { KernelState, Mm } from "./state.ts";

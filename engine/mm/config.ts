@@ -3,11 +3,11 @@
  * never for a policy.
  */
 
-import type { KernelConfig } from "../experiment/types.ts";
 import type { CostModel } from "./cost.ts";
 import { DEFAULT_COST } from "./cost.ts";
 import { EngineError } from "./error.ts";
 import type { Patches, ReclaimFeatures } from "./features.ts";
+import type { KernelConfig } from "./kernel-config.ts";
 import type { KernelProfile } from "./kernel-profile.ts";
 import { REFERENCE_PROFILE } from "./kernel-profiles.ts";
 

@@ -1,15 +1,5 @@
 /** From an operation of a workload to the kernel path that does it: the system calls' own checks are here. */
 
-import type {
-  MlockOp,
-  MmapOp,
-  MprotectOp,
-  MremapOp,
-  MunlockOp,
-  Operation,
-  Prot,
-  UffdOp,
-} from "../workload/operation.ts";
 import { wouldFail } from "./answered.ts";
 import { khugepagedScan } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
@@ -24,6 +14,7 @@ import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
 import { doMremap } from "./mremap.ts";
 import { mremapUnchecked } from "./mremap-unchecked.ts";
+import type { MlockOp, MmapOp, MprotectOp, MremapOp, MunlockOp, Operation, Prot, UffdOp } from "./operation.ts";
 import { endCall } from "./policy-cost.ts";
 import { doMprotect } from "./protect.ts";
 import { putEmptyTables } from "./pte-ref.ts";

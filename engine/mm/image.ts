@@ -6,11 +6,11 @@
  * PMD table with the image: 50 GB take exactly 50.
  */
 
-import type { Operation } from "../workload/operation.ts";
 import { touchVmaRange } from "./fault.ts";
 import { MappedFile } from "./file.ts";
 import { PAGE_SIZE } from "./geometry.ts";
 import { doBrk, mmapRegion } from "./mmap.ts";
+import type { Operation } from "./operation.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, type Vma } from "./vma.ts";

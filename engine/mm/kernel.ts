@@ -5,17 +5,18 @@
  *     const result = kernel.execute({ op: "touch", addr, len, access: "w" });
  */
 
-import type { DeclinedReason, PolicyCost } from "../experiment/types.ts";
-import type { Operation } from "../workload/operation.ts";
 import { type KernelOptions, resolveOptions } from "./config.ts";
 import { executeOperation } from "./execute.ts";
 import { scanAll } from "./free-pt.ts";
 import { loadImage } from "./image.ts";
+import type { Operation } from "./operation.ts";
 import { executeOperation as executePlainly } from "./plain/execute.ts";
 import { loadImage as loadImagePlainly } from "./plain/image.ts";
+import type { PolicyCost } from "./policy-cost.ts";
 import { rcuTick } from "./rcu.ts";
 import { newResult, type OpResult } from "./result.ts";
 import { sampleInto } from "./sample.ts";
+import type { DeclinedReason } from "./sample-columns.ts";
 import { runAlone } from "./sched.ts";
 import { KernelState, type Mm, NO_TABLES_LEAST, pgtablesKb, rssPages } from "./state.ts";
 

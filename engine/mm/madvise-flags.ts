@@ -1,7 +1,7 @@
 /** Advice that only changes a VMA's flags (mm/madvise.c: madvise_vma_behavior; mm/khugepaged.c: hugepage_madvise). */
 
-import type { Advice } from "../workload/operation.ts";
 import type { Errno } from "./errno.ts";
+import type { Advice } from "./operation.ts";
 import type { KernelState, Mm } from "./state.ts";
 import {
   VM_DONTCOPY,

@@ -1,6 +1,5 @@
 /** madvise(2) (mm/madvise.c). Ranges are in pages. */
 
-import type { Advice, MadviseOp } from "../workload/operation.ts";
 import { wouldFail } from "./answered.ts";
 import { madviseCollapse } from "./collapse.ts";
 import type { Errno } from "./errno.ts";
@@ -13,6 +12,7 @@ import { adviseFlags, isFlagAdvice } from "./madvise-flags.ts";
 import { madviseCold, madviseFree } from "./madvise-free.ts";
 import { madvisePopulate } from "./mlock.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
+import type { Advice, MadviseOp } from "./operation.ts";
 import { endCall } from "./policy-cost.ts";
 import type { OpResult } from "./result.ts";
 import type { Path } from "./sched.ts";

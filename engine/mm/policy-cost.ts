@@ -5,6 +5,19 @@
 
 import type { KernelState } from "./state.ts";
 
+/** What freeing empty tables cost a run, by the cost model (cost.ts); ns are simulated. */
+export interface PolicyCost {
+  /** Added to the program's own calls and faults, in all; and to the one that bore most. */
+  readonly caller_ns: number;
+  readonly longest_call_ns: number;
+  /** Work beside them: on the way back to user space, or by others. */
+  readonly background_ns: number;
+  /** Tables that had to be built again where the policy had freed one. */
+  readonly rebuilt_tables: number;
+  /** TLB flushes of the whole run, whatever for. */
+  readonly tlb_flushes: number;
+}
+
 /** `ns` of what has been done was for the policy. It is part of the simulated time already. */
 export function account(k: KernelState, ns: number): void {
   const { stats } = k;

@@ -3,12 +3,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { featuresOf, POLICY_IDS, type PolicyId } from "../experiment/policies.ts";
-import { SAMPLE_COLUMNS } from "../experiment/types.ts";
-import type { Operation } from "../workload/operation.ts";
 import type { KernelOptions } from "./config.ts";
 import { checkInvariants } from "./invariants.ts";
 import { createKernel, type Kernel } from "./kernel.ts";
+import type { Operation } from "./operation.ts";
 import { checkProperty, type OperationKinds, randomOperation } from "./random-operations.testing.ts";
+import { SAMPLE_COLUMNS } from "./sample-columns.ts";
 
 const FILE = "engine/mm/properties.test.ts";
 const EVERYTHING: OperationKinds = { huge: true, fork: true };

@@ -1,7 +1,7 @@
 /** Random operations for property tests: around the borders of tables, where tables are shared, freed, moved and kept. */
 
 import fc from "fast-check";
-import type { Advice, Backing, MmapFlag, Operation, Prot } from "../workload/operation.ts";
+import type { Advice, Backing, MmapFlag, Operation, Prot } from "./operation.ts";
 
 const PAGE = 4096;
 const MIB = 2 ** 20;

@@ -1,6 +1,6 @@
-/** The columns of a sample, filled from a kernel's state (engine/experiment/types.ts: SAMPLE_COLUMNS). */
+/** The columns of a sample, filled from a kernel's state (sample-columns.ts). */
 
-import { SAMPLE_INDEX } from "../experiment/types.ts";
+import { SAMPLE_INDEX } from "./sample-columns.ts";
 import { type KernelState, type Mm, pgtablesKb, rssPages } from "./state.ts";
 
 const AT = SAMPLE_INDEX;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { featuresOf } from "../experiment/policies.ts";
-import type { Operation } from "../workload/operation.ts";
 import { EngineError } from "./error.ts";
 import { createKernel } from "./kernel.ts";
+import type { Operation } from "./operation.ts";
 
 const MIB = 2 ** 20;
 const BASE = 2 ** 32;

@@ -1,12 +1,12 @@
 /** zap_pte_range() and reclaim for every kind of entry, and the statistics of it, one at a time. */
 import { describe, expect, test } from "vitest";
 import { featuresOf } from "../experiment/policies.ts";
-import type { Backing } from "../workload/operation.ts";
 import type { KernelOptions } from "./config.ts";
 import { patchesWithout } from "./features.ts";
 import { FORMS } from "./forms.testing.ts";
 import { createKernel } from "./kernel.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
+import type { Backing } from "./operation.ts";
 import { pmdTable } from "./pgtable.ts";
 import { tryToFreePte as tryToFreePtePlainly } from "./plain/pt-reclaim.ts";
 import { tryToFreePte } from "./pt-reclaim.ts";

@@ -1,21 +1,12 @@
 // Made from ../execute.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
-import type {
-  MlockOp,
-  MmapOp,
-  MprotectOp,
-  MremapOp,
-  MunlockOp,
-  Operation,
-  Prot,
-  UffdOp,
-} from "../../workload/operation.ts";
 import { wouldFail } from "../answered.ts";
 import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
 import { MappedFile } from "../file.ts";
 import { runDue } from "../free-pt.ts";
 import { PAGE_SIZE, PMD_PAGES } from "../geometry.ts";
+import type { MlockOp, MmapOp, MprotectOp, MremapOp, MunlockOp, Operation, Prot, UffdOp } from "../operation.ts";
 import { endCall } from "../policy-cost.ts";
 import { putEmptyTables } from "../pte-ref.ts";
 import { rcuTick } from "../rcu.ts";

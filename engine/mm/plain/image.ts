@@ -1,8 +1,8 @@
 // Made from ../image.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
-import type { Operation } from "../../workload/operation.ts";
 import { MappedFile } from "../file.ts";
 import { PAGE_SIZE } from "../geometry.ts";
+import type { Operation } from "../operation.ts";
 import type { KernelState, Mm } from "../state.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, type Vma } from "../vma.ts";
 import { touchVmaRange } from "./fault.ts";

@@ -1,6 +1,5 @@
 // Made from ../madvise.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
-import type { Advice, MadviseOp } from "../../workload/operation.ts";
 import { wouldFail } from "../answered.ts";
 import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
@@ -9,6 +8,7 @@ import { zapOf } from "../gather.ts";
 import * as geometry from "../geometry.ts";
 import { adviseFlags, isFlagAdvice } from "../madvise-flags.ts";
 import { madviseCold, madviseFree } from "../madvise-free.ts";
+import type { Advice, MadviseOp } from "../operation.ts";
 import { endCall } from "../policy-cost.ts";
 import type { OpResult } from "../result.ts";
 import type { KernelState, Mm } from "../state.ts";
