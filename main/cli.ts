@@ -186,9 +186,14 @@ program
   .argument("<trace>", "perf script or tracefs text, gzip too; - is standard input")
   .requiredOption("--against <vmpte.txt>", "the measured samples")
   .addOption(
-    new Option("--mode <mode>", "the kernel that is modelled: with the series or without")
-      .choices(["sync", "none"])
-      .default("sync"),
+    new Option(
+      "--mode <mode>",
+      "the kernel that is modelled: with the series or without (as the capture's kernel was; sync where it is not known)",
+    ).choices(["sync", "none"]),
+  )
+  .option(
+    "--kernel <profile>",
+    `the kernel that is modelled: ${[...KERNEL_PROFILES.keys()].join(", ")}, this or a file (the one that was kept with the capture where absent, else reference)`,
   )
   .option("--pid <number>", "the process (the one that was measured where absent)", whole)
   .addOption(traceFormat)

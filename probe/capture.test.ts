@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { capture } from "./capture.ts";
 import { captureMeans } from "./capture-means.ts";
+import { captureKernel, namedProfile } from "./named-profile.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-capture-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,6 +35,8 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
       `# pid ${result.pid}  CLOCK_MONOTONIC before read, VmPTE kB, VmRSS kB, Threads, CLOCK_MONOTONIC after read`,
     );
     expect(readings).toHaveLength(result.readings + 1);
+    const kernel = captureKernel(join(out, "vmpte.txt"));
+    expect(kernel).toEqual(namedProfile("this"));
     for (const line of readings.slice(1)) expect(line).toMatch(/^\d+\.\d{9} \d+ \d+ \d+ \d+\.\d{9}$/);
   });
 

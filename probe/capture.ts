@@ -5,6 +5,7 @@
  *     events.txt.gz   perf script's text, or tracefs's
  *     vmpte.txt       SECONDS-BEFORE VMPTE-KB RSS-KB THREADS SECONDS-AFTER
  *     cmd.txt         what was run, and how
+ *     kernel.json     the kernel's profile, as the probe found it
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -32,6 +33,7 @@ import { createGzip } from "node:zlib";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 import { captureEvents, captureMeans, findProgram, TRACEFS } from "./capture-means.ts";
 import { PROBE_PATH } from "./locate.ts";
+import { keepCaptureKernel } from "./named-profile.ts";
 
 export class CaptureError extends ReclaimLabError {
   override readonly name: string = "CaptureError";
@@ -91,6 +93,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   };
   const done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
+  keepCaptureKernel(input.folder);
   const { pid, readings } = readHeader(job.vmpte);
   const { exitCode, events, lost } = done;
   return { folder: input.folder, how: means.how, exitCode, pid, events, readings, lost };

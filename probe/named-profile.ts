@@ -1,10 +1,11 @@
 /** Kernel profiles by name: those that come with the lab, the running kernel's, and files. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { BadInputError } from "../engine/error.ts";
 import type { KernelProfile } from "../engine/mm/kernel-profile.ts";
 import { parseKernelProfile } from "../engine/mm/kernel-profile-fields.ts";
 import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
-import { requireThisProfile } from "./this-kernel.ts";
+import { requireThisProfile, thisKernel } from "./this-kernel.ts";
 
 const THIS = "this";
 
@@ -47,4 +48,22 @@ function readProfile(file: string): KernelProfile {
     throw new BadInputError("this is not a kernel profile", { where: file, why: "it is not JSON", todo });
   }
   return parseKernelProfile(value, file);
+}
+
+/** The file of a capture's folder that says which kernel it was recorded on. */
+const CAPTURE_KERNEL = "kernel.json";
+
+/** Keeps the running kernel's profile in a capture's folder; nothing where it cannot be asked. */
+export function keepCaptureKernel(folder: string): void {
+  const kernel = thisKernel();
+  if (kernel.available) writeFileSync(join(folder, CAPTURE_KERNEL), `${JSON.stringify(kernel.profile, null, 2)}\n`);
+}
+
+/**
+ * The kernel that was recorded beside a file of a capture's folder; null where there is none, as in captures of before.
+ * Errors: BadInputError where it is no profile.
+ */
+export function captureKernel(file: string): KernelProfile | null {
+  const path = join(dirname(file), CAPTURE_KERNEL);
+  return file !== "-" && existsSync(path) ? readProfile(path) : null;
 }

@@ -1,6 +1,7 @@
 /** The kernels that come with the lab, as data. What a field means, and since when: kernel-profile.ts. */
 
 import type { KernelProfile } from "./kernel-profile.ts";
+import { differingFields, type ProfileFieldName } from "./kernel-profile-fields.ts";
 
 /** 6.18 as distributed: 4 levels, transparent huge pages by madvise. What everything deterministic is modelled on. */
 export const REFERENCE_PROFILE: KernelProfile = {
@@ -69,3 +70,12 @@ const PROFILE_NO_ZERO_PAGE: KernelProfile = {
 export const KERNEL_PROFILES: ReadonlyMap<string, KernelProfile> = new Map(
   [REFERENCE_PROFILE, PROFILE_6_12, PROFILE_7_2, PROFILE_NO_ZERO_PAGE].map((profile) => [profile.name, profile]),
 );
+
+/** The kernel that comes with the lab from which a profile differs in the fewest fields, and those fields. */
+export function nearestProfile(profile: KernelProfile): {
+  readonly known: KernelProfile;
+  readonly differs: readonly ProfileFieldName[];
+} {
+  const all = [...KERNEL_PROFILES.values()].map((known) => ({ known, differs: differingFields(profile, known) }));
+  return all.reduce((best, each) => (each.differs.length < best.differs.length ? each : best));
+}

@@ -2,10 +2,12 @@ import { formatCount, formatExact } from "../../engine/experiment/format.ts";
 import { featuresOf } from "../../engine/experiment/policies.ts";
 import type { Mode } from "../../engine/experiment/types.ts";
 import { createKernel } from "../../engine/mm/kernel.ts";
+import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
 import { ImportReport, survey, type TraceFormat } from "../../engine/workload/import/index.ts";
 import { readMeasured } from "../../engine/workload/measured.ts";
 import { traceKernel } from "../../engine/workload/trace-kernel.ts";
+import { captureKernel, namedProfile } from "../../probe/named-profile.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { print, printJson } from "./print.ts";
@@ -13,7 +15,10 @@ import { printProblems } from "./problems.ts";
 
 export interface CheckOptions {
   readonly against: string;
-  readonly mode: Mode;
+  /** As the kernel was found to be where absent. */
+  readonly mode?: Mode;
+  /** A profile's name; the one kept with the capture where absent, else the reference. */
+  readonly kernel?: string;
   readonly pid?: number;
   readonly format?: TraceFormat;
   readonly json?: boolean;
@@ -28,9 +33,9 @@ const LESS =
 /** The model is held against the kernel to the kB. */
 const exactly = (kb: number): string => formatExact(kb, "kb");
 
-function describe({ result, unexplained }: Check, mode: Mode): string {
+function describe({ result, unexplained }: Check, mode: Mode, kernel: string): string {
   const lines = [
-    `${formatCount(result.explained)} of ${formatCount(result.samples)} samples explained in mode ${mode}, ` +
+    `${formatCount(result.explained)} of ${formatCount(result.samples)} samples explained in mode ${mode} on kernel ${kernel}, ` +
       `${formatCount(result.zero_width_exact)} of ${formatCount(result.zero_width)} exactly where the model allows one value only; ` +
       (result.explained_by_allowance > 0 ? `${formatCount(result.explained_by_allowance)} by an allowance; ` : "") +
       `largest error ${exactly(result.max_error_kb)}; ${formatCount(result.events)} events, ${formatCount(result.lost)} lost`,
@@ -65,7 +70,10 @@ async function followed(
 
 /** Replays a trace and holds the model against the measured VmPTE. Exit status 1 where a sample is not explained. */
 export async function check(trace: string, options: CheckOptions): Promise<void> {
-  const { against, mode, format } = options;
+  const { against, format } = options;
+  const profile =
+    options.kernel === undefined ? (captureKernel(against) ?? REFERENCE_PROFILE) : namedProfile(options.kernel);
+  const mode = options.mode ?? (profile.ptReclaim ? "sync" : "none");
   const measuredReport = new ImportReport();
   const measured = await atFile(against, async () => readMeasured(await openSource(against), measuredReport));
   printProblems(against, measuredReport);
@@ -75,7 +83,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
     checkTrace({
       trace: await openSource(trace),
       measured,
-      machine: createKernel({ features: featuresOf(mode), ...traceKernel() }),
+      machine: createKernel({ features: featuresOf(mode), ...traceKernel(profile) }),
       report,
       ...(pid === undefined ? {} : { pid }),
       ancestors,
@@ -84,6 +92,6 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
   );
   printProblems(trace, report);
   if (options.json) printJson(checked.result);
-  else print(describe(checked, mode));
+  else print(describe(checked, mode, profile.name));
   if (checked.result.explained < checked.result.samples) process.exitCode = 1;
 }

@@ -391,6 +391,8 @@ export const factSchema = v.object({
   state: v.picklist(["ok", "missing", "note"]),
   /** What it means and what to do, where it is missing. */
   todo: v.optional(v.string()),
+  /** Of the kernel profile: what `--kernel` takes as a file. */
+  profile: v.optional(kernelProfileSchema),
 });
 export type Fact = v.InferOutput<typeof factSchema>;
 

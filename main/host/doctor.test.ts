@@ -32,10 +32,11 @@ async function program(name: string, script: string): Promise<string> {
   return path;
 }
 
-/** A stand-in for the probe, which answers as it does on a kernel of this sort. */
-async function probe(reclaims: boolean): Promise<void> {
+/** A stand-in for the probe, which answers as it does on a kernel of this sort. `profile`: a command that says what it found. */
+async function probe(reclaims: boolean, profile = "exit 1"): Promise<void> {
   const answer = { reclaims, release: "6.12.0", process_madvise: true, guard: false, uffd_wp: true, own_kb: 40 };
-  vi.stubEnv("RECLAIM_PROBE", await program("reclaim-probe", `echo '${JSON.stringify(answer)}'`));
+  const script = `if [ "$1" = profile ]; then ${profile}; else echo '${JSON.stringify(answer)}'; fi`;
+  vi.stubEnv("RECLAIM_PROBE", await program("reclaim-probe", script));
 }
 
 async function fact(id: string): Promise<Fact | undefined> {
@@ -63,6 +64,10 @@ describe("not Linux", () => {
     });
     expect(await fact("capture")).toMatchObject({ state: "missing", value: expect.stringContaining("this is darwin") });
     expect(await fact("pt-reclaim-config")).toMatchObject({ value: "not Linux" });
+    expect(await fact("kernel-profile")).toMatchObject({
+      state: "note",
+      value: "not found out: measured runs need Linux; this is darwin",
+    });
     expect(await measure("none")).toMatch(/not possible on this machine: measured runs need Linux; this is darwin/);
   });
 });
@@ -109,6 +114,32 @@ describe("no feature", () => {
     await probe(true);
     expect(await fact("measured")).toMatchObject({ state: "ok" });
     expect(await measure("sync")).toBe("6.12.0");
+  });
+});
+
+describe("the kernel's profile", () => {
+  test("is said in words: which known one it is, and what else", async () => {
+    if (process.platform !== "linux") return;
+    const said = new URL("../../probe/testdata/profile-6.12.txt", import.meta.url).pathname;
+    await probe(false, `cat '${said}'`);
+    const { profile, ...found } = (await fact("kernel-profile")) ?? {};
+    expect(found).toEqual({
+      id: "kernel-profile",
+      label: "Kernel profile",
+      state: "ok",
+      value: "as 6.12, but: Anonymous memory has no names",
+    });
+    expect(profile).toMatchObject({ name: "6.12.115+deb12-cloud-amd64", ptReclaim: false, hugeZeroWrite: "split" });
+  });
+
+  test("says what could not be tried, and why", async () => {
+    if (process.platform !== "linux") return;
+    const said = new URL("../../probe/testdata/profile-6.12.txt", import.meta.url).pathname;
+    await probe(false, `sed 's/^uffd_wp\t.*/uffd_wp\tunknown\tuserfaultfd: EPERM/' '${said}'`);
+    expect(await fact("kernel-profile")).toMatchObject({
+      state: "note",
+      todo: "Could not be tried here, so taken as in the reference: Write-protection by userfaultfd (userfaultfd: EPERM)",
+    });
   });
 });
 

@@ -4,9 +4,12 @@ import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as v from "valibot";
+import { PROFILE_FIELDS, sayField } from "../../engine/mm/kernel-profile-fields.ts";
+import { nearestProfile } from "../../engine/mm/kernel-profiles.ts";
 import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import { tryDisplay } from "../../probe/display.ts";
+import { thisKernel } from "../../probe/this-kernel.ts";
 import { ELECTRON_TODO, electronFault } from "../contract/electron-support.ts";
 import type { Fact } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
@@ -76,6 +79,26 @@ function measuredRuns(): Fact {
       };
 }
 
+/** What the running kernel is, as the probe found it by trying: how it differs from the kernels that the lab knows, in words. */
+function kernelProfile(): Fact {
+  const fact = { id: "kernel-profile", label: "Kernel profile" };
+  const kernel = thisKernel();
+  if (!kernel.available) return { ...fact, value: `not found out: ${kernel.why}`, state: "note" };
+  const { profile, unknown } = kernel;
+  const { known, differs } = nearestProfile(profile);
+  const words = differs.map((field) => sayField(profile, field));
+  const untried = unknown.map(({ field, why }) => `${PROFILE_FIELDS[field].label} (${why})`);
+  return {
+    ...fact,
+    value: words.length === 0 ? `as ${known.name}` : `as ${known.name}, but: ${words.join("; ")}`,
+    state: untried.length === 0 ? "ok" : "note",
+    profile: { ...profile },
+    ...(untried.length === 0
+      ? {}
+      : { todo: `Could not be tried here, so taken as in the reference: ${untried.join("; ")}` }),
+  };
+}
+
 async function captures(): Promise<Fact> {
   const fact = { id: "capture", label: "Recording programs" };
   const means = await captureMeans();
@@ -129,6 +152,7 @@ export async function lookAround(history: string): Promise<Fact[]> {
   return [
     { id: "version", label: "Reclaim Lab", value: VERSION, state: "ok" },
     { id: "kernel", label: "Kernel", value: `${process.platform} ${release()} ${process.arch}`, state: "ok" },
+    kernelProfile(),
     ptReclaimConfigured(),
     { id: "cpu", label: "Processor", value: `${cpus()[0]?.model.trim() ?? "?"}, ${cpus().length} cores`, state: "ok" },
     { id: "memory", label: "Memory", value: memory(), state: "ok" },
