@@ -321,6 +321,8 @@ export function faultInRange(
       if (result !== FAULT_RETRY) page += same;
       continue;
     }
+    const beganNs = k.timeNs;
+    const { faults } = k.stats;
     const result = faultInPage(k, mm, vma, page, write);
     if (result !== FAULT_OK) {
       if (counts === null) return page;
@@ -330,7 +332,13 @@ export function faultInRange(
       continue;
     }
     page++;
-    if (anonymous && same > 1) page += touchAlike(k, mm, page, at + 1, same - 1, old);
+    if (!anonymous || same === 1) continue;
+    const alike = touchAlike(k, mm, page, at + 1, same - 1, old);
+    page += alike;
+    const faultsEach = k.stats.faults - faults;
+    k.stats.faults += alike * faultsEach;
+    k.timeNs += alike * (k.timeNs - beganNs - faultsEach * k.countNs);
+    if (k.countNs > 0) chargeCounts(k, alike * faultsEach);
   }
   return end;
 }
@@ -360,12 +368,6 @@ function touchAlike(k: KernelState, mm: Mm, page: number, at: number, n: number,
   const newKind = entry & KIND_MASK;
   k.tables.fillPte(row, at, at + n, entry);
   if (newKind === KIND_ANON && oldKind !== KIND_ANON) mm.rssAnon += n;
-  if (oldKind === KIND_SWAP) {
-    mm.swapEntries -= n;
-    k.timeNs += n * k.options.cost.io;
-  }
-  k.stats.faults += n;
-  k.timeNs += n * (k.options.cost.fault + k.options.cost.page);
-  if (k.countNs > 0) chargeCounts(k, n);
+  if (oldKind === KIND_SWAP) mm.swapEntries -= n;
   return n;
 }
