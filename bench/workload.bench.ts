@@ -1,6 +1,6 @@
 /** Traces: a million events imported and replayed, in constant memory. */
 
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { featuresOf } from "../engine/experiment/policies.ts";
@@ -10,31 +10,7 @@ import { ImportReport, importOperations } from "../engine/workload/import/index.
 import { traceKernel } from "../engine/workload/trace-kernel.ts";
 import { openSource } from "../main/trace/source.ts";
 import type { Row, Section } from "./harness.ts";
-
-const TRACE = join(import.meta.dirname, "../engine/workload/testdata/traces/python3/events.txt.gz");
-const PID = 2532;
-const EVENTS = 1_000_000;
-
-/** One real trace over and over, each time later on the clock and without its end, as a file of a million events. */
-function writeRepeated(path: string, text: string, times: number): void {
-  const lines = text.split("\n").filter((line) => !line.includes("exit_group"));
-  writeFileSync(path, "");
-  for (let round = 0; round < times; round++) {
-    const later = lines.map((line) =>
-      line.replace(/ (\d+)\.(\d{9}): /, (_, seconds, rest) => ` ${Number(seconds) + round * 1000}.${rest}: `),
-    );
-    appendFileSync(path, later.join("\n"));
-  }
-}
-
-async function textOf(path: string): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of await openSource(path)) {
-    text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
+import { EVENTS, PID, TRACE, writeTrace } from "./long-trace.ts";
 
 const rssMb = (): number => process.memoryUsage().rss / 2 ** 20;
 
@@ -76,8 +52,7 @@ async function* rows(): AsyncGenerator<Row> {
   const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-bench-"));
   try {
     const path = join(folder, "events.txt");
-    const text = await textOf(TRACE);
-    writeRepeated(path, text, Math.ceil(EVENTS / (text.split("\n").length - 1)));
+    await writeTrace(path);
     await replay(TRACE);
     yield* results(path);
   } finally {

@@ -33,8 +33,26 @@ export const workloadTaskSchema = v.variant("kind", [
 ]);
 export type WorkloadTask = v.InferOutput<typeof workloadTaskSchema>;
 
-/** What a worker is started with. */
+/** An end of a channel between two workers: a MessagePort. */
+export interface WorkerPort {
+  postMessage(message: unknown): void;
+}
+const portSchema = v.custom<WorkerPort>(
+  (value) => typeof value === "object" && value !== null && "postMessage" in value,
+  "not a message port",
+);
+
+/** What a worker is started with that reads a trace for others. */
+export const readerTaskSchema = v.object({
+  kind: v.literal("reader"),
+  workload: fileTaskSchema,
+  members: v.array(portSchema),
+});
+export type ReaderTask = v.InferOutput<typeof readerTaskSchema>;
+
+/** What a worker is started with that makes a run. */
 export const workerTaskSchema = v.object({
+  kind: v.literal("run"),
   workload: workloadTaskSchema,
   /** Through the engine, or through the probe on the running kernel. */
   source: v.picklist(["model", "kernel"]),
@@ -44,7 +62,10 @@ export const workerTaskSchema = v.object({
   profile: kernelProfileSchema,
   /** One shared Int32: 0 go on, 1 stop at the next look. */
   stop: v.instance(SharedArrayBuffer),
+  /** Where the operations come from, if another worker reads them. */
+  feed: v.optional(portSchema),
 });
+export const anyTaskSchema = v.variant("kind", [workerTaskSchema, readerTaskSchema]);
 export type WorkerTask = v.InferOutput<typeof workerTaskSchema>;
 
 export const workerMessageSchema = v.variant("kind", [

@@ -12,8 +12,9 @@ import type { FileChoice, Files } from "./files.ts";
 
 import { keep, keptFile } from "./kept-file.ts";
 import { profileAgain, profilesFor, storedProfile } from "./profiles.ts";
-import type { Runner } from "./runner.ts";
+import type { QueuedRun, Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
+import { sharedFeed } from "./shared-feed.ts";
 import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
 import type { Sweeps } from "./sweeps.ts";
 import { startWorkerRun } from "./worker-execution.ts";
@@ -86,16 +87,20 @@ export function experimentHandlers(
     });
     emit("experiment.started", toExperiment(stored));
     emit("history.changed", { ids: [stored.id] });
-    for (const run of stored.runs) {
-      const { source, mode } = run;
+    const shared =
+      workloadTask.kind === "file" && stored.runs.length > 1 ? sharedFeed(workloadTask, stored.runs.length) : null;
+    const queued = stored.runs.map(({ id: runId, source, mode }): QueuedRun => {
       const task = { workload: workloadTask, source, mode, seed, levels, profile: { ...profileOf(source) } };
-      runner.add({
-        runId: run.id,
-        experimentId: stored.id,
-        alone: source === "kernel",
-        begin: (onBatch) => startWorkerRun(task, onBatch),
-      });
-    }
+      const about = { runId, experimentId: stored.id, alone: source === "kernel" };
+      if (shared === null) return { ...about, begin: (onBatch) => startWorkerRun(task, onBatch) };
+      return {
+        ...about,
+        together: stored.id,
+        begin: (onBatch) => startWorkerRun({ ...task, feed: shared.take() }, onBatch),
+        dropped: shared.drop,
+      };
+    });
+    runner.add(...queued);
     return store.getExperiment(stored.id);
   }
 

@@ -97,6 +97,23 @@ async function run(path: string, process?: number): Promise<Experiment> {
 
 const finals = ({ runs }: Experiment) => runs.map(({ mode, summary }) => [mode, summary?.final.vmpte_kb]);
 
+it("shares a trace between its runs, which come out as each does alone", async () => {
+  const path = await workloadFile();
+  const start = async (mode: "both" | "sync" | "none"): Promise<Experiment> => {
+    const { token } = await ask("file.open", { path });
+    const { id } = await ask("experiment.start", { workload: { kind: "file", token }, mode });
+    return ended(id);
+  };
+  const shared = await start("both");
+  expect(shared.runs.map(({ status }) => status)).toEqual(["done", "done"]);
+  for (const { mode, id, summary } of shared.runs) {
+    const [alone] = (await start(mode as "sync" | "none")).runs;
+    const { wall_ms: _took, ...numbers } = alone.summary ?? { wall_ms: 0 };
+    expect(summary).toMatchObject(numbers);
+    expect(await ask("run.samples", { runId: id })).toEqual(await ask("run.samples", { runId: alone.id }));
+  }
+});
+
 it("runs again after a restart, with the same outcome", async () => {
   const before = await run(await workloadFile());
   await restart();

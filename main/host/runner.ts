@@ -15,12 +15,16 @@ import { toRun } from "./shapes.ts";
 const AT_ONCE = Math.max(2, cpus().length);
 const WIDTH = SAMPLE_COLUMNS.length;
 
-interface QueuedRun {
+export interface QueuedRun {
   readonly runId: number;
   readonly experimentId: number;
   /** A measured run: its times would tell of whatever runs beside it. */
   readonly alone: boolean;
   readonly begin: (onBatch: OnBatch) => Execution;
+  /** Runs that begin together, however many cores there are: they share what they read. */
+  readonly together?: number;
+  /** It will never begin. */
+  readonly dropped?: () => void;
 }
 
 /** How a run ended that could not be stored yet. */
@@ -41,8 +45,8 @@ interface RunningRun extends QueuedRun {
 }
 
 export interface Runner {
-  /** Begins a stored, queued run when a core is free; what it does is stored and told. */
-  add(run: QueuedRun): void;
+  /** Begins stored, queued runs when a core is free; what it does is stored and told. */
+  add(...runs: readonly QueuedRun[]): void;
   /** Ends the runs of an experiment as cancelled; resolves when they are stored, with how many there were. */
   cancel(experimentId: number): Promise<number>;
   /** Whether a run of the experiment is queued or running. */
@@ -145,20 +149,35 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
       if (next === undefined) return;
       const mustWait = next.alone ? running.size > 0 : [...running.values()].some((run) => run.alone);
       if (mustWait) return;
-      queue.shift();
+      beginAll(takeNext(next));
+    }
+  }
+
+  /** The first of the queue, and those that begin with it. */
+  function takeNext(next: QueuedRun): QueuedRun[] {
+    const all = queue.filter((run) => run === next || (run.together !== undefined && run.together === next.together));
+    for (const run of all) queue.splice(queue.indexOf(run), 1);
+    return all;
+  }
+
+  function beginAll(runs: readonly QueuedRun[]): void {
+    for (const run of runs) {
       try {
-        begin(next);
+        begin(run);
       } catch (error) {
         // The file is full or locked.
-        end(next, { status: "failed", error: toLabError(error) });
+        run.dropped?.();
+        end(run, { status: "failed", error: toLabError(error) });
       }
     }
   }
 
   return {
-    add(run) {
-      known.set(run.runId, store.getRun(run.runId));
-      queue.push(run);
+    add(...runs) {
+      for (const run of runs) {
+        known.set(run.runId, store.getRun(run.runId));
+        queue.push(run);
+      }
       fill();
     },
     async cancel(experimentId) {
@@ -167,6 +186,7 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
         const run = queue[i];
         if (run?.experimentId !== experimentId) continue;
         queue.splice(i, 1);
+        run.dropped?.();
         end(run, { status: "cancelled", summary: null });
         count++;
       }

@@ -1,4 +1,5 @@
 /** Runs a workload in a worker thread of its own: through the engine, or through the probe on the running kernel. */
+import type { MessagePort } from "node:worker_threads";
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
 import { type HostMessage, type WorkerTask, workerMessageSchema } from "../contract/worker.ts";
@@ -10,7 +11,7 @@ import { takeWorker } from "./workers.ts";
 /** A worker that has not obeyed by then is in the middle of one long operation and is ended from outside. */
 const OBEY_MS_MAX = 600;
 
-export function startWorkerRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch): Execution {
+export function startWorkerRun(task: Omit<WorkerTask, "kind" | "stop">, onBatch: OnBatch): Execution {
   const stop = new SharedArrayBuffer(4);
   const worker = takeWorker();
   let ending: Ending | undefined;
@@ -52,7 +53,10 @@ export function startWorkerRun(task: Omit<WorkerTask, "stop">, onBatch: OnBatch)
     });
   });
 
-  worker.postMessage({ ...task, stop } satisfies WorkerTask);
+  worker.postMessage(
+    { kind: "run", ...task, stop } satisfies WorkerTask,
+    task.feed === undefined ? [] : [task.feed as MessagePort],
+  );
   return {
     stop() {
       if (force !== undefined) return;

@@ -4,13 +4,14 @@
  */
 import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort } from "node:worker_threads";
 import * as v from "valibot";
 import { run } from "../../engine/experiment/run.ts";
 import { type RunProgress, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
 import { toLabError } from "../answer.ts";
-import { type WorkerMessage, type WorkerTask, workerTaskSchema } from "../contract/worker.ts";
+import { anyTaskSchema, type WorkerMessage, type WorkerTask } from "../contract/worker.ts";
 import { crashIfAsked } from "./fault.ts";
+import { feed } from "./feed.ts";
 import { runOnKernel } from "./measured.ts";
 import { prepare } from "./prepare.ts";
 import { roomInWords } from "./room.ts";
@@ -59,7 +60,8 @@ async function main(): Promise<void> {
   port?.on("message", () => {
     unanswered--;
   });
-  const task = v.parse(workerTaskSchema, asked);
+  const task = v.parse(anyTaskSchema, asked);
+  if (task.kind === "reader") return feed(task.workload, task.members as MessagePort[]);
   const stop = new Int32Array(task.stop);
   if (task.source === "kernel") return measure(task, stop);
   const prepared = await prepare(task);

@@ -1,4 +1,5 @@
 /** Makes the machine and the stream of operations that a task asks for. */
+import type { MessagePort } from "node:worker_threads";
 import { featuresOf } from "../../engine/experiment/policies.ts";
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
@@ -10,6 +11,7 @@ import { tallying } from "../../engine/workload/tally.ts";
 import { traceKernel } from "../../engine/workload/trace-kernel.ts";
 import type { FileTask, WorkerTask, WorkloadTask } from "../contract/worker.ts";
 import { openSource } from "../trace/source.ts";
+import { fedBatches } from "./fed.ts";
 import { ROOM_BYTES } from "./room.ts";
 
 type Prepared = Pick<RunInput, "machine" | "stream" | "operationsTotal">;
@@ -53,12 +55,15 @@ export async function prepareKernel(
 }
 
 /** A machine that counts what becomes of releases. Throws what the engine or the workload refuses. */
-export async function prepare(task: WorkerTask): Promise<Prepared> {
+export async function prepare(task: Omit<WorkerTask, "kind">): Promise<Prepared> {
   const { workload, seed } = task;
   const machine = tallying(kernelOf(task, workload));
   return {
     machine: workload.kind === "file" && workload.follow ? following(machine) : machine,
-    stream: await streamOf(workload, seed),
+    stream:
+      task.feed === undefined
+        ? await streamOf(workload, seed)
+        : { kind: "batches", batches: fedBatches(task.feed as MessagePort) },
     operationsTotal: workload.kind === "preset" ? presetOf(workload.name).operationCount(workload.params) : null,
   };
 }
