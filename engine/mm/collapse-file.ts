@@ -1,6 +1,6 @@
 /** Collapsing the cache of a file, and detaching the tables that mapped its small pages (mm/khugepaged.c). */
 
-import type { MappedFile } from "./file.ts";
+import { fileOf, type MappedFile } from "./file.ts";
 import { unmapFileEntries } from "./file-folio.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "./geometry.ts";
 import { pmdAlloc, pmdTable, pteFreeDefer } from "./pgtable.ts";
@@ -28,7 +28,7 @@ type FileResult = "succeed" | "pmd_mapped" | "pte_mapped_hugepage" | "vma_check"
 
 /** hpage_collapse_scan_file() and collapse_file(): the 512 pages of the file behind the slot at `page` become one folio. */
 export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<FileResult> {
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   const offset = vma.pgoff + (page - vma.start);
   const chunk = Math.floor(offset / PMD_PAGES);
   if (file.hugeCached.has(chunk)) return "pte_mapped_hugepage";
@@ -134,7 +134,7 @@ function freeRetracted(k: KernelState, row: number): void {
 /** collapse_pte_mapped_thp() with install_pmd: the cache has a huge folio, the process still maps it by small entries or not at all. */
 export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: number): FileResult {
   const tables = k.tables;
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   if (page < vma.start || page + PMD_PAGES > vma.end) return "vma_check";
   if ((vma.flags & VM_NOHUGEPAGE) !== 0 || !thpSuitable(vma, page)) return "vma_check";
   const pmd = pmdTable(k, mm, page);

@@ -1,7 +1,7 @@
 /** Faults on file mappings (mm/memory.c: do_fault and below; mm/filemap.c: filemap_map_pages; mm/shmem.c: shmem_fault). */
 
 import { FAULT_BUS, FAULT_OK } from "./fault-result.ts";
-import type { MappedFile } from "./file.ts";
+import { fileOf, type MappedFile } from "./file.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotStart } from "./geometry.ts";
 import { anonPrepare } from "./mm-util.ts";
 import {
@@ -74,7 +74,7 @@ export function* fileFault(
   write: boolean,
   old: number,
 ): Path<number> {
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   const offset = vma.pgoff + (page - vma.start);
   const shared = (vma.flags & VM_SHARED) !== 0;
   const armed = (vma.flags & VM_UFFD_WP) !== 0;

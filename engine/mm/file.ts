@@ -1,14 +1,23 @@
 /** Files behind mappings: their size and which of their pages are in the page cache (mm/filemap.c, mm/shmem.c). */
 
+import { InvariantError } from "./error.ts";
+import { PMD_PAGES } from "./geometry.ts";
+
+/** The file behind a mapping that has one: callers have looked. */
+export function fileOf(vma: { readonly file: MappedFile | null }): MappedFile {
+  if (vma.file === null) throw new InvariantError("memory without a file is taken for a file's");
+  return vma.file;
+}
+
 export class MappedFile {
   readonly id: number;
   /** tmpfs or shared anonymous memory: swap-backed, and a write mapping's pages are the cache's own. */
   readonly shmem: boolean;
   /** Size in pages; accesses beyond raise SIGBUS. */
   sizePages: number;
-  /** Pages in the cache, by offset. Whole aligned stretches of 512 are kept as one number in `hugeCached`. */
+  /** Pages in the cache, by offset. Whole aligned stretches of PMD_PAGES are kept as one number in `hugeCached`. */
   readonly cached = new Set<number>();
-  /** Offsets / 512 of stretches that one huge folio holds. */
+  /** Offsets / PMD_PAGES of stretches that one huge folio holds. */
   readonly hugeCached = new Set<number>();
   /** Pages of shmem that were swapped out. */
   readonly swapped = new Set<number>();
@@ -22,16 +31,16 @@ export class MappedFile {
   }
 
   isCached(offset: number): boolean {
-    return this.cached.has(offset) || this.hugeCached.has(Math.floor(offset / 512));
+    return this.cached.has(offset) || this.hugeCached.has(Math.floor(offset / PMD_PAGES));
   }
 
   /** Drops [from, end) from the cache; a huge folio that is cut becomes small pages. */
   drop(from: number, end: number): void {
     for (const huge of [...this.hugeCached]) {
-      const start = huge * 512;
-      if (start + 512 <= from || start >= end) continue;
+      const start = huge * PMD_PAGES;
+      if (start + PMD_PAGES <= from || start >= end) continue;
       this.hugeCached.delete(huge);
-      for (let offset = start; offset < start + 512; offset++) this.cached.add(offset);
+      for (let offset = start; offset < start + PMD_PAGES; offset++) this.cached.add(offset);
     }
     const drop = (set: Set<number>): void => {
       if (end - from < set.size) for (let offset = from; offset < end; offset++) set.delete(offset);

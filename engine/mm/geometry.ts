@@ -31,6 +31,11 @@ export function taskPages(levels: 4 | 5): number {
   return (levels === 5 ? 2 ** 44 : 2 ** 35) - 1;
 }
 
+/** Kibibytes that `pages` take. */
+export function pagesKb(pages: number): number {
+  return (pages * PAGE_SIZE) / 1024;
+}
+
 /** The page that holds byte address `addr`. */
 export function pageOf(addr: number): number {
   return Math.floor(addr / 4096);

@@ -1,5 +1,6 @@
 /** The kernels that come with the lab, as data. What a field means, and since when: kernel-profile.ts. */
 
+import { PTRS_PER_TABLE } from "./geometry.ts";
 import type { KernelProfile } from "./kernel-profile.ts";
 import { differingFields, type ProfileFieldName } from "./kernel-profile-fields.ts";
 
@@ -30,7 +31,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   thpSizes: { "2048": "inherit" },
   shmemHuge: "never",
   khugepaged: false,
-  khugepagedMaxPtesNone: 511,
+  khugepagedMaxPtesNone: PTRS_PER_TABLE - 1,
   khugepagedMaxPtesSwap: 64,
   khugepagedMaxPtesShared: 256,
   overcommit: "heuristic",

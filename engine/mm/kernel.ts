@@ -8,6 +8,7 @@
 import { type KernelOptions, resolveOptions } from "./config.ts";
 import { executeOperation } from "./execute.ts";
 import { scanAll } from "./free-pt.ts";
+import { pagesKb } from "./geometry.ts";
 import { loadImage } from "./image.ts";
 import type { Operation } from "./operation.ts";
 import { executeOperation as executePlainly } from "./plain/execute.ts";
@@ -74,7 +75,7 @@ export class Kernel {
   /** The least VmPTE in kB that the last operation passed through, where it unmapped before it did something else; else Infinity. */
   leastKb(): number {
     const { leastTables } = this.state;
-    return leastTables === NO_TABLES_LEAST ? Number.POSITIVE_INFINITY : leastTables * 4;
+    return leastTables === NO_TABLES_LEAST ? Number.POSITIVE_INFINITY : pagesKb(leastTables);
   }
 
   /** Live PTE tables without an entry, of a process. */
@@ -84,12 +85,12 @@ export class Kernel {
 
   /** RSS of a process in kB. */
   rssKb(process = 0): number {
-    return rssPages(this.process(process)) * 4;
+    return pagesKb(rssPages(this.process(process)));
   }
 
   /** VIRT of a process in kB. */
   virtKb(process = 0): number {
-    return this.process(process).totalVm * 4;
+    return pagesKb(this.process(process).totalVm);
   }
 
   /** Fills one sample of process `process` into `row` (SAMPLE_COLUMNS.length numbers). `seq`: its number in the run. */

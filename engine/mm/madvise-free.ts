@@ -1,7 +1,7 @@
 /** MADV_FREE, MADV_COLD and MADV_PAGEOUT (mm/madvise.c). None of them ever frees a PTE table. Ranges are in pages. */
 
 import type { Errno } from "./errno.ts";
-import type { MappedFile } from "./file.ts";
+import { fileOf } from "./file.ts";
 import { adviseFileFolio, eachFileEntry } from "./file-folio.ts";
 import { PMD_PAGES } from "./geometry.ts";
 import {
@@ -84,7 +84,7 @@ function adviseFoliosOfEntries(
   stop: number,
   pageout: boolean,
 ): void {
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   const row = k.tables.child(pmd, index);
   if (row <= 0) return;
   const mapped = new Map<number, number>();

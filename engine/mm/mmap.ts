@@ -5,7 +5,7 @@ import type { Errno } from "./errno.ts";
 import type { MappedFile } from "./file.ts";
 import { freePgtables } from "./free-pgtables.ts";
 import { zapOf } from "./gather.ts";
-import { PMD_PAGES, slotStart } from "./geometry.ts";
+import { PAGE_SIZE, PMD_PAGES, pageAligned, pageOf, pagesFor, slotStart } from "./geometry.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";
 import { OBJ_PMD_ENTRY, type Path, point, schedObject } from "./sched.ts";
 import { countedTables, type KernelState, type Mm } from "./state.ts";
@@ -65,11 +65,11 @@ export function* unmapRange(k: KernelState, mm: Mm, start: number, end: number):
 
 /** do_vmi_munmap(): the checks of munmap(2), then the unmapping. `addr` and `len` in bytes. */
 export function* doMunmap(k: KernelState, mm: Mm, addr: number, len: number): Path<Errno | null> {
-  const task = k.taskPages * 4096;
-  if (addr % 4096 !== 0 || addr > task || len > task - addr) return "EINVAL";
-  const pages = Math.ceil(len / 4096);
+  const task = k.taskPages * PAGE_SIZE;
+  if (!pageAligned(addr) || addr > task || len > task - addr) return "EINVAL";
+  const pages = pagesFor(len);
   if (pages === 0) return "EINVAL";
-  const start = addr / 4096;
+  const start = pageOf(addr);
   return yield* unmapRange(k, mm, start, start + pages);
 }
 

@@ -303,8 +303,7 @@ export function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Pat
 }
 
 /** check_prep_vma(): may this VMA be moved or resized so? */
-function checkPrepVma(vma: Vma | undefined, r: RemapRequest): Errno | null {
-  if (vma === undefined) return "EFAULT";
+function checkPrepVma(vma: Vma, r: RemapRequest): Errno | null {
   if ((vma.flags & VM_HUGETLB) !== 0) {
     r.oldPages = Math.ceil(r.oldPages / PMD_PAGES) * PMD_PAGES;
     r.newPages = Math.ceil(r.newPages / PMD_PAGES) * PMD_PAGES;
@@ -416,10 +415,10 @@ export function* doMremap(
     if (mm.vmas.count + 2 >= k.profile.maxMapCount - 3) return "ENOMEM";
   }
   if (fixed && r.newPages === r.oldPages && k.profile.mremapSeveral) return yield* remapMove(k, mm, r);
-  const vma = mm.vmas.lookup(r.addr);
-  const failed = checkPrepVma(vma, r);
+  const source = mm.vmas.lookup(r.addr);
+  if (source === undefined) return "EFAULT";
+  const failed = checkPrepVma(source, r);
   if (failed !== null) return failed;
-  const source = vma as Vma;
   if (fixed) return yield* mremapTo(k, mm, r);
   if (r.dontUnmap) {
     r.to = findRoom(r.newPages);

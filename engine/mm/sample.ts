@@ -1,5 +1,6 @@
 /** The columns of a sample, filled from a kernel's state (sample-columns.ts). */
 
+import { pagesKb } from "./geometry.ts";
 import { SAMPLE_INDEX } from "./sample-columns.ts";
 import { type KernelState, type Mm, pgtablesKb, rssPages } from "./state.ts";
 
@@ -16,9 +17,9 @@ export function sampleInto(k: KernelState, mm: Mm, seq: number, operations: numb
   row[AT.pmd_tables] = mm.pmds;
   row[AT.pud_tables] = mm.puds;
   row[AT.empty_pte_tables] = k.tables.emptyOf[mm.id];
-  row[AT.rss_kb] = rssPages(mm) * 4;
-  row[AT.swap_kb] = mm.swapEntries * 4;
-  row[AT.virt_kb] = mm.totalVm * 4;
+  row[AT.rss_kb] = pagesKb(rssPages(mm));
+  row[AT.swap_kb] = pagesKb(mm.swapEntries);
+  row[AT.virt_kb] = pagesKb(mm.totalVm);
   row[AT.tables_allocated] = stats.tablesAllocated;
   row[AT.tables_freed] = stats.tablesFreed;
   row[AT.tables_rcu_pending] = k.rcuPending;

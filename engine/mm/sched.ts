@@ -14,11 +14,12 @@
  * (scripts/plain-paths.ts): `yield` goes, and a call of a function whose comment says `@plain X` becomes X; `nothing` goes too.
  */
 
+import { PTRS_PER_TABLE } from "./geometry.ts";
 import type { SchedEvent, SchedPoint } from "./sched-point.ts";
 
 import type { KernelState } from "./state.ts";
 
-/** Kinds of object; an object is a number: kind * 2^40 + row * 512 + index. */
+/** Kinds of object; an object is a number: kind * KIND_BASE + row * PTRS_PER_TABLE + index. */
 export const OBJ_MMAP_LOCK = 1;
 export const OBJ_VMA_LOCK = 2;
 export const OBJ_PTL = 3;
@@ -52,16 +53,26 @@ const OBJ_NAMES = [
 ];
 
 export function schedObject(kind: number, row: number, index = 0): number {
-  return kind * KIND_BASE + row * 512 + index;
+  return kind * KIND_BASE + row * PTRS_PER_TABLE + index;
+}
+
+/** The kind of an object. */
+export function objectKind(object: number): number {
+  return Math.floor(object / KIND_BASE);
+}
+
+/** The table, or whatever has a number, that an object is or lies in. */
+export function objectRow(object: number): number {
+  return Math.floor((object % KIND_BASE) / PTRS_PER_TABLE);
 }
 
 /** An object in words: `ptl of table 7`, `pmd 3[5]`. */
 export function describeObject(object: number): string {
-  const kind = Math.floor(object / KIND_BASE);
-  const rest = object - kind * KIND_BASE;
-  const row = Math.floor(rest / 512);
+  const kind = objectKind(object);
+  const row = objectRow(object);
   const name = OBJ_NAMES[kind] ?? "?";
-  if (kind === OBJ_PMD_ENTRY || kind === OBJ_PTE_ENTRY) return `${name} ${row}[${rest % 512}]`;
+  if (kind === OBJ_PMD_ENTRY || kind === OBJ_PTE_ENTRY)
+    return `${name} ${row}[${(object % KIND_BASE) % PTRS_PER_TABLE}]`;
   if (kind === OBJ_PTL || kind === OBJ_PML) return `${name} of table ${row}`;
   return `${name} ${row}`;
 }

@@ -3,7 +3,7 @@
 import type { ResolvedOptions } from "./config.ts";
 import type { MappedFile } from "./file.ts";
 import type { MmuGather } from "./gather.ts";
-import { LEVEL_P4D, LEVEL_PGD, taskPages } from "./geometry.ts";
+import { LEVEL_P4D, LEVEL_PGD, pagesKb, taskPages } from "./geometry.ts";
 import type { KernelProfile } from "./kernel-profile.ts";
 import { Mm } from "./mm-struct.ts";
 import { Rng } from "./rng.ts";
@@ -124,7 +124,7 @@ export function countedTables(mm: Mm): number {
 
 /** VmPTE in kB: mm_pgtables_bytes() / 1024. */
 export function pgtablesKb(mm: Mm): number {
-  return countedTables(mm) * 4;
+  return pagesKb(countedTables(mm));
 }
 
 /** RSS in pages. */

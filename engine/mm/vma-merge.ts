@@ -130,9 +130,10 @@ export function vmaMergeNewRange(
 ): Vma | null {
   const left = canMergeLeft(k, prev, r) ? prev : null;
   const right = r.justExpand !== true && canMergeRight(k, left, next, r) ? next : null;
-  if (left === null && right === null) return null;
+  const target = left ?? right;
+  if (target === null) return null;
   chargeVma(k);
-  inheritSticky(left ?? (right as Vma), right, r.copiedFrom);
+  inheritSticky(target, right, r.copiedFrom);
   if (left !== null) {
     if (right !== null) {
       dupAnonVma(left, right);
@@ -143,7 +144,6 @@ export function vmaMergeNewRange(
     if (r.copiedFrom !== null) dupAnonVma(left, r.copiedFrom);
     return left;
   }
-  const target = right as Vma;
   if (r.copiedFrom !== null) dupAnonVma(target, r.copiedFrom);
   target.start = r.start;
   target.pgoff = r.pgoff;
@@ -154,8 +154,7 @@ export function vmaMergeNewRange(
  * vma_merge_existing_range(): [start, end) within the VMA `middle` changes to what `r` says and joins its neighbours where
  * it can. Returns the VMA that holds it now, or null.
  */
-function vmaMergeExistingRange(k: KernelState, mm: Mm, r: MergeRequest): Vma | null {
-  const middle = r.middle as Vma;
+function vmaMergeExistingRange(k: KernelState, mm: Mm, middle: Vma, r: MergeRequest): Vma | null {
   const index = mm.vmas.indexOf(middle);
   const leftSide = r.start === middle.start;
   const rightSide = r.end === middle.end;
@@ -164,9 +163,10 @@ function vmaMergeExistingRange(k: KernelState, mm: Mm, r: MergeRequest): Vma | n
   const next = mm.vmas.list[index + 1];
   const left = leftSide && canMergeLeft(k, prev, r) ? prev : null;
   const right = rightSide && canMergeRight(k, left, next, r) ? next : null;
-  if (left === null && right === null) return null;
+  const target = left ?? right;
+  if (target === null) return null;
   chargeVma(k);
-  inheritSticky(left ?? (right as Vma), middle, right);
+  inheritSticky(target, middle, right);
   if (left !== null && right !== null) {
     // prev takes everything; middle and next go.
     const end = right.end;
@@ -189,7 +189,6 @@ function vmaMergeExistingRange(k: KernelState, mm: Mm, r: MergeRequest): Vma | n
     }
     return left;
   }
-  const target = right as Vma;
   dupAnonVma(target, middle);
   if (leftSide) removeMerged(mm, middle);
   else {
@@ -215,7 +214,7 @@ export function vmaModify(
   flags: number,
   uffd: UffdContext | null = vma.uffd,
 ): Vma | null {
-  const merged = vmaMergeExistingRange(k, mm, {
+  const merged = vmaMergeExistingRange(k, mm, vma, {
     start,
     end,
     flags,

@@ -52,10 +52,7 @@ export class AnonVma {
   }
 }
 
-let nextVmaId = 1;
-
 export class Vma {
-  readonly id = nextVmaId++;
   declare start: number;
   declare end: number;
   declare flags: number;

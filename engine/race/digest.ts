@@ -1,6 +1,6 @@
 /** The whole state of an explored kernel as text, for tests: equal digests, equal states. */
 
-import { LEVEL_PTE } from "../mm/geometry.ts";
+import { LEVEL_PTE, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { tlbContents } from "../mm/tlb.ts";
 import type { World } from "./machine.ts";
 
@@ -10,9 +10,9 @@ export function digest({ k, tables }: World): string {
     const entries: string[] = [];
     const pte = tables.level[row] === LEVEL_PTE;
     const next = (from: number): number =>
-      pte ? tables.peekNextPte(row, from, 512) : tables.peekNextChild(row, from, 512);
+      pte ? tables.peekNextPte(row, from, PTRS_PER_TABLE) : tables.peekNextChild(row, from, PTRS_PER_TABLE);
     if (tables.count[row] > 0)
-      for (let at = next(0); at < 512; at = next(at + 1))
+      for (let at = next(0); at < PTRS_PER_TABLE; at = next(at + 1))
         entries.push(`${at}=${pte ? tables.peekPte(row, at) : tables.peekChild(row, at)}`);
     rows.push(`${row}:${tables.level[row]}/${tables.state[row]}[${entries.join(" ")}]`);
   }

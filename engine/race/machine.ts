@@ -9,7 +9,16 @@ import type { Patches } from "../mm/features.ts";
 import { LEVEL_PTE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, ptePageId } from "../mm/pte.ts";
 import { rcuFree, rcuReady } from "../mm/rcu.ts";
-import { describeObject, lockHolder, OBJ_PTL, type Path, resumable, schedObject } from "../mm/sched.ts";
+import {
+  describeObject,
+  lockHolder,
+  OBJ_PTL,
+  objectKind,
+  objectRow,
+  type Path,
+  resumable,
+  schedObject,
+} from "../mm/sched.ts";
 import type { SchedPoint } from "../mm/sched-point.ts";
 import { KernelState, type Mm } from "../mm/state.ts";
 import { TABLE_DEPOSITED, TABLE_LIVE } from "../mm/tables.ts";
@@ -117,8 +126,8 @@ class Running implements MachineExecution {
   private advance(cpu: number, path: Path<unknown>): IteratorResult<Point, void> {
     const { k } = this.world;
     const from = this.at[cpu];
-    if (from?.event === "lock" && Math.floor(from.object / 2 ** 40) === OBJ_PTL)
-      this.world.tables.useLock(Math.floor((from.object % 2 ** 40) / 512));
+    if (from?.event === "lock" && objectKind(from.object) === OBJ_PTL)
+      this.world.tables.useLock(objectRow(from.object));
     const result = path.next();
     // Grace periods end as early as they may: what no schedule of later ends can break, this one does not.
     if (k.rcuPending > 0) for (const row of rcuReady(k)) rcuFree(k, row);
@@ -185,7 +194,11 @@ class Running implements MachineExecution {
 function lostPages({ k, tables }: World): Violation | null {
   for (const row of tables.detached) {
     if (tables.level[row] !== LEVEL_PTE || tables.count[row] === 0) continue;
-    for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
+    for (
+      let at = tables.peekNextPte(row, 0, PTRS_PER_TABLE);
+      at < PTRS_PER_TABLE;
+      at = tables.peekNextPte(row, at + 1, PTRS_PER_TABLE)
+    ) {
       const id = ptePageId(tables.peekPte(row, at));
       const value = k.pages.get(id) ?? 0;
       if (value === 0) continue;
@@ -201,7 +214,11 @@ function lostPages({ k, tables }: World): Violation | null {
 /** Calls `visit` for each PTE table in the tree of a process, and for each that is deposited under a huge page (minus its row). */
 function eachPteTable({ tables }: World, mm: Mm, visit: (row: number, page: number) => void): void {
   const walk = (row: number, page: number, span: number): void => {
-    for (let at = tables.peekNextChild(row, 0, 512); at < 512; at = tables.peekNextChild(row, at + 1, 512)) {
+    for (
+      let at = tables.peekNextChild(row, 0, PTRS_PER_TABLE);
+      at < PTRS_PER_TABLE;
+      at = tables.peekNextChild(row, at + 1, PTRS_PER_TABLE)
+    ) {
       const child = tables.peekChild(row, at);
       const base = page + at * span;
       if (child < 0 || tables.level[child] === LEVEL_PTE) visit(child, base);
@@ -219,7 +236,11 @@ function unreachablePages(world: World): Violation | null {
     eachPteTable(world, mm, (row) => {
       if (row < 0) for (const id of k.hugePages.get(-row)?.values() ?? []) mapped.add(id);
       if (row < 0) return;
-      for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512))
+      for (
+        let at = tables.peekNextPte(row, 0, PTRS_PER_TABLE);
+        at < PTRS_PER_TABLE;
+        at = tables.peekNextPte(row, at + 1, PTRS_PER_TABLE)
+      )
         mapped.add(ptePageId(tables.peekPte(row, at)));
     });
   }
@@ -260,7 +281,11 @@ function recount(world: World, mm: Mm): string | null {
       return;
     }
     let count = 0;
-    for (let at = tables.peekNextPte(row, 0, 512); at < 512; at = tables.peekNextPte(row, at + 1, 512)) {
+    for (
+      let at = tables.peekNextPte(row, 0, PTRS_PER_TABLE);
+      at < PTRS_PER_TABLE;
+      at = tables.peekNextPte(row, at + 1, PTRS_PER_TABLE)
+    ) {
       const kind = tables.peekPte(row, at) & KIND_MASK;
       count++;
       if (kind === KIND_ANON) anon++;

@@ -2,7 +2,7 @@
 
 import type { PatchName } from "../mm/features.ts";
 import type { MappedFile } from "../mm/file.ts";
-import { PMD_PAGES, pteIndex } from "../mm/geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pteIndex } from "../mm/geometry.ts";
 import { mmapRegion } from "../mm/mmap.ts";
 import { PAGE_ID_SHIFT, ptePageId } from "../mm/pte.ts";
 import { runAlone } from "../mm/sched.ts";
@@ -60,7 +60,7 @@ export function timerLane(cpu: number): Setup["lanes"][number] {
 export function tableOf({ mm, tables }: World, page: number): number {
   let row = mm.pgd;
   for (let level = tables.level[row]; level > 0; level--) {
-    const index = Math.floor(page / PMD_PAGES ** level) % 512;
+    const index = Math.floor(page / PMD_PAGES ** level) % PTRS_PER_TABLE;
     row = tables.peekChild(row, index);
     if (row <= 0) return row;
   }

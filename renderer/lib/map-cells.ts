@@ -1,9 +1,9 @@
 import { formatCount } from "../../engine/experiment/format.ts";
 
-/** States of a slot of 2 MiB, in the order of the map's counts. */
+/** States of the slot that one PTE table maps, in the order of the map's counts. */
 export const MAP_STATES = [
-  { id: "full", label: "full", meaning: "all 512 entries used" },
-  { id: "partly", label: "partly used", meaning: "1 to 511 entries used" },
+  { id: "full", label: "full", meaning: "every entry used" },
+  { id: "partly", label: "partly used", meaning: "some entries used, not all" },
   { id: "empty", label: "empty", meaning: "a table that maps nothing: what the series frees" },
   { id: "huge", label: "huge page", meaning: "mapped by one entry above" },
   { id: "freed", label: "freed", meaning: "had a table once" },

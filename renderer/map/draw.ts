@@ -52,9 +52,9 @@ export function drawCells(
   }
 }
 
-/** Draws the 512 entries of one table, 64 in a row. */
+/** Draws the entries of one table, 64 in a row. */
 export function drawEntries(canvas: HTMLCanvasElement, entries: Uint8Array, colors: MapColors): void {
-  const context = sized(canvas, ENTRY_COLUMNS * ENTRY_PX, (512 / ENTRY_COLUMNS) * ENTRY_PX);
+  const context = sized(canvas, ENTRY_COLUMNS * ENTRY_PX, Math.ceil(entries.length / ENTRY_COLUMNS) * ENTRY_PX);
   for (const [index, kind] of entries.entries()) {
     context.fillStyle = colors[kind];
     const x = (index % ENTRY_COLUMNS) * ENTRY_PX;

@@ -1,6 +1,6 @@
 // Made from ../collapse-file.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
-import type { MappedFile } from "../file.ts";
+import { fileOf, type MappedFile } from "../file.ts";
 import { unmapFileEntries } from "../file-folio.ts";
 import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex } from "../geometry.ts";
 import { pmdAlloc, pmdTable, pteFreeDefer } from "../pgtable.ts";
@@ -12,7 +12,7 @@ import { pteOffsetMapLock } from "./pte-map.ts";
 
 type FileResult = "succeed" | "pmd_mapped" | "pte_mapped_hugepage" | "vma_check" | "uffd_wp" | "fail";
 export function collapseFile(k: KernelState, vma: Vma, page: number): FileResult {
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   const offset = vma.pgoff + (page - vma.start);
   const chunk = Math.floor(offset / PMD_PAGES);
   if (file.hugeCached.has(chunk)) return "pte_mapped_hugepage";
@@ -89,7 +89,7 @@ function freeRetracted(k: KernelState, row: number): void {
 }
 export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: number): FileResult {
   const tables = k.tables;
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   if (page < vma.start || page + PMD_PAGES > vma.end) return "vma_check";
   if ((vma.flags & VM_NOHUGEPAGE) !== 0 || !thpSuitable(vma, page)) return "vma_check";
   const pmd = pmdTable(k, mm, page);

@@ -1,7 +1,7 @@
 // Made from ../file-fault.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
 import { FAULT_BUS, FAULT_OK } from "../fault-result.ts";
-import type { MappedFile } from "../file.ts";
+import { fileOf, type MappedFile } from "../file.ts";
 import { PMD_PAGES, pmdIndex, pteIndex, slotStart } from "../geometry.ts";
 import { anonPrepare } from "../mm-util.ts";
 import {
@@ -62,7 +62,7 @@ export function fileFault(
   write: boolean,
   old: number,
 ): number {
-  const file = vma.file as MappedFile;
+  const file = fileOf(vma);
   const offset = vma.pgoff + (page - vma.start);
   const shared = (vma.flags & VM_SHARED) !== 0;
   const armed = (vma.flags & VM_UFFD_WP) !== 0;

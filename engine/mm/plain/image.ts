@@ -2,16 +2,17 @@
 
 import { MappedFile } from "../file.ts";
 import { PAGE_SIZE } from "../geometry.ts";
+import { vmaAt } from "../mm-util.ts";
 import type { Operation } from "../operation.ts";
 import type { KernelState, Mm } from "../state.ts";
-import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, type Vma } from "../vma.ts";
+import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE } from "../vma.ts";
 import { touchVmaRange } from "./fault.ts";
 import { doBrk, mmapRegion } from "./mmap.ts";
 
 const MIB = 256;
 const GIB = 1024 * MIB;
-const PROGRAM = 0x5555_5555_4000 / 4096;
-const HEAP = 0x5555_5558_0000 / 4096 + 2 * MIB;
+const PROGRAM = 0x5555_5555_4000 / PAGE_SIZE;
+const HEAP = 0x5555_5558_0000 / PAGE_SIZE + 2 * MIB;
 export const LIBRARIES = 127 * 1024 * GIB + 900 * GIB;
 const STACK_TOP = 128 * 1024 * GIB - 8 * GIB;
 const R = VM_READ;
@@ -120,12 +121,12 @@ export function loadImage(k: KernelState, mm: Mm): void {
       file,
       uffd: null,
     });
-    const vma = mm.vmas.lookup(part.start) as Vma;
+    const vma = vmaAt(mm, part.start);
     touchVmaRange(k, mm, vma, part.start, part.start + part.touched, part.write, counts);
   }
   doBrk(k, mm, HEAP, RW);
   doBrk(k, mm, HEAP + HEAP_PAGES, RW);
-  touchVmaRange(k, mm, mm.vmas.lookup(HEAP) as Vma, HEAP, HEAP + HEAP_TOUCHED, true, counts);
+  touchVmaRange(k, mm, vmaAt(mm, HEAP), HEAP, HEAP + HEAP_TOUCHED, true, counts);
   const stack = STACK_TOP - STACK_PAGES;
   const flags = RW | VM_GROWSDOWN;
   mmapRegion(k, mm, {
@@ -136,6 +137,6 @@ export function loadImage(k: KernelState, mm: Mm): void {
     file: null,
     uffd: null,
   });
-  touchVmaRange(k, mm, mm.vmas.lookup(stack) as Vma, STACK_TOP - STACK_TOUCHED, STACK_TOP, true, counts);
+  touchVmaRange(k, mm, vmaAt(mm, stack), STACK_TOP - STACK_TOUCHED, STACK_TOP, true, counts);
   mm.mmapBase = LIBRARIES;
 }

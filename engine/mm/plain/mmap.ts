@@ -4,7 +4,7 @@ import { unlinkAnonVmas } from "../anon-vma.ts";
 import type { Errno } from "../errno.ts";
 import type { MappedFile } from "../file.ts";
 import { zapOf } from "../gather.ts";
-import { PMD_PAGES, slotStart } from "../geometry.ts";
+import { PAGE_SIZE, PMD_PAGES, pageAligned, pageOf, pagesFor, slotStart } from "../geometry.ts";
 import { countedTables, type KernelState, type Mm } from "../state.ts";
 import {
   type UffdContext,
@@ -56,11 +56,11 @@ export function unmapRange(k: KernelState, mm: Mm, start: number, end: number): 
   return null;
 }
 export function doMunmap(k: KernelState, mm: Mm, addr: number, len: number): Errno | null {
-  const task = k.taskPages * 4096;
-  if (addr % 4096 !== 0 || addr > task || len > task - addr) return "EINVAL";
-  const pages = Math.ceil(len / 4096);
+  const task = k.taskPages * PAGE_SIZE;
+  if (!pageAligned(addr) || addr > task || len > task - addr) return "EINVAL";
+  const pages = pagesFor(len);
   if (pages === 0) return "EINVAL";
-  const start = addr / 4096;
+  const start = pageOf(addr);
   return unmapRange(k, mm, start, start + pages);
 }
 export function getUnmappedArea(k: KernelState, mm: Mm, pages: number, align: number): number {

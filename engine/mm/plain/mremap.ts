@@ -220,8 +220,7 @@ export function moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Errn
   if (locked && r.newPages > r.oldPages) mmPopulate(k, mm, r.to + r.oldPages, r.to + r.newPages);
   return null;
 }
-function checkPrepVma(vma: Vma | undefined, r: RemapRequest): Errno | null {
-  if (vma === undefined) return "EFAULT";
+function checkPrepVma(vma: Vma, r: RemapRequest): Errno | null {
   if ((vma.flags & VM_HUGETLB) !== 0) {
     r.oldPages = Math.ceil(r.oldPages / PMD_PAGES) * PMD_PAGES;
     r.newPages = Math.ceil(r.newPages / PMD_PAGES) * PMD_PAGES;
@@ -312,10 +311,10 @@ export function doMremap(k: KernelState, mm: Mm, r: RemapRequest, findRoom: (pag
     if (mm.vmas.count + 2 >= k.profile.maxMapCount - 3) return "ENOMEM";
   }
   if (fixed && r.newPages === r.oldPages && k.profile.mremapSeveral) return remapMove(k, mm, r);
-  const vma = mm.vmas.lookup(r.addr);
-  const failed = checkPrepVma(vma, r);
+  const source = mm.vmas.lookup(r.addr);
+  if (source === undefined) return "EFAULT";
+  const failed = checkPrepVma(source, r);
   if (failed !== null) return failed;
-  const source = vma as Vma;
   if (fixed) return mremapTo(k, mm, r);
   if (r.dontUnmap) {
     r.to = findRoom(r.newPages);

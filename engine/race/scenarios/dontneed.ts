@@ -1,11 +1,12 @@
 /** DONTNEED against what else happens to its range: refaults, other DONTNEEDs, breaks in the middle. */
 
+import { PMD_PAGES } from "../../mm/geometry.ts";
 import type { Violation } from "../program.ts";
 import { fill, mapAnon, type Scenario, tableOf, timerLane, valueAt, type World } from "../scenario.ts";
 import { sysDontneed, sysPopulateWrite } from "../syscalls.ts";
 import { userRead, userWrite } from "../user.ts";
 
-const SLOT = 512;
+const SLOT = PMD_PAGES;
 
 function dontneedSlot(world: World): ReturnType<typeof sysDontneed> {
   return sysDontneed(world, world.base, world.base + SLOT);

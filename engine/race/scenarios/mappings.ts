@@ -1,11 +1,12 @@
 /** DONTNEED against system calls that change mappings: munmap, mprotect, mremap, fork. */
 
+import { PMD_PAGES } from "../../mm/geometry.ts";
 import { VM_NORESERVE, VM_READ, VM_WRITE } from "../../mm/vma.ts";
 import { fill, mapAnon, type Scenario, valueAt, type World } from "../scenario.ts";
 import { sysDontneed, sysFork, sysMprotect, sysMremap, sysMunmap } from "../syscalls.ts";
 import { userRead, userWrite } from "../user.ts";
 
-const SLOT = 512;
+const SLOT = PMD_PAGES;
 
 function oneSlot(world: World): void {
   mapAnon(world, world.base, SLOT);

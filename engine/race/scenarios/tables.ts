@@ -2,13 +2,14 @@
 
 import { collapseFile } from "../../mm/collapse-file.ts";
 import { MappedFile } from "../../mm/file.ts";
+import { PMD_PAGES } from "../../mm/geometry.ts";
 import { uffdOf } from "../../mm/userfaultfd.ts";
 import { VM_READ, VM_SHARED, VM_WRITE } from "../../mm/vma.ts";
 import { fill, mapAnon, mapShared, type Scenario, valueAt } from "../scenario.ts";
 import { sysCollapse, sysDontneed, sysUffdMove } from "../syscalls.ts";
 import { userWrite } from "../user.ts";
 
-const SLOT = 512;
+const SLOT = PMD_PAGES;
 /** Where UFFDIO_MOVE takes its page from: a mapping of its own, with a gap before it. */
 const SOURCE = 2 * SLOT;
 

@@ -1,15 +1,17 @@
 /** DONTNEED against walkers that hold no lock, when there is no memory to free tables in batches. */
 
+import { PMD_PAGES } from "../../mm/geometry.ts";
 import { fill, mapAnon, type Scenario, type World } from "../scenario.ts";
 import { sysDontneed } from "../syscalls.ts";
 import { gupFast, rmapWalk } from "../walkers.ts";
 
 function prepare(world: World): void {
-  mapAnon(world, world.base, 512);
+  mapAnon(world, world.base, PMD_PAGES);
   fill(world, world.base, 1);
 }
 
-const dontneed = (world: World): ReturnType<typeof sysDontneed> => sysDontneed(world, world.base, world.base + 512);
+const dontneed = (world: World): ReturnType<typeof sysDontneed> =>
+  sysDontneed(world, world.base, world.base + PMD_PAGES);
 
 export const walkerSingleFree: Scenario = {
   name: "walker-single-free",
