@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../db/store.ts";
 import { defaultParams } from "../engine/experiment/params.ts";
-import { featuresOf } from "../engine/experiment/policies.ts";
+import { DEFAULT_POLICIES, featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
-import { MODES, SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
+import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { findPreset } from "../engine/workload/presets/index.ts";
 import { hostFacts } from "../main/host/facts.ts";
@@ -33,7 +33,7 @@ async function samplesMade(): Promise<number> {
   if (preset === undefined) throw new Error("there is no preset commit-table");
   const params = defaultParams(preset.params);
   let rate = 0;
-  for (const mode of MODES) {
+  for (const mode of DEFAULT_POLICIES) {
     let samples = 0;
     const ms = await best(10, async () => {
       samples = 0;

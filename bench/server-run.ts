@@ -1,13 +1,12 @@
 /** One run of the preset `server` in a process of its own, so that its memory can be measured: `node server-run.ts sync|none`. */
 
 import { defaultParams } from "../engine/experiment/params.ts";
-import { featuresOf } from "../engine/experiment/policies.ts";
+import { DEFAULT_POLICIES, featuresOf } from "../engine/experiment/policies.ts";
 import { run } from "../engine/experiment/run.ts";
-import { MODES } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { findPreset } from "../engine/workload/presets/index.ts";
 
-const mode = MODES.find((each) => each === process.argv[2]);
+const mode = DEFAULT_POLICIES.find((each) => each === process.argv[2]);
 const preset = findPreset("server");
 if (mode === undefined || preset === undefined) throw new Error("usage: node bench/server-run.ts sync|none");
 

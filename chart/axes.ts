@@ -1,7 +1,8 @@
 /** Axes of charts: names with units, ticks with thousands separators, linear or logarithmic. */
-import { formatCount, formatNs, formatNsTick, formatValue } from "../engine/experiment/format.ts";
+
+import { formatCount, formatNs, formatNsTick, formatValue, type Unit } from "../engine/experiment/format.ts";
 import type { Source } from "../engine/experiment/types.ts";
-import type { Axis, Metric } from "./metrics.ts";
+import type { Axis } from "./axis.ts";
 import type { Palette } from "./palette.ts";
 
 export type Scale = "linear" | "log";
@@ -134,7 +135,7 @@ function logSizeTicks(scale: Ticked): void {
 }
 
 /** Chart.js options of the axis at the left. */
-export function yScale(metric: { readonly unit: Metric["unit"] | "ms" }, scale: Scale, palette: Palette, font: string) {
+export function yScale(metric: { readonly unit: Unit }, scale: Scale, palette: Palette, font: string) {
   const shared = {
     grid: { color: palette.hairline, drawTicks: false },
     border: { display: false },

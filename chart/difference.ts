@@ -1,9 +1,10 @@
 /** The difference of two runs along an axis: what is left when the baseline is taken away. */
 
 import type { ChartConfiguration, Point } from "chart.js";
+import type { Metric } from "../engine/experiment/figures.ts";
 import { formatDifference } from "../engine/experiment/format.ts";
 import { linearSizeTicks, xScale } from "./axes.ts";
-import { AXIS_COLUMN, type Axis, type Metric } from "./metrics.ts";
+import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
 import { indexAt, metricValues, minMaxIndices, type Samples } from "./points.ts";

@@ -1,6 +1,6 @@
 /** Where tables were freed: moments and numbers, and their marks along the bottom of a chart. */
 import type { Chart, Plugin } from "chart.js";
-import { AXIS_COLUMN, type Axis } from "./metrics.ts";
+import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import type { Samples } from "./points.ts";
 
 export interface FreedMark {

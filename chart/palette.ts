@@ -1,31 +1,37 @@
-/** Colours of charts. `sync` is teal and `none` orange, everywhere and in that order, on both grounds at 4.5:1 or more. */
-import type { Mode } from "../engine/experiment/types.ts";
+/** Colours of charts, at a contrast of 4.5:1 or more on both grounds; those of the policies: policy-style.ts. */
 
 export type Theme = "light" | "dark";
 
 export interface Palette {
+  readonly theme: Theme;
   readonly surface: string;
   readonly ink: string;
   /** Axis titles, ticks, second lines. */
   readonly ink2: string;
   readonly hairline: string;
-  readonly modes: Readonly<Record<Mode, string>>;
+  /** Of a difference that is good, or bad. */
+  readonly better: string;
+  readonly worse: string;
 }
 
 export const PALETTES: Readonly<Record<Theme, Palette>> = {
   light: {
+    theme: "light",
     surface: "#ffffff",
     ink: "#1b1f23",
     ink2: "#565d64",
     hairline: "#e3e4e0",
-    modes: { sync: "#0f6e66", none: "#b4500a" },
+    better: "#1a7a3a",
+    worse: "#b3261e",
   },
   dark: {
+    theme: "dark",
     surface: "#1b1f23",
     ink: "#eceeec",
     ink2: "#a9b0b6",
     hairline: "#2b3137",
-    modes: { sync: "#4fc3b5", none: "#f0954f" },
+    better: "#63d188",
+    worse: "#ff8a80",
   },
 };
 

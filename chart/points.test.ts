@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRICS, metricById } from "./metrics.ts";
+import { METRICS, metricById } from "../engine/experiment/figures.ts";
 import { indexAt, lowerBound, metricValues, minMaxIndices, thin } from "./points.ts";
 
 const values = fc.float64Array({ minLength: 1, maxLength: 400, noNaN: true, noDefaultInfinity: true });

@@ -1,6 +1,7 @@
 /** Which samples of many a chart draws: peaks and troughs stay, whatever is left out. */
+
+import type { Metric } from "../engine/experiment/figures.ts";
 import type { SampleColumn } from "../engine/experiment/types.ts";
-import type { Metric } from "./metrics.ts";
 
 /** Columns of samples, as the store and the contract give them. */
 export interface Samples {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { METRICS, metricById } from "../engine/experiment/figures.ts";
 import { isLogTickLabelled, LOG_ZERO, onScale, roundTicks } from "./axes.ts";
 import { freedMarks } from "./freed-marks.ts";
-import { METRICS, metricById } from "./metrics.ts";
 import { PALETTES } from "./palette.ts";
+import { policyColor } from "./policy-style.ts";
 import { lastValue, linePoints, runChart } from "./run-chart.ts";
 import type { RunSeries } from "./series.ts";
 
@@ -34,13 +35,13 @@ const options = {
 };
 
 describe("the chart of runs", () => {
-  test("has one line a run, sync first, with its peaks and no more points than asked for", () => {
+  test("has one line a run, in the policies' order, with its peaks and no more points than asked for", () => {
     const { datasets } = runChart({ ...options, points: 500 }).data;
     expect(datasets.map((set) => [set.label, set.borderColor])).toEqual([
-      ["sync", PALETTES.light.modes.sync],
-      ["without", PALETTES.light.modes.none],
+      ["no reclaim", policyColor("none", "light")],
+      ["sync reclaim", policyColor("sync", "light")],
     ]);
-    for (const [i, top] of [480, 200_000].entries()) {
+    for (const [i, top] of [200_000, 480].entries()) {
       expect(datasets[i].data.length).toBeLessThanOrEqual(500);
       expect(Math.max(...datasets[i].data.map((point) => point.y ?? 0))).toBe(top);
     }

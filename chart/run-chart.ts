@@ -1,11 +1,12 @@
 /** The chart of an experiment's runs, as Chart.js configuration: what the window draws and what the exports hold. */
 
 import type { ChartConfiguration, Point } from "chart.js";
+import { METRICS, type Metric } from "../engine/experiment/figures.ts";
 import { formatValue } from "../engine/experiment/format.ts";
 import { onScale, type Scale, xScale, yScale } from "./axes.ts";
+import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
-import { AXIS_COLUMN, type Axis, METRICS, type Metric } from "./metrics.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
@@ -57,7 +58,7 @@ export function lastValue(samples: Samples, metric: Metric): number | null {
   return metricValues(samples, metric).findLast((value) => !Number.isNaN(value)) ?? null;
 }
 
-/** One dataset a series, in the order sync, without; parsing, animation and decimation by Chart.js are off. */
+/** One dataset a series, in the policies' order; parsing, animation and decimation by Chart.js are off. */
 export function runChart(options: RunChartOptions): ChartConfiguration<"line", Point[]> {
   const { palette, font, axis = "operations", scale = "linear", points = 2400, range } = options;
   const metric = options.metric ?? METRICS[0];

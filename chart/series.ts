@@ -1,71 +1,71 @@
-/** The runs of a chart: in which order, called what, drawn how. */
-import { MODES, type Mode, type Source } from "../engine/experiment/types.ts";
+/** The runs of a chart: called what, drawn how. */
+import { inRunOrder, type RunKind } from "../engine/experiment/compare-runs.ts";
+import { runWord } from "../engine/experiment/words.ts";
 import { mix, type Palette } from "./palette.ts";
 import type { Samples } from "./points.ts";
+import { POLICY_STYLES, policyColor, policyStyle } from "./policy-style.ts";
+
+export { inRunOrder as inOrder };
 
 /** One line of a chart. */
-export interface RunSeries {
+export interface RunSeries extends RunKind {
   /** Tells it from the others, the run's id for one. */
   readonly key: string;
-  readonly mode: Mode;
-  readonly source: Source;
-  /** What tells it from others of its mode and source: an experiment's title, a sweep's value. Empty: nothing must. */
+  /** What tells it from others of its policy and source: an experiment's title, a sweep's value. Empty: nothing must. */
   readonly label?: string;
   readonly samples: Samples;
 }
 
-/** Always these words, in this order. */
-export const MODE_WORDS: Readonly<Record<Mode, string>> = { sync: "sync", none: "without" };
-export const MODE_PHRASES: Readonly<Record<Mode, string>> = { sync: "with sync reclaim", none: "without" };
-export const SOURCE_WORDS: Readonly<Record<Source, string>> = { model: "model", kernel: "measured" };
-const SOURCES: readonly Source[] = ["model", "kernel"];
-
-/** Sync before without, model before measured, otherwise as given. */
-export function inOrder<T extends { readonly mode: Mode; readonly source: Source }>(series: readonly T[]): T[] {
-  const rank = (item: T) => MODES.indexOf(item.mode) * SOURCES.length + SOURCES.indexOf(item.source);
-  return series.toSorted((a, b) => rank(a) - rank(b));
-}
-
-/** "sync", "without, measured", "decay 0: sync": as short as tells it from its companions. */
+/** "sync reclaim", "no reclaim, measured", "decay 0: sync reclaim": as short as tells it from its companions. */
 export function seriesLabel(
   item: Pick<RunSeries, "mode" | "source" | "label">,
   companions: readonly Pick<RunSeries, "source">[],
 ): string {
-  const mixed = companions.some((other) => other.source !== item.source);
-  const words =
-    mixed || item.source === "kernel"
-      ? `${MODE_WORDS[item.mode]}, ${SOURCE_WORDS[item.source]}`
-      : MODE_WORDS[item.mode];
+  const words = runWord(
+    item,
+    companions.some((other) => other.source !== item.source),
+  );
   return item.label ? `${item.label}: ${words}` : words;
 }
 
 export interface LineStyle {
   readonly color: string;
-  /** Chart.js borderDash; model runs are solid, measured ones dashed, further ones of a kind dotted and mixed. */
+  /** Chart.js borderDash. */
   readonly dash: readonly number[];
   readonly width: number;
+  readonly point: ReturnType<typeof policyStyle>["point"];
 }
 
-const MODEL_DASHES = [[], [2, 3], [12, 4], [12, 4, 2, 4]] as const;
-const MEASURED_DASHES = [
-  [6, 4],
-  [6, 3, 1, 3],
-  [4, 2, 4, 6],
-  [1, 4],
-] as const;
-
-/** A style for each series, in their order; no two that are drawn together are alike in both colour and dash. */
-export function lineStyles(series: readonly Pick<RunSeries, "mode" | "source">[], palette: Palette): LineStyle[] {
-  const seen = new Map<string, number>();
-  return series.map(({ mode, source }) => {
-    const kind = `${mode} ${source}`;
-    const nth = seen.get(kind) ?? 0;
-    seen.set(kind, nth + 1);
-    const dashes = source === "model" ? MODEL_DASHES : MEASURED_DASHES;
+/**
+ * A style for each series, in their order. Up to eight that are drawn together differ in their dashes: the first model of
+ * a policy has the policy's own, measured runs and further ones those that are left. Lines that are more mix their colour too.
+ */
+export function lineStyles(series: readonly RunKind[], palette: Palette): LineStyle[] {
+  const own = new Map<number, readonly number[]>();
+  const taken = new Set<readonly number[]>();
+  for (const source of ["model", "kernel"] as const)
+    for (const [at, item] of series.entries()) {
+      const { dash } = policyStyle(item.mode);
+      if (item.source !== source || taken.has(dash)) continue;
+      own.set(at, dash);
+      taken.add(dash);
+    }
+  const free = POLICY_STYLES.map(({ dash }) => dash).filter((dash) => !taken.has(dash));
+  let further = 0;
+  return series.map(({ mode, source }, at) => {
+    const { point } = policyStyle(mode);
+    const color = policyColor(mode, palette.theme);
+    const width = source === "model" ? 2 : 1.75;
+    const dash = own.get(at);
+    if (dash !== undefined) return { color, dash, width, point };
+    const nth = further++;
+    if (nth < free.length) return { color, dash: free[nth], width, point };
+    const beyond = nth - free.length;
     return {
-      color: mix(palette.modes[mode], palette.ink, Math.min(0.6, 0.3 * Math.floor(nth / dashes.length))),
-      dash: dashes[nth % dashes.length],
-      width: source === "model" ? 2 : 1.75,
+      color: mix(color, palette.ink, Math.min(0.6, 0.3 * (1 + Math.floor(beyond / POLICY_STYLES.length)))),
+      dash: POLICY_STYLES[beyond % POLICY_STYLES.length].dash,
+      width,
+      point,
     };
   });
 }

@@ -1,15 +1,16 @@
-/** The chart of a sweep: a figure of both modes against the swept parameter. */
+/** The chart of a sweep: a figure of each policy against the swept parameter. */
 
 import type { ChartConfiguration, Point } from "chart.js";
+import { type Figure, figureById } from "../engine/experiment/figures.ts";
 import { formatValue } from "../engine/experiment/format.ts";
-import { MODES, type Mode, type ParamValue } from "../engine/experiment/types.ts";
+import type { ParamValue } from "../engine/experiment/types.ts";
+import { policyWord } from "../engine/experiment/words.ts";
 import { onScale, type Scale, yScale } from "./axes.ts";
-import { FIGURES, type Figure } from "./compare.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
-import { MODE_WORDS } from "./series.ts";
-import { figureAt, type SweepPoint, sweepScale } from "./sweep-points.ts";
+import { policyStyle } from "./policy-style.ts";
+import { figureAt, type SweepPoint, sweepPolicies, sweepScale } from "./sweep-points.ts";
 
 export interface SweepChartOptions {
   readonly points: readonly SweepPoint[];
@@ -28,13 +29,10 @@ export interface SweepChartOptions {
 }
 
 /** What a sweep shows unless something else is asked for. */
-export const SWEEP_FIGURE: Figure = FIGURES.find(({ id }) => id === "peak_vmpte") ?? FIGURES[0];
-
-/** Told apart without colour. */
-const POINT_STYLES: Readonly<Record<Mode, "circle" | "rectRot">> = { sync: "circle", none: "rectRot" };
+export const SWEEP_FIGURE: Figure = figureById("peak_vmpte");
 
 /**
- * One dataset a mode, sync first, one point a value in rising order; `pointIndex` of Chart.js is the index into
+ * One dataset a policy in the table's order, one point a value in rising order; `pointIndex` of Chart.js is the index into
  * `sweepOrder(points)`. Values that have no result yet are gaps.
  */
 export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line", Point[]> {
@@ -43,29 +41,30 @@ export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line
   const ordered = sweepOrder(points);
   const along = sweepScale(points.map((point) => point.value));
   const places = ordered.map(({ value }, i) => (along === "steps" || typeof value !== "number" ? i : value));
-  const modes = MODES.filter((mode) => points.some((point) => point.runs[mode]));
+  const modes = sweepPolicies(points);
   const labels = modes.map((mode) => {
     const last = ordered.map((point) => figureAt(point, mode, figure)).findLast((value) => value !== null);
     return {
-      name: MODE_WORDS[mode],
+      name: policyWord(mode),
       value: formatValue(last, figure.unit),
-      color: palette.modes[mode],
+      color: policyStyle(mode).colors[palette.theme],
     };
   });
   return {
     type: "line",
     data: {
       datasets: modes.map((mode) => ({
-        label: MODE_WORDS[mode],
+        label: policyWord(mode),
         data: ordered.map((point, i) => ({
           x: places[i],
           y: onScale(figureAt(point, mode, figure) ?? Number.NaN, scale),
         })),
-        borderColor: palette.modes[mode],
-        backgroundColor: palette.modes[mode],
+        borderColor: policyStyle(mode).colors[palette.theme],
+        backgroundColor: policyStyle(mode).colors[palette.theme],
         borderWidth: 2,
-        pointStyle: POINT_STYLES[mode],
-        pointRadius: mode === "sync" ? 3.5 : 4.5,
+        borderDash: [...policyStyle(mode).dash],
+        pointStyle: policyStyle(mode).point,
+        pointRadius: 4,
         pointHoverRadius: 6,
         tension: 0,
       })),

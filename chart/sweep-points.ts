@@ -1,35 +1,70 @@
-/** A sweep's result: per value of the swept parameter, what each mode came to. */
+/** A sweep's result: per value of the swept parameter, what each policy came to. */
+import { comparePolicies } from "../engine/experiment/compare-runs.ts";
+import type { Figure } from "../engine/experiment/figures.ts";
 import { formatPercent, formatValue } from "../engine/experiment/format.ts";
-import { MODES, type Mode, type Params, type ParamValue, type RunSummary } from "../engine/experiment/types.ts";
-import type { Figure } from "./compare.ts";
-import { type SentencePart, saving } from "./sentence.ts";
+import { baselineOf, inPolicyOrder, type PolicyId } from "../engine/experiment/policies.ts";
+import { listed, ofPolicy, type SentencePart, strong, text } from "../engine/experiment/sentence.ts";
+import type { Params, ParamValue, RunSummary, Source } from "../engine/experiment/types.ts";
+import { policyPhrase } from "../engine/experiment/words.ts";
 
 export interface SweepRun {
   readonly id: number;
-  readonly mode: Mode;
+  readonly mode: PolicyId;
+  readonly source: Source;
   readonly params: Params;
   readonly summary: RunSummary | null;
 }
 
-export interface SweepPoint {
+export interface SweepPoint<R extends SweepRun = SweepRun> {
   readonly value: ParamValue;
-  /** The run of each mode that was made last; absent where there is none. */
-  readonly runs: Partial<Readonly<Record<Mode, SweepRun>>>;
+  /** The run of each policy that was made last, in the table's order. */
+  readonly runs: readonly R[];
 }
 
 /** One point a value, in the order of `values`. */
-export function sweepPoints(runs: readonly SweepRun[], parameter: string, values: readonly ParamValue[]): SweepPoint[] {
+export function sweepPoints<R extends SweepRun>(
+  runs: readonly R[],
+  parameter: string,
+  values: readonly ParamValue[],
+): SweepPoint<R>[] {
   return values.map((value) => {
-    const found: Partial<Record<Mode, SweepRun>> = {};
-    for (const run of runs) if (run.params[parameter] === value) found[run.mode] = run;
-    return { value, runs: found };
+    const of = runs.filter((run) => run.params[parameter] === value);
+    const last = inPolicyOrder(of.map((run) => run.mode)).flatMap(
+      (mode) => of.findLast((run) => run.mode === mode) ?? [],
+    );
+    return { value, runs: last };
   });
 }
 
-/** A figure of a point's run of a mode; null where it is not known (yet). */
-export function figureAt(point: SweepPoint, mode: Mode, figure: Figure): number | null {
-  const summary = point.runs[mode]?.summary;
-  return summary ? figure.of(summary) : null;
+/** The policies that any point has a run of, in the table's order. */
+export function sweepPolicies(points: readonly SweepPoint[]): PolicyId[] {
+  return inPolicyOrder(points.flatMap((point) => point.runs.map((run) => run.mode)));
+}
+
+/** What the sweep's policies are compared with: the chosen one where there is a run of it, else the default. */
+export function sweepBaseline(points: readonly SweepPoint[], chosen?: PolicyId): PolicyId | undefined {
+  const policies = sweepPolicies(points);
+  return chosen !== undefined && policies.includes(chosen) ? chosen : baselineOf(policies);
+}
+
+export function runAt<R extends SweepRun>(point: SweepPoint<R>, mode: PolicyId): R | undefined {
+  return point.runs.find((run) => run.mode === mode);
+}
+
+/** A figure of a point's run under a policy; null where it is not known (yet). */
+export function figureAt(point: SweepPoint, mode: PolicyId, figure: Figure): number | null {
+  const run = runAt(point, mode);
+  return run ? figure.of(run) : null;
+}
+
+/** By how much of the baseline's figure each other policy of a point differs: 0.5 = half of it less. */
+export function savedAt(point: SweepPoint, figure: Figure, baseline: PolicyId | undefined): Map<PolicyId, number> {
+  const comparison = comparePolicies(point.runs, baseline, [figure]);
+  const saved = new Map<PolicyId, number>();
+  if (comparison === null || comparison.baseline.mode !== baseline) return saved;
+  for (const [i, cell] of (comparison.rows[0]?.cells ?? []).entries())
+    if (cell.difference !== null) saved.set(comparison.runs[i].run.mode, -(cell.share ?? 0));
+  return saved;
 }
 
 /** How the values lie along an axis: by their own size, by their magnitude, or one after the other. */
@@ -47,37 +82,37 @@ export function sweepScale(values: readonly ParamValue[]): SweepScale {
   return positive.length === numbers.length ? "log" : "steps";
 }
 
-/** The sweep in words: the ranges of both modes, and where most is saved. Empty as long as no point has both. */
+/** The sweep in words: each policy's range, and where most is saved. Empty as long as no point has two policies. */
 export function sweepSentence(
   points: readonly SweepPoint[],
   figure: Figure,
   valueWords: (value: ParamValue) => string,
+  chosen?: PolicyId,
 ): SentencePart[] {
-  const both = points.flatMap((point) => {
-    const [sync, none] = MODES.map((mode) => figureAt(point, mode, figure));
-    return sync === null || none === null ? [] : [{ value: point.value, sync, none, share: saving(sync, none) }];
-  });
-  if (both.length === 0) return [];
-  const range = (mode: Mode): string => {
-    const all = both.map((point) => point[mode]);
-    const [low, high] = [Math.min(...all), Math.max(...all)];
-    return low === high
-      ? formatValue(low, figure.unit)
-      : `${formatValue(low, figure.unit)} to ${formatValue(high, figure.unit)}`;
+  const baseline = sweepBaseline(points, chosen);
+  const saved = points.flatMap((point) =>
+    [...savedAt(point, figure, baseline)].map(([policy, share]) => ({ value: point.value, policy, share })),
+  );
+  if (saved.length === 0) return [];
+  const compared = points.filter((point) => savedAt(point, figure, baseline).size > 0);
+  const range = (mode: PolicyId): string => {
+    const all = compared.flatMap((point) => figureAt(point, mode, figure) ?? []);
+    const [low, high] = [Math.min(...all), Math.max(...all)].map((value) => formatValue(value, figure.unit));
+    return low === high ? low : `${low} to ${high}`;
   };
-  const best = both.reduce((a, b) => (b.share > a.share ? b : a));
+  const policies = sweepPolicies(compared);
+  const best = saved.reduce((a, b) => (b.share > a.share ? b : a));
   const parts: SentencePart[] = [
-    { kind: "text", text: `${figure.label}: ` },
-    { kind: "sync", text: range("sync") },
-    { kind: "text", text: " with sync reclaim, " },
-    { kind: "none", text: range("none") },
-    { kind: "text", text: " without. " },
+    text(`${figure.label}: `),
+    ...listed(policies.map((mode) => [ofPolicy(mode, range(mode)), text(` ${policyPhrase(mode)}`)])),
+    text(". "),
   ];
-  if (best.share <= 0) return [...parts, { kind: "strong", text: "It saves nothing at any value." }];
+  if (best.share <= 0) return [...parts, strong("Nothing is saved at any value.")];
   return [
     ...parts,
-    { kind: "text", text: `Most is saved at ${valueWords(best.value)}: ` },
-    { kind: "strong", text: `${formatPercent(best.share)} less` },
-    { kind: "text", text: "." },
+    text(`Most is saved at ${valueWords(best.value)}: `),
+    strong(`${formatPercent(best.share)} less`),
+    ...(policies.length > 2 ? [text(` ${policyPhrase(best.policy)}`)] : []),
+    text("."),
   ];
 }

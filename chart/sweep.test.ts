@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { plainSentence } from "../engine/experiment/sentence.ts";
 import type { Mode, ParamValue, RunSummary } from "../engine/experiment/types.ts";
 import { PALETTES } from "./palette.ts";
-import { plainSentence } from "./sentence.ts";
+import { policyColor } from "./policy-style.ts";
 import { SWEEP_FIGURE, sweepChart, sweepOrder } from "./sweep-chart.ts";
-import { figureAt, type SweepRun, sweepPoints, sweepScale, sweepSentence } from "./sweep-points.ts";
+import { figureAt, runAt, type SweepRun, sweepPoints, sweepScale, sweepSentence } from "./sweep-points.ts";
 
 function run(id: number, mode: Mode, chunk: ParamValue, peakKb: number | null): SweepRun {
-  const summary = peakKb === null ? null : ({ peak: { vmpte_kb: peakKb, rss_kb: 0 } } as RunSummary);
-  return { id, mode, params: { chunk, size: 1 }, summary };
+  const summary =
+    peakKb === null ? null : ({ final: { vmpte_kb: 40 }, peak: { vmpte_kb: peakKb, rss_kb: 0 } } as RunSummary);
+  return { id, mode, source: "model", params: { chunk, size: 1 }, summary };
 }
 
 const RUNS = [
@@ -20,8 +22,8 @@ const RUNS = [
 const POINTS = sweepPoints(RUNS, "chunk", [2 ** 21, 4096, 2 ** 22]);
 const words = (value: ParamValue) => `${Number(value) / 1024}K`;
 
-test("a point has the last run of each mode", () => {
-  expect(POINTS.map((point) => [point.runs.sync?.id, point.runs.none?.id])).toEqual([
+test("a point has the last run of each policy", () => {
+  expect(POINTS.map((point) => [runAt(point, "sync")?.id, runAt(point, "none")?.id])).toEqual([
     [5, 4],
     [2, 1],
     [undefined, undefined],
@@ -40,18 +42,18 @@ describe("the chart of a sweep", () => {
   const chart = (points = POINTS) =>
     sweepChart({ points, parameter: "chunk", valueWords: words, palette: PALETTES.light, font: "Sans" });
 
-  test("has a line a mode, sync first, its values rising and gaps where nothing is known", () => {
+  test("has a line a policy, its values rising and gaps where nothing is known", () => {
     const { datasets } = chart().data;
     expect(datasets.map((set) => [set.label, set.borderColor, set.data])).toEqual([
       [
-        "sync",
-        PALETTES.light.modes.sync,
-        [4096, 2 ** 21, 2 ** 22].map((x, i) => ({ x, y: [2092, 48, Number.NaN][i] })),
+        "no reclaim",
+        policyColor("none", "light"),
+        [4096, 2 ** 21, 2 ** 22].map((x, i) => ({ x, y: [2092, 2092, Number.NaN][i] })),
       ],
       [
-        "without",
-        PALETTES.light.modes.none,
-        [4096, 2 ** 21, 2 ** 22].map((x, i) => ({ x, y: [2092, 2092, Number.NaN][i] })),
+        "sync reclaim",
+        policyColor("sync", "light"),
+        [4096, 2 ** 21, 2 ** 22].map((x, i) => ({ x, y: [2092, 48, Number.NaN][i] })),
       ],
     ]);
     expect(new Set(datasets.map((set) => set.pointStyle)).size).toBe(2);
@@ -75,8 +77,8 @@ describe("the chart of a sweep", () => {
 test("the result is said in words", () => {
   const say = (points: typeof POINTS) => plainSentence(sweepSentence(points, SWEEP_FIGURE, words));
   expect(say(POINTS)).toBe(
-    "VmPTE at the peak: 48 KiB to 2.04 MiB with sync reclaim, 2.04 MiB without. Most is saved at 2048K: 97.7 % less.",
+    "VmPTE at the peak: 2.04 MiB without reclaim and 48 KiB to 2.04 MiB with sync reclaim. Most is saved at 2048K: 97.7 % less.",
   );
-  expect(say(POINTS.slice(1))).toMatch(/It saves nothing at any value\.$/);
+  expect(say(POINTS.slice(1))).toMatch(/Nothing is saved at any value\.$/);
   expect(say([])).toBe("");
 });

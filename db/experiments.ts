@@ -1,5 +1,6 @@
 /** Experiments: make, read, describe, and the way through the trash. */
 import { randomUUID } from "node:crypto";
+import { comparePolicies } from "../engine/experiment/compare-runs.ts";
 import { notesProblem, TAG_MAX, tagsProblem, titleProblem } from "../engine/experiment/text-limits.ts";
 import type { Connection } from "./connection.ts";
 import { BadValueError, NotFoundError, StateError, translate } from "./errors.ts";
@@ -152,20 +153,35 @@ export function refreshSearch(c: Connection, id: number): void {
   c.prepare("UPDATE experiment SET search = ? WHERE id = ?").run(searchText(row, tags), id);
 }
 
-/** Brings an experiment's status, saving and peak in line with its runs. */
-export function refreshHeadline(c: Connection, id: number): void {
+/** Brings an experiment's status and peak in line with its runs, and, where runs (of this label, or all) have ended, its saving. */
+export function refreshHeadline(c: Connection, id: number, ended?: { readonly label: string } | "all"): void {
   c.prepare(
     `UPDATE experiment SET
       status = coalesce((SELECT status FROM run WHERE experiment_id = experiment.id
         ORDER BY instr('running queued failed interrupted cancelled done', status) LIMIT 1), 'queued'),
-      saving_kb =
-        (SELECT summary ->> '$.final.vmpte_kb' FROM run WHERE experiment_id = experiment.id AND mode = 'none'
-          AND summary IS NOT NULL ORDER BY source = 'model' DESC, id LIMIT 1) -
-        (SELECT summary ->> '$.final.vmpte_kb' FROM run WHERE experiment_id = experiment.id AND mode = 'sync'
-          AND summary IS NOT NULL ORDER BY source = 'model' DESC, id LIMIT 1),
       peak_kb = (SELECT max(summary ->> '$.peak.vmpte_kb') FROM run WHERE experiment_id = experiment.id)
     WHERE id = ?`,
   ).run(id);
+  if (ended === undefined) return;
+  const labels =
+    ended === "all"
+      ? c.prepare<[number], string>("SELECT DISTINCT label FROM run WHERE experiment_id = ?").pluck().all(id)
+      : [ended.label];
+  for (const label of labels) refreshSaving(c, id, label);
+}
+
+/** The most kB that a policy saves against the baseline: of an experiment, or of the best point of a sweep. */
+function refreshSaving(c: Connection, id: number, label: string): void {
+  const runs = c
+    .prepare<[number, string], RunRow>(
+      `SELECT ${RUN_COLUMNS} FROM run WHERE experiment_id = ? AND label = ? AND summary IS NOT NULL ORDER BY id`,
+    )
+    .all(id, label)
+    .map(toRun);
+  const savings = comparePolicies(runs, undefined, [])?.runs.flatMap(({ saving }) => saving ?? []) ?? [];
+  if (savings.length === 0) return;
+  const best = Math.max(...savings.map(({ kb, baselineKb }) => baselineKb - kb));
+  c.prepare("UPDATE experiment SET saving_kb = max(coalesce(saving_kb, ?), ?) WHERE id = ?").run(best, best, id);
 }
 
 /** Puts experiments in the trash. Those with a run under way cannot go. Gives how many were moved. */

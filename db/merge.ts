@@ -84,7 +84,7 @@ export function mergeFrom(c: Connection, file: string): Merged {
         )
         .pluck()
         .all();
-      for (const id of touched) refreshHeadline(c, id);
+      for (const id of touched) refreshHeadline(c, id, "all");
       c.db.exec("DROP TABLE temp.added; DROP TABLE temp.newcomer;");
       return { experiments, runs, samples, known: known ?? 0 };
     }),

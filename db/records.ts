@@ -1,5 +1,6 @@
 /** What the store takes and gives: plain data, the shapes of the contract. Times are milliseconds since 1970 (UTC). */
-import type { Mode, Params, RunStatus, RunSummary, SampleColumn, Source } from "../engine/experiment/types.ts";
+import type { PolicyId } from "../engine/experiment/policies.ts";
+import type { Params, RunStatus, RunSummary, SampleColumn, Source } from "../engine/experiment/types.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -37,7 +38,7 @@ export interface NewExperiment {
 
 export interface NewRun {
   readonly source: Source;
-  readonly mode: Mode;
+  readonly mode: PolicyId;
   readonly facts: RunFacts;
   /** The kernel that is modelled, or that was found where it is measured. */
   readonly kernelProfile?: StoredProfile;
@@ -58,7 +59,7 @@ export interface StoredRun {
   readonly experimentId: number;
   readonly label: string;
   readonly source: Source;
-  readonly mode: Mode;
+  readonly mode: PolicyId;
   readonly params: Params;
   readonly seed: number;
   readonly status: RunStatus;

@@ -1,6 +1,8 @@
 /** Saves what can still be read of a damaged history into a new one. The damaged file is not touched. */
+
 import { copyFileSync, readFileSync } from "node:fs";
 import Database from "better-sqlite3";
+import { DEFAULT_BASELINE } from "../engine/experiment/policies.ts";
 import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { makeSingle } from "./backup.ts";
 import { connection } from "./connection.ts";
@@ -159,7 +161,7 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
       for (const row of scanned("sample")) putSample(row);
       c.prepare("UPDATE run SET sample_count = (SELECT count(*) FROM sample WHERE run_id = run.id)").run();
       for (const id of c.prepare<[], number>("SELECT id FROM experiment").pluck().all()) {
-        refreshHeadline(c, id);
+        refreshHeadline(c, id, "all");
         refreshSearch(c, id);
       }
       return { experiments, runs, samples };
@@ -351,13 +353,14 @@ function lostRun(sample: Row, nowMs: number): Row {
     experiment_id: LOST_EXPERIMENT_FROM + Number(sample.run_id),
     label: `recovered run ${sample.run_id}`,
     source: "model",
-    mode: "none",
+    mode: DEFAULT_BASELINE,
     params: "{}",
     seed: 0,
     engine_version: "unknown",
     facts: JSON.stringify(facts),
     status: "interrupted",
-    reason: "Only its samples could be recovered: workload, mode and source are not known (shown as model, without)",
+    reason:
+      "Only its samples could be recovered: workload, policy and source are not known (shown as a model, without reclaim)",
     created_ms: nowMs,
     heartbeat_ms: nowMs,
   };

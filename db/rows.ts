@@ -1,5 +1,6 @@
 /** Between rows of the database and records. */
-import type { Mode, Params, RunStatus, RunSummary, Source } from "../engine/experiment/types.ts";
+import type { PolicyId } from "../engine/experiment/policies.ts";
+import type { Params, RunStatus, RunSummary, Source } from "../engine/experiment/types.ts";
 import type { ExperimentKind, Json, RunFacts, StoredExperiment, StoredProfile, StoredRun } from "./records.ts";
 import { badWords, EXPERIMENT_SHAPE, type Read, RUN_SHAPE, readRow, selectOf, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
 
@@ -27,7 +28,7 @@ export function toRun(row: RunRow): StoredRun {
     experimentId: take("experiment_id"),
     label: take("label"),
     source: take<Source>("source"),
-    mode: take<Mode>("mode"),
+    mode: take<PolicyId>("mode"),
     params: take<Params>("params"),
     seed: take("seed"),
     status: take<RunStatus>("status"),

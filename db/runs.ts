@@ -123,7 +123,7 @@ function end(c: Connection, run: StoredRun, ending: RunEnding, endedMs: number):
     jsonOrNull(ending.detail),
     run.id,
   );
-  refreshHeadline(c, run.experimentId);
+  refreshHeadline(c, run.experimentId, run);
 }
 
 /**

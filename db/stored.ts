@@ -3,7 +3,9 @@
  * fault, another program's, a crafted file's) is found when it is read, and stands for itself alone: the row is shown
  * with what can be read of it, and says what cannot.
  */
+
 import * as v from "valibot";
+import { DEFAULT_BASELINE } from "../engine/experiment/policies.ts";
 import { NOTES_MAX, oneLine, someLines, TAG_MAX, TAGS_MAX, TITLE_MAX } from "../engine/experiment/text-limits.ts";
 import { experimentSchema, historyRunSchema, runSchema } from "../main/contract/shapes.ts";
 
@@ -72,7 +74,7 @@ export const RUN_SHAPE = {
   experiment_id: value(run.experimentId, 0),
   label: line(TEXT_MAX),
   source: value(run.source, "model"),
-  mode: value(run.mode, "none"),
+  mode: value(run.mode, DEFAULT_BASELINE),
   params: json(run.params, {}),
   seed: value(whole, 0),
   facts: json(run.facts, UNKNOWN_FACTS),

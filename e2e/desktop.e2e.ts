@@ -23,7 +23,7 @@ test("a workload file chosen in the dialog is opened by token and run, its path 
     .poll(async () => (await lab.call("experiment.get", { id: started.id })).runs.map((run) => run.status))
     .toEqual(["done", "done"]);
   const { runs } = await lab.call("experiment.get", { id: started.id });
-  const [sync, none] = runs.map((run) => run.summary);
+  const [none, sync] = runs.map((run) => run.summary);
   expect((none?.final.vmpte_kb ?? 0) - (sync?.final.vmpte_kb ?? 0)).toBe(4);
 });
 

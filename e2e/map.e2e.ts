@@ -9,7 +9,7 @@ test("the map shows empty tables without reclaim and none with it, and one table
   await runHeadline(page);
   const panel = page.getByRole("region", { name: "Page tables" });
   await expect(panel.getByRole("list")).toContainText("empty 25,600");
-  await panel.getByText("sync", { exact: true }).click();
+  await panel.getByText("sync reclaim", { exact: true }).click();
   await expect(panel.getByRole("list")).toContainText("freed 25,600");
   await expect(panel.getByRole("list")).not.toContainText("empty");
 
@@ -22,7 +22,9 @@ test("the map shows empty tables without reclaim and none with it, and one table
   await expect(panel.getByRole("list")).toContainText("freed 25,600");
   // What was read of one run is never shown under the name of the other, not even until the other's has come.
   const atOnce = await panel.evaluate((region) => {
-    const choice = [...region.querySelectorAll("label, button")].find((each) => each.textContent?.trim() === "without");
+    const choice = [...region.querySelectorAll("label, button")].find(
+      (each) => each.textContent?.trim() === "no reclaim",
+    );
     (choice as HTMLElement).click();
     return new Promise<string>((resolve) => {
       requestAnimationFrame(() => resolve(region.querySelector("ul")?.textContent ?? ""));

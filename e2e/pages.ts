@@ -34,12 +34,16 @@ export class ExperimentPage {
     this.numbers = main.getByRole("table", { name: /Numbers/ });
   }
 
-  /** The two numbers of a row of the numbers beside the chart: sync, without. */
-  async pair(row: string): Promise<[number, number]> {
-    const cells = this.numbers.getByRole("row").filter({ hasText: row }).getByRole("cell");
-    const texts = await cells.allInnerTexts();
-    const [sync, none] = texts.map((text) => Number(text.replaceAll(",", "")));
-    return [sync ?? Number.NaN, none ?? Number.NaN];
+  /** A row of the numbers by policy, exact as where the pointer rests: kB, or a count. */
+  async row(label: string): Promise<Readonly<Record<string, number>>> {
+    const heads = (await this.numbers.getByRole("columnheader").allInnerTexts()).slice(1);
+    const row = this.numbers
+      .getByRole("row")
+      .filter({ has: this.#page.getByRole("rowheader", { name: label, exact: true }) });
+    const titles = await row.getByRole("cell").evaluateAll((cells) => cells.map((cell) => (cell as HTMLElement).title));
+    return Object.fromEntries(
+      titles.map((title, at) => [heads[at]?.trim() ?? "", Number(/^[\d,]+/.exec(title)?.[0].replaceAll(",", ""))]),
+    );
   }
 
   async waitUntilDone(): Promise<void> {

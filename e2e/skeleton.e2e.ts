@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { parse } from "csv-parse/sync";
-import { PALETTES } from "../chart/palette.ts";
+import { policyColor } from "../chart/policy-style.ts";
 import { expect, test } from "./fixtures.ts";
 import { ExperimentPage, HistoryPane, NewExperimentPage } from "./pages.ts";
 
@@ -43,7 +43,7 @@ test("run, watch the points arrive, restart, find, open, export", async ({ lab, 
     )
     .toBeGreaterThanOrEqual(3);
   await shown.waitUntilDone();
-  expect(await shown.pair("VmPTE at end")).toEqual([240, 102_640]);
+  expect(await shown.row("VmPTE at the end")).toEqual({ "no reclaim": 102_640, "sync reclaim": 240 });
 
   await lab.restart();
   const history = new HistoryPane(lab.page);
@@ -52,7 +52,7 @@ test("run, watch the points arrive, restart, find, open, export", async ({ lab, 
   await history.rows.first().click();
   const reopened = new ExperimentPage(lab.page);
   await expect(reopened.title).toHaveText("Many rounds");
-  expect(await reopened.pair("VmPTE at end")).toEqual([240, 102_640]);
+  expect(await reopened.row("VmPTE at the end")).toEqual({ "no reclaim": 102_640, "sync reclaim": 240 });
 
   const csv = join(dataFolder, "out.csv");
   await lab.answerSaveDialogs(csv);
@@ -86,7 +86,7 @@ test("run, watch the points arrive, restart, find, open, export", async ({ lab, 
     )
     .toBeGreaterThan(0);
   for (const mode of ["sync", "none"] as const)
-    expect(await pixelsOf(png, PALETTES.light.modes[mode]), `pixels of the line ${mode}`).toBeGreaterThan(500);
+    expect(await pixelsOf(png, policyColor(mode, "light")), `pixels of the line ${mode}`).toBeGreaterThan(500);
 });
 
 test("a save dialog that is cancelled writes nothing and says nothing is wrong", async ({ lab }) => {

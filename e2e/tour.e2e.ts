@@ -8,7 +8,7 @@ for (const theme of ["light", "dark"] as const)
     await lab.restart();
     await lab.resize(1280, 800);
     const shown = await runHeadline(lab.page);
-    expect(await shown.pair("VmPTE at end")).toEqual([240, 102_640]);
+    expect(await shown.row("VmPTE at the end")).toEqual({ "no reclaim": 102_640, "sync reclaim": 240 });
     await expect(lab.page.locator("main")).toContainText("99.8 % less");
     await expect(lab.page.getByRole("region", { name: "Page tables" }).getByRole("list")).toContainText("empty 25,600");
     await lab.screenshot(`experiment-${theme}`);

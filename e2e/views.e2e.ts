@@ -112,7 +112,7 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
   await chart.focus();
   await page.keyboard.press("End");
   for (let press = 0; press < 4; press++) await page.keyboard.press("Control+ArrowLeft");
-  await expect(chart).toHaveAttribute("aria-valuetext", /sync .*kB, without .*kB/);
+  await expect(chart).toHaveAttribute("aria-valuetext", /no reclaim .*iB, sync reclaim .*iB/);
   await look(lab, "crosshair");
   await page.keyboard.press("Escape");
   await page.keyboard.press("s");

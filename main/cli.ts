@@ -5,17 +5,18 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../engine/error.ts";
-import { POLICY_IDS } from "../engine/experiment/policies.ts";
+import { SERIES_NAME } from "../engine/experiment/words.ts";
 import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { isBadInput } from "./answer.ts";
 import type { Comparand } from "./cli/compare.ts";
+import { baselineOption, modeOption, modesOption } from "./cli/policy-option.ts";
 import { warn } from "./cli/print.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("reclaim-lab")
   .description(
-    "A lab for page-table memory: runs workloads with and without synchronous reclaim, keeps and compares them.",
+    `A lab for page-table memory: runs workloads with and without ${SERIES_NAME} and other policies of reclaim, keeps and compares them.`,
   )
   .version(VERSION)
   .exitOverride()
@@ -81,12 +82,8 @@ const kernel = new Option(
 
 const traceFormat = new Option("--format <format>", "what a file is (guessed where absent)").choices(TRACE_FORMATS);
 
-command("run <workload>", "run a preset, or a trace or workload file, in both modes and keep it in the history")
-  .addOption(
-    new Option("--mode <mode>", "with the series, without it, or both")
-      .choices(["both", "sync", "none"])
-      .default("both"),
-  )
+command("run <workload>", "run a preset, or a trace or workload file, under each policy and keep it in the history")
+  .addOption(modesOption())
   .addOption(
     new Option("--source <source>", "model it, measure it on this kernel, or both")
       .choices(["model", "kernel", "both"])
@@ -103,10 +100,11 @@ command("run <workload>", "run a preset, or a trace or workload file, in both mo
   .option("--pid <number>", "which process of a trace (the busiest where absent)", whole)
   .addOption(traceFormat)
   .option("--touch-on-map", "take memory as used as soon as it may be: for strace, which sees no page faults")
+  .addOption(baselineOption())
   .addOption(json)
   .action(async (preset: string, options) => (await import("./cli/run.ts")).run(preset, options));
 
-command("sweep", "run a workload with one parameter at several values, in both modes, as one experiment")
+command("sweep", "run a workload with one parameter at several values, under each policy, as one experiment")
   .argument("<preset>", "the workload")
   .requiredOption("--param <name>", "which parameter")
   .option("--values <list>", "its values, such as 4K,64K,2M")
@@ -114,16 +112,19 @@ command("sweep", "run a workload with one parameter at several values, in both m
   .option("--to <value>", "the last")
   .option("--points <number>", "how many, both ends included (where absent, one a doubling, or 12)", whole)
   .option("--linear", "evenly spaced; by the same factor where absent")
-  .addOption(
-    new Option("--mode <mode>", "with the series, without it, or both")
-      .choices(["both", "sync", "none"])
-      .default("both"),
-  )
+  .addOption(modesOption())
   .option("--set <name=value>", "another parameter; may be repeated", assignment)
   .option("--seed <number>", "of everything random (1 where absent)", whole)
   .option("--title <text>", "how it is called in the history")
+  .addOption(baselineOption())
   .addOption(json)
   .action(async (preset: string, options) => (await import("./cli/sweep.ts")).sweep(preset, options));
+
+program
+  .command("policies")
+  .description("list the policies of reclaim: when an empty page table is freed, and who pays for it")
+  .addOption(json)
+  .action(async (options) => (await import("./cli/policies.ts")).policies(options));
 
 program
   .command("presets")
@@ -185,12 +186,7 @@ program
   .description("hold the model against a captured program: its trace and the VmPTE that was measured beside it")
   .argument("<trace>", "perf script or tracefs text, gzip too; - is standard input")
   .requiredOption("--against <vmpte.txt>", "the measured samples")
-  .addOption(
-    new Option(
-      "--mode <mode>",
-      "the kernel that is modelled: with the series or without (as the capture's kernel was; sync where it is not known)",
-    ).choices(["sync", "none"]),
-  )
+  .addOption(modeOption("as the capture's kernel was"))
   .option(
     "--kernel <profile>",
     `the kernel that is modelled: ${[...KERNEL_PROFILES.keys()].join(", ")}, this or a file (the one that was kept with the capture where absent, else reference)`,
@@ -216,7 +212,7 @@ program
   .command("conform")
   .description("run a conformance script through the engine: N, VmPTE delta in kB, status and operation a line")
   .argument("<file.ops>", "the script; - is standard input")
-  .addOption(new Option("--mode <mode>", "the policy that it is run under").choices(POLICY_IDS).default("sync"))
+  .addOption(modeOption())
   .addOption(kernel)
   .action(async (file: string, options) => (await import("./cli/conform.ts")).conform(file, options));
 
@@ -226,11 +222,13 @@ command("list", "list the history, the newest first")
     new Option("--shelf <shelf>", "which part of it").choices(["active", "archive", "trash"]).default("active"),
   )
   .option("--limit <number>", "at most so many (100 where absent)", whole)
+  .addOption(baselineOption())
   .addOption(json)
   .action(async (options) => (await import("./cli/list.ts")).list(options));
 
 command("show", "show an experiment and its runs")
   .argument("<id>", "of the experiment", id)
+  .addOption(baselineOption())
   .addOption(json)
   .action(async (experiment: number, options) => (await import("./cli/show.ts")).show(experiment, options));
 

@@ -1,12 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import {
-  MODES,
-  type RunProgress,
-  type RunSummary,
-  SAMPLE_COLUMNS,
-  type SampleColumns,
-} from "../engine/experiment/types.ts";
+import { POLICY_IDS } from "../engine/experiment/policies.ts";
+import { type RunProgress, type RunSummary, SAMPLE_COLUMNS, type SampleColumns } from "../engine/experiment/types.ts";
 import { callsWithout } from "../long/fuzz/targets/calls.ts";
 import { type runProgressSchema, type runSummarySchema, sampleBlockSchema } from "./contract/shapes.ts";
 import {
@@ -80,13 +75,13 @@ describe("the contract's schemas", () => {
   const spec = { workload: { kind: "preset", name: "commit-table", params: { size: 53_687_091_200 } } };
 
   it("fills in what an experiment leaves out", () => {
-    expect(v.parse(start, spec)).toEqual({ ...spec, mode: "both", source: "model", seed: 1, levels: 4 });
+    expect(v.parse(start, spec)).toEqual({ ...spec, mode: ["none", "sync"], source: "model", seed: 1, levels: 4 });
   });
 
   it.each([
     ["no workload", {}],
     ["a path instead of a token", { workload: { kind: "file", token: "/etc/passwd" } }],
-    ["a mode that does not exist", { ...spec, mode: "fast" }],
+    ["a policy that does not exist", { ...spec, mode: "fast" }],
     ["a seed below zero", { ...spec, seed: -1 }],
     ["a parameter that is not a number", { workload: { ...spec.workload, params: { size: Number.NaN } } }],
     ["a parameter that is an object", { workload: { ...spec.workload, params: { size: {} } } }],
@@ -103,8 +98,11 @@ describe("the contract's schemas", () => {
     expect(block({ nonsense: values })).toBe(false);
   });
 
-  it("knows every mode", () => {
-    for (const mode of [...MODES, "both"]) expect(v.safeParse(start, { ...spec, mode }).success).toBe(true);
+  it("knows every policy, and lists of them", () => {
+    for (const mode of [...POLICY_IDS, "both", [...POLICY_IDS]])
+      expect(v.safeParse(start, { ...spec, mode }).success).toBe(true);
+    for (const mode of ["nonsense", [], ["sync", "nonsense"]])
+      expect(v.safeParse(start, { ...spec, mode }).success).toBe(false);
   });
 });
 

@@ -4,6 +4,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import {
+  DEFAULT_BASELINE,
+  isMeasured,
+  MEASURED_POLICIES,
+  policyOf,
+  SERIES_POLICY,
+} from "../engine/experiment/policies.ts";
 import type { OperationStream } from "../engine/experiment/run.ts";
 import { samplingPlan } from "../engine/experiment/sampling.ts";
 import {
@@ -140,7 +147,7 @@ class RecordWriter {
   }
 }
 
-/** Is measuring this mode possible here? Errors: MeasuredUnavailableError that says why not. */
+/** Is measuring under this policy possible here? Errors: MeasuredUnavailableError that says why not. */
 export function requireKernel(mode: Mode): Detected & { readonly available: true } {
   const kernel = detect();
   if (!kernel.available)
@@ -148,10 +155,16 @@ export function requireKernel(mode: Mode): Detected & { readonly available: true
       why: kernel.why,
       todo: kernel.todo,
     });
-  if (mode === "sync" && !kernel.reclaims)
-    throw new MeasuredUnavailableError("Mode sync cannot be measured on this kernel", {
+  const { word } = policyOf(mode);
+  if (!isMeasured(mode))
+    throw new MeasuredUnavailableError(`The policy ${mode} (${word}) cannot be measured`, {
+      why: "no kernel does it",
+      todo: `Measure ${MEASURED_POLICIES.join(" and ")}, and have the model for ${mode}`,
+    });
+  if (mode === SERIES_POLICY && !kernel.reclaims)
+    throw new MeasuredUnavailableError(`The policy ${mode} (${word}) cannot be measured on this kernel`, {
       why: `Linux ${kernel.release} does not reclaim page tables in MADV_DONTNEED (it needs 6.14 with CONFIG_PT_RECLAIM)`,
-      todo: "Measure mode none here (--mode none), and have the model for sync",
+      todo: `Measure ${DEFAULT_BASELINE} here (--mode ${DEFAULT_BASELINE}), and have the model for ${mode}`,
     });
   return kernel;
 }

@@ -176,8 +176,14 @@ export function isPolicyId(text: string): text is PolicyId {
 /** What the others are compared with where nobody chooses: the kernel without the series. */
 export const DEFAULT_BASELINE: PolicyId = "none";
 
+/** What a kernel of today does: Linux 6.14 and later with CONFIG_PT_RECLAIM. */
+export const SERIES_POLICY: PolicyId = "sync";
+
 /** What runs where nobody chooses, and what the short name `both` stands for: with the series and without it. */
-export const DEFAULT_POLICIES: readonly PolicyId[] = ["none", "sync"];
+export const DEFAULT_POLICIES: readonly PolicyId[] = [DEFAULT_BASELINE, SERIES_POLICY];
+
+/** The policies that a running kernel can be measured under: as it is, and kept from reclaiming by small pieces. */
+export const MEASURED_POLICIES: readonly MeasuredPolicyId[] = POLICY_IDS.filter(isMeasured);
 
 /** Policies each once, in the table's order. */
 export function inPolicyOrder(ids: Iterable<PolicyId>): PolicyId[] {

@@ -5,7 +5,7 @@
 
 import type { PolicyCost } from "../mm/policy-cost.ts";
 import type { DeclinedReason, SampleColumn } from "../mm/sample-columns.ts";
-import type { MeasuredPolicyId } from "./policies.ts";
+import type { PolicyId } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import type { TrialRun } from "./trial.ts";
 
@@ -15,8 +15,7 @@ export type { ColumnInfo, DeclinedReason, SampleColumn } from "../mm/sample-colu
 export { DECLINED_REASONS, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../mm/sample-columns.ts";
 
 /** A run's mode is the policy that it is made under. */
-export type Mode = MeasuredPolicyId;
-export const MODES = ["sync", "none"] as const satisfies readonly Mode[];
+export type Mode = PolicyId;
 
 /** Where a run's numbers come from: the engine, or the running kernel through the probe. */
 export type Source = "model" | "kernel";

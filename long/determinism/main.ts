@@ -2,14 +2,16 @@
  * The same experiment a thousand times: one digest of its samples. Then every way there is to run it: on the main
  * thread, in the lab host's worker, by the command line in a process of its own, and from the window.
  */
+
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../db/store.ts";
+import { DEFAULT_POLICIES } from "../../engine/experiment/policies.ts";
 import { run } from "../../engine/experiment/run.ts";
-import { MODES, type Mode, SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { type Mode, SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import { openLab } from "../../main/host/lab.ts";
 import { prepare } from "../../main/worker/prepare.ts";
 import { buildIfNeeded } from "../../scripts/lib/build.ts";
@@ -89,7 +91,7 @@ async function inWorker(workload: Workload, folder: string): Promise<Map<string,
     log: (error) => console.error(error),
   });
   await lab.call("experiment.start", SPEC(workload));
-  await until("the worker's runs to end", () => (ended === MODES.length ? true : undefined));
+  await until("the worker's runs to end", () => (ended === DEFAULT_POLICIES.length ? true : undefined));
   await lab.close();
   return stored(file);
 }
@@ -142,7 +144,7 @@ await runPart(
           ["command line", byCommandLine(workload, mkdtempSync(join(folder, "c-")))],
           ["window", await fromWindow(workload, folder)],
         ];
-        for (const mode of MODES) {
+        for (const mode of DEFAULT_POLICIES) {
           const digests = new Map<string, number>();
           for (let i = 0; i < repeats; i++) {
             const found = await onMainThread(workload, mode);

@@ -1,6 +1,6 @@
 import { formatCount, formatExact } from "../../engine/experiment/format.ts";
-import { featuresOf } from "../../engine/experiment/policies.ts";
-import type { Mode } from "../../engine/experiment/types.ts";
+import { DEFAULT_BASELINE, featuresOf, type PolicyId, SERIES_POLICY } from "../../engine/experiment/policies.ts";
+import { policyPhrase } from "../../engine/experiment/words.ts";
 import { createKernel } from "../../engine/mm/kernel.ts";
 import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
@@ -16,7 +16,7 @@ import { printProblems } from "./problems.ts";
 export interface CheckOptions {
   readonly against: string;
   /** As the kernel was found to be where absent. */
-  readonly mode?: Mode;
+  readonly mode?: PolicyId;
   /** A profile's name; the one kept with the capture where absent, else the reference. */
   readonly kernel?: string;
   readonly pid?: number;
@@ -28,14 +28,14 @@ export interface CheckOptions {
 const MORE =
   "More than the model has: tables made without a fault in the trace, as by direct I/O, io_uring, /proc/PID/mem, a userfaultfd's handler, or mlockall where it was not traced; or the process did more before the trace begins.";
 const LESS =
-  "Less than the model has: tables freed by what is not in the trace (shmdt, process_madvise), or never made, as by an access beyond the end of a file; or the kernel does not have what the mode says.";
+  "Less than the model has: tables freed by what is not in the trace (shmdt, process_madvise), or never made, as by an access beyond the end of a file; or the kernel does not do what the policy says.";
 
 /** The model is held against the kernel to the kB. */
 const exactly = (kb: number): string => formatExact(kb, "kb");
 
-function describe({ result, unexplained }: Check, mode: Mode, kernel: string): string {
+function describe({ result, unexplained }: Check, mode: PolicyId, kernel: string): string {
   const lines = [
-    `${formatCount(result.explained)} of ${formatCount(result.samples)} samples explained in mode ${mode} on kernel ${kernel}, ` +
+    `${formatCount(result.explained)} of ${formatCount(result.samples)} samples explained ${policyPhrase(mode)} on kernel ${kernel}, ` +
       `${formatCount(result.zero_width_exact)} of ${formatCount(result.zero_width)} exactly where the model allows one value only; ` +
       (result.explained_by_allowance > 0 ? `${formatCount(result.explained_by_allowance)} by an allowance; ` : "") +
       `largest error ${exactly(result.max_error_kb)}; ${formatCount(result.events)} events, ${formatCount(result.lost)} lost`,
@@ -73,7 +73,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
   const { against, format } = options;
   const profile =
     options.kernel === undefined ? (captureKernel(against) ?? REFERENCE_PROFILE) : namedProfile(options.kernel);
-  const mode = options.mode ?? (profile.ptReclaim ? "sync" : "none");
+  const mode = options.mode ?? (profile.ptReclaim ? SERIES_POLICY : DEFAULT_BASELINE);
   const measuredReport = new ImportReport();
   const measured = await atFile(against, async () => readMeasured(await openSource(against), measuredReport));
   printProblems(against, measuredReport);

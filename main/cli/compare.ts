@@ -1,17 +1,18 @@
-/** Experiments side by side: each run against the same mode's run of the baseline, and the parameters that differ. */
+/** Experiments side by side: each run against the run of the same policy and source of the baseline, and the parameters that differ. */
 
+import { BadInputError } from "../../engine/error.ts";
 import {
   COMPARED_MAX,
-  compareFigures,
+  compareRuns,
   type DifferingParam,
   differingParams,
-  type Figure,
   type FigureCell,
-} from "../../chart/compare.ts";
-import { BadInputError } from "../../engine/error.ts";
+} from "../../engine/experiment/compare-runs.ts";
+import type { Figure } from "../../engine/experiment/figures.ts";
 import { formatPercent, formatValue } from "../../engine/experiment/format.ts";
 import { formatValueOf, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
+import { runWord } from "../../engine/experiment/words.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment, Run } from "../contract.ts";
 import { print, printJson, table } from "./print.ts";
@@ -69,10 +70,6 @@ async function load(session: Session, { id, point }: Comparand): Promise<Loaded>
   };
 }
 
-function runLabel(run: Run): string {
-  return `${run.source} ${run.mode}`;
-}
-
 function findRun(runs: readonly Run[], like: Run): Run | undefined {
   return runs.findLast((run) => run.mode === like.mode && run.source === like.source);
 }
@@ -114,11 +111,14 @@ export async function compare(
     for (const comparand of named) loaded.push(await load(session, comparand));
     const [baseline] = loaded;
     const sections = baseline.runs.map((like) => ({
-      run: runLabel(like),
-      rows: compareFigures(
-        loaded.map(({ runs }) => ({ summary: findRun(runs, like)?.summary ?? null })),
+      like,
+      rows: compareRuns(
+        loaded.map(({ runs }, id) => {
+          const { mode, source } = like;
+          return { id, mode, source, summary: findRun(runs, like)?.summary ?? null };
+        }),
         0,
-      ),
+      ).rows,
     }));
     if (options.json) {
       return printJson({
@@ -128,8 +128,8 @@ export async function compare(
           name,
           values: values.map((value) => String(value ?? "")),
         })),
-        runs: sections.map(({ run, rows }) => ({
-          run,
+        runs: sections.map(({ like, rows }) => ({
+          run: `${like.source} ${like.mode}`,
           measures: rows.map(({ figure, cells }) => ({
             name: nameOf(figure),
             values: cells.map(({ value }) => value),
@@ -146,8 +146,8 @@ export async function compare(
         name,
         ...values.map((value, i) => (value === null ? "" : formatValueOf(specOf(loaded[i].experiment, name), value))),
       ]);
-    for (const { run, rows: measured } of sections) {
-      rows.push([""], [run]);
+    for (const { like, rows: measured } of sections) {
+      rows.push([""], [runWord(like, true)]);
       for (const { figure, cells } of measured)
         rows.push([`  ${figure.label}`, ...cells.map((cell) => cellText(cell, figure.unit))]);
     }

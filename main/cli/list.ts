@@ -1,4 +1,8 @@
+import { ofOneSource, savingsOf } from "../../engine/experiment/compare-runs.ts";
 import { formatKb } from "../../engine/experiment/format.ts";
+import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
+import { savingLabel } from "../../engine/experiment/sentence.ts";
+import { policyWord } from "../../engine/experiment/words.ts";
 import { problemsOf } from "../contract/problems.ts";
 import type { HistoryRow } from "../contract.ts";
 import { print, printJson, table } from "./print.ts";
@@ -8,6 +12,7 @@ interface ListOptions extends DbOption {
   readonly search?: string;
   readonly shelf: "active" | "archive" | "trash";
   readonly limit?: number;
+  readonly baseline?: PolicyId;
   readonly json?: boolean;
 }
 
@@ -19,9 +24,20 @@ function when(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-function vmpte(row: HistoryRow, mode: "sync" | "none"): string {
-  const summary = row.runs.find((run) => run.mode === mode && run.summary !== null)?.summary;
-  return summary ? formatKb(summary.final.vmpte_kb) : "";
+/** What the runs of each policy came to, in the columns of all policies that any row has. */
+function vmpte(row: HistoryRow, policies: readonly PolicyId[]): string[] {
+  const runs = ofOneSource(row.runs);
+  return policies.map((mode) => {
+    const summary = runs.find((run) => run.mode === mode && run.summary !== null)?.summary;
+    return summary ? formatKb(summary.final.vmpte_kb) : "";
+  });
+}
+
+/** The most that a policy saves; a sweep has that of its best point. */
+function saved(row: HistoryRow, baseline: PolicyId | undefined): string {
+  const points = [...Map.groupBy(row.runs, (run) => run.label).values()];
+  const best = points.flatMap((runs) => savingsOf(runs, baseline)?.best ?? []);
+  return best.length === 0 ? "" : savingLabel(Math.max(...best));
 }
 
 function statuses(row: HistoryRow): string {
@@ -37,16 +53,17 @@ export async function list(options: ListOptions): Promise<void> {
       print(search === "" ? "Nothing here yet: `run commit-table` makes the first." : `Nothing matches "${search}".`);
       return;
     }
-    const header = ["id", "created", "VmPTE sync", "VmPTE without", "status", "title"];
+    const policies = inPolicyOrder(rows.flatMap((row) => row.runs.map((run) => run.mode)));
+    const header = ["id", "created", ...policies.map(policyWord), "saved", "status", "title"];
     const cells = rows.map((row) => [
       String(row.id),
       when(row.createdAt),
-      vmpte(row, "sync"),
-      vmpte(row, "none"),
+      ...vmpte(row, policies),
+      saved(row, options.baseline),
       statuses(row),
       problemsOf(row).length === 0 ? row.title : `${row.title} (not all of it is valid: show ${row.id})`,
     ]);
-    print(table([header, ...cells], new Set([0, 2, 3])));
+    print(table([header, ...cells], new Set([0, ...policies.map((_, i) => i + 2), policies.length + 2])));
     if (total > rows.length) print(`\n${rows.length} of ${total}; --limit shows more.`);
   });
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { BadInputError } from "../../engine/error.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { namedProfile } from "../../probe/named-profile.ts";
@@ -11,7 +12,8 @@ import { runToEnd } from "./run-to-end.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
 
 interface RunOptions extends DbOption {
-  readonly mode: "both" | "sync" | "none";
+  readonly mode: PolicyId[];
+  readonly baseline?: PolicyId;
   readonly source: "model" | "kernel" | "both";
   readonly set?: Readonly<Record<string, string>>;
   readonly seed?: number;
@@ -59,10 +61,10 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
     };
     const { experiment, cut } = await runToEnd(session, () => session.ask("experiment.start", spec), showProgress);
     if (options.json) {
-      printJson(reportJson(experiment));
+      printJson(reportJson(experiment, options.baseline));
       failures(experiment.runs).forEach(warn);
     } else {
-      print(reportText(experiment));
+      print(reportText(experiment, options.baseline));
       print(`\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`);
     }
     if (cut) process.exitCode = 130;

@@ -1,15 +1,19 @@
+import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { problemsOf } from "../contract/problems.ts";
 import { print, printJson } from "./print.ts";
 import { reportJson, reportText } from "./report.ts";
 import { type DbOption, withLab } from "./session.ts";
 import { trialJson, trialText } from "./try.ts";
 
-export async function show(id: number, options: DbOption & { readonly json?: boolean }): Promise<void> {
+export async function show(
+  id: number,
+  options: DbOption & { readonly json?: boolean; readonly baseline?: PolicyId },
+): Promise<void> {
   await withLab(options, async (session) => {
     const experiment = await session.ask("experiment.get", { id });
     const trial = experiment.workloadKind === "program";
-    if (options.json) return printJson(trial ? trialJson(experiment) : reportJson(experiment));
-    print(trial ? trialText(experiment) : reportText(experiment));
+    if (options.json) return printJson(trial ? trialJson(experiment) : reportJson(experiment, options.baseline));
+    print(trial ? trialText(experiment) : reportText(experiment, options.baseline));
     const params = Object.entries(experiment.params).map(([name, value]) => `${name}=${value}`);
     print(`\n${experiment.workload} ${params.join(" ")}`);
     const [run] = experiment.runs;

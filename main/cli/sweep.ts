@@ -1,9 +1,22 @@
-/** A sweep from the command line: one parameter, both modes, a row a value. */
+/** A sweep from the command line: one parameter, a column a policy, a row a value. */
+import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
+import {
+  figureAt,
+  runAt,
+  savedAt,
+  sweepBaseline,
+  sweepPoints,
+  sweepPolicies,
+  sweepSentence,
+} from "../../chart/sweep-points.ts";
 import { BadInputError } from "../../engine/error.ts";
-import { formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
+import { formatCount, formatValue } from "../../engine/experiment/format.ts";
 import { formatValueOf, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
+import { plainSentence, savingWords } from "../../engine/experiment/sentence.ts";
 import { SWEEP_POINTS_MAX, sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
+import { policyWord } from "../../engine/experiment/words.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment } from "../contract.ts";
 import { print, printJson, table, warn } from "./print.ts";
@@ -18,7 +31,8 @@ interface SweepOptions extends DbOption {
   readonly to?: string;
   readonly points?: number;
   readonly linear?: boolean;
-  readonly mode: "both" | "sync" | "none";
+  readonly mode: PolicyId[];
+  readonly baseline?: PolicyId;
   readonly set?: Readonly<Record<string, string>>;
   readonly seed?: number;
   readonly title?: string;
@@ -47,7 +61,7 @@ function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValu
     throw new BadInputError(`A sweep has 2 to ${SWEEP_POINTS_MAX} values`, {
       where: "--points",
       why: `${formatCount(points)} are asked for`,
-      todo: "Each is two runs: take fewer, and look closer where it changes",
+      todo: "Each is a run of every policy: take fewer, and look closer where it changes",
     });
   const scale = linear ? "linear" : "log";
   return sweepValues(spec, { from: bound(spec, "--from", from), to: bound(spec, "--to", to), points, scale });
@@ -68,52 +82,64 @@ const showCount: Show = async (session, { runs }) => {
   };
 };
 
-/** Per value, the run of each mode that was made last. */
-function pointsOf(experiment: Experiment) {
-  const parameter = experiment.sweep?.parameter ?? "";
-  return (experiment.sweep?.values ?? []).map((value) => {
-    const runs = experiment.runs.filter((run) => run.params[parameter] === value);
-    return {
-      value,
-      sync: runs.findLast((run) => run.mode === "sync"),
-      none: runs.findLast((run) => run.mode === "none"),
-    };
-  });
+function pointsOf({ runs, sweep }: Experiment) {
+  return sweepPoints(runs, sweep?.parameter ?? "", sweep?.values ?? []);
 }
 
-function sweepJson(experiment: Experiment) {
+function sweepJson(experiment: Experiment, chosen: PolicyId | undefined) {
   const { id, workload, params, seed, sweep } = experiment;
+  const points = pointsOf(experiment);
+  const baseline = sweepBaseline(points, chosen);
   return {
     experiment: { id, workload, params, seed },
     parameter: sweep?.parameter,
-    points: pointsOf(experiment).map(({ value, sync, none }) => ({
-      value,
-      runs: [sync, none]
-        .filter((run) => run !== undefined)
-        .map((run) => ({
+    baseline: baseline ?? null,
+    points: points.map((point) => {
+      const saved = savedAt(point, SWEEP_FIGURE, baseline);
+      return {
+        value: point.value,
+        runs: point.runs.map((run) => ({
           id: run.id,
           mode: run.mode,
           status: run.status,
           ...(run.reason === null ? {} : { reason: run.reason }),
           ...run.summary,
+          saved_peak_share: saved.get(run.mode) ?? null,
         })),
-    })),
+      };
+    }),
   };
 }
 
-function sweepText(experiment: Experiment, spec: ParamSpec | undefined): string {
-  const header = [experiment.sweep?.parameter ?? "", "VmPTE at its peak, sync", "without", "", "reclaimed"];
-  const rows = pointsOf(experiment).map(({ value, sync, none }) => {
-    const [with_, without] = [sync?.summary, none?.summary];
+function sweepText(experiment: Experiment, spec: ParamSpec | undefined, chosen: PolicyId | undefined): string {
+  const points = pointsOf(experiment);
+  const policies = sweepPolicies(points);
+  const baseline = sweepBaseline(points, chosen);
+  const header = [
+    experiment.sweep?.parameter ?? "",
+    ...policies.flatMap((mode) => (mode === baseline ? [policyWord(mode)] : [policyWord(mode), ""])),
+  ];
+  const rows = points.map((point) => {
+    const saved = savedAt(point, SWEEP_FIGURE, baseline);
     return [
-      formatValueOf(spec, value),
-      with_ ? formatKb(with_.peak.vmpte_kb) : (sync?.status ?? ""),
-      without ? formatKb(without.peak.vmpte_kb) : (none?.status ?? ""),
-      with_ && without ? formatChange(without.peak.vmpte_kb, with_.peak.vmpte_kb) : "",
-      with_?.reclaimed_pte_tables == null ? "" : formatCount(with_.reclaimed_pte_tables),
+      formatValueOf(spec, point.value),
+      ...policies.flatMap((mode) => {
+        const value = figureAt(point, mode, SWEEP_FIGURE);
+        const shown = value === null ? (runAt(point, mode)?.status ?? "") : formatValue(value, SWEEP_FIGURE.unit);
+        const share = saved.get(mode);
+        return mode === baseline ? [shown] : [shown, share === undefined ? "" : savingWords(share)];
+      }),
     ];
   });
-  return `${experiment.title} (experiment ${experiment.id})\n\n${table([header, ...rows], new Set([0, 1, 2, 3, 4]))}`;
+  const words = (value: ParamValue) => `${experiment.sweep?.parameter} ${formatValueOf(spec, value)}`;
+  const sentence = plainSentence(sweepSentence(points, SWEEP_FIGURE, words, chosen));
+  return [
+    `${experiment.title} (experiment ${experiment.id})`,
+    "",
+    SWEEP_FIGURE.label,
+    table([header, ...rows], new Set(header.keys())),
+    ...(sentence === "" ? [] : ["", sentence]),
+  ].join("\n");
 }
 
 export async function sweep(preset: string, options: SweepOptions): Promise<void> {
@@ -123,8 +149,8 @@ export async function sweep(preset: string, options: SweepOptions): Promise<void
   await withLab(options, async (session) => {
     const start = () => session.ask("sweep.start", { preset, parameter, values, params: set, mode, seed, title });
     const { experiment, cut } = await runToEnd(session, start, showCount);
-    if (options.json) printJson(sweepJson(experiment));
-    else print(`${sweepText(experiment, spec)}\n\nSaved in ${session.where}.`);
+    if (options.json) printJson(sweepJson(experiment, options.baseline));
+    else print(`${sweepText(experiment, spec, options.baseline)}\n\nSaved in ${session.where}.`);
     failures(experiment.runs).forEach(warn);
     if (cut) process.exitCode = 130;
     else if (experiment.runs.some((run) => run.status !== "done")) process.exitCode = 1;

@@ -1,10 +1,8 @@
 /** The verdict on a trace, as `run` and `show` print it (engine/experiment/verdict.ts). */
-import { formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
-import { policyOf } from "../../engine/experiment/policies.ts";
+import { formatBytes, formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
 import type { Saving, Verdict } from "../../engine/experiment/verdict.ts";
+import { LABELS, policyWord } from "../../engine/experiment/words.ts";
 import { table } from "./print.ts";
-
-const mib = (bytes: number): string => `${formatCount(bytes / 2 ** 20)} MiB`;
 
 function savings({ vmpte, policy, baseline, program_ns, steady }: Verdict): string {
   const row = (label: string, { policy_kb, baseline_kb }: Saving): string[] => [
@@ -19,15 +17,15 @@ function savings({ vmpte, policy, baseline, program_ns, steady }: Verdict): stri
     row(steady.after_release ? "after the last release" : "in the last tenth", vmpte.steady),
     row("at the end", vmpte.end),
   ];
-  const heads = ["VmPTE", policyOf(policy).word, policyOf(baseline).word, ""];
+  const heads = ["VmPTE", policyWord(policy), policyWord(baseline), ""];
   return table([heads, ...rows], new Set([1, 2, 3]));
 }
 
 function releases({ dontneed }: Verdict): string {
   const shown = dontneed.outcomes.filter((each) => each.calls > 0 || each.bytes > 0);
-  const rows = shown.map((each) => [each.label, formatCount(each.calls), mib(each.bytes)]);
-  const total = ["all MADV_DONTNEED", formatCount(dontneed.calls), mib(dontneed.bytes)];
-  return table([["what became of them", "calls", ""], ...rows, total], new Set([1, 2]));
+  const rows = shown.map((each) => [each.label, formatCount(each.calls), formatBytes(each.bytes)]);
+  const total = ["all MADV_DONTNEED", formatCount(dontneed.calls), formatBytes(dontneed.bytes)];
+  return table([[LABELS.releases, "calls", ""], ...rows, total], new Set([1, 2]));
 }
 
 export function verdictText(verdict: Verdict): string {
@@ -44,7 +42,7 @@ export function verdictText(verdict: Verdict): string {
     "",
     savings(verdict),
     ...(dontneed.calls > 0 ? ["", releases(verdict)] : []),
-    ...(advised.length > 0 ? ["", "What was seen to change it:", ...advised] : []),
+    ...(advised.length > 0 ? ["", `${LABELS.settings}:`, ...advised] : []),
     ...(trial === null ? [] : ["", "Only a trial can tell whether these help:", `  ${trial.command}`]),
   ].join("\n");
 }

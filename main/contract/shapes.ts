@@ -3,9 +3,10 @@
  * Ids are the history's own positive integers, times are milliseconds since 1970 (UTC), sizes carry their unit.
  */
 import * as v from "valibot";
+import { DEFAULT_POLICIES, inPolicyOrder, POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
 import { notesProblem, tagProblem, tagsProblem, titleProblem } from "../../engine/experiment/text-limits.ts";
-import { DECLINED_REASONS, MODES, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
+import { DECLINED_REASONS, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 
 const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
 
@@ -51,8 +52,12 @@ export const float64ArraySchema = v.custom<Float64Array>(
 );
 export const nothingSchema = v.undefined();
 
-export const modeSchema = v.picklist(MODES);
-export const modesSchema = v.picklist(["both", ...MODES]);
+export const modeSchema = v.picklist(POLICY_IDS, `not a policy; the policies are ${POLICY_IDS.join(", ")}`);
+/** The policies of an experiment: some of them, one, or `both` for the default ones; each once, in the table's order. */
+export const modesSchema = v.pipe(
+  v.union([v.literal("both"), modeSchema, v.pipe(v.array(modeSchema), v.minLength(1, "no policy is named"))]),
+  v.transform((named) => inPolicyOrder(named === "both" ? DEFAULT_POLICIES : [named].flat())),
+);
 export const sourceSchema = v.picklist(["model", "kernel"]);
 export const sourcesSchema = v.picklist(["model", "kernel", "both"]);
 export const runStatusSchema = v.picklist(["queued", "running", "done", "cancelled", "failed", "interrupted"]);

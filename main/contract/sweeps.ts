@@ -1,4 +1,4 @@
-/** Sweeps: one parameter of a preset over several values, both modes, as one experiment. */
+/** Sweeps: one parameter of a preset over several values, under each policy, as one experiment. */
 import * as v from "valibot";
 import { SWEEP_POINTS_MAX } from "../../engine/experiment/sweep.ts";
 import { windowToHost } from "./define.ts";

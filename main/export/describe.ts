@@ -1,11 +1,12 @@
 /** An experiment's setup and result in words, for exports. */
 import * as v from "valibot";
-import { plainSentence, resultSentence, type SentencePart } from "../../chart/sentence.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-points.ts";
-import type { StoredExperiment, StoredRun } from "../../db/records.ts";
+import type { StoredExperiment } from "../../db/records.ts";
 import { formatValueOf } from "../../engine/experiment/params.ts";
-import { MODES, type Params, type ParamValue } from "../../engine/experiment/types.ts";
+import { DEFAULT_POLICIES, inPolicyOrder } from "../../engine/experiment/policies.ts";
+import { plainSentence, resultSentence, type SentencePart } from "../../engine/experiment/sentence.ts";
+import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { sweepDetailSchema } from "../contract/shapes.ts";
 
@@ -59,12 +60,7 @@ export function setupWords(experiment: StoredExperiment): string {
 export function resultParts(experiment: StoredExperiment): SentencePart[] {
   const sweep = sweepOf(experiment);
   if (sweep) return sweepSentence(sweep.points, SWEEP_FIGURE, (value) => `${sweep.parameter} ${sweep.words(value)}`);
-  const of = (source: StoredRun["source"]) =>
-    experiment.runs.flatMap((run) =>
-      run.summary && run.source === source ? { mode: run.mode, summary: run.summary } : [],
-    );
-  const model = of("model");
-  return resultSentence(model.length > 0 ? model : of("kernel"));
+  return resultSentence(experiment.runs);
 }
 
 export function resultWords(experiment: StoredExperiment): string {
@@ -73,10 +69,10 @@ export function resultWords(experiment: StoredExperiment): string {
 
 const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** The command that runs the same experiment again: same workload, parameters, seed, modes and sources. */
+/** The command that runs the same experiment again: same workload, parameters, seed, policies and sources. */
 export function commandFor(experiment: StoredExperiment): string {
   const sources = new Set(experiment.runs.map((run) => run.source));
-  const modes = MODES.filter((mode) => experiment.runs.some((run) => run.mode === mode));
+  const modes = inPolicyOrder(experiment.runs.map((run) => run.mode));
   const sweep = sweepOf(experiment);
   const words = [`npm run -s lab -- ${sweep ? "sweep" : "run"}`, quoted(experiment.workload)];
   if (sweep) {
@@ -85,7 +81,7 @@ export function commandFor(experiment: StoredExperiment): string {
   }
   for (const { name, value } of paramWords(experiment)) words.push("--set", quoted(`${name}=${value}`));
   words.push("--seed", String(experiment.seed));
-  if (modes.length === 1) words.push("--mode", modes[0]);
+  if (modes.join() !== DEFAULT_POLICIES.join()) words.push("--mode", modes.join(","));
   if (experiment.levels !== 4 && !sweep) words.push("--levels", String(experiment.levels));
   if (sources.has("kernel")) words.push("--source", sources.has("model") ? "both" : "kernel");
   return words.join(" ");

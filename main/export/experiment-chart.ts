@@ -1,13 +1,14 @@
 /** The chart of a stored experiment, as the exports hold it. */
 
 import type { Scale } from "../../chart/axes.ts";
-import { AXIS_COLUMN, METRICS } from "../../chart/metrics.ts";
+import { AXIS_COLUMN } from "../../chart/axis.ts";
 import { PALETTES, type Theme } from "../../chart/palette.ts";
 import { thin } from "../../chart/points.ts";
 import { runChart } from "../../chart/run-chart.ts";
 import type { RunSeries } from "../../chart/series.ts";
 import { sweepChart } from "../../chart/sweep-chart.ts";
 import type { StoredExperiment } from "../../db/records.ts";
+import { METRICS } from "../../engine/experiment/figures.ts";
 import type { ReadSamples } from "./csv.ts";
 import { resultWords, setupWords, sweepOf } from "./describe.ts";
 import { pictureFont } from "./fonts.ts";

@@ -18,6 +18,7 @@ import { DOMParser } from "@xmldom/xmldom";
 import { parse } from "csv-parse/sync";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PALETTES } from "../../chart/palette.ts";
+import { policyColor } from "../../chart/policy-style.ts";
 import { NotFoundError } from "../../db/errors.ts";
 import { openStore, type Store } from "../../db/store.ts";
 import { newRun, rows, SPEC, said, summary, testFolder } from "../../db/testing.ts";
@@ -150,9 +151,9 @@ describe.each(["light", "dark"] as const)("pictures, %s", (theme) => {
     const png = exported("png", { theme });
     const { width, height } = await loadImage(png);
     expect([width, height]).toEqual([2400, 1350]);
-    const { modes, surface } = PALETTES[theme];
-    expect(await pixels(png, modes.sync)).toBeGreaterThan(2000);
-    expect(await pixels(png, modes.none)).toBeGreaterThan(2000);
+    const { surface } = PALETTES[theme];
+    expect(await pixels(png, policyColor("sync", theme))).toBeGreaterThan(2000);
+    expect(await pixels(png, policyColor("none", theme))).toBeGreaterThan(2000);
     expect(await pixels(png, surface)).toBeGreaterThan(2_000_000);
     expect(exported("png", { theme }).equals(png)).toBe(true);
   });
@@ -168,9 +169,8 @@ describe.each(["light", "dark"] as const)("pictures, %s", (theme) => {
     expect(document.getElementsByTagName("title")[0].textContent).toBe(TITLE);
     expect(document.getElementsByTagName("desc")[0].textContent).toContain("99.8 % less");
     expect(document.getElementsByTagName("text")).toHaveLength(0);
-    const { modes } = PALETTES[theme];
-    expect(await pixels(svg, modes.sync)).toBeGreaterThan(500);
-    expect(await pixels(svg, modes.none)).toBeGreaterThan(500);
+    expect(await pixels(svg, policyColor("sync", theme))).toBeGreaterThan(500);
+    expect(await pixels(svg, policyColor("none", theme))).toBeGreaterThan(500);
     expect(exported("svg", { theme, log: true }).equals(svg)).toBe(true);
   });
 });
@@ -185,7 +185,7 @@ test.skipIf(!identifies)("PNG and SVG are taken by ImageMagick, at their sizes a
     execFileSync("identify", ["-format", format, folder.file(file)]).toString();
   expect(ask("%m %w %h", "out.png")).toBe("PNG 2400 1350");
   expect(ask("%m %w %h", "out.svg")).toBe("SVG 1200 675");
-  const lines = [PALETTES.light.modes.sync, PALETTES.light.modes.none].map((hex) => hex.slice(1).toUpperCase());
+  const lines = [policyColor("sync", "light"), policyColor("none", "light")].map((hex) => hex.slice(1).toUpperCase());
   for (const file of ["out.png", "out.svg"]) {
     const drawn = execFileSync(
       "montage",
@@ -239,9 +239,12 @@ describe("the HTML report", () => {
       .replace(/<svg.*?<\/svg>/gs, "");
     const words = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
     expect(words).toContain("99.8 % less");
-    expect(words).toContain("VmPTE at the end 240 KiB 100.2 MiB 100 MiB less (99.8 %), better");
+    expect(words).toContain("VmPTE at the end 100.2 MiB 240 KiB 100 MiB less (99.8 %), better");
     expect(words).toContain("npm run -s lab -- run commit-table --set size=50G --set chunk=2M --seed 1");
-    expect(page.indexOf('class="sync">with sync reclaim')).toBeLessThan(page.indexOf('class="none">without'));
+    expect(page.indexOf('class="policy policy-none">no reclaim')).toBeGreaterThan(0);
+    expect(page.indexOf('class="policy policy-none">no reclaim')).toBeLessThan(
+      page.indexOf('class="policy policy-sync">sync reclaim'),
+    );
   });
 });
 
@@ -262,7 +265,7 @@ test("a sweep is exported as a chart against its parameter, a row a value, and t
     .replace(/<[^>]+>/g, " ")
     .replace(/\s+/g, " ");
   expect(words).toContain("Most is saved at chunk 2M: 97.5 % less");
-  expect(words).toContain("4K 2.05 MiB 2.05 MiB no difference 2M 52 KiB 2.05 MiB 97.5 % less");
+  expect(words).toContain("4K 2.05 MiB 2.05 MiB no difference 2M 2.05 MiB 52 KiB 97.5 % less");
   expect(words).toContain("npm run -s lab -- sweep commit-table --param chunk --values 4K,2M --set size=1G --seed 1");
   const records: Record<string, string>[] = parse(exported("csv"), { columns: true });
   expect(new Set(records.map((record) => record.label))).toEqual(new Set(["chunk 4096", "chunk 2097152"]));

@@ -1,20 +1,23 @@
 /** A self-contained HTML report: charts, numbers, parameters, how to make it again. No script, no network; prints well. */
 
-import { compareFigures, FIGURES, type FigureCell, type FigureRow } from "../../chart/compare.ts";
-import { PALETTES } from "../../chart/palette.ts";
-import { saving } from "../../chart/sentence.ts";
-import { inOrder, MODE_PHRASES, SOURCE_WORDS } from "../../chart/series.ts";
+import { PALETTES, type Palette } from "../../chart/palette.ts";
+import { policyColor } from "../../chart/policy-style.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
-import { figureAt, type SweepPoint } from "../../chart/sweep-points.ts";
+import { figureAt, savedAt, sweepBaseline, sweepPolicies } from "../../chart/sweep-points.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
-import { formatCount, formatDifference, formatPercent, formatValue } from "../../engine/experiment/format.ts";
+import { type ComparedRun, compareSources, type FigureCell, inRunOrder } from "../../engine/experiment/compare-runs.ts";
+import type { Figure } from "../../engine/experiment/figures.ts";
 import {
-  DECLINED_REASONS,
-  type DeclinedReason,
-  MODES,
-  type Mode,
-  SAMPLE_COLUMNS,
-} from "../../engine/experiment/types.ts";
+  formatCount,
+  formatDifference,
+  formatExact,
+  formatPercent,
+  formatValue,
+} from "../../engine/experiment/format.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
+import { savingWords } from "../../engine/experiment/sentence.ts";
+import { DECLINED_REASONS } from "../../engine/experiment/types.ts";
+import { DECLINED_WORDS, LABELS, policyWord, runWord } from "../../engine/experiment/words.ts";
 import type { ReadSamples } from "./csv.ts";
 import { commandFor, paramWords, resultParts, resultWords, type Sweep, sweepOf } from "./describe.ts";
 import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
@@ -36,7 +39,7 @@ const nothing: Html = { html: "" };
 
 /** The document in parts. */
 export function* reportParts(experiment: StoredExperiment, samplesOf: ReadSamples, look: ChartLook): Generator<string> {
-  const runs = inOrder(experiment.runs);
+  const runs = inRunOrder(experiment.runs);
   yield html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,13 +47,13 @@ export function* reportParts(experiment: StoredExperiment, samplesOf: ReadSample
 <meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${experiment.title} · Reclaim Lab</title>
-<style>${{ html: reportStyle(PALETTES[look.theme]) }}</style>
+<style>${{ html: reportStyle(PALETTES[look.theme]) + policyRules(PALETTES[look.theme], runs) }}</style>
 </head>
 <body>
 <header>
 <p class="kind">Reclaim Lab · experiment ${experiment.id} · ${moment(experiment.createdAt)}</p>
 <h1>${experiment.title}</h1>
-<p class="result">${resultParts(experiment).map(({ kind, text }) => html`<span class="${kind}">${text}</span>`)}</p>
+<p class="result">${resultParts(experiment).map((part) => html`<span class="${part.kind === "policy" ? policyClass(part.policy) : part.kind}">${part.text}</span>`)}</p>
 ${experiment.tags.length > 0 ? html`<p class="tags">${experiment.tags.join(" · ")}</p>` : nothing}
 ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.notes}</p>`}
 </header>
@@ -67,7 +70,7 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
   yield runTable(runs).html;
   yield html`<section><h2>Make it again</h2>
 <pre>${commandFor(experiment)}</pre>
-<p>The model is deterministic: the same workload, mode and seed give the same samples on every machine. Measured runs depend on the kernel they ran on.</p>
+<p>The model is deterministic: the same workload, policy and seed give the same samples on every machine. Measured runs depend on the kernel they ran on.</p>
 </section>
 </main>
 <footer>Experiment ${experiment.uid}${runs[0] ? html` · engine ${runs[0].facts.engineVersion}` : nothing}</footer>
@@ -95,38 +98,56 @@ function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: Cha
   }
 }
 
-function heads(runs: readonly StoredRun[]): Html[] {
-  const mixed = new Set(runs.map((run) => run.source)).size > 1;
-  return runs.map((run) => {
-    const words = `${run.label ? `${run.label}: ` : ""}${MODE_PHRASES[run.mode]}`;
-    return html`<th scope="col" class="${run.mode}">${mixed || run.source === "kernel" ? `${words}, ${SOURCE_WORDS[run.source]}` : words}</th>`;
-  });
+const policyClass = (id: PolicyId): string => `policy policy-${id}`;
+
+/** A rule a policy that the report names. */
+function policyRules({ theme }: Palette, runs: readonly StoredRun[]): string {
+  return [...new Set(runs.map((run) => run.mode))]
+    .map((mode) => `.policy-${mode} { color: ${policyColor(mode, theme)}; }`)
+    .join("\n");
 }
 
-/** "102,400 kB less (99.8 %), better". */
-function differenceWords(row: FigureRow, cell: FigureCell): string {
-  if (cell.difference === null) return "";
-  if (cell.difference === 0) return "no difference";
-  const amount = formatDifference(Math.abs(cell.difference), row.figure.unit).slice(1);
-  const share = cell.share === null ? "" : ` (${formatPercent(Math.abs(cell.share))})`;
-  const judged = cell.direction === "better" || cell.direction === "worse" ? `, ${cell.direction}` : "";
-  return `${amount} ${cell.difference < 0 ? "less" : "more"}${share}${judged}`;
+function head(run: StoredRun, told: boolean): Html {
+  const words = `${run.label ? `${run.label}: ` : ""}${runWord(run, told)}`;
+  return html`<th scope="col" class="${policyClass(run.mode)}">${words}</th>`;
 }
 
+const areMixed = (runs: readonly StoredRun[]): boolean => new Set(runs.map((run) => run.source)).size > 1;
+
+/** "100 MiB less (99.8 %), better". */
+function differenceWords({ unit }: Figure, { difference, share, direction }: FigureCell): string {
+  if (difference === null) return "";
+  if (difference === 0) return "no difference";
+  const amount = formatDifference(Math.abs(difference), unit).slice(1);
+  const part = share === null ? "" : ` (${formatPercent(Math.abs(share))})`;
+  const judged = direction === "better" || direction === "worse" ? `, ${direction}` : "";
+  return `${amount} ${difference < 0 ? "less" : "more"}${part}${judged}`;
+}
+
+function figureCell(figure: Figure, cell: FigureCell): Html {
+  const words = differenceWords(figure, cell);
+  return html`<td title="${formatExact(cell.value, figure.unit)}">${formatValue(cell.value, figure.unit)}${
+    words === "" ? nothing : html` <span class="difference ${cell.direction ?? ""}">${words}</span>`
+  }</td>`;
+}
+
+/** A column a run, each against the baseline's run of its source. */
 function numbers(runs: readonly StoredRun[]): Html {
   const known = runs.filter((run) => run.summary);
   if (known.length === 0) return nothing;
-  // Two runs, sync and without: what sync changes. More: the numbers alone.
-  const pair = known.length === 2 && known[0].mode === "sync" && known[1].mode === "none";
-  const rows = compareFigures(known, known.length - 1, FIGURES);
+  const { runs: compared, rows } = compareSources(known);
+  const against = (each: ComparedRun<StoredRun>) =>
+    known.length < 2 ? "" : each.isBaseline ? "baseline" : each.saving ? savingWords(each.saving.share) : "";
   return html`<section><h2>Numbers</h2>
 <table>
-<thead><tr><th scope="col"></th>${heads(known)}${pair ? html`<th scope="col" class="words">sync, compared with without</th>` : nothing}</tr></thead>
+<thead><tr><th scope="col"></th>${compared.map(({ run }) => head(run, areMixed(known)))}</tr></thead>
 <tbody>
+<tr><th scope="row">Page tables</th>${compared.map((each) => html`<td>${against(each)}</td>`)}</tr>
 ${rows.map(
-  (row) => html`<tr><th scope="row">${row.figure.label}</th>${row.cells.map(
-    (cell) => html`<td>${formatValue(cell.value, row.figure.unit)}</td>`,
-  )}${pair ? html`<td class="words ${row.cells[0].direction ?? ""}">${differenceWords(row, row.cells[0])}</td>` : nothing}</tr>
+  ({
+    figure,
+    cells,
+  }) => html`<tr><th scope="row">${figure.label}</th>${cells.map((cell) => figureCell(figure, cell))}</tr>
 `,
 )}</tbody>
 </table>
@@ -135,46 +156,42 @@ ${rows.map(
 }
 
 function sweepTable({ parameter, points, words }: Sweep): Html {
-  const cell = (point: SweepPoint, mode: Mode) => formatValue(figureAt(point, mode, SWEEP_FIGURE), SWEEP_FIGURE.unit);
-  const less = (point: SweepPoint): string => {
-    const [sync, none] = MODES.map((mode) => figureAt(point, mode, SWEEP_FIGURE));
-    if (sync === null || none === null) return "";
-    const share = saving(sync, none);
-    return share === 0 ? "no difference" : `${formatPercent(Math.abs(share))} ${share > 0 ? "less" : "more"}`;
-  };
-  return html`<section><h2>${SWEEP_FIGURE.label}, value by value</h2>
+  const { unit, label } = SWEEP_FIGURE;
+  const policies = sweepPolicies(points);
+  const baseline = sweepBaseline(points);
+  return html`<section><h2>${label}, value by value</h2>
 <table>
-<thead><tr><th scope="col">${parameter}</th>${MODES.map(
-    (mode) => html`<th scope="col" class="${mode}">${MODE_PHRASES[mode]}</th>`,
-  )}<th scope="col" class="words">sync, compared with without</th></tr></thead>
+<thead><tr><th scope="col">${parameter}</th>${policies.map(
+    (mode) => html`<th scope="col" class="${policyClass(mode)}">${policyWord(mode)}</th>`,
+  )}</tr></thead>
 <tbody>
-${points.map(
-  (point) =>
-    html`<tr><th scope="row">${words(point.value)}</th>${MODES.map(
-      (mode) => html`<td>${cell(point, mode)}</td>`,
-    )}<td class="words">${less(point)}</td></tr>
-`,
-)}</tbody>
+${points.map((point) => {
+  const saved = savedAt(point, SWEEP_FIGURE, baseline);
+  return html`<tr><th scope="row">${words(point.value)}</th>${policies.map((mode) => {
+    const value = figureAt(point, mode, SWEEP_FIGURE);
+    const share = saved.get(mode);
+    return html`<td title="${formatExact(value, unit)}">${formatValue(value, unit)}${
+      share === undefined ? nothing : html` <span class="difference">${savingWords(share)}</span>`
+    }</td>`;
+  })}</tr>
+`;
+})}</tbody>
 </table>
 </section>
 `;
 }
 
-const REASONS = Object.fromEntries(
-  DECLINED_REASONS.map((reason) => [reason, SAMPLE_COLUMNS.find(({ name }) => name === `declined_${reason}`)?.label]),
-) as Record<DeclinedReason, string>;
-
 function releases(runs: readonly StoredRun[]): Html {
   const known = runs.filter((run) => run.summary?.declined);
   if (known.length === 0) return nothing;
-  return html`<section><h2>What became of the releases</h2>
+  return html`<section><h2>${LABELS.releases}</h2>
 <table>
-<thead><tr><th scope="col"></th>${heads(known)}</tr></thead>
+<thead><tr><th scope="col"></th>${known.map((run) => head(run, areMixed(known)))}</tr></thead>
 <tbody>
 <tr><th scope="row">PTE tables reclaimed</th>${known.map((run) => html`<td>${formatCount(run.summary?.reclaimed_pte_tables)}</td>`)}</tr>
 ${DECLINED_REASONS.map(
   (reason) =>
-    html`<tr><th scope="row">${REASONS[reason]}</th>${known.map((run) => html`<td>${formatCount(run.summary?.declined?.[reason])}</td>`)}</tr>
+    html`<tr><th scope="row">Declined: ${DECLINED_WORDS[reason].label}</th>${known.map((run) => html`<td>${formatCount(run.summary?.declined?.[reason])}</td>`)}</tr>
 `,
 )}</tbody>
 </table>
@@ -206,7 +223,7 @@ function runTable(runs: readonly StoredRun[]): Html {
 <tbody>
 ${runs.map(
   (run) =>
-    html`<tr><td>${run.id}</td><td class="${run.mode}">${run.label ? `${run.label}: ` : ""}${MODE_PHRASES[run.mode]}, ${SOURCE_WORDS[run.source]}</td><td>${run.status}${run.reason ? `: ${run.reason}` : ""}</td><td>${formatCount(run.sampleCount)}</td><td>${run.startedAt === null ? "" : moment(run.startedAt)}</td><td class="words">${run.facts.platform} ${run.facts.kernelRelease}, ${run.facts.cpu} × ${run.facts.cpus}</td></tr>
+    html`<tr><td>${run.id}</td><td class="${policyClass(run.mode)}">${run.label ? `${run.label}: ` : ""}${runWord(run, true)}</td><td>${run.status}${run.reason ? `: ${run.reason}` : ""}</td><td>${formatCount(run.sampleCount)}</td><td>${run.startedAt === null ? "" : moment(run.startedAt)}</td><td class="words">${run.facts.platform} ${run.facts.kernelRelease}, ${run.facts.cpu} × ${run.facts.cpus}</td></tr>
 `,
 )}</tbody>
 </table>

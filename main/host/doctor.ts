@@ -4,6 +4,8 @@ import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as v from "valibot";
+import { formatBytes } from "../../engine/experiment/format.ts";
+import { DEFAULT_BASELINE, policyOf, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { PROFILE_FIELDS, sayField } from "../../engine/mm/kernel-profile-fields.ts";
 import { nearestProfile } from "../../engine/mm/kernel-profiles.ts";
 import { captureMeans } from "../../probe/capture-means.ts";
@@ -15,6 +17,9 @@ import type { Fact } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
 import { readJson } from "../json-file.ts";
 import { VERSION } from "../version.ts";
+
+const SERIES = policyOf(SERIES_POLICY);
+const BASELINE = policyOf(DEFAULT_BASELINE);
 
 function onPath(...programs: readonly string[]): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
@@ -48,7 +53,7 @@ function ptReclaimConfigured(): Fact {
         ...fact,
         value: "no",
         state: "missing",
-        todo: "The model needs nothing; measured runs of mode sync need Linux 6.14 or later on x86-64",
+        todo: `The model needs nothing; measured runs ${SERIES.phrase} need Linux 6.14 or later on x86-64`,
       };
 }
 
@@ -70,12 +75,16 @@ function measuredRuns(): Fact {
   const kernel = detect();
   if (!kernel.available) return { ...fact, value: `no: ${kernel.why}`, state: "missing", todo: kernel.todo };
   return kernel.reclaims
-    ? { ...fact, value: "both modes: this kernel was seen to reclaim empty page tables", state: "ok" }
+    ? {
+        ...fact,
+        value: `${SERIES.word} and ${BASELINE.word}: this kernel was seen to reclaim empty page tables`,
+        state: "ok",
+      }
     : {
         ...fact,
-        value: "mode none only: this kernel does not reclaim page tables in MADV_DONTNEED",
+        value: `${BASELINE.word} only: this kernel does not reclaim page tables in MADV_DONTNEED`,
         state: "note",
-        todo: "Mode sync needs Linux 6.14 or later with CONFIG_PT_RECLAIM; the model has both",
+        todo: `${SERIES.word} needs Linux 6.14 or later with CONFIG_PT_RECLAIM; the model has both`,
       };
 }
 
@@ -142,7 +151,7 @@ function electron(): Fact {
 }
 
 function memory(): string {
-  return `${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
+  return formatBytes(totalmem());
 }
 
 /** `history`: the file that is open. */
@@ -162,6 +171,6 @@ export async function lookAround(history: string): Promise<Fact[]> {
     await display(),
     electron(),
     { id: "runtime", label: "Lab host", value: `Node ${process.versions.node}${runtime}`, state: "ok" },
-    { id: "history", label: "History", value: `${shownPath(history)} (${(size / 1024).toFixed(0)} kB)`, state: "ok" },
+    { id: "history", label: "History", value: `${shownPath(history)} (${formatBytes(size)})`, state: "ok" },
   ];
 }

@@ -122,7 +122,7 @@ it("runs again after a restart, with the same outcome", async () => {
   expect(after.title).toBe(before.title);
   expect(finals(after)).toEqual(finals(before));
   // Eight tables and the PMD and PUD tables of their own are what the series saves and what it does not.
-  const [[, sync], [, none]] = finals(after);
+  const [[, none], [, sync]] = finals(after);
   expect((none as number) - (sync as number)).toBe(128);
   // ... and once more from the one that was run again.
   expect(finals(await ended((await ask("experiment.again", { id })).id))).toEqual(finals(before));

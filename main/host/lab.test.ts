@@ -67,15 +67,15 @@ async function sampled(id: number, count = 1): Promise<void> {
 }
 
 describe("an experiment", () => {
-  it("runs in both modes, is told in order, and its samples are the stored ones", async () => {
+  it("runs under the default policies, is told in order, and its samples are the stored ones", async () => {
     const started = await ask("experiment.start", { workload: preset({ size: SIZE }) });
     expect(started.runs.map(({ source, mode }) => [source, mode])).toEqual([
-      ["model", "sync"],
       ["model", "none"],
+      ["model", "sync"],
     ]);
     const done = await ended(started.id);
     expect(done.runs.map((run) => run.status)).toEqual(["done", "done"]);
-    const [sync, none] = done.runs.map((run) => run.summary);
+    const [none, sync] = done.runs.map((run) => run.summary);
     expect(none?.final.pte_tables).toBe((sync?.final.pte_tables ?? 0) + 512);
     expect(sync?.reclaimed_pte_tables).toBe(512);
 
@@ -194,14 +194,14 @@ describe("an experiment", () => {
 describe("a sweep", () => {
   const spec = { preset: "commit-table", parameter: "chunk", values: ["1M", "2M", "4M"], params: { size: SIZE } };
 
-  it("runs each value in both modes as one experiment", async () => {
+  it("runs each value under the default policies as one experiment", async () => {
     const { id } = await ask("sweep.start", spec);
     const done = await ended(id);
     expect(done.sweep).toEqual({ parameter: "chunk", values: [2 ** 20, 2 ** 21, 2 ** 22] });
     expect(done.runs.map((run) => [run.label, run.mode, run.status])).toEqual(
       ["chunk 1M", "chunk 2M", "chunk 4M"].flatMap((label) => [
-        [label, "sync", "done"],
         [label, "none", "done"],
+        [label, "sync", "done"],
       ]),
     );
     const reclaimed = done.runs.filter((run) => run.mode === "sync").map((run) => run.summary?.reclaimed_pte_tables);

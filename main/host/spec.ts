@@ -1,7 +1,8 @@
 /** What an experiment is to run: checked against the presets, every default filled in. */
 import { BadInputError } from "../../engine/error.ts";
 import { formatParam, type ParamSpec, validateParams } from "../../engine/experiment/params.ts";
-import { MODES, type Mode, type Params, type Source } from "../../engine/experiment/types.ts";
+import { isMeasured, type PolicyId } from "../../engine/experiment/policies.ts";
+import type { Params, Source } from "../../engine/experiment/types.ts";
 import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
 import type { FullExperimentSpec } from "../contract.ts";
 
@@ -18,7 +19,7 @@ export interface ResolvedWorkload {
 /** One run of an experiment that is to be made. */
 export interface PlannedRun {
   readonly source: Source;
-  readonly mode: Mode;
+  readonly mode: PolicyId;
 }
 
 /** Throws BadInputError naming the preset or every parameter that is wrong. */
@@ -50,9 +51,20 @@ function differences(specs: readonly ParamSpec[], params: Params): string {
     .join("");
 }
 
-/** The runs that an experiment is made of, in the order in which they are listed: model before kernel, sync before none. */
+/** Those that a kernel can be measured under; all where it is none of them, to be refused by name. */
+function measurable(policies: readonly PolicyId[]): readonly PolicyId[] {
+  const found = policies.filter(isMeasured);
+  return found.length === 0 ? policies : found;
+}
+
+/** The runs that an experiment is made of, in the order in which they are listed: model before kernel, policies in the table's order. */
 export function plannedRuns(spec: Pick<FullExperimentSpec, "mode" | "source">): PlannedRun[] {
-  const modes = spec.mode === "both" ? MODES : [spec.mode];
   const sources: readonly Source[] = spec.source === "both" ? ["model", "kernel"] : [spec.source];
-  return sources.flatMap((source) => modes.map((mode) => ({ source, mode })));
+  return sources.flatMap((source) =>
+    // Beside the model, measured are the policies that a kernel has.
+    (source === "kernel" && spec.source === "both" ? measurable(spec.mode) : spec.mode).map((mode) => ({
+      source,
+      mode,
+    })),
+  );
 }

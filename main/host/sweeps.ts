@@ -4,7 +4,8 @@ import type { StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { formatParam, type ParamSpec } from "../../engine/experiment/params.ts";
-import { MODES, type Mode, type Params, type ParamValue } from "../../engine/experiment/types.ts";
+import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
+import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { sweepDetailSchema } from "../contract/shapes.ts";
 import type { CallName, Handlers } from "../contract.ts";
@@ -20,7 +21,7 @@ type Names = Extract<CallName, `sweep.${string}`>;
 
 interface Point {
   readonly label: string;
-  readonly mode: Mode;
+  readonly mode: PolicyId;
   readonly params: Params;
   readonly operationsTotal: number | null;
 }
@@ -79,7 +80,7 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     params: Params,
     spec: ParamSpec,
     values: readonly ParamValue[],
-    modes: readonly Mode[],
+    modes: readonly PolicyId[],
   ): Point[] {
     const seen = new Set<string>();
     return values.flatMap((value) => {
@@ -98,16 +99,15 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     const { id, workload, params, detail, runs } = experiment;
     if (!v.is(sweepDetailSchema, detail))
       throw new BadInputError(`Experiment ${id} is not a sweep`, { todo: "`run again` makes it anew" });
-    const modes = MODES.filter((mode) => runs.some((run) => run.mode === mode));
+    const modes = inPolicyOrder(runs.map((run) => run.mode));
     return pointsOf(workload, params, sweptParam(workload, detail.parameter), detail.values, modes);
   }
 
   const handlers: Handlers<Names> = {
     "sweep.start": ({ preset, params, parameter, values, mode, seed, levels, title }) => {
       const spec = sweptParam(preset, parameter);
-      const modes = mode === "both" ? MODES : [mode];
       // Every value is checked before anything is stored.
-      const points = pointsOf(preset, params, spec, values, modes);
+      const points = pointsOf(preset, params, spec, values, mode);
       const swept = [...new Set(points.map((point) => point.params[parameter]))];
       const [first, last] = [swept[0], swept.at(-1)].map((value) => formatParam(spec, value ?? ""));
       const stored = store.createExperiment({

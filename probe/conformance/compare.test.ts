@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MODES } from "../../engine/experiment/types.ts";
+import { MEASURED_POLICIES } from "../../engine/experiment/policies.ts";
 import { describeKernel, foundKernel, kernelInWords } from "../testing.ts";
 import { compareWithKernel, describeDifferences } from "./compare.ts";
 import { generateScript } from "./generate.ts";
@@ -18,7 +18,7 @@ describeKernel("the engine against the running kernel", () => {
     console.log([`held against ${kernelInWords()}`, ...describeSkips(skips)].join("\n"));
     const { differences, operations } = await compareWithKernel({
       classes: CLASSES,
-      modes: MODES,
+      modes: MEASURED_POLICIES,
       found: found.profile,
       skips,
       seed: SEED,
@@ -34,7 +34,7 @@ describeKernel("the engine against the running kernel", () => {
     const found = foundKernel();
     const { differences } = await compareWithKernel({
       classes: CLASSES,
-      modes: MODES,
+      modes: MEASURED_POLICIES,
       found: found.profile,
       profile: { ...found.profile, zeroPage: !found.profile.zeroPage },
       skips: skipsOf(found),

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeError, ReclaimLabError } from "../../engine/error.ts";
-import { MODES, type Mode } from "../../engine/experiment/types.ts";
+import { DEFAULT_POLICIES, MEASURED_POLICIES, type PolicyId } from "../../engine/experiment/policies.ts";
 import { differingFields } from "../../engine/mm/kernel-profile-fields.ts";
 import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import { ProbeDiedError } from "../errors.ts";
@@ -88,9 +88,9 @@ function classes(text: string | undefined): ScriptClass[] {
   });
 }
 
-function modes(text: string): readonly Mode[] {
-  if (text === "both") return MODES;
-  const found = MODES.find((mode) => mode === text);
+function modes(text: string): readonly PolicyId[] {
+  if (text === "both") return DEFAULT_POLICIES;
+  const found = MEASURED_POLICIES.find((mode) => mode === text);
   return found === undefined ? usage(`--mode is sync, none or both, not ${text}`) : [found];
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { METRICS } from "../../chart/metrics.ts";
 import { PALETTES } from "../../chart/palette.ts";
 import type { RunSeries } from "../../chart/series.ts";
+import { METRICS } from "../../engine/experiment/figures.ts";
 import { readAll, wholeRange } from "./reading.ts";
 
 const run = (mode: "sync" | "none", operations: number[], vmpte: number[]): RunSeries => ({
@@ -24,10 +24,10 @@ test("every line is read at its last sample up to the crosshair", () => {
   const reading = readAll(series, METRICS[0], "operations", 25, PALETTES.light);
   expect(reading.where).toBe("operation 25 · 20 µs");
   expect(reading.lines.map((line) => [line.label, line.shown])).toEqual([
-    ["sync", "48 KiB"],
-    ["without", "80 KiB"],
+    ["sync reclaim", "48 KiB"],
+    ["no reclaim", "80 KiB"],
   ]);
-  expect(reading.text).toBe("operation 25 · 20 µs: sync 48 KiB, without 80 KiB");
+  expect(reading.text).toBe("operation 25 · 20 µs: sync reclaim 48 KiB, no reclaim 80 KiB");
 });
 
 test("before the first sample nothing is claimed", () => {

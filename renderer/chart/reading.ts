@@ -1,8 +1,9 @@
 import { formatAxis } from "../../chart/axes.ts";
-import { AXIS_COLUMN, type Axis, type Metric } from "../../chart/metrics.ts";
+import { AXIS_COLUMN, type Axis } from "../../chart/axis.ts";
 import type { Palette } from "../../chart/palette.ts";
 import { indexAt, metricValues } from "../../chart/points.ts";
 import { lineStyles, type RunSeries, seriesLabel } from "../../chart/series.ts";
+import type { Metric } from "../../engine/experiment/figures.ts";
 import { formatCount, formatNs, formatValue, MISSING } from "../../engine/experiment/format.ts";
 import type { Range } from "../lib/range.ts";
 

@@ -3,11 +3,12 @@
  * its typeface is looked up, the canvas is set up. Done here while somebody reads a form, the first point of a run does
  * not wait for it.
  */
-import { METRICS } from "../../chart/metrics.ts";
+
 import { PALETTES } from "../../chart/palette.ts";
 import { runChart } from "../../chart/run-chart.ts";
 import type { RunSeries } from "../../chart/series.ts";
-import { MODES } from "../../engine/experiment/types.ts";
+import { METRICS } from "../../engine/experiment/figures.ts";
+import { DEFAULT_POLICIES } from "../../engine/experiment/policies.ts";
 import { later } from "../lib/later.ts";
 import { fontFamily } from "./font.ts";
 import { LiveChart } from "./live-chart.ts";
@@ -28,7 +29,7 @@ function draw(): void {
   canvas.width = 600;
   canvas.height = 300;
   const columns = { operations: ramp, vmpte_kb: ramp, tables_freed: ramp, tables_rcu_pending: ramp };
-  const series: RunSeries[] = MODES.map((mode) => ({
+  const series: RunSeries[] = DEFAULT_POLICIES.map((mode) => ({
     key: mode,
     mode,
     source: "model",

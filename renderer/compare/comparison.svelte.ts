@@ -1,10 +1,12 @@
-import { COMPARED_MAX } from "../../chart/compare.ts";
 import type { RunSeries } from "../../chart/series.ts";
+import { COMPARED_MAX } from "../../engine/experiment/compare-runs.ts";
+import { baselineOf, inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import type { SampleColumn } from "../../engine/experiment/types.ts";
 import type { Experiment, LabError, Run } from "../../main/contract.ts";
 import { OpenExperiment } from "../state/open-experiment.svelte.ts";
 
-export type Which = "sync" | "none" | "both";
+/** Runs of one policy, or of all. */
+export type Which = PolicyId | "all";
 
 export interface ComparedRun {
   readonly key: string;
@@ -31,7 +33,7 @@ export function shorten(text: string, most: number): string {
 /** Several experiments beside each other. */
 export class Comparison {
   readonly opened: readonly OpenExperiment[];
-  which = $state<Which>("both");
+  which = $state<Which>("all");
   /** Key of the run that the others are measured against; undefined: the pinned experiment's, else the first. */
   chosenBaseline = $state<string | undefined>(undefined);
 
@@ -42,7 +44,8 @@ export class Comparison {
 
   async load(): Promise<void> {
     await Promise.all(this.opened.map((open) => open.load()));
-    if (this.runsOf("both").length > COMPARED_MAX) this.which = "sync";
+    const [first] = this.policies;
+    if (this.runsOf("all").length > COMPARED_MAX && first) this.which = first;
   }
 
   error = $derived.by((): LabError | undefined => this.opened.find((open) => open.error)?.error);
@@ -53,10 +56,17 @@ export class Comparison {
     const labels = distinctLabels(experiments);
     return experiments.flatMap((experiment) =>
       experiment.runs
-        .filter((run) => run.sampleCount > 0 && (which === "both" || run.mode === which))
+        .filter((run) => run.sampleCount > 0 && (which === "all" || run.mode === which))
         .map((run) => ({ key: String(run.id), experiment, run, label: labels.get(experiment.id) ?? experiment.title })),
     );
   }
+
+  /** Those that any run was made under; the baseline last, for what is compared are mostly the others. */
+  policies = $derived.by((): PolicyId[] => {
+    const there = inPolicyOrder(this.runsOf("all").map(({ run }) => run.mode));
+    const baseline = baselineOf(there);
+    return [...there.filter((id) => id !== baseline), ...there.filter((id) => id === baseline)];
+  });
 
   runs = $derived(this.runsOf(this.which).slice(0, COMPARED_MAX));
   leftOut = $derived(this.runsOf(this.which).length - this.runs.length);

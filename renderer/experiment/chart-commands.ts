@@ -1,4 +1,4 @@
-import { METRICS } from "../../chart/metrics.ts";
+import { METRICS } from "../../engine/experiment/figures.ts";
 import type { Command } from "../state/commands.svelte.ts";
 
 export interface ChartActions {

@@ -1,41 +1,56 @@
 import { expect, test } from "vitest";
-import type { Mode, RunStatus, RunSummary, Source } from "../../engine/experiment/types.ts";
-import { resultPair, rowSaving, rowStatus, sweepSavings } from "./rows.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
+import type { RunStatus, RunSummary, Source } from "../../engine/experiment/types.ts";
+import { rowSavings, rowStatus } from "./rows.ts";
 
-function run(source: Source, mode: Mode, kb: number | null, status: RunStatus = "done", peakKb = kb ?? 0) {
+let id = 0;
+
+function run(
+  source: Source,
+  mode: PolicyId,
+  kb: number | null,
+  { status = "done" as RunStatus, peakKb = kb ?? 0, label = "" } = {},
+) {
   const summary =
     kb === null ? null : ({ final: { vmpte_kb: kb }, peak: { vmpte_kb: peakKb, rss_kb: 0 } } as unknown as RunSummary);
-  return { source, mode, status, summary };
+  return { id: ++id, source, mode, status, summary, label };
 }
 
-test("the model's pair goes before the kernel's", () => {
-  const runs = [run("kernel", "sync", 244), run("model", "none", 102640), run("model", "sync", 240)];
-  expect(resultPair(runs)).toEqual({ sync: runs[2], none: runs[1] });
-  expect(resultPair([run("kernel", "none", 7)]).none?.summary?.final.vmpte_kb).toBe(7);
+test("the model goes before the kernel; the baseline is the user's", () => {
+  const runs = [
+    run("kernel", "none", 50),
+    run("kernel", "sync", 10),
+    run("model", "none", 100),
+    run("model", "sync", 50),
+  ];
+  expect(rowSavings(runs, undefined)).toEqual([0.5, 0.5]);
+  expect(rowSavings(runs, "sync")).toEqual([-1, -1]);
+  expect(rowSavings(runs.slice(0, 2), undefined)).toEqual([0.8, 0.8]);
 });
 
-test("the saving at the end, at the peak where the ends are alike, none with one mode", () => {
-  expect(rowSaving([run("model", "sync", 25), run("model", "none", 100)])).toBe(0.75);
-  expect(rowSaving([run("model", "sync", 40, "done", 50), run("model", "none", 40, "done", 100)])).toBe(0.5);
-  expect(rowSaving([run("model", "sync", 25)])).toBeUndefined();
+test("the saving at the end, at the peak where the ends are alike, none where there is one policy", () => {
+  expect(rowSavings([run("model", "sync", 25), run("model", "none", 100)], undefined)).toEqual([0.75, 0.75]);
+  const peaks = [run("model", "sync", 40, { peakKb: 50 }), run("model", "none", 40, { peakKb: 100 })];
+  expect(rowSavings(peaks, undefined)).toEqual([0.5, 0.5]);
+  expect(rowSavings([run("model", "sync", 25)], undefined)).toBeUndefined();
   const [sync, none] = [run("model", "sync", 25), run("model", "none", 100)];
   const stopped = { ...sync, summary: { ...sync.summary, operations: 7 } as unknown as RunSummary };
-  expect(rowSaving([stopped, none])).toBeUndefined();
+  expect(rowSavings([stopped, none], undefined)).toBeUndefined();
 });
 
 test("the status that needs attention wins", () => {
-  expect(rowStatus([run("model", "sync", 1), run("model", "none", null, "running")])).toBe("running");
-  expect(rowStatus([run("model", "sync", 1, "failed"), run("model", "none", 1, "cancelled")])).toBe("failed");
+  expect(rowStatus([run("model", "sync", 1), run("model", "none", null, { status: "running" })])).toBe("running");
+  const ended = [run("model", "sync", 1, { status: "failed" }), run("model", "none", 1, { status: "cancelled" })];
+  expect(rowStatus(ended)).toBe("failed");
   expect(rowStatus([])).toBe("done");
 });
 
 test("a sweep has the savings of its points, from the least to the most", () => {
   const point = (label: string, sync: number) => [
-    { ...run("model", "sync", sync), label },
-    { ...run("model", "none", 100), label },
+    run("model", "sync", sync, { label }),
+    run("model", "none", 100, { label }),
   ];
-  expect(sweepSavings([...point("chunk 1M", 100), ...point("chunk 2M", 20), ...point("chunk 4M", 50)])).toEqual([
-    0, 0.8,
-  ]);
-  expect(sweepSavings([{ ...run("model", "sync", 1), label: "chunk 1M" }])).toBeUndefined();
+  const runs = [...point("chunk 1M", 100), ...point("chunk 2M", 20), ...point("chunk 4M", 50)];
+  expect(rowSavings(runs, undefined)).toEqual([0, 0.8]);
+  expect(rowSavings([run("model", "sync", 1, { label: "chunk 1M" })], undefined)).toBeUndefined();
 });

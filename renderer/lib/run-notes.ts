@@ -1,8 +1,10 @@
 import { formatCount } from "../../engine/experiment/format.ts";
-import type { Mode, RunStatus, Source } from "../../engine/experiment/types.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
+import type { RunStatus, Source } from "../../engine/experiment/types.ts";
+import { policyPhrase } from "../../engine/experiment/words.ts";
 
 interface StoppedRun {
-  readonly mode: Mode;
+  readonly mode: PolicyId;
   readonly source: Source;
   readonly status: RunStatus;
   readonly reason: string | null;
@@ -14,14 +16,14 @@ export interface RunNote {
   readonly bad: boolean;
 }
 
-const MODE = { sync: "with sync reclaim", none: "without reclaim" } as const;
 const WHAT: Partial<Record<RunStatus, string>> = {
   failed: "failed",
   cancelled: "cancelled",
   interrupted: "interrupted",
 };
 
-const runName = (run: StoppedRun): string => `${run.source === "kernel" ? "measured " : ""}run ${MODE[run.mode]}`;
+const runName = (run: StoppedRun): string =>
+  `${run.source === "kernel" ? "measured " : ""}run ${policyPhrase(run.mode)}`;
 
 /** What there is to say of runs that did not come to their end: runs that ended alike share a sentence. */
 export function runNotes(runs: readonly StoppedRun[]): RunNote[] {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { METRICS } from "../../chart/metrics.ts";
 import type { RunSeries } from "../../chart/series.ts";
+import { METRICS } from "../../engine/experiment/figures.ts";
 import { samplesText } from "./samples-text.ts";
 
 const run = (mode: "sync" | "none", operations: number[], kb: number[]): RunSeries => ({
@@ -17,12 +17,12 @@ const run = (mode: "sync" | "none", operations: number[], kb: number[]): RunSeri
   },
 });
 
-test("a line a sample, both modes beside each other, units in the names", () => {
+test("a line a sample, policies beside each other, units in the names", () => {
   const text = samplesText(
     [run("none", [0, 5, 9], [40, 80, 102640]), run("sync", [0, 5], [40, Number.NaN])],
     METRICS[0],
   );
   expect(text).toBe(
-    "operations\ttime (ns)\tVmPTE sync (kB)\tVmPTE without (kB)\n0\t0\t40\t40\n5\t50\t\t80\n9\t90\t\t102640\n",
+    "operations\ttime (ns)\tVmPTE no reclaim (kB)\tVmPTE sync reclaim (kB)\n0\t0\t40\t40\n5\t50\t80\t\n9\t90\t102640\t\n",
   );
 });

@@ -1,6 +1,6 @@
-import type { Metric } from "../../chart/metrics.ts";
 import { indexAt, metricValues } from "../../chart/points.ts";
 import { inOrder, type RunSeries, seriesLabel } from "../../chart/series.ts";
+import type { Metric } from "../../engine/experiment/figures.ts";
 
 /**
  * Samples as text that spreadsheets take from the clipboard: a line a sample, columns parted by tabs, the unit in every

@@ -1,4 +1,5 @@
 import { formatParam, validateParams } from "../../engine/experiment/params.ts";
+import { DEFAULT_POLICIES, inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import type { Params } from "../../engine/experiment/types.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, LabError, Preset } from "../../main/contract.ts";
@@ -17,7 +18,8 @@ function seedProblem(text: string): string | undefined {
 export class ExperimentForm {
   preset = $state.raw<Preset>() as Preset;
   texts = $state<Record<string, string>>({});
-  mode = $state<"both" | "sync" | "none">("both");
+  /** The policies that it runs under, in the table's order; at least one. */
+  policies = $state.raw<readonly PolicyId[]>(DEFAULT_POLICIES);
   source = $state<"model" | "kernel" | "both">("model");
   seed = $state("1");
   levels = $state<"4" | "5">("4");
@@ -31,9 +33,8 @@ export class ExperimentForm {
     if (!from) return;
     this.seed = String(from.seed);
     this.levels = from.levels === 5 ? "5" : "4";
-    const modes = new Set(from.runs.map((run) => run.mode));
     const sources = new Set(from.runs.map((run) => run.source));
-    this.mode = modes.size === 1 ? ([...modes][0] ?? "both") : "both";
+    this.policies = inPolicyOrder(from.runs.map((run) => run.mode));
     if (from.sweep) this.sweep.again(preset, from.sweep);
     this.source = sources.size === 1 ? ([...sources][0] ?? "model") : "both";
   }
@@ -45,6 +46,13 @@ export class ExperimentForm {
       preset.params.map((spec) => [spec.name, formatParam(spec, values[spec.name] ?? spec.default)]),
     );
     this.sweep.choose(preset);
+  }
+
+  /** Adds a policy or takes it away; the last one stays. */
+  toggle(policy: PolicyId): void {
+    const others = this.policies.filter((id) => id !== policy);
+    if (others.length === this.policies.length) this.policies = inPolicyOrder([...others, policy]);
+    else if (others.length > 0) this.policies = others;
   }
 
   #checked = $derived(validateParams(this.preset.params, this.texts));
@@ -70,7 +78,7 @@ export class ExperimentForm {
     const title = this.title.trim();
     return {
       workload: { kind: "preset", name: this.preset.name, params: this.#checked.ok ? this.#checked.params : {} },
-      mode: this.mode,
+      mode: [...this.policies],
       source: this.source,
       seed: Number(this.seed),
       levels: this.levels === "5" ? 5 : 4,

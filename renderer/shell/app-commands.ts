@@ -1,4 +1,4 @@
-import { COMPARED_MAX } from "../../chart/compare.ts";
+import { COMPARED_MAX } from "../../engine/experiment/compare-runs.ts";
 import { cancelExperiment, chooseTrace, runHeadline } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history } from "../state/history.svelte.ts";

@@ -1,3 +1,4 @@
+import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
@@ -20,7 +21,7 @@ function openStarted(experiment: Experiment): void {
   view.go({ name: "experiment", id: experiment.id });
 }
 
-/** The 50 GB experiment in both modes, in one step. */
+/** The 50 GB experiment under the default policies, in one step. */
 export async function runHeadline(): Promise<void> {
   try {
     await startExperiment({ workload: { kind: "preset", name: HEADLINE_PRESET, params: {} } });
@@ -40,11 +41,9 @@ export async function runAgain(id: number, label?: string): Promise<void> {
 }
 
 function runPoint({ workload, params, runs, seed, levels, title }: Experiment): Promise<void> {
-  const modes = new Set(runs.map((run) => run.mode));
-  const [only] = modes;
   return startExperiment({
     workload: { kind: "preset", name: workload, params },
-    mode: modes.size === 1 && only ? only : "both",
+    mode: inPolicyOrder(runs.map((run) => run.mode)),
     seed,
     levels: levels === 5 ? 5 : 4,
     title,

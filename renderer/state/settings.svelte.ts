@@ -6,6 +6,8 @@ export interface Remembered {
   readonly metric: string;
   readonly log: boolean;
   readonly axis: "operations" | "time";
+  /** The policy that the others are compared with; empty: the default. */
+  readonly baseline: string;
   readonly historySort: string;
   readonly historyDescending: boolean;
   readonly historyColumns: readonly string[];
@@ -15,6 +17,7 @@ const DEFAULTS: Remembered = {
   metric: "vmpte",
   log: true,
   axis: "operations",
+  baseline: "",
   historySort: "created",
   historyDescending: true,
   historyColumns: ["saving", "sparkline"],

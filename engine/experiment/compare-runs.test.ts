@@ -1,17 +1,11 @@
 import { describe, expect, test } from "vitest";
-import {
-  formatDifference,
-  formatNs,
-  formatNsTick,
-  formatNumberOf,
-  formatPercent,
-  formatValue,
-} from "../engine/experiment/format.ts";
-import type { RunSummary } from "../engine/experiment/types.ts";
-import { compareFigures, differingParams, FIGURES, judge } from "./compare.ts";
-import { difference } from "./difference.ts";
-import { METRICS } from "./metrics.ts";
+import { comparePolicies, compareRuns, compareSources, differingParams, judge, savingsOf } from "./compare-runs.ts";
+import { FIGURES, METRICS } from "./figures.ts";
+import { formatDifference, formatNs, formatNsTick, formatNumberOf, formatPercent, formatValue } from "./format.ts";
+import { POLICY_IDS, type PolicyId } from "./policies.ts";
 import { plainSentence, resultSentence, savingLabel } from "./sentence.ts";
+import type { RunSummary, Source } from "./types.ts";
+import { policyPhrase, policyTitle, policyWord } from "./words.ts";
 
 function summary(finalKb: number, peakKb = finalKb): RunSummary {
   return {
@@ -33,9 +27,20 @@ function summary(finalKb: number, peakKb = finalKb): RunSummary {
   };
 }
 
+/** A run of a policy with this summary. */
+const made = (id: number, mode: PolicyId, of: RunSummary | null, source: Source = "model") => ({
+  id,
+  mode,
+  source,
+  summary: of,
+});
+
 describe("compared figures", () => {
   test("are differences against the baseline, with their direction", () => {
-    const [final] = compareFigures([{ summary: summary(240) }, { summary: summary(102_640) }, { summary: null }], 1);
+    const [final] = compareRuns(
+      [made(1, "sync", summary(240)), made(2, "none", summary(102_640)), made(3, "none", null)],
+      2,
+    ).rows;
     expect(final.figure.id).toBe("final_vmpte");
     expect(final.cells).toEqual([
       { value: 240, difference: -102_400, share: -102_400 / 102_640, direction: "better" },
@@ -45,7 +50,7 @@ describe("compared figures", () => {
   });
 
   test("leave out what no run knows, and judge nothing that has no good direction", () => {
-    const rows = compareFigures([{ summary: summary(1) }, { summary: summary(2) }], 0);
+    const rows = compareRuns([made(1, "sync", summary(1)), made(2, "none", summary(2))], 1).rows;
     expect(rows.map((row) => row.figure.id)).not.toContain("pte_tables");
     expect(rows.find((row) => row.figure.id === "final_rss")?.cells[1]).toMatchObject({
       difference: 0,
@@ -54,11 +59,11 @@ describe("compared figures", () => {
     expect(judge(5, null)).toBeNull();
     expect(judge(5, "lower")).toBe("worse");
     expect(judge(5, "higher")).toBe("better");
-    expect(() => compareFigures([], 0)).toThrow(RangeError);
+    expect(() => compareRuns([made(1, "sync", null)], 2)).toThrow(RangeError);
   });
 
   test("have no share of a baseline of 0", () => {
-    expect(compareFigures([{ summary: summary(0) }, { summary: summary(4) }], 0)[0].cells[1]).toEqual({
+    expect(compareRuns([made(1, "sync", summary(0)), made(2, "none", summary(4))], 1).rows[0].cells[1]).toEqual({
       value: 4,
       difference: 4,
       share: null,
@@ -84,48 +89,46 @@ test("only the parameters that differ are shown", () => {
   expect(differingParams([runs[0], { ...runs[0], seed: 2 }])).toEqual([{ name: "seed", values: [1, 2] }]);
 });
 
-test("the difference of two runs holds each at its last sample", () => {
-  const run = (operations: number[], vmpte: number[]) => ({
-    count: operations.length,
-    columns: { operations: Float64Array.from(operations), vmpte_kb: Float64Array.from(vmpte) },
-  });
-  const { x, y } = difference(
-    run([0, 10, 20], [4, 8, 12]),
-    run([5, 15, 30], [100, 200, 300]),
-    METRICS[0],
-    "operations",
-  );
-  expect([...x]).toEqual([5, 10, 15, 20]);
-  expect([...y]).toEqual([4 - 100, 8 - 100, 8 - 200, 12 - 200]);
-  expect(difference(run([], []), run([1], [1]), METRICS[0], "operations").x).toHaveLength(0);
-});
-
 describe("results in words", () => {
   const words = (...args: Parameters<typeof resultSentence>) => plainSentence(resultSentence(...args));
   test("say the end, or the peak where the ends are alike", () => {
-    expect(
-      words([
-        { mode: "none", summary: summary(102_640) },
-        { mode: "sync", summary: summary(240) },
-      ]),
-    ).toBe("240 KiB of page tables with sync reclaim, 100.2 MiB without: 99.8 % less.");
-    expect(
-      words([
-        { mode: "sync", summary: summary(40, 100) },
-        { mode: "none", summary: summary(40, 200) },
-      ]),
-    ).toBe("100 KiB of page tables at the peak with sync reclaim, 200 KiB without: 50.0 % less. Both end at 40 KiB.");
-    expect(words([{ mode: "none", summary: summary(8, 12) }])).toBe(
+    expect(words([made(1, "none", summary(102_640)), made(2, "sync", summary(240))])).toBe(
+      "240 KiB of page tables with sync reclaim, 100.2 MiB without reclaim: 99.8 % less.",
+    );
+    expect(words([made(1, "sync", summary(40, 100)), made(2, "none", summary(40, 200))])).toBe(
+      "100 KiB of page tables at the peak with sync reclaim, 200 KiB without reclaim: 50.0 % less. Both end at 40 KiB.",
+    );
+    expect(words([made(1, "none", summary(8, 12))])).toBe(
       "8 KiB of page tables at the end without reclaim, 12 KiB at the peak.",
     );
     expect(words([])).toBe("");
+    expect(words([made(1, "sync", null)])).toBe("");
     // Stopped at operations of their own: no comparison is claimed.
     expect(
       words([
-        { mode: "sync", summary: { ...summary(108), operations: 16_903 } },
-        { mode: "none", summary: { ...summary(47_804), operations: 23_834 } },
+        made(1, "sync", { ...summary(108), operations: 16_903 }),
+        made(2, "none", { ...summary(47_804), operations: 23_834 }),
       ]),
-    ).toBe("108 KiB of page tables after 16,903 operations with sync reclaim, 46.7 MiB after 23,834 without.");
+    ).toBe(
+      "46.7 MiB of page tables after 23,834 operations without reclaim and 108 KiB after 16,903 operations with sync reclaim.",
+    );
+  });
+
+  test("the baseline can be chosen; measured runs do not get between", () => {
+    const runs = [made(1, "none", summary(100)), made(2, "sync", summary(50)), made(3, "none", summary(7), "kernel")];
+    expect(words(runs, "sync")).toBe("100 KiB of page tables without reclaim, 50 KiB with sync reclaim: 100 % more.");
+    expect(comparePolicies(runs)?.runs).toHaveLength(2);
+    expect(compareSources(runs).runs.map(({ isBaseline }) => isBaseline)).toEqual([true, true, false]);
+    expect(savingsOf(runs)).toEqual({ best: 0.5, worst: 0.5 });
+    expect(savingsOf(runs, "sync")).toEqual({ best: -1, worst: -1 });
+  });
+
+  test("of many policies name each and no other", () => {
+    const runs = POLICY_IDS.map((mode, i) => made(i, mode, summary(1000 - 100 * i)));
+    const said = words(runs);
+    for (const [i, mode] of POLICY_IDS.entries())
+      if (POLICY_IDS.length > 2) expect(said).toContain(i === 0 ? policyPhrase(mode) : policyWord(mode).slice(1));
+    expect(new Set(POLICY_IDS.map(policyTitle)).size).toBe(POLICY_IDS.length);
   });
 
   test("numbers claim no more than is so", () => {
@@ -135,7 +138,7 @@ describe("results in words", () => {
     expect(formatPercent(Number.NaN)).toBe("–");
     expect(savingLabel(0.998)).toBe("−99.8 %");
     expect(savingLabel(-0.012)).toBe("+1.2 %");
-    expect(savingLabel(0)).toBe("0.0 %");
+    expect(savingLabel(0)).toBe("0 %");
     expect(formatDifference(-102_400, "kb")).toBe("−100 MiB");
     expect(formatDifference(0, "count")).toBe("0");
     expect(formatValue(null, "kb")).toBe("–");

@@ -1,0 +1,113 @@
+/** The result of an experiment in words, the same in window, report and command line. */
+import { type ComparableRun, comparePolicies, type RunComparison, type Saving } from "./compare-runs.ts";
+import { formatKb, formatNumberOf, formatPercent } from "./format.ts";
+import type { PolicyId } from "./policies.ts";
+import { policyPhrase, policyTitle, policyWord } from "./words.ts";
+
+/** A piece of a sentence; those of a policy may be in its colour. */
+export type SentencePart =
+  | { readonly kind: "text" | "strong"; readonly text: string }
+  | { readonly kind: "policy"; readonly policy: PolicyId; readonly text: string };
+
+export const text = (words: string): SentencePart => ({ kind: "text", text: words });
+export const strong = (words: string): SentencePart => ({ kind: "strong", text: words });
+export const ofPolicy = (policy: PolicyId, words: string): SentencePart => ({ kind: "policy", policy, text: words });
+
+/** The saving as a list shows it: "−99.8 %", "0 %", "+1.2 %". Less is better. */
+export function savingLabel(share: number): string {
+  if (share === 0) return formatPercent(0);
+  return share > 0 ? `−${formatPercent(share)}` : `+${formatPercent(-share)}`;
+}
+
+/** "99.8 % less", "1.2 % more", "no difference". */
+export function savingWords(share: number): string {
+  return share === 0 ? "no difference" : `${formatPercent(Math.abs(share))} ${share > 0 ? "less" : "more"}`;
+}
+
+/** Pieces with commas between them, "and" before the last. */
+export function listed(items: readonly (readonly SentencePart[])[]): SentencePart[] {
+  return items.flatMap((item, at) => [...(at === 0 ? [] : [text(at === items.length - 1 ? " and " : ", ")]), ...item]);
+}
+
+type Known = Pick<ComparableRun, "id" | "mode" | "source" | "summary">;
+type Compared = RunComparison<Known>["runs"][number] & { readonly saving: Saving };
+
+function versus({ mode }: Known, base: Known, saving: Saving): SentencePart[] {
+  const lead = saving.at === "peak" ? "at the peak " : "";
+  const sentence = [
+    ofPolicy(mode, formatKb(saving.kb)),
+    text(` of page tables ${lead}${policyPhrase(mode)}, `),
+    ofPolicy(base.mode, formatKb(saving.baselineKb)),
+    text(` ${policyPhrase(base.mode)}: `),
+    strong(savingWords(saving.share)),
+    text("."),
+  ];
+  if (saving.at === "end" || !base.summary) return sentence;
+  return [...sentence, text(` Both end at ${formatKb(base.summary.final.vmpte_kb)}.`)];
+}
+
+/** What several policies save, of what the baseline needs. */
+function several(others: readonly Compared[], base: Known): SentencePart[] {
+  const at = others.some(({ saving }) => saving.at === "end" && saving.share !== 0) ? "end" : "peak";
+  const kbOf = ({ summary }: Known): number => (at === "end" ? summary?.final.vmpte_kb : summary?.peak.vmpte_kb) ?? 0;
+  const baseKb = kbOf(base);
+  const items = others.map(({ run }, nth) => {
+    const share = baseKb === 0 ? 0 : (baseKb - kbOf(run)) / baseKb;
+    const name = ofPolicy(run.mode, nth === 0 ? policyTitle(run.mode) : policyWord(run.mode));
+    if (share === 0) return [name, text(nth === 0 ? " saves nothing" : " nothing")];
+    const verb = nth > 0 ? " " : share > 0 ? " saves " : " needs ";
+    return [name, text(verb), strong(share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`)];
+  });
+  return [
+    ...listed(items),
+    text(` of page tables at the ${at}, compared with `),
+    ofPolicy(base.mode, formatKb(baseKb)),
+    text(` ${policyPhrase(base.mode)}.`),
+  ];
+}
+
+/** Runs that were stopped each at an operation of its own: what each had come to, and no comparison of them. */
+function atDifferentMoments(runs: readonly Known[]): SentencePart[] {
+  const items = runs.flatMap(({ mode, summary }, nth) =>
+    summary === null
+      ? []
+      : [
+          [
+            ofPolicy(mode, formatKb(summary.final.vmpte_kb)),
+            text(
+              `${nth === 0 ? " of page tables" : ""} after ${formatNumberOf(summary.operations, "operation")} ${policyPhrase(mode)}`,
+            ),
+          ],
+        ],
+  );
+  return [...listed(items), text(".")];
+}
+
+/**
+ * What runs of one workload came to, against the chosen policy's (the default baseline where none is): the end of the run is
+ * what counts, unless the ends are alike and only the peaks differ. Empty without results.
+ */
+export function resultSentence(runs: readonly Known[], chosen?: PolicyId): SentencePart[] {
+  const known = runs.filter((run) => run.summary !== null);
+  const comparison = comparePolicies(known, chosen, []);
+  if (comparison === null) return [];
+  const { baseline } = comparison;
+  const others = comparison.runs.filter((each) => !each.isBaseline);
+  const compared = others.filter((each): each is Compared => each.saving !== null);
+  if (others.length === 0) {
+    const { mode, summary } = baseline;
+    if (!summary) return [];
+    return [
+      ofPolicy(mode, formatKb(summary.final.vmpte_kb)),
+      text(` of page tables at the end ${policyPhrase(mode)}, `),
+      strong(formatKb(summary.peak.vmpte_kb)),
+      text(" at the peak."),
+    ];
+  }
+  if (compared.length < others.length) return atDifferentMoments(comparison.runs.map(({ run }) => run));
+  if (compared.length === 1) return versus(compared[0].run, baseline, compared[0].saving);
+  return several(compared, baseline);
+}
+
+/** The sentence as plain text, for titles, the clipboard and screen readers. */
+export const plainSentence = (parts: readonly SentencePart[]): string => parts.map((part) => part.text).join("");
