@@ -89,6 +89,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     mremapChecksFirst: { from: "mremap_checks_first", read: yes("mremap_checks_first") },
     mergesUnfaulted: { from: "merges_unfaulted", read: yes("merges_unfaulted") },
     collapseShort: { from: "collapse_short", read: yes("collapse_short") },
+    populateStopsAtHole: { from: "populate_stops", read: yes("populate_stops") },
     anonVmaNames: { from: "anon_vma_name", read: yes("anon_vma_name") },
     uffdWp: {
       from: "uffd_wp",

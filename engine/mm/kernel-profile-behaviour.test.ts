@@ -118,6 +118,20 @@ describe("system calls", () => {
     expect([reference.at(-1), changed.at(-1)]).toEqual(["vmas=1", "vmas=2"]);
   });
 
+  test("MADV_POPULATE over a hole", () => {
+    const lines = [
+      "map 4M 4K",
+      "map 4104K 4K",
+      "map 4120K 4K ro",
+      "populate 4M 12K",
+      "populate 4M 32K",
+      "populate 5M 4K",
+    ];
+    expect(answers(lines, {})).toMatchObject({ status: ["ok", "ok", "ok", "ENOMEM", "ENOMEM", "ENOMEM"], rssKb: 4 });
+    const walks = { status: ["ok", "ok", "ok", "ENOMEM", "EINVAL", "ENOMEM"], rssKb: 8 };
+    expect(answers(lines, { populateStopsAtHole: false })).toMatchObject(walks);
+  });
+
   test("MADV_COLLAPSE of less than 2 MiB", () => {
     const lines = ["map 4M 4M", "touch 4M 4M", "collapse 4100K 4K", "collapse 4M 4K", "collapse 16M 4K"];
     expect(answers(lines, {}).status.slice(2)).toEqual(["EINVAL", "ok", "ENOMEM"]);

@@ -153,6 +153,11 @@ export const PROFILE_FIELDS: Fields = {
     "MADV_COLLAPSE of less than 2 MiB succeeds and does nothing",
     "MADV_COLLAPSE of less than 2 MiB is refused (EINVAL)",
   ),
+  populateStopsAtHole: yesNo(
+    "MADV_POPULATE over a hole",
+    "MADV_POPULATE_READ and _WRITE end at the first hole of a range",
+    "MADV_POPULATE_READ and _WRITE go on after a hole of a range, and fail all the same",
+  ),
   anonVmaNames: yesNo(
     "Names of anonymous memory",
     "Anonymous memory can have names, and merges only under one name",

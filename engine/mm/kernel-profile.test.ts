@@ -6,7 +6,7 @@ import { KERNEL_PROFILES, REFERENCE_PROFILE } from "./kernel-profiles.ts";
 const asFile = (profile: KernelProfile): unknown => JSON.parse(JSON.stringify(profile));
 
 test("every profile that comes with the lab passes the check of one from a file", () => {
-  expect([...KERNEL_PROFILES.keys()]).toEqual(["reference", "6.12", "7.2", "6.18-no-zero-page"]);
+  expect([...KERNEL_PROFILES.keys()]).toEqual(["reference", "6.1", "6.12", "7.2", "6.18-no-zero-page"]);
   for (const profile of KERNEL_PROFILES.values())
     expect(parseKernelProfile(asFile(profile), "profile.json")).toEqual(profile);
 });

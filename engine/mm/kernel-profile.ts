@@ -71,6 +71,11 @@ export interface KernelProfile {
   readonly mergesUnfaulted: boolean;
   /** Does MADV_COLLAPSE of less than a whole 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. */
   readonly collapseShort: boolean;
+  /**
+   * Does MADV_POPULATE_READ or _WRITE end at the first hole? 6.9; madvise_populate(). Before, it went by madvise_walk_vmas(), as other advice
+   * does: what comes after the hole is populated too, and the call fails all the same.
+   */
+  readonly populateStopsAtHole: boolean;
   /** prctl(PR_SET_VMA_ANON_NAME) names anonymous memory, and neighbours merge only under one name: CONFIG_ANON_VMA_NAME, 5.17; anon_vma_name_eq(). */
   readonly anonVmaNames: boolean;
 

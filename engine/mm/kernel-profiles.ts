@@ -21,6 +21,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   mremapChecksFirst: true,
   mergesUnfaulted: true,
   collapseShort: false,
+  populateStopsAtHole: true,
   anonVmaNames: true,
   uffdWp: "all",
   uffdWpUnpopulated: true,
@@ -56,6 +57,16 @@ const PROFILE_6_12: KernelProfile = {
   mergesUnfaulted: false,
 };
 
+/** Linux 6.1, the kernel of Debian 12. */
+const PROFILE_6_1: KernelProfile = {
+  ...PROFILE_6_12,
+  name: "6.1",
+  populateStopsAtHole: false,
+  uffdWpUnpopulated: false,
+  uffdWpAsync: false,
+  uffdMove: false,
+};
+
 /** Linux 7.2. */
 const PROFILE_7_2: KernelProfile = { ...REFERENCE_PROFILE, name: "7.2", collapseShort: true };
 
@@ -69,7 +80,10 @@ const PROFILE_NO_ZERO_PAGE: KernelProfile = {
 
 /** By name. */
 export const KERNEL_PROFILES: ReadonlyMap<string, KernelProfile> = new Map(
-  [REFERENCE_PROFILE, PROFILE_6_12, PROFILE_7_2, PROFILE_NO_ZERO_PAGE].map((profile) => [profile.name, profile]),
+  [REFERENCE_PROFILE, PROFILE_6_1, PROFILE_6_12, PROFILE_7_2, PROFILE_NO_ZERO_PAGE].map((profile) => [
+    profile.name,
+    profile,
+  ]),
 );
 
 /** The kernel that comes with the lab from which a profile differs in the fewest fields, and those fields. */

@@ -16,6 +16,7 @@ import {
   type Vma,
 } from "./vma.ts";
 import { vmaModify } from "./vma-merge.ts";
+import { VmaWalk } from "./vma-walk.ts";
 
 /** populate_vma_page_range(): false where a page cannot be had (EFAULT). */
 export function* populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<boolean> {
@@ -102,9 +103,32 @@ export function doMunlock(k: KernelState, mm: Mm, start: number, end: number): E
   return applyVmaLockFlags(k, mm, start, end, 0);
 }
 
+/** Populates [start, end) of one VMA; EINVAL where it does not allow the access, EFAULT at a page that raises a signal. */
+function* populatePart(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  start: number,
+  end: number,
+  write: boolean,
+): Path<Errno | null> {
+  if ((vma.flags & (write ? VM_WRITE : VM_READ)) === 0) return "EINVAL";
+  return (yield* faultInRange(k, mm, vma, start, end, write, null)) === end ? null : "EFAULT";
+}
+
+/** madvise_populate() of older kernels, where madvise_walk_vmas() visits the VMAs: holes are stepped over, and are ENOMEM at the end. */
+function* populateWalk(k: KernelState, mm: Mm, start: number, end: number, write: boolean): Path<Errno | null> {
+  const walk = new VmaWalk().begin(start, end);
+  for (let vma = walk.next(mm); vma !== null; vma = walk.next(mm)) {
+    const failed = yield* populatePart(k, mm, vma, walk.page, walk.stop, write);
+    if (failed !== null) return failed;
+  }
+  return walk.status;
+}
+
 /**
- * madvise_populate() (MADV_POPULATE_READ and _WRITE): ENOMEM at a hole, EINVAL at a VMA that does not allow the access, EFAULT at a
- * page that raises a signal; what came before is populated.
+ * madvise_populate() (MADV_POPULATE_READ and _WRITE): ENOMEM at a hole, or what one VMA's part is refused for; what came before is
+ * populated.
  */
 export function* madvisePopulate(
   k: KernelState,
@@ -113,13 +137,14 @@ export function* madvisePopulate(
   end: number,
   write: boolean,
 ): Path<Errno | null> {
+  if (!k.profile.populateStopsAtHole) return yield* populateWalk(k, mm, start, end, write);
   let page = start;
   while (page < end) {
     const vma = mm.vmas.lookup(page);
     if (vma === undefined) return "ENOMEM";
-    if ((vma.flags & (write ? VM_WRITE : VM_READ)) === 0) return "EINVAL";
     const stop = Math.min(vma.end, end);
-    if ((yield* faultInRange(k, mm, vma, page, stop, write, null)) !== stop) return "EFAULT";
+    const failed = yield* populatePart(k, mm, vma, page, stop, write);
+    if (failed !== null) return failed;
     page = stop;
   }
   return null;

@@ -100,6 +100,7 @@ const struct trial TRIALS[] = {
     {"mremap_multi", try_mremap_multi},
     {"mremap_checks_first", try_mremap_checks_first},
     {"merges_unfaulted", try_merges_unfaulted},
+    {"populate_stops", try_populate_stops},
     {"anon_vma_name", try_anon_vma_name},
     {"soft_dirty", try_soft_dirty},
     {"levels", try_levels},

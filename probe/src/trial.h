@@ -54,6 +54,7 @@ void try_dontneed_locked(void);
 void try_mremap_multi(void);
 void try_mremap_checks_first(void);
 void try_merges_unfaulted(void);
+void try_populate_stops(void);
 void try_anon_vma_name(void);
 void try_soft_dirty(void);
 void try_levels(void);

@@ -119,6 +119,17 @@ void try_merges_unfaulted(void) {
   because_number("a written mapping, moved away and back beside untouched memory: ", (int64_t)vmas, " VMAs");
 }
 
+/* A hole, then memory without pages. */
+void try_populate_stops(void) {
+  t_map(2 * M, 2 * M, RW, SMALL);
+  int error = t_advise(0, 4 * M, 23 /* MADV_POPULATE_WRITE */);
+  if (error == EINVAL) return unknown("MADV_POPULATE_WRITE: EINVAL");
+  bool there = t_mapped(2 * M);
+  say_bool(!there);
+  because("MADV_POPULATE_WRITE over a hole: "), because(error ? errno_name(error) : "ok");
+  because(there ? ", what comes after it is populated" : ", what comes after it is left");
+}
+
 void try_anon_vma_name(void) {
   t_map(0, 4 * M, RW, SMALL);
   int error = error_of(sys5(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, ARENA_BASE, 2 * M, "lab"));

@@ -14,6 +14,7 @@ import {
   type Vma,
 } from "../vma.ts";
 import { vmaModify } from "../vma-merge.ts";
+import { VmaWalk } from "../vma-walk.ts";
 import { faultInRange } from "./fault.ts";
 export function populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): boolean {
   if ((vma.flags & VM_LOCKONFAULT) !== 0) return true;
@@ -83,14 +84,27 @@ export function doMlockall(k: KernelState, mm: Mm, current: boolean, future: boo
 export function doMunlock(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
   return applyVmaLockFlags(k, mm, start, end, 0);
 }
+function populatePart(k: KernelState, mm: Mm, vma: Vma, start: number, end: number, write: boolean): Errno | null {
+  if ((vma.flags & (write ? VM_WRITE : VM_READ)) === 0) return "EINVAL";
+  return faultInRange(k, mm, vma, start, end, write, null) === end ? null : "EFAULT";
+}
+function populateWalk(k: KernelState, mm: Mm, start: number, end: number, write: boolean): Errno | null {
+  const walk = new VmaWalk().begin(start, end);
+  for (let vma = walk.next(mm); vma !== null; vma = walk.next(mm)) {
+    const failed = populatePart(k, mm, vma, walk.page, walk.stop, write);
+    if (failed !== null) return failed;
+  }
+  return walk.status;
+}
 export function madvisePopulate(k: KernelState, mm: Mm, start: number, end: number, write: boolean): Errno | null {
+  if (!k.profile.populateStopsAtHole) return populateWalk(k, mm, start, end, write);
   let page = start;
   while (page < end) {
     const vma = mm.vmas.lookup(page);
     if (vma === undefined) return "ENOMEM";
-    if ((vma.flags & (write ? VM_WRITE : VM_READ)) === 0) return "EINVAL";
     const stop = Math.min(vma.end, end);
-    if (faultInRange(k, mm, vma, page, stop, write, null) !== stop) return "EFAULT";
+    const failed = populatePart(k, mm, vma, page, stop, write);
+    if (failed !== null) return failed;
     page = stop;
   }
   return null;
