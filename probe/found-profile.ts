@@ -87,8 +87,10 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     processMadviseSelf: { from: "process_madvise_self", read: yes("process_madvise_self") },
     mremapSeveral: { from: "mremap_multi", read: yes("mremap_multi") },
     mremapChecksFirst: { from: "mremap_checks_first", read: yes("mremap_checks_first") },
+    dontUnmapApart: { from: "dontunmap_apart", read: yes("dontunmap_apart") },
     mergesUnfaulted: { from: "merges_unfaulted", read: yes("merges_unfaulted") },
     collapseShort: { from: "collapse_short", read: yes("collapse_short") },
+    collapseReadOnly: { from: "collapse_read_only", read: yes("collapse_read_only") },
     populateStopsAtHole: { from: "populate_stops", read: yes("populate_stops") },
     anonVmaNames: { from: "anon_vma_name", read: yes("anon_vma_name") },
     uffdWp: {

@@ -49,6 +49,7 @@ export type ScanResult =
   | "exceed_swap"
   | "exceed_shared"
   | "uffd_wp"
+  | "page_ro"
   | "lack_referenced"
   | "page_count"
   | "vma_check"
@@ -72,6 +73,7 @@ function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepa
   let swapped = 0;
   let shared = 0;
   let referenced = 0;
+  let writable = false;
   for (let at = 0; at < PTRS_PER_TABLE; ) {
     const pte = k.tables.pte(entry, at);
     const stop = k.tables.stretchEnd(entry, at, PTRS_PER_TABLE);
@@ -97,7 +99,9 @@ function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepa
       if (byKhugepaged && shared > khugepagedMaxPtesShared) return "exceed_shared";
     }
     if ((pte & PTE_YOUNG) !== 0) referenced += n;
+    if ((pte & PTE_WRITE) !== 0) writable = true;
   }
+  if (!writable && !k.profile.collapseReadOnly) return "page_ro";
   if (byKhugepaged && (referenced === 0 || (swapped > 0 && referenced < PTRS_PER_TABLE / 2))) return "lack_referenced";
   return "succeed";
 }
@@ -185,7 +189,13 @@ function collapseErrno(result: ScanResult): Errno {
 }
 
 /** After these results MADV_COLLAPSE goes on with the next slot; after others it ends. */
-const GOES_ON: ReadonlySet<ScanResult> = new Set<ScanResult>(["pmd_null", "uffd_wp", "lack_referenced", "page_count"]);
+const GOES_ON: ReadonlySet<ScanResult> = new Set<ScanResult>([
+  "pmd_null",
+  "uffd_wp",
+  "page_ro",
+  "lack_referenced",
+  "page_count",
+]);
 
 /** madvise_collapse() of [start, end), which lies in `vma`, in pages: every whole slot becomes a huge page. */
 export function* madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {

@@ -118,6 +118,22 @@ describe("system calls", () => {
     expect([reference.at(-1), changed.at(-1)]).toEqual(["vmas=1", "vmas=2"]);
   });
 
+  test("MREMAP_DONTUNMAP of a part of locked memory, and beside itself", () => {
+    const locked = ["map 4M 2M", "mlock 4M 2M", "mremap_du 5M 4K 16M", "vmas", "dontneed 4M 4K", "dontneed 5M 4K"];
+    expect(answers(locked, {}).status.slice(3)).toEqual(["vmas=2", "ok", "ok"]);
+    expect(answers(locked, { dontUnmapApart: true }).status.slice(3)).toEqual(["vmas=4", "EINVAL", "ok"]);
+    const beside = ["map 16M 4K", "mremap_du 16M 4K 16388K", "vmas", "map 4M 4K", "mremap_du 16M 4K 4100K", "vmas"];
+    expect(answers(beside, {}).status).toEqual(["ok", "ok", "vmas=1", "ok", "ok", "vmas=2"]);
+    expect(answers(beside, { dontUnmapApart: true }).status).toEqual(["ok", "ok", "vmas=2", "ok", "ok", "vmas=3"]);
+  });
+
+  test("MADV_COLLAPSE without a writable page", () => {
+    const lines = ["map 4M 4M", "touch 4M 4M", "fork", "collapse 4M 2M", "touch 6M 4K", "collapse 6M 2M"];
+    const [reference, changed] = statuses(lines, { collapseReadOnly: false });
+    expect([reference[3], reference[5]]).toEqual(["ok", "ok"]);
+    expect([changed[3], changed[5]]).toEqual(["EINVAL", "ok"]);
+  });
+
   test("MADV_POPULATE over a hole", () => {
     const lines = [
       "map 4M 4K",

@@ -143,6 +143,11 @@ export const PROFILE_FIELDS: Fields = {
     "An mremap that is refused leaves its destination alone",
     "An mremap that is refused has unmapped its destination by then",
   ),
+  dontUnmapApart: yesNo(
+    "Source of MREMAP_DONTUNMAP",
+    "MREMAP_DONTUNMAP unlocks only what it moves, and keeps it apart from where it was",
+    "MREMAP_DONTUNMAP unlocks the whole mapping that it moves a part of",
+  ),
   mergesUnfaulted: yesNo(
     "Merging beside untouched memory",
     "A mapping without pages merges with one that has some",
@@ -152,6 +157,11 @@ export const PROFILE_FIELDS: Fields = {
     "MADV_COLLAPSE of less than 2 MiB",
     "MADV_COLLAPSE of less than 2 MiB succeeds and does nothing",
     "MADV_COLLAPSE of less than 2 MiB is refused (EINVAL)",
+  ),
+  collapseReadOnly: yesNo(
+    "Collapse without a writable page",
+    "Memory without a writable page can be collapsed into a huge page",
+    "Memory without a writable page cannot be collapsed into a huge page (EINVAL)",
   ),
   populateStopsAtHole: yesNo(
     "MADV_POPULATE over a hole",

@@ -65,12 +65,22 @@ export interface KernelProfile {
    */
   readonly mremapChecksFirst: boolean;
   /**
+   * After MREMAP_DONTUNMAP, are only the moved pages unlocked, the source being split for that, and does what was moved never merge with
+   * the source beside it? Seen in 6.12.115, not in 6.18.44; move_vma(), copy_vma(). Otherwise the whole mapping is unlocked.
+   */
+  readonly dontUnmapApart: boolean;
+  /**
    * How a mapping with an anon_vma and one without are told fit to merge: since 6.16 the one that has it must not have its parent's pages
    * (vma_had_uncowed_parents()), before, the rule looked at the side that was given alone; is_mergeable_anon_vma().
    */
   readonly mergesUnfaulted: boolean;
   /** Does MADV_COLLAPSE of less than a whole 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. */
   readonly collapseShort: boolean;
+  /**
+   * Do MADV_COLLAPSE and khugepaged collapse 2 MiB without a single writable entry: read-only memory, or all of it shared after fork, or zero
+   * pages? 6.18; collapse_scan_pmd(). Before: EINVAL (SCAN_PAGE_RO).
+   */
+  readonly collapseReadOnly: boolean;
   /**
    * Does MADV_POPULATE_READ or _WRITE end at the first hole? 6.9; madvise_populate(). Before, it went by madvise_walk_vmas(), as other advice
    * does: what comes after the hole is populated too, and the call fails all the same.

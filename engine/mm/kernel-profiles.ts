@@ -19,8 +19,10 @@ export const REFERENCE_PROFILE: KernelProfile = {
   processMadviseSelf: true,
   mremapSeveral: true,
   mremapChecksFirst: true,
+  dontUnmapApart: false,
   mergesUnfaulted: true,
   collapseShort: false,
+  collapseReadOnly: true,
   populateStopsAtHole: true,
   anonVmaNames: true,
   uffdWp: "all",
@@ -54,13 +56,16 @@ const PROFILE_6_12: KernelProfile = {
   processMadviseSelf: false,
   mremapSeveral: false,
   mremapChecksFirst: false,
+  dontUnmapApart: true,
   mergesUnfaulted: false,
+  collapseReadOnly: false,
 };
 
 /** Linux 6.1, the kernel of Debian 12. */
 const PROFILE_6_1: KernelProfile = {
   ...PROFILE_6_12,
   name: "6.1",
+  dontUnmapApart: false,
   populateStopsAtHole: false,
   uffdWpUnpopulated: false,
   uffdWpAsync: false,

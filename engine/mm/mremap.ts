@@ -34,7 +34,7 @@ import {
   type Vma,
   vmaIsAnonymous,
 } from "./vma.ts";
-import { vmaMergeNewRange } from "./vma-merge.ts";
+import { splitVmaUnchecked, vmaMergeNewRange } from "./vma-merge.ts";
 
 /** What the caller asked for. `to` is -1 where the kernel may choose (or must stay). */
 export interface RemapRequest {
@@ -244,12 +244,15 @@ function copyVma(
   addr: number,
   to: number,
   pages: number,
+  dontUnmap: boolean,
 ): { fresh: Vma; old: Vma } {
   let pgoff = source.pgoff + (addr - source.start);
   if (vmaIsAnonymous(source) && source.anonVma === null) pgoff = to;
   const index = mm.vmas.indexAbove(to);
   const start = source.start;
-  const merged = vmaMergeNewRange(k, mm, mm.vmas.list[index - 1], mm.vmas.list[index], {
+  const apart = dontUnmap && k.profile.dontUnmapApart ? source : undefined;
+  const [prev, next] = [mm.vmas.list[index - 1], mm.vmas.list[index]].map((vma) => (vma === apart ? undefined : vma));
+  const merged = vmaMergeNewRange(k, mm, prev, next, {
     start: to,
     end: to + pages,
     flags: source.flags,
@@ -275,10 +278,21 @@ function copyVma(
   return { fresh, old: source };
 }
 
+/** dontunmap_complete(): the source stays, without its pages, accounted and no longer locked. */
+function dontunmapComplete(k: KernelState, mm: Mm, old: Vma, fresh: Vma, { addr, oldPages }: RemapRequest): void {
+  const end = addr + oldPages;
+  if (k.profile.dontUnmapApart && (old.flags & VM_LOCKED_MASK) !== 0) {
+    if (old.start < addr) splitVmaUnchecked(k, mm, old, addr, true);
+    if (end < old.end) splitVmaUnchecked(k, mm, old, end, false);
+  }
+  old.flags &= ~VM_LOCKED_MASK;
+  if (fresh !== old && addr === old.start && end === old.end) unlinkAnonVmas(old);
+}
+
 /** move_vma(): the range lies in one VMA and the target is free. */
 export function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<Errno | null> {
   if (mm.vmas.count >= k.profile.maxMapCount - 3) return "ENOMEM";
-  const { fresh, old } = copyVma(k, mm, vma, r.addr, r.to, r.newPages);
+  const { fresh, old } = copyVma(k, mm, vma, r.addr, r.to, r.newPages, r.dontUnmap);
   yield* movePageTables(k, mm, old, fresh, r.addr, r.to, r.oldPages);
   if (fresh.uffd !== null) {
     // mremap_userfaultfd_prep(): without UFFD_FEATURE_EVENT_REMAP the new VMA is not registered.
@@ -289,11 +303,8 @@ export function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Pat
   const locked = (vma.flags & VM_LOCKED) !== 0;
   if (locked) mm.lockedVm += r.newPages;
   if (r.dontUnmap) {
-    const wholeVma = fresh !== old && r.addr === old.start && r.addr + r.oldPages === old.end;
     if (locked) mm.lockedVm -= r.newPages;
-    // dontunmap_complete(): the source stays accounted.
-    old.flags &= ~VM_LOCKED_MASK;
-    if (wholeVma) unlinkAnonVmas(old);
+    dontunmapComplete(k, mm, old, fresh, r);
     return null;
   }
   // unmap_source_vma(): the pieces of the source that remain keep their flags.

@@ -85,6 +85,17 @@ void try_collapse_short(void) {
   because("MADV_COLLAPSE of 4 KiB: "), because(ok_or(error));
 }
 
+/* 2 MiB that were written and are read-only since. */
+void try_collapse_read_only(void) {
+  t_map(0, 2 * M, RW, MAP_F_NOHUGEPAGE), t_write(0, 2 * M);
+  t_protect(0, 2 * M, PROT_READ);
+  t_advise(0, 2 * M, MADV_HUGEPAGE);
+  int error = t_advise(0, 2 * M, MADV_COLLAPSE);
+  if (error && error != EINVAL) return unknown(errno_name(error));
+  say_bool(!error);
+  because("MADV_COLLAPSE of read-only memory: "), because(ok_or(error));
+}
+
 void try_collapse_shmem(void) {
   t_map(0, 4 * M, RW, MAP_F_SHARED), t_write(0, 4 * M);
   int64_t before = t_tables_kb();

@@ -108,6 +108,17 @@ void try_mremap_checks_first(void) {
   because(there ? ", the destination is as it was" : ", the destination is unmapped");
 }
 
+/* A page moved by MREMAP_DONTUNMAP right behind itself: nothing but the rule keeps the two apart. */
+void try_dontunmap_apart(void) {
+  t_map(0, 4 * K, RW, SMALL);
+  struct op move = {.kind = OP_MREMAP, .len = 4 * K, .arg = 4 * K, .arg2 = 4 * K, .flags = MREMAP_F_FIXED | MREMAP_F_DONTUNMAP};
+  int error = t_op(move);
+  if (error) return unknown(errno_name(error));
+  uint64_t vmas = t_vmas();
+  say_bool(vmas == 2);
+  because_number("a page moved right behind itself by MREMAP_DONTUNMAP: ", (int64_t)vmas, " VMAs");
+}
+
 /* A written mapping, moved away and back beside memory that nothing touched. */
 void try_merges_unfaulted(void) {
   t_map(4 * M, 2 * M, RW, SMALL), t_write(4 * M, 4 * K);
