@@ -90,6 +90,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     dontUnmapApart: { from: "dontunmap_apart", read: yes("dontunmap_apart") },
     mergesUnfaulted: { from: "merges_unfaulted", read: yes("merges_unfaulted") },
     collapseShort: { from: "collapse_short", read: yes("collapse_short") },
+    stackNoHugePages: { from: "stack_no_huge_pages", read: yes("stack_no_huge_pages") },
     collapseReadOnly: { from: "collapse_read_only", read: yes("collapse_read_only") },
     populateStopsAtHole: { from: "populate_stops", read: yes("populate_stops") },
     anonVmaNames: { from: "anon_vma_name", read: yes("anon_vma_name") },

@@ -90,7 +90,7 @@ function* sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Path<Er
   if (flagNames.includes("locked")) flags |= VM_LOCKED;
   if (flagNames.includes("growsdown")) flags |= VM_GROWSDOWN;
   // calc_vm_flag_bits(): all that MAP_STACK asks for is no huge pages.
-  if (flagNames.includes("stack")) flags |= VM_NOHUGEPAGE;
+  if (flagNames.includes("stack") && k.profile.stackNoHugePages) flags |= VM_NOHUGEPAGE;
   let file: MappedFile | null = null;
   let pgoff = start;
   switch (op.backing) {

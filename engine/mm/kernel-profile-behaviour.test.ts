@@ -127,6 +127,11 @@ describe("system calls", () => {
     expect(answers(beside, { dontUnmapApart: true }).status).toEqual(["ok", "ok", "vmas=2", "ok", "ok", "vmas=3"]);
   });
 
+  test("MAP_STACK beside other memory", () => {
+    const lines = ["map 4M 2M", "map 6M 2M stack", "vmas"];
+    expect(statuses(lines, { stackNoHugePages: false }).map((each) => each[2])).toEqual(["vmas=2", "vmas=1"]);
+  });
+
   test("MADV_COLLAPSE without a writable page", () => {
     const lines = ["map 4M 4M", "touch 4M 4M", "fork", "collapse 4M 2M", "touch 6M 4K", "collapse 6M 2M"];
     const [reference, changed] = statuses(lines, { collapseReadOnly: false });

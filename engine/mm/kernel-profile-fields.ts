@@ -158,6 +158,11 @@ export const PROFILE_FIELDS: Fields = {
     "MADV_COLLAPSE of less than 2 MiB succeeds and does nothing",
     "MADV_COLLAPSE of less than 2 MiB is refused (EINVAL)",
   ),
+  stackNoHugePages: yesNo(
+    "MAP_STACK",
+    "MAP_STACK asks for no huge pages, and does not merge with other memory",
+    "MAP_STACK means nothing",
+  ),
   collapseReadOnly: yesNo(
     "Collapse without a writable page",
     "Memory without a writable page can be collapsed into a huge page",

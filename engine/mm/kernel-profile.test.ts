@@ -1,6 +1,13 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { KernelProfile } from "./kernel-profile.ts";
-import { differingFields, PROFILE_FIELD_NAMES, parseKernelProfile, sayField } from "./kernel-profile-fields.ts";
+import {
+  differingFields,
+  PROFILE_FIELD_NAMES,
+  type ProfileFieldName,
+  parseKernelProfile,
+  sayField,
+} from "./kernel-profile-fields.ts";
 import { KERNEL_PROFILES, REFERENCE_PROFILE } from "./kernel-profiles.ts";
 
 const asFile = (profile: KernelProfile): unknown => JSON.parse(JSON.stringify(profile));
@@ -43,4 +50,23 @@ test("what two profiles differ in", () => {
   expect(differingFields(REFERENCE_PROFILE, noZero)).toEqual(["zeroPage", "hugeZeroPage"]);
   const sizes = { ...REFERENCE_PROFILE, thpSizes: { "64": "always" } } as const;
   expect(differingFields(REFERENCE_PROFILE, sizes)).toEqual(["thpSizes"]);
+});
+
+/** A row of docs/kernels.md: the field, what the reference does, and which profiles do otherwise. */
+function documented(field: ProfileFieldName): string {
+  const others = [...KERNEL_PROFILES.values()].filter((profile) =>
+    differingFields(REFERENCE_PROFILE, profile).includes(field),
+  );
+  const otherwise = others[0] === undefined ? "" : sayField(others[0], field);
+  const names = others.map(({ name }) => `\`${name}\``).join(", ");
+  return `| \`${field}\` | ${sayField(REFERENCE_PROFILE, field)} | ${names === "" ? "" : `${names}: ${otherwise}`} |`;
+}
+
+test("docs/kernels.md has every field, as it is", () => {
+  const text = readFileSync(new URL("../../docs/kernels.md", import.meta.url), "utf8");
+  const rows = text
+    .slice(text.indexOf("## The fields"))
+    .split("\n")
+    .filter((line) => line.startsWith("| `"));
+  expect(rows).toEqual(PROFILE_FIELD_NAMES.filter((field) => field !== "name").map(documented));
 });

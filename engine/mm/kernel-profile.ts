@@ -76,6 +76,8 @@ export interface KernelProfile {
   readonly mergesUnfaulted: boolean;
   /** Does MADV_COLLAPSE of less than a whole 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. */
   readonly collapseShort: boolean;
+  /** Does MAP_STACK ask for no huge pages, which makes it another sort of mapping to its neighbours? 6.7; calc_vm_flag_bits(). */
+  readonly stackNoHugePages: boolean;
   /**
    * Do MADV_COLLAPSE and khugepaged collapse 2 MiB without a single writable entry: read-only memory, or all of it shared after fork, or zero
    * pages? 6.18; collapse_scan_pmd(). Before: EINVAL (SCAN_PAGE_RO).

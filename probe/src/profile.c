@@ -113,6 +113,7 @@ const struct trial TRIALS[] = {
     {"thp_zero_write", try_thp_zero_write},
     {"collapse", try_collapse},
     {"collapse_short", try_collapse_short},
+    {"stack_no_huge_pages", try_stack_no_huge_pages},
     {"collapse_read_only", try_collapse_read_only},
     {"collapse_shmem", try_collapse_shmem},
     {"shmem_huge", try_shmem_huge},

@@ -67,6 +67,7 @@ void try_thp_read(void);
 void try_thp_zero_write(void);
 void try_collapse(void);
 void try_collapse_short(void);
+void try_stack_no_huge_pages(void);
 void try_collapse_read_only(void);
 void try_collapse_shmem(void);
 void try_shmem_huge(void);

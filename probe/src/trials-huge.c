@@ -85,6 +85,14 @@ void try_collapse_short(void) {
   because("MADV_COLLAPSE of 4 KiB: "), because(ok_or(error));
 }
 
+/* Without a word about huge pages the two halves merge. */
+void try_stack_no_huge_pages(void) {
+  t_map(0, 2 * M, RW, 0), t_map(2 * M, 2 * M, RW, MAP_F_STACK);
+  uint64_t vmas = t_vmas();
+  say_bool(vmas == 2);
+  because_number("a mapping with MAP_STACK beside one without: ", (int64_t)vmas, " VMAs");
+}
+
 /* 2 MiB that were written and are read-only since. */
 void try_collapse_read_only(void) {
   t_map(0, 2 * M, RW, MAP_F_NOHUGEPAGE), t_write(0, 2 * M);

@@ -80,7 +80,7 @@ function sysMmap(k: KernelState, mm: Mm, op: MmapOp, result: OpResult): Errno | 
   if (flagNames.includes("noreserve") && k.profile.overcommit !== "strict") flags |= VM_NORESERVE;
   if (flagNames.includes("locked")) flags |= VM_LOCKED;
   if (flagNames.includes("growsdown")) flags |= VM_GROWSDOWN;
-  if (flagNames.includes("stack")) flags |= VM_NOHUGEPAGE;
+  if (flagNames.includes("stack") && k.profile.stackNoHugePages) flags |= VM_NOHUGEPAGE;
   let file: MappedFile | null = null;
   let pgoff = start;
   switch (op.backing) {
