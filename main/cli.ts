@@ -156,6 +156,7 @@ program
   .description("record a program: its memory system calls, page faults and VmPTE; Ctrl-C ends it and keeps the record")
   .argument("<program...>", "after --: the program and its arguments")
   .option("--out <folder>", "a folder to make (capture-PROGRAM-TIME where absent)")
+  .option("--stacks", "with the call stack of each memory system call: whose releases leave tables behind (perf)")
   .option("--interval <us>", "microseconds between two readings of VmPTE (2000 where absent)", whole)
   .addOption(
     new Option("--with <tracer>", "what records (perf where it works, else tracefs)").choices(["perf", "tracefs"]),
@@ -241,7 +242,7 @@ command("export", "write an experiment to a file, or to stdout")
   .argument("<id>", "of the experiment", id)
   .addOption(
     new Option("--format <format>", "what to write")
-      .choices(["csv", "json", "png", "svg", "html"])
+      .choices(["csv", "json", "png", "svg", "html", "folded", "speedscope"])
       .makeOptionMandatory(),
   )
   .option("--out <file>", "where to; an existing file is replaced (stdout where absent)")

@@ -48,6 +48,8 @@ export interface CaptureInput {
   readonly intervalUs?: number;
   /** perf where it works, else tracefs, where absent. */
   readonly how?: "perf" | "tracefs";
+  /** With the call stack of every memory system call; needs perf. */
+  readonly stacks?: boolean;
   /** Aborting ends the program (SIGTERM) and keeps what was recorded. */
   readonly signal?: AbortSignal;
 }
@@ -80,7 +82,9 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     });
   if (existsSync(input.folder))
     throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
-  const means = await captureMeans(input.how);
+  if (input.stacks && input.how === "tracefs")
+    throw new BadInputError("tracefs records no call stacks", { todo: "Leave --with out, or take --with perf" });
+  const means = await captureMeans(input.stacks ? "perf" : input.how);
   if (means.how === null)
     throw new CaptureError("Nothing here can record a program", { why: means.why, todo: means.todo });
   mkdirSync(input.folder, { recursive: true });
@@ -89,6 +93,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     vmpte: join(input.folder, "vmpte.txt"),
     events: join(input.folder, "events.txt.gz"),
     intervalUs: input.intervalUs ?? DEFAULT_INTERVAL_US,
+    stacks: input.stacks ?? false,
     signal: input.signal,
   };
   const done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
@@ -116,6 +121,7 @@ interface Job {
   readonly vmpte: string;
   readonly events: string;
   readonly intervalUs: number;
+  readonly stacks: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -161,8 +167,12 @@ const NOISE = /^\s*(?:reclaim-probe[\s-]+\d(?!.*(?:execve|NR 59\b))|swapper\s+0\
 function countingLines(): { stream: Transform; counts: { events: number; lost: number } } {
   const counts = { events: 0, lost: 0 };
   let held = "";
+  /** The event at hand is left out, and its stack with it. */
+  let leaveOut = false;
   const take = (line: string): string => {
-    if (NOISE.test(line)) return "";
+    if (line.startsWith("\t")) return leaveOut || line.endsWith("([kernel.kallsyms])") ? "" : `${line}\n`;
+    leaveOut = NOISE.test(line);
+    if (leaveOut) return "";
     if (line.includes("PERF_RECORD_LOST") || line.includes("EVENTS]")) {
       counts.lost += Number(/lost (\d+)|LOST (\d+) EVENTS/.exec(line)?.slice(1).find(Boolean) ?? 1);
     } else if (line !== "") counts.events++;
@@ -202,12 +212,16 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     "-d",
     "-m",
     "32M",
-    ...captureEvents().flatMap(({ name, filter }) => ["-e", name, ...(filter === null ? [] : ["--filter", filter])]),
+    ...captureEvents(job.stacks).flatMap(({ name, filter }) => [
+      "-e",
+      name,
+      ...(filter === null ? [] : ["--filter", filter]),
+    ]),
     "-o",
     data,
   ];
   const asScript = ["script", "--ns", "-i", data, "--show-mmap-events", "--show-task-events", "--show-lost-events"];
-  const fields = ["-F", "comm,pid,tid,time,event,trace"];
+  const fields = ["-F", `comm,pid,tid,time,event,trace${job.stacks ? ",ip,sym,dso" : ""}`];
   try {
     const recorder = spawn(perf, [...words, "--", ...launchWords(job, "run")], {
       stdio: ["inherit", "inherit", "pipe"],

@@ -1,4 +1,5 @@
 import type { Operation } from "../workload/operation.ts";
+import type { BlameEntry } from "./blame.ts";
 import type { Releases } from "./releases.ts";
 import type { PolicyCost, SampleRow } from "./types.ts";
 
@@ -21,6 +22,8 @@ export interface Machine {
   leastKb?(): number;
   /** What freeing empty tables has cost so far, where the machine counts it. */
   cost?(): PolicyCost;
+  /** Who emptied the tables that are empty, at the peak of VmPTE and now; where the machine knows (engine/workload/blame.ts). */
+  blame?(process?: number): { readonly peak: BlameEntry[]; readonly end: BlameEntry[] };
   /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */
   releases?(): Releases;
 }

@@ -228,6 +228,7 @@ class RunState {
   summary(): RunSummary {
     const row = this.#last;
     const releases = this.#input.machine.releases?.();
+    const blame = this.#input.machine.blame?.();
     const cost = this.#input.machine.cost?.();
     this.#input.machine.sampleInto(row, this.#sequence);
     const declined = Object.fromEntries(
@@ -252,6 +253,7 @@ class RunState {
       ...(cost ? { cost } : {}),
       ...this.#averages(),
       ...(releases ? { releases } : {}),
+      ...(blame ? { blame } : {}),
     };
   }
 }

@@ -5,6 +5,7 @@
 
 import type { PolicyCost } from "../mm/policy-cost.ts";
 import type { DeclinedReason, SampleColumn } from "../mm/sample-columns.ts";
+import type { BlameEntry } from "./blame.ts";
 import type { PolicyId } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import type { TrialRun } from "./trial.ts";
@@ -70,6 +71,8 @@ export interface RunSummary {
   readonly steady?: SteadyState;
   /** Of a run of a trial: what it came to. */
   readonly trial?: TrialRun;
+  /** Who emptied the PTE tables that are empty at the end, and at the peak of VmPTE; of runs of the model. */
+  readonly blame?: { readonly peak: BlameEntry[]; readonly end: BlameEntry[] };
   /** What became of the workload's releases; likewise. */
   readonly releases?: Releases;
 }

@@ -8,7 +8,7 @@
 import { type KernelOptions, resolveOptions } from "./config.ts";
 import { executeOperation } from "./execute.ts";
 import { scanAll } from "./free-pt.ts";
-import { pagesKb } from "./geometry.ts";
+import { LEVEL_PTE, PAGE_SIZE, PTRS_PER_TABLE, pagesKb } from "./geometry.ts";
 import { loadImage } from "./image.ts";
 import type { Operation } from "./operation.ts";
 import { executeOperation as executePlainly } from "./plain/execute.ts";
@@ -20,6 +20,7 @@ import { sampleInto } from "./sample.ts";
 import type { DeclinedReason } from "./sample-columns.ts";
 import { runAlone } from "./sched.ts";
 import { KernelState, type Mm, NO_TABLES_LEAST, pgtablesKb, rssPages } from "./state.ts";
+import { TABLE_LIVE } from "./tables.ts";
 
 export type { KernelOptions } from "./config.ts";
 export type { OpResult } from "./result.ts";
@@ -81,6 +82,29 @@ export class Kernel {
   /** Live PTE tables without an entry, of a process. */
   emptyPteTables(process = 0): number {
     return this.state.tables.emptyOf[this.process(process).id];
+  }
+
+  /** Tells of live PTE tables that become empty, and that no longer are, from now on. */
+  watchEmptyTables(watch: { emptied(row: number): void; filled(row: number): void }): void {
+    this.state.tables.watch = watch;
+  }
+
+  /** Is the row a live PTE table without an entry? */
+  isEmptyTable(row: number): boolean {
+    const { tables } = this.state;
+    return tables.state[row] === TABLE_LIVE && tables.level[row] === LEVEL_PTE && tables.count[row] === 0;
+  }
+
+  /** The address that a linked PTE table's first entry maps, in bytes. */
+  tableAddress(row: number): number {
+    const { parent, slot } = this.state.tables;
+    let address = 0;
+    let bytes = PTRS_PER_TABLE * PAGE_SIZE;
+    for (let at = row; parent[at] !== 0; at = parent[at]) {
+      address += slot[at] * bytes;
+      bytes *= PTRS_PER_TABLE;
+    }
+    return address;
   }
 
   /** RSS of a process in kB. */

@@ -68,6 +68,8 @@ interface Range {
 interface Clocked {
   /** Nanoseconds since the trace of the program begins; absent where nothing is known of its times. */
   at?: number;
+  /** The functions that the call was made in, the outermost first; where the trace has call stacks. */
+  stack?: readonly string[];
 }
 
 interface InProcess extends Clocked {

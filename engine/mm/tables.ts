@@ -82,6 +82,8 @@ export class TableStore {
   readonly emptyOf: number[] = [];
   /** Rows that were live and empty at some moment, for who frees tables by their count; null: nobody does. */
   emptied: number[] | null = null;
+  /** Told of every live PTE table that becomes empty, and that no longer is; null: nobody asks. */
+  watch: { emptied(row: number): void; filled(row: number): void } | null = null;
   /** One bit an entry of a PMD table: a policy has freed what was there. Made when first needed. */
   private freedMarks = new Uint32Array(0);
 
@@ -331,6 +333,9 @@ export class TableStore {
   private countEmpty(row: number, change: 1 | -1): void {
     this.emptyOf[this.run[this.parent[row]]] += change;
     if (change === 1 && this.emptied !== null) this.emptied.push(row);
+    if (this.watch === null) return;
+    if (change === 1) this.watch.emptied(row);
+    else this.watch.filled(row);
   }
 
   /** fillPte() of a table that is and stays a run. Returns how many entries are not none then; -1: it is none or would not stay one. */

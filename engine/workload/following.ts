@@ -26,6 +26,7 @@ export function following(machine: Machine, follow = true): Following {
     },
     sampleInto: (row, sequence) => machine.sampleInto(row, sequence, process),
     ...(machine.leastKb ? { leastKb: () => machine.leastKb?.() ?? Number.POSITIVE_INFINITY } : {}),
+    ...(machine.blame ? { blame: () => machine.blame?.(process) ?? { peak: [], end: [] } } : {}),
     ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.(process) ?? 0 } : {}),
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),

@@ -132,6 +132,7 @@ export function tallying(machine: Machine): TallyingMachine {
     sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
     vmpteKb: (process) => machine.vmpteKb(process),
     rssKb: (process) => machine.rssKb(process),
+    ...(machine.blame ? { blame: (process?: number) => machine.blame?.(process) ?? { peak: [], end: [] } } : {}),
     ...(machine.emptyPteTables ? { emptyPteTables: (process) => machine.emptyPteTables?.(process) ?? 0 } : {}),
     ...(machine.cost ? { cost: () => machine.cost?.() as PolicyCost } : {}),
     releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),

@@ -7,6 +7,7 @@ export interface CaptureOptions {
   readonly out?: string;
   readonly interval?: number;
   readonly with?: "perf" | "tracefs";
+  readonly stacks?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,6 +29,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       args,
       folder: options.out ?? folderFor(program),
       signal: controller.signal,
+      stacks: options.stacks ?? false,
       ...(options.interval === undefined ? {} : { intervalUs: options.interval }),
       ...(options.with === undefined ? {} : { how: options.with }),
     });

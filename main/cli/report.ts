@@ -1,4 +1,5 @@
 /** An experiment as `run` and `show` print it: as JSON, or as a table of its runs side by side, each against the baseline. */
+import { blameOf } from "../../engine/experiment/blame.ts";
 import { baselineRun, type ComparedRun, compareSources, ofOneSource } from "../../engine/experiment/compare-runs.ts";
 import { formatCount, formatValue } from "../../engine/experiment/format.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
@@ -7,6 +8,7 @@ import { DECLINED_REASONS } from "../../engine/experiment/types.ts";
 import { verdictOn } from "../../engine/experiment/verdict.ts";
 import { DECLINED_WORDS, runWord } from "../../engine/experiment/words.ts";
 import type { Experiment, Run } from "../contract.ts";
+import { blameText } from "./blame.ts";
 import { table } from "./print.ts";
 import { verdictText } from "./verdict.ts";
 
@@ -14,10 +16,12 @@ import { verdictText } from "./verdict.ts";
 export function reportJson(experiment: Experiment, baseline?: PolicyId) {
   const { id, workload, params, seed } = experiment;
   const verdict = verdictOn(experiment, baseline);
+  const blame = blameOf(experiment);
   const compared = new Map(compareSources(experiment.runs, baseline, []).runs.map((each) => [each.run.id, each]));
   return {
     experiment: { id, workload, params, seed },
     ...(verdict === null ? {} : { verdict }),
+    ...(blame === null ? {} : { blame }),
     baseline: baselineRun(ofOneSource(experiment.runs), baseline)?.mode ?? null,
     runs: experiment.runs.map((run) => ({
       id: run.id,
@@ -88,5 +92,6 @@ export function reportText(experiment: Experiment, baseline?: PolicyId): string 
     ...(bad.length > 0 ? ["", ...bad] : []),
     ...(sentence === "" ? [] : ["", sentence]),
     ...(verdict === null ? [] : ["", verdictText(verdict)]),
+    ...blameText(blameOf(experiment) ?? []),
   ].join("\n");
 }

@@ -179,6 +179,15 @@ export const releasesSchema = v.object({
   munmap: callsAndBytesSchema,
 });
 
+/** BlameEntry of engine/experiment/blame.ts. */
+const blameEntrySchema = v.object({
+  stack: v.array(v.string()),
+  reason: v.string(),
+  tables: v.number(),
+  kb: v.number(),
+});
+const blameSchema = v.array(blameEntrySchema);
+
 /** RunSummary of engine/experiment/types.ts. */
 /** What freeing empty tables cost a run (engine/experiment/types.ts: PolicyCost). */
 const policyCostSchema = v.object({
@@ -218,6 +227,7 @@ export const runSummarySchema = v.object({
     }),
   ),
   releases: v.exactOptional(releasesSchema),
+  blame: v.exactOptional(v.object({ peak: blameSchema, end: blameSchema })),
   trial: v.exactOptional(
     v.object({
       peak_vmpte_kb: v.number(),
@@ -401,7 +411,7 @@ export const factSchema = v.object({
 });
 export type Fact = v.InferOutput<typeof factSchema>;
 
-export const exportFormatSchema = v.picklist(["csv", "json", "png", "svg", "html"]);
+export const exportFormatSchema = v.picklist(["csv", "json", "png", "svg", "html", "folded", "speedscope"]);
 export type ExportFormat = v.InferOutput<typeof exportFormatSchema>;
 
 export const settingsSchema = v.object({

@@ -15,6 +15,8 @@ import type { HostProcess } from "./host-process.ts";
 import type { settingsIn } from "./settings.ts";
 
 const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
+  folded: "Folded stacks",
+  speedscope: "Speedscope profile",
   csv: "Samples as CSV",
   json: "Experiment as JSON",
   png: "Chart as PNG",

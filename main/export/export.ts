@@ -2,6 +2,8 @@
 import { PALETTES } from "../../chart/palette.ts";
 import { isSameFile } from "../../db/files.ts";
 import type { StoredExperiment } from "../../db/records.ts";
+import { BadInputError } from "../../engine/error.ts";
+import { type BlameEntry, blameOf, foldedStacks, speedscope } from "../../engine/experiment/blame.ts";
 import { csvParts, type ReadSamples } from "./csv.ts";
 import { resultWords } from "./describe.ts";
 import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
@@ -12,7 +14,7 @@ import { ExportError, writeWhole } from "./write-file.ts";
 
 export { exportName } from "./name.ts";
 
-export const EXPORT_FORMATS = ["csv", "json", "png", "svg", "html"] as const;
+export const EXPORT_FORMATS = ["csv", "json", "png", "svg", "html", "folded", "speedscope"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportOptions {
@@ -44,6 +46,10 @@ export function exportParts(
       return csvParts(experiment, source.samples);
     case "json":
       return jsonParts(experiment, source.samples);
+    case "folded":
+      return [foldedStacks(requireBlame(experiment))];
+    case "speedscope":
+      return [`${JSON.stringify(speedscope(requireBlame(experiment), experiment.title, "reclaim-lab"))}\n`];
     case "html":
       return reportParts(experiment, source.samples, look);
     case "png":
@@ -54,6 +60,17 @@ export function exportParts(
       return [chartSvg(config, surface, { title: experiment.title, description: resultWords(experiment) })];
     }
   }
+}
+
+function requireBlame(experiment: StoredExperiment): readonly BlameEntry[] {
+  const blame = blameOf(experiment);
+  if (blame === null)
+    throw new BadInputError("There is no blame to write", {
+      where: `experiment ${experiment.id}`,
+      why: "only a trace's runs know whose call emptied which table",
+      todo: "Record with `reclaim-lab capture --stacks`, and run the trace",
+    });
+  return blame;
 }
 
 /** Writes the export whole or not at all; returns the bytes written. Throws ExportError and NotFoundError. */

@@ -1,9 +1,10 @@
 /** Makes the machine and the stream of operations that a task asks for. */
 import type { MessagePort } from "node:worker_threads";
-import { featuresOf } from "../../engine/experiment/policies.ts";
+import { DEFAULT_BASELINE, featuresOf } from "../../engine/experiment/policies.ts";
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
 import { parseKernelProfile } from "../../engine/mm/kernel-profile-fields.ts";
+import { blaming } from "../../engine/workload/blame.ts";
 import { type Following, following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
@@ -57,7 +58,10 @@ export async function prepareKernel(
 /** A machine that counts what becomes of releases. Throws what the engine or the workload refuses. */
 export async function prepare(task: Omit<WorkerTask, "kind">): Promise<Prepared> {
   const { workload, seed } = task;
-  const machine = tallying(kernelOf(task, workload));
+  const kernel = kernelOf(task, workload);
+  const machine = tallying(
+    workload.kind === "file" ? blaming(kernel, { reclaims: task.mode !== DEFAULT_BASELINE }) : kernel,
+  );
   return {
     machine: workload.kind === "file" && workload.follow ? following(machine) : machine,
     stream:

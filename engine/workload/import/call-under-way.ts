@@ -5,6 +5,8 @@ export interface CallUnderWay {
   readonly call: Call;
   readonly args: readonly number[];
   readonly line: number;
+  /** TraceEvent.stack of its begin. */
+  readonly stack: readonly string[] | null;
   /** Took effect already, because a later call could only have succeeded after it. */
   applied: boolean;
   /** What it mapped: the MMAP2 record between begin and end. */

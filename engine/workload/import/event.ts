@@ -85,6 +85,8 @@ export interface TraceEvent {
   exec: boolean;
   childPid: number;
   childTid: number;
+  /** Of `enter`, where the trace has them: the functions that the call was made in, the outermost first. Shared: do not change it. */
+  stack: readonly string[] | null;
 }
 
 export function emptyEvent(): TraceEvent {
@@ -109,10 +111,15 @@ export function emptyEvent(): TraceEvent {
     exec: false,
     childPid: 0,
     childTid: 0,
+    stack: null,
   };
 }
 
 /**
  * Reads one line of a trace (without its end) and emits the events that it holds. The emitted object is reused.
  */
-export type LineParser = (text: string, line: number, emit: (event: TraceEvent) => void) => void;
+export interface LineParser {
+  (text: string, line: number, emit: (event: TraceEvent) => void): void;
+  /** After the last line: emits what was still waiting for more lines. */
+  finish?(emit: (event: TraceEvent) => void): void;
+}

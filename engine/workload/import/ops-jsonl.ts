@@ -51,7 +51,13 @@ const isBytes: Check = (value) =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= ADDRESS_END;
 const isCount: Check = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 /** Of every operation. */
-const CLOCK: Readonly<Record<string, Check>> = { at: isCount };
+const CLOCK: Readonly<Record<string, Check>> = {
+  at: isCount,
+  stack: (value) =>
+    Array.isArray(value) &&
+    value.length <= 512 &&
+    value.every((frame) => typeof frame === "string" && frame.length <= 1000),
+};
 const isFlag: Check = (value) => typeof value === "boolean";
 function oneOf(...values: readonly string[]): Check {
   return (value) => typeof value === "string" && values.includes(value);

@@ -11,6 +11,7 @@
  * blanks between the fields are accepted too.
  */
 import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
+import { isFrame, Stacks } from "./perf-stacks.ts";
 import { takeRawCall } from "./raw-syscalls.ts";
 import type { ImportReport } from "./report.ts";
 import { Cursor, isDigit } from "./scan.ts";
@@ -207,7 +208,22 @@ function takeEvent(event: TraceEvent): boolean | null {
  */
 export function createPerfParser(report: ImportReport): LineParser {
   const event = emptyEvent();
-  return (text, line, emit) => {
+  const stacks = new Stacks();
+  /** The begin of a call that was read and not given on yet: its stack may follow. */
+  let held = false;
+  const giveHeld = (emit: (event: TraceEvent) => void): void => {
+    if (!held) return;
+    held = false;
+    event.stack = stacks.take();
+    emit(event);
+    event.stack = null;
+  };
+  const parse: LineParser = (text, line, emit) => {
+    if (isFrame(text)) {
+      if (held) stacks.frame(text);
+      return;
+    }
+    giveHeld(emit);
     event.line = line;
     if (!takeHeader(text, event)) {
       const trimmed = text.trim();
@@ -220,9 +236,11 @@ export function createPerfParser(report: ImportReport): LineParser {
     }
     const named = cursor.at;
     const taken = takeEvent(event);
-    if (taken) emit(event);
+    if (taken && event.kind === "enter") held = true;
+    else if (taken) emit(event);
     else report.problem(taken === null ? "unknown_event" : "not_understood", line, text.slice(named, named + 100));
   };
+  return Object.assign(parse, { finish: giveHeld });
 }
 
 /** The command name on a line that the parser understood. */

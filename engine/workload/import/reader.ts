@@ -103,6 +103,7 @@ export async function* eventBlocks(
     eachLine(block, parseLine);
     yield;
   }
+  parse.finish?.(emit);
 }
 
 /** Lists the processes of a trace, the busiest first. Reads it to its end. */
@@ -128,5 +129,6 @@ export async function listProcesses(
     parse(text, number, take);
   };
   for await (const block of opened.blocks) eachLine(block, parseLine);
+  parse.finish?.(take);
   return list.list();
 }

@@ -36,6 +36,8 @@ export class TracedSpace {
   readonly #files = new Map<string, number>();
   /** How many forks were followed: the number of the process in the operations. */
   #process = 0;
+  /** The stack of the call whose operations are given now. */
+  stack: readonly string[] | null = null;
   #started = false;
   /** Mappings that the kernel made and knows the length of: segments of shmat, rings of io_setup. By address. */
   readonly #attached = new Map<number, number>();
@@ -69,6 +71,7 @@ export class TracedSpace {
       this.#started = true;
       if (operation.op !== "exec") this.sink.operation({ op: "exec" }, event.tid, event.timeNs, false);
     }
+    if (this.stack !== null) operation.stack = this.stack;
     const own = this.#process > 0 ? { ...operation, process: this.#process } : operation;
     this.sink.operation(own, event.tid, event.timeNs, fault);
   }

@@ -288,8 +288,8 @@ export class Translator {
       return;
     }
     if (this.#space.calls.size >= TASKS_MAX) return;
-    const { args, line } = event;
-    this.#space.calls.set(tid, { call, args: [...args], line, applied: false, mapping: null, sharing: [] });
+    const { args, line, stack } = event;
+    this.#space.calls.set(tid, { call, args: [...args], line, stack, applied: false, mapping: null, sharing: [] });
     this.#space.sink.began?.(tid, event.timeNs, call);
     if (call === "exit_group" && event.pid === this.#pid) this.#ended = true;
   }
@@ -298,6 +298,7 @@ export class Translator {
     const { call, tid } = event;
     const under = this.#space.calls.get(tid);
     this.#space.calls.delete(tid);
+    this.#space.stack = under?.stack ?? null;
     if (under) this.#endSharing(under);
     if (call === "execve" || call === "execveat") {
       if (event.ret === 0 && this.#loading === tid) this.#loading = 0;
@@ -312,6 +313,7 @@ export class Translator {
     } else {
       this.#effects.apply(under, event);
     }
+    this.#space.stack = null;
     this.#space.sink.ended?.(tid, event.timeNs);
   }
 }

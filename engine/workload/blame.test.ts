@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { foldedStacks, speedscope } from "../experiment/blame.ts";
+import { featuresOf } from "../experiment/policies.ts";
+import { createKernel } from "../mm/kernel.ts";
+import { blaming } from "./blame.ts";
+import type { Operation } from "./operation.ts";
+
+const MIB = 2 ** 20;
+const BASE = 2 ** 44;
+const [FEW, MANY] = [
+  ["main", "few"],
+  ["main", "many"],
+] as const;
+
+function mapped(tables: number): Operation[] {
+  return [
+    { op: "mmap", addr: BASE, len: 2 * MIB * tables, prot: "rw", backing: "anon" },
+    { op: "touch", addr: BASE, len: 2 * MIB * tables, access: "w", stride: 2 * MIB },
+  ];
+}
+
+function released(table: number, len: number, stack: readonly string[]): Operation {
+  return { op: "madvise", addr: BASE + table * 2 * MIB, len, advice: "dontneed", stack };
+}
+
+function blame(policy: "none" | "sync", operations: readonly Operation[]) {
+  const machine = blaming(createKernel({ features: featuresOf(policy) }), { reclaims: policy !== "none" });
+  for (const operation of operations) machine.execute(operation);
+  return machine.blame();
+}
+
+describe("blame", () => {
+  test("each empty table counts for the call that emptied it, with the reason why it stayed", () => {
+    const operations = [
+      ...mapped(20),
+      ...Array.from({ length: 5 }, (_, i) => released(i, 65536, FEW)),
+      ...Array.from({ length: 10 }, (_, i) => released(5 + i, 2 * MIB, MANY)),
+      // Emptied by the first, filled again, emptied by the second.
+      { op: "touch", addr: BASE, len: 4096, access: "w" } as const,
+      released(0, 65536, MANY),
+    ];
+    expect(blame("sync", operations).end).toEqual([
+      { stack: FEW, reason: "below_2mib", tables: 4, kb: 16 },
+      { stack: MANY, reason: "below_2mib", tables: 1, kb: 4 },
+    ]);
+    expect(blame("none", operations).end).toEqual([
+      { stack: MANY, reason: "no_reclaim", tables: 10, kb: 40 },
+      { stack: FEW, reason: "below_2mib", tables: 4, kb: 16 },
+      { stack: MANY, reason: "below_2mib", tables: 1, kb: 4 },
+    ]);
+  });
+
+  test("at the peak, at its last moment; what is unmapped after it does not change that", () => {
+    const { peak, end } = blame("none", [
+      ...mapped(8),
+      released(0, 4096, FEW),
+      released(1, 4096, FEW),
+      { op: "munmap", addr: BASE, len: 16 * MIB },
+    ]);
+    expect(peak).toEqual([{ stack: FEW, reason: "below_2mib", tables: 2, kb: 8 }]);
+    expect(end).toEqual([]);
+  });
+
+  test("is written as folded stacks and for speedscope, with the same weights", () => {
+    const entries = [
+      { stack: ["main", "a;b c"], reason: "below_2mib", tables: 3, kb: 12 },
+      { stack: [], reason: "split_vma", tables: 1, kb: 4 },
+    ];
+    const folded = foldedStacks(entries).trim().split("\n");
+    expect(folded[0]).toBe("main;a b c;[given back in pieces smaller than the 2 MiB of a table] 12");
+    expect(folded).toHaveLength(2);
+    const { profiles, shared } = speedscope(entries, "x", "test");
+    expect(profiles[0].weights).toEqual([12 * 1024, 4 * 1024]);
+    expect(profiles[0].endValue).toBe(16 * 1024);
+    for (const sample of profiles[0].samples) for (const frame of sample) expect(shared.frames[frame]).toBeDefined();
+  });
+});
