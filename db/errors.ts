@@ -2,8 +2,8 @@
  * What can be wrong with a history, each by its name: what happened, to which file, why, and what to do.
  * `translate` turns SQLite's own errors into these; nothing else in db/ looks at SQLite's codes.
  */
-import { accessSync, constants } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute } from "node:path";
 import Database from "better-sqlite3";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 
@@ -176,6 +176,29 @@ function whyNotWritable(file: string): string | null {
   return null;
 }
 
+/** So little room counts as none: SQLite's files grow by more. */
+const ROOM_BYTES_MIN = 256 * 1024;
+
+/** SQLite often says only that reading or writing failed: whether that is for want of room. */
+function isFull(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    if (bavail * bsize < ROOM_BYTES_MIN) return true;
+    // A quota is not seen there.
+    const probe = `${file}.rl-room-${process.pid}.tmp`;
+    try {
+      writeFileSync(probe, Buffer.alloc(64 * 1024, 0xa5), { flag: "wx" });
+      return false;
+    } catch (error) {
+      return codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT";
+    } finally {
+      rmSync(probe, { force: true });
+    }
+  } catch {
+    return false;
+  }
+}
+
 /** The named error for one that SQLite or the file system threw; errors that are named already pass through. */
 export function translate(error: unknown, file: string): unknown {
   if (error instanceof ReclaimLabError) return error;
@@ -186,6 +209,7 @@ export function translate(error: unknown, file: string): unknown {
   const message = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ");
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return new HistoryBusyError(file, error);
   if (code === "SQLITE_FULL" || code === "ENOSPC" || code === "EDQUOT") return new HistoryFullError(file, error);
+  if (code.startsWith("SQLITE_IOERR") && isAbsolute(file) && isFull(file)) return new HistoryFullError(file, error);
   if (code.startsWith("SQLITE_CORRUPT")) return new DamagedHistoryError(file, message, error);
   if (code.startsWith("SQLITE_NOTADB")) return new ForeignFileError(file, message);
   if (code.startsWith("SQLITE_READONLY") || code === "EACCES" || code === "EPERM" || code === "EROFS")

@@ -1,5 +1,6 @@
 /** Files that are either whole or not there: written under another name in the same folder, synced, then renamed. */
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   lstatSync,
@@ -14,6 +15,9 @@ import {
 import { dirname } from "node:path";
 import { ReclaimLabError } from "../engine/error.ts";
 import { temporaryBeside } from "./temporaries.ts";
+
+/** Of files that hold what somebody did: for nobody else. */
+export const OWN_MODE = 0o600;
 
 /** Waits until the file's bytes are on the disk. */
 export function syncFile(file: string): void {
@@ -63,6 +67,8 @@ export function confirmName(file: string): void {
  * where it is in its place all the same.
  */
 export function publish(temporary: string, file: string): void {
+  // What was there before stays open to whom it was open to; a new one is its owner's alone.
+  chmodSync(temporary, (statSync(file, { throwIfNoEntry: false })?.mode ?? OWN_MODE) & 0o777);
   syncFile(temporary);
   renameSync(temporary, file);
   confirmName(file);

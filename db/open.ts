@@ -1,5 +1,5 @@
 /** Opens or creates the file of a history. What is not a sound history of ours is named and left untouched. */
-import { accessSync, constants, linkSync, mkdirSync, renameSync } from "node:fs";
+import { accessSync, chmodSync, constants, linkSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -7,12 +7,13 @@ import {
   ForeignFileError,
   HistoryBusyError,
   type HistoryError,
+  HistoryFullError,
   HistoryIoError,
   translate,
 } from "./errors.ts";
-import { confirmName, notAFile, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
+import { confirmName, notAFile, OWN_MODE, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { checkHeader } from "./header.ts";
-import { applyMigrations, checkLedger, migrate } from "./migrate.ts";
+import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
 import { isOurTable, requireNumbers, requireOurSchema, schemaProblem } from "./our-schema.ts";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
 import { asideOf, temporaryBeside } from "./temporaries.ts";
@@ -58,7 +59,10 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
     checkHeader(file, migrations.length);
     return openExisting(file, migrations, nowMs, options);
   } catch (error) {
-    throw translate(error, options.called ?? file);
+    const named = translate(error, options.called ?? file);
+    const readable = named instanceof HistoryFullError ? openWithoutRoom(file, migrations) : null;
+    if (readable !== null) return readable;
+    throw named;
   }
 }
 
@@ -68,11 +72,12 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
  */
 function create(file: string, migrations: readonly Migration[], nowMs: number): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   accessSync(folder, constants.W_OK);
   const temporary = temporaryBeside(file);
   try {
     writeNew(temporary, migrations, nowMs);
+    chmodSync(temporary, OWN_MODE);
     syncFile(temporary);
     if ((sizeOf(file) ?? 0) > 0) return;
     for (const suffix of ["-wal", "-journal"])
@@ -153,6 +158,26 @@ function openExisting(
     db.close();
     throw error;
   }
+}
+
+/**
+ * A history on a full disk, for reading what is stored: SQLite then keeps in memory what it would keep beside the file,
+ * and nobody else can have it open meanwhile. Null where that does not go either.
+ */
+function openWithoutRoom(file: string, migrations: readonly Migration[]): OpenedFile | null {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { fileMustExist: true, timeout: 0 });
+    db.pragma("locking_mode = EXCLUSIVE");
+    db.pragma("trusted_schema = OFF");
+    requireOurSchema(db, file, migrations);
+    checkLedger(db, file, migrations);
+    if (userVersion(db) === migrations.length) return { db, copy: null, checked: false };
+  } catch {
+    // What was wrong first is what is said.
+  }
+  db?.close();
+  return null;
 }
 
 /** Throws DamagedHistoryError unless all pages (those of one table, where it is named) fit together. */

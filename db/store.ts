@@ -24,6 +24,7 @@ import type {
   StoredExperiment,
   StoredRun,
 } from "./records.ts";
+import { reserveBeside } from "./reserve.ts";
 import * as runs from "./runs.ts";
 import { readSamples } from "./samples.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -41,6 +42,17 @@ export function openStore(file: string, options: OpenOptions = {}) {
   const c = connection(db, file, version, options.now ?? Date.now, owner, options.onDamage);
   const interrupted = markedOnOpen();
   let heart: NodeJS.Timeout | undefined;
+  const reserve = reserveBeside(file);
+
+  /** How a run ended finds room also on a disk that filled up meanwhile. */
+  function withReserve<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof HistoryFullError) || !reserve.release()) throw error;
+      return body();
+    }
+  }
 
   function markedOnOpen(): StoredRun[] {
     try {
@@ -63,7 +75,10 @@ export function openStore(file: string, options: OpenOptions = {}) {
   function startHeart(): void {
     heart ??= setInterval(() => {
       try {
-        if (runs.beat(c) === 0) stopHeart();
+        if (runs.beat(c) === 0) {
+          stopHeart();
+          reserve.release();
+        }
       } catch {
         // A beat that could not be stored (file busy, disk full) is made up by the next, or by the next batch.
       }
@@ -94,13 +109,14 @@ export function openStore(file: string, options: OpenOptions = {}) {
 
     startRun: (experimentId: number, spec: NewRun): StoredRun => {
       startHeart();
+      reserve.hold();
       return runs.startRun(c, experimentId, spec);
     },
     beginRun: (id: number): StoredRun => runs.beginRun(c, id),
     getRun: (id: number): StoredRun => runs.getRun(c, id),
     appendSamples: (runId: number, rows: Float64Array, summary?: RunSummary): void =>
       runs.appendSamples(c, runId, rows, summary),
-    finishRun: (runId: number, ending: RunEnding): StoredRun => runs.finishRun(c, runId, ending),
+    finishRun: (runId: number, ending: RunEnding): StoredRun => withReserve(() => runs.finishRun(c, runId, ending)),
     markInterrupted: (): StoredRun[] => runs.markInterrupted(c),
     samples: (runId: number, range?: SampleRange): Samples => readSamples(c, runId, range),
 
@@ -131,11 +147,14 @@ export function openStore(file: string, options: OpenOptions = {}) {
       if (!db.open) return;
       stopHeart();
       try {
-        runs.interruptOwn(c, "The lab was closed before the run ended; the samples up to then are kept");
+        withReserve(() =>
+          runs.interruptOwn(c, "The lab was closed before the run ended; the samples up to then are kept"),
+        );
       } catch (error) {
         // What cannot be marked now (file busy, disk full, upgraded) is marked by whoever opens the history next.
         if (!(error instanceof HistoryError)) throw error;
       } finally {
+        reserve.release();
         releaseOwner(owner);
         db.close();
       }

@@ -1,10 +1,20 @@
 /** How a call is answered on every receiving side: the payload checked, the handler called, an error made showable. */
 import * as v from "valibot";
+import { translate } from "../db/errors.ts";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 import { type Answer, CALLS, type CallName, type CallResult, type Handlers, type LabError } from "./contract.ts";
 
+/** What the file system or SQLite threw and nobody nearer to it named. */
+export function inWords(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof ReclaimLabError || !("code" in thrown)) return thrown;
+  const code = String(thrown.code);
+  if (!code.startsWith("SQLITE_") && !(/^E[A-Z0-9]+$/.test(code) && "syscall" in thrown)) return thrown;
+  return translate(thrown, "path" in thrown && typeof thrown.path === "string" ? thrown.path : "the file");
+}
+
 /** An error as it crosses a process boundary. What is not ours is a fault of the program: its message is kept, its stack goes to the log. */
-export function toLabError(error: unknown): LabError {
+export function toLabError(thrown: unknown): LabError {
+  const error = inWords(thrown);
   if (error instanceof ReclaimLabError) {
     const { name, message, where, why, todo } = error;
     return {

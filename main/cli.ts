@@ -8,7 +8,7 @@ import { describeError } from "../engine/error.ts";
 import { SERIES_NAME } from "../engine/experiment/words.ts";
 import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
-import { isBadInput } from "./answer.ts";
+import { inWords, isBadInput } from "./answer.ts";
 import type { Comparand } from "./cli/compare.ts";
 import { baselineOption, modeOption, modesOption } from "./cli/policy-option.ts";
 import { warn } from "./cli/print.ts";
@@ -431,7 +431,7 @@ export async function commandLine(args: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    warn(describeError(error));
+    warn(describeError(inWords(error)));
     if (process.env.RECLAIM_LAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return isBadInput(error) ? 2 : 1;
   }

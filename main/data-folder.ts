@@ -1,5 +1,5 @@
 /** Where the lab keeps what it keeps: one place for window and command line. */
-import { existsSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
@@ -20,6 +20,27 @@ export function dataFolder(env: NodeJS.ProcessEnv = process.env, platform: strin
 /** A path as people read it: "~" for their own folder. */
 export function shownPath(path: string, home: string = homedir()): string {
   return path === home || path.startsWith(join(home, "/")) ? `~${path.slice(home.length)}` : path;
+}
+
+/**
+ * Makes the folder where there is none, and closes it and the files of ours in it to others: what somebody measured is
+ * nobody else's. As far as that can be done.
+ */
+export function closeToOthers(folder: string): void {
+  const close = (path: string, mode: number): void => {
+    try {
+      const about = lstatSync(path);
+      if (about.isSymbolicLink() || about.uid !== process.getuid?.()) return;
+      if ((about.mode & 0o077) !== 0) chmodSync(path, mode);
+    } catch {
+      // A file system without modes, or it has gone.
+    }
+  };
+  if (process.platform === "win32") return;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  close(folder, 0o700);
+  for (const name of readdirSync(folder))
+    if (/\.(?:sqlite|json)(?:-wal|-shm)?$/.test(name)) close(join(folder, name), 0o600);
 }
 
 const choiceSchema = v.object({ history: v.pipe(v.string(), v.nonEmpty()) });

@@ -19,7 +19,6 @@ import {
   openSync,
   readFileSync,
   readSync,
-  rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -34,6 +33,7 @@ import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 import { captureEvents, captureMeans, findProgram, TRACEFS } from "./capture-means.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
+import { makeTraceInstance } from "./trace-instance.ts";
 
 export class CaptureError extends ReclaimLabError {
   override readonly name: string = "CaptureError";
@@ -233,9 +233,11 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     });
     // The program ends first, so that the record is whole; perf ends with it.
     const calm = endWith(job.signal, (name) => {
+      // Never 0, which would be everybody of our own group.
       const { pid } = readHeader(job.vmpte);
       try {
-        process.kill(pid ?? recorder.pid ?? 0, name);
+        if (pid !== null && pid > 1) process.kill(pid, name);
+        else recorder.kill(name);
       } catch {
         recorder.kill(name);
       }
@@ -255,10 +257,9 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
 }
 
 async function captureWithTracefs(job: Job): Promise<Done> {
-  const instance = `${TRACEFS}/instances/reclaim-lab-${process.pid}`;
+  const { path: instance, remove } = makeTraceInstance(`${TRACEFS}/instances`);
   const events = captureEvents();
   const set = (name: string, value: string): void => writeFileSync(join(instance, name), value);
-  mkdirSync(instance);
   const [file, ...args] = launchWords(job, "hold");
   try {
     set("trace_clock", "mono");
@@ -294,7 +295,7 @@ async function captureWithTracefs(job: Job): Promise<Done> {
       recorded: `tracefs, trace_clock=mono, event-fork, set_event_pid=${pid}: ${events.map(({ name, filter }) => (filter === null ? name : `${name} if ${filter}`)).join(" ")}`,
     };
   } finally {
-    rmdirSync(instance);
+    remove();
   }
 }
 

@@ -65,7 +65,12 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
       failures(experiment.runs).forEach(warn);
     } else {
       print(reportText(experiment, options.baseline));
-      print(`\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`);
+      const whole = experiment.runs.every((each) => each.status !== "failed");
+      print(
+        whole
+          ? `\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`
+          : `\n\`show ${experiment.id}\` shows what is kept of it.`,
+      );
     }
     if (cut) process.exitCode = 130;
     else if (experiment.runs.some((each) => each.status !== "done")) process.exitCode = 1;

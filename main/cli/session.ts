@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { describeError } from "../../engine/error.ts";
 import { AnsweredError, resultOf, toLabError } from "../answer.ts";
 import type { CallArguments, CallResult, EventName, EventPayload, LabCallName } from "../contract.ts";
-import { dataFolder, historyFile, requireChosen, shownPath } from "../data-folder.ts";
+import { closeToOthers, dataFolder, historyFile, requireChosen, shownPath } from "../data-folder.ts";
 import type { Emit } from "../host/emit.ts";
 import { type Lab, type LabOptions, openLab } from "../host/lab.ts";
 import { warn } from "./print.ts";
@@ -48,7 +48,13 @@ function opened(options: LabOptions): Lab {
 export async function withLab<T>(options: DbOption, body: (session: Session) => Promise<T>): Promise<T> {
   const folder = dataFolder();
   const file = options.db === undefined ? historyFile(folder) : resolve(options.db);
-  if (options.db === undefined) requireChosen(folder, file);
+  if (options.db === undefined) {
+    requireChosen(folder, file);
+    // Where it cannot be made, opening the history says why.
+    try {
+      closeToOthers(folder);
+    } catch {}
+  }
   const listeners = new Map<EventName, ((payload: never) => void)[]>();
   const emit: Emit = (name, payload) => {
     for (const listener of listeners.get(name) ?? []) listener(payload as never);

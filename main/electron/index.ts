@@ -1,8 +1,7 @@
 /** Electron main: a shell around the lab host. It computes nothing and opens no database. */
-import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { app, type BrowserWindow, nativeTheme, session } from "electron";
-import { dataFolder, historyFile } from "../data-folder.ts";
+import { closeToOthers, dataFolder, historyFile } from "../data-folder.ts";
 import { followWork } from "./desktop.ts";
 import { fileAmong, fileHandlers } from "./files.ts";
 import { superviseHost, type TellEvent } from "./host-process.ts";
@@ -86,7 +85,7 @@ function begin(): void {
   app.on("window-all-closed", () => app.quit());
 }
 
-mkdirSync(folder, { recursive: true, mode: 0o700 });
+closeToOthers(folder);
 // macOS tells of a file that the program is started with by this event, before it is ready.
 app.once("open-file", (event, path) => {
   event.preventDefault();

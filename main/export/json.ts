@@ -1,27 +1,39 @@
 /** An experiment with all its samples as one JSON document: columns, as the CSV names them; null where unknown. */
 import type { StoredExperiment } from "../../db/records.ts";
-import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
+import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import type { ReadSamples } from "./csv.ts";
 
 const JSON_FORMAT = "reclaim-lab/experiment";
 const JSON_VERSION = 1;
 
-/** The file in parts: a column of a run at a time. */
+/** The file in parts, made while they are taken. */
 export function* jsonParts(experiment: StoredExperiment, samplesOf: ReadSamples): Generator<string> {
   const { runs, ...about } = experiment;
   const columns = SAMPLE_COLUMNS.map(({ name, label, unit }) => ({ name, label, unit }));
   yield `${opened({ format: JSON_FORMAT, version: JSON_VERSION, experiment: about, columns })},\n"runs":[`;
   for (const [nth, run] of runs.entries()) {
     yield `${nth === 0 ? "\n" : ",\n"}${opened(run)},\n"samples":{`;
-    const { columns: read } = samplesOf(run.id);
     for (const [at, { name }] of SAMPLE_COLUMNS.entries()) {
-      const values = read[name] ?? new Float64Array(0);
-      // JSON.stringify writes NaN as null.
-      yield `${at === 0 ? "\n" : ",\n"}${JSON.stringify(name)}:${JSON.stringify(Array.from(values))}`;
+      yield `${at === 0 ? "\n" : ",\n"}${JSON.stringify(name)}:[`;
+      yield* columnParts(run.id, name, samplesOf);
+      yield "]";
     }
     yield "\n}}";
   }
   yield "\n]}\n";
+}
+
+/** So many values are read and turned into text at a time: three million samples then need no more memory than few. */
+const VALUES_AT_ONCE = 50_000;
+
+function* columnParts(runId: number, name: SampleColumn, samplesOf: ReadSamples): Generator<string> {
+  for (let from = 0; ; from += VALUES_AT_ONCE) {
+    const { count, columns } = samplesOf(runId, { columns: [name], fromSeq: from, toSeq: from + VALUES_AT_ONCE - 1 });
+    if (count === 0) return;
+    // JSON.stringify writes NaN as null.
+    const text = JSON.stringify(Array.from(columns[name] ?? [])).slice(1, -1);
+    yield from === 0 ? text : `,${text}`;
+  }
 }
 
 /** An object's JSON without its closing brace. */

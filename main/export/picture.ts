@@ -1,6 +1,8 @@
 /** Charts as PNG (twice the pixels) and SVG (letters as outlines, so that it looks alike everywhere), without a window. */
+
 import { type Canvas, createCanvas, type SvgCanvas, SvgExportFlag } from "@napi-rs/canvas";
 import { Chart, type ChartConfiguration, type Plugin, type Point, registerables } from "chart.js";
+import { someLines } from "../../engine/experiment/text-limits.ts";
 
 Chart.register(...registerables);
 
@@ -95,8 +97,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Text as it stands in XML and HTML; what XML cannot hold (control characters, half characters) is left out. */
 export function escapeXml(text: string): string {
-  return text
-    .toWellFormed()
+  return someLines(text)
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "")
     .replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }

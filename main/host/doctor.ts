@@ -154,9 +154,18 @@ function memory(): string {
   return formatBytes(totalmem());
 }
 
-/** `history`: the file that is open. */
+/** 0 where it cannot be seen. */
+function sizeIn(file: string): number {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** `history`: the file that is used. */
 export async function lookAround(history: string): Promise<Fact[]> {
-  const size = statSync(history, { throwIfNoEntry: false })?.size ?? 0;
+  const size = sizeIn(history);
   const runtime = process.versions.electron === undefined ? "" : `, Electron ${process.versions.electron}`;
   return [
     { id: "version", label: "Reclaim Lab", value: VERSION, state: "ok" },

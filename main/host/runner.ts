@@ -208,6 +208,8 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
       const all = [...running.values()];
       for (const run of all) run.execution.stop();
       await Promise.all(all.map((run) => run.over));
+      // What was told as failed is not to be stored as interrupted.
+      storeAgain();
     },
   };
 }
