@@ -30,7 +30,7 @@ function add(to: Store, title: string, samples = 10) {
 
 const inFolder = () =>
   readdirSync(folder.path)
-    .filter((name) => !/-(wal|shm)$/.test(name))
+    .filter((name) => !/-(wal|shm)$|^\./.test(name))
     .sort();
 const without = <T extends { id: number }>({ id: _, ...rest }: T) => rest;
 /** An experiment without the numbers that a history gives it. */

@@ -2,7 +2,7 @@
  * Loaded before the C library (LD_PRELOAD): lets one kind of call fail, the k-th that is made on a file of a folder.
  *
  *   FAULT_CALL    open, write, fsync, rename, unlink or ftruncate
- *   FAULT_ERRNO   what it fails with, as a number
+ *   FAULT_ERRNO   what it fails with, as a number; 0: the process is killed there
  *   FAULT_AT      which of the calls, from 1 on; 0: none, they are only counted
  *   FAULT_ON      "once", or "on": that one and all that follow
  *   FAULT_UNDER   a folder, as realpath gives it
@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -82,6 +83,8 @@ static int fails(enum kind kind, const char *path)
 	now = atomic_fetch_add(&seen, 1) + 1;
 	if (!at || (from_there_on ? now < at : now != at))
 		return 0;
+	if (!with)
+		kill(getpid(), SIGKILL);
 	errno = with;
 	return 1;
 }

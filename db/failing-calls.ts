@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 export const FAILING_CALLS = ["open", "write", "fsync", "rename", "unlink", "ftruncate"] as const;
 export type FailingCall = (typeof FAILING_CALLS)[number];
-/** As Linux numbers them. */
-export const ERRNO = { EIO: 5, EBUSY: 16, ENOSPC: 28, EROFS: 30, EDQUOT: 122 } as const;
+/** As Linux numbers them; `killed`: the process is, at that call. */
+export const ERRNO = { killed: 0, EIO: 5, EBUSY: 16, ENOSPC: 28, EROFS: 30, EDQUOT: 122 } as const;
 
 export interface Fault {
   readonly call: FailingCall;

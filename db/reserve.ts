@@ -2,12 +2,14 @@
  * Room that is kept for how runs end: on a full disk it is given back, so that what is told to the user is also what is
  * stored. A temporary file beside the history; should its process die, the next one removes it.
  */
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, statfsSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { removeIfPossible } from "./files.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
-/** The ends of a few dozen runs, with their pages in the log and in the file. */
-const RESERVE_BYTES = 512 * 1024;
+/** The ends of some runs, with their pages in the log and in the file; of a small disk a part that is not missed. */
+const RESERVE_BYTES = 128 * 1024;
+const PART = 1 / 8;
 
 export interface Reserve {
   /** Takes the room, where there is any and it was not taken yet. */
@@ -23,10 +25,12 @@ export function reserveBeside(file: string): Reserve {
     if (held !== undefined) return;
     const path = temporaryBeside(file);
     try {
+      const { bavail, bsize } = statfsSync(dirname(file));
+      const bytes = Math.min(RESERVE_BYTES, Math.floor(bavail * bsize * PART));
       const fd = openSync(path, "wx", 0o600);
       try {
         // No zeros: a file system might keep none of them.
-        writeSync(fd, Buffer.alloc(RESERVE_BYTES, 0xa5));
+        writeSync(fd, Buffer.alloc(bytes, 0xa5));
         fsyncSync(fd);
       } finally {
         closeSync(fd);

@@ -159,6 +159,12 @@ export function markInterrupted(c: Connection): StoredRun[] {
   );
 }
 
+/** Whether this store has a run under way. */
+export function isUnderWay(c: Connection): boolean {
+  const own = `SELECT 1 FROM run WHERE ${UNFINISHED} AND owner ->> '$.token' = ? LIMIT 1`;
+  return c.read(() => c.prepare<[string], number>(own).get(c.owner.token)) !== undefined;
+}
+
 /** Ends as interrupted what this store still owns; for closing. */
 export function interruptOwn(c: Connection, reason: string): StoredRun[] {
   const own = `SELECT id FROM run WHERE ${UNFINISHED} AND owner ->> '$.token' = ?`;

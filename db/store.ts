@@ -116,7 +116,11 @@ export function openStore(file: string, options: OpenOptions = {}) {
     getRun: (id: number): StoredRun => runs.getRun(c, id),
     appendSamples: (runId: number, rows: Float64Array, summary?: RunSummary): void =>
       runs.appendSamples(c, runId, rows, summary),
-    finishRun: (runId: number, ending: RunEnding): StoredRun => withReserve(() => runs.finishRun(c, runId, ending)),
+    finishRun: (runId: number, ending: RunEnding): StoredRun => {
+      const ended = withReserve(() => runs.finishRun(c, runId, ending));
+      if (!runs.isUnderWay(c)) reserve.release();
+      return ended;
+    },
     markInterrupted: (): StoredRun[] => runs.markInterrupted(c),
     samples: (runId: number, range?: SampleRange): Samples => readSamples(c, runId, range),
 

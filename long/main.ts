@@ -25,6 +25,11 @@ interface Part {
 
 const PARTS: readonly Part[] = [
   { name: "determinism", what: "the same experiment again and again, everywhere: one digest", minutesMax: [30, 5] },
+  {
+    name: "failing",
+    what: "every file call of every command that writes made to fail, once each",
+    minutesMax: [120, 15],
+  },
   { name: "faults", what: "disk full, read-only, locked, two at once: what the user sees", minutesMax: [15, 15] },
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
   { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },

@@ -21,7 +21,7 @@ test.skipIf(process.platform !== "linux")("it goes when its process is killed", 
 });
 
 test.skipIf(process.platform !== "linux")("it goes when it is removed, and so does what a dead process left", () => {
-  mkdirSync(join(folder, "reclaim-lab-999999999-1"));
+  mkdirSync(join(folder, "reclaim-lab-999999999-1-0"));
   mkdirSync(join(folder, "somebody-elses"));
   const instance = makeTraceInstance(folder);
   expect(readdirSync(folder)).toHaveLength(2);

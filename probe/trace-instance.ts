@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const NAME = /^reclaim-lab-(\d+)-(\d+)$/;
+const NAME = /^reclaim-lab-(\d+)-(\d+)-\d+$/;
+/** Of this process: one that goes must not take the next one of its name with it. */
+let made = 0;
 
 /** When a process started (proc(5), field 22 of stat); "" where it is gone. */
 function startOf(pid: number | string): string {
@@ -43,7 +45,7 @@ export function makeTraceInstance(instances: string): TraceInstance {
     const [, pid, start] = NAME.exec(name) ?? [];
     if (pid !== undefined && startOf(pid) !== start) stop(join(instances, name));
   }
-  const path = join(instances, `reclaim-lab-${process.pid}-${startOf(process.pid)}`);
+  const path = join(instances, `reclaim-lab-${process.pid}-${startOf(process.pid)}-${made++}`);
   mkdirSync(path);
   const guard: ChildProcess = spawn("/bin/sh", ["-c", GUARD, "sh", path], {
     stdio: ["pipe", "ignore", "ignore"],
