@@ -19,6 +19,9 @@ export interface RunFacts {
 /** A kernel profile as it was stored (KernelProfile of engine/mm/kernel-profile.ts): an older or newer program's has other fields. */
 export type StoredProfile = { readonly name: string } & { readonly [field: string]: Json };
 
+/** `live`: a running process that was looked at; `detail` is what was seen. */
+export type WorkloadKind = "preset" | "file" | "program" | "live";
+
 /** `sweep`: its runs differ in a parameter; `detail` says which. */
 export type ExperimentKind = "workload" | "sweep";
 
@@ -26,7 +29,7 @@ export interface NewExperiment {
   readonly kind?: ExperimentKind;
   readonly title: string;
   readonly workload: string;
-  readonly workloadKind: "preset" | "file" | "program";
+  readonly workloadKind: WorkloadKind;
   readonly params: Params;
   readonly seed: number;
   readonly levels: number;
@@ -89,7 +92,7 @@ export interface StoredExperiment {
   readonly kind: ExperimentKind;
   readonly title: string;
   readonly workload: string;
-  readonly workloadKind: "preset" | "file" | "program";
+  readonly workloadKind: WorkloadKind;
   readonly params: Params;
   readonly seed: number;
   readonly levels: number;

@@ -1,7 +1,12 @@
 /** Between rows of the database and records. */
-import type { PolicyId } from "../engine/experiment/policies.ts";
-import type { Params, RunStatus, RunSummary, Source } from "../engine/experiment/types.ts";
-import type { ExperimentKind, Json, RunFacts, StoredExperiment, StoredProfile, StoredRun } from "./records.ts";
+import type {
+  Mode,
+  Params,
+  PolicyId,
+  RunStatus,
+  RunSummary,
+  Source,
+} from "./records.ts";
 import { badWords, EXPERIMENT_SHAPE, type Read, RUN_SHAPE, readRow, selectOf, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
 
 /** As it was stored: what is in it is known when it was read by its shape. */
@@ -59,7 +64,7 @@ export function toExperiment(row: ExperimentRow, stored: string[], runs: StoredR
     kind: take<ExperimentKind>("kind"),
     title: take("title"),
     workload: take("workload"),
-    workloadKind: take<"preset" | "file">("workload_kind"),
+    workloadKind: take<WorkloadKind>("workload_kind"),
     params: take<Params>("params"),
     seed: take("seed"),
     levels: take("levels"),

@@ -146,6 +146,8 @@ program
   .argument("[pid]", "of the process", pid)
   .option("--name <regex>", "all processes of such a name")
   .option("--cgroup <path>", "all processes of a control group, such as system.slice/redis.service")
+  .option("--keep", "put it into the history, with --watch as a line of all looks")
+  .option("--db <file>", "the history to keep it in (the desktop app's own where absent)")
   .option("--watch", "again and again, until Ctrl-C")
   .option("--interval <seconds>", "between two looks (2 where absent)", whole)
   .addOption(json)

@@ -11,6 +11,7 @@ import type { LabError, OpenedFile } from "./contract/shapes.ts";
 
 export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
+export type { LiveProcess, LiveRow, LiveTop } from "./contract/live.ts";
 export type * from "./contract/race.ts";
 export type { HistoryCopy, RecoveredHistory } from "./contract/rescue.ts";
 export type * from "./contract/shapes.ts";

@@ -65,9 +65,15 @@ function parseSeen(words: readonly string[]): Seen {
   return { vmpteKb, rssKb, virtKb, swapKb, minorFaults };
 }
 
+/** It is still as it was seen before: nothing was looked at. */
+export interface Unchanged {
+  readonly pid: number;
+  readonly unchanged: true;
+}
+
 export interface AnswerSink {
   readonly onProgress: (share: number) => void;
-  readonly onAnswer: (answer: Omit<Look, "name" | "tookMs"> | NoLook) => void;
+  readonly onAnswer: (answer: Omit<Look, "name" | "tookMs"> | NoLook | Unchanged) => void;
 }
 
 /** Takes output, tells answers. */
@@ -152,7 +158,8 @@ export class AnswerReader {
   #end([how, means, stride]: readonly string[]): void {
     const pid = this.#pid;
     const before = this.#before;
-    if (how === "gone" || before === null) this.#sink.onAnswer({ pid, why: "gone", before: null });
+    if (how === "same") this.#sink.onAnswer({ pid, unchanged: true });
+    else if (how === "gone" || before === null) this.#sink.onAnswer({ pid, why: "gone", before: null });
     else if (how === "denied") this.#sink.onAnswer({ pid, why: "denied", before });
     else if (how === "nomm") this.#sink.onAnswer({ pid, why: "no memory", before });
     else

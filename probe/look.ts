@@ -11,6 +11,8 @@ import { AnswerReader } from "./look-answer.ts";
 export interface LookOptions {
   /** One pass, also where the process moves: for looks that come again. */
   readonly once?: boolean;
+  /** An earlier look: it is given again where the kernel counts nothing else than then. */
+  readonly unless?: Look | undefined;
   /** "MAJOR:MINOR:INODE" of files: their mappings alone, at most 64. */
   readonly files?: readonly string[];
   readonly onProgress?: (share: number) => void;
@@ -51,6 +53,12 @@ function commOf(pid: number): string {
 
 const FILES_MOST = 64;
 
+/** What the kernel counted at the end of a look. */
+function seenText({ passes }: Look): string {
+  const { vmpteKb, rssKb, virtKb, swapKb, minorFaults } = passes[passes.length - 1].after;
+  return [vmpteKb, rssKb, virtKb, swapKb, minorFaults].join(":");
+}
+
 /** Starts the probe. Errors: MeasuredUnavailableError where there is none. */
 export function startLooker(limits: KernelLimits = {}): Looker {
   const missing = ensureProbe();
@@ -78,6 +86,11 @@ export function startLooker(limits: KernelLimits = {}): Looker {
       const now = performance.now();
       const tookMs = Math.round((now - Math.max(asked.begun, answeredAt)) * 10) / 10;
       answeredAt = now;
+      const { unless } = asked.options;
+      if ("unchanged" in answer) {
+        if (unless !== undefined) asked.resolve(unless);
+        return;
+      }
       asked.resolve("passes" in answer ? { ...answer, name: commOf(answer.pid), tookMs } : answer);
     },
   });
@@ -102,8 +115,10 @@ export function startLooker(limits: KernelLimits = {}): Looker {
       if (ended !== undefined) return Promise.reject(ended);
       return new Promise((resolve, reject) => {
         waiting.push({ pid, options, begun: performance.now(), resolve, reject });
-        const { once = false, files = [] } = options;
-        probe.stdin.write(`${[String(pid), ...(once ? ["once"] : []), ...files.slice(0, FILES_MOST)].join(" ")}\n`);
+        const { once = false, unless, files = [] } = options;
+        const seen = unless === undefined ? [] : ["unless", seenText(unless)];
+        const words = [String(pid), ...(once ? ["once"] : []), ...seen, ...files.slice(0, FILES_MOST)];
+        probe.stdin.write(`${words.join(" ")}\n`);
       });
     },
     close() {

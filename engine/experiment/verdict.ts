@@ -308,7 +308,7 @@ function unseen(hidden: string): string {
 
 /** What the verdict is read from, of an experiment as it is stored. */
 export interface JudgedExperiment {
-  readonly workloadKind: "preset" | "file" | "program";
+  readonly workloadKind: "preset" | "file" | "program" | "live";
   readonly params: Params;
   readonly runs: readonly {
     readonly source: Source;

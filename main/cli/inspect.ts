@@ -1,9 +1,11 @@
 import { BadInputError } from "../../engine/error.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
+import type { Look } from "../../engine/live/look.ts";
 import { type Looker, startLooker } from "../../probe/look.ts";
 import { inspectProcess, inspectService, lookAtAll, type Target } from "../live/inspect.ts";
-import { processText, serviceText, topText } from "./live-text.ts";
-import { harmless } from "./print.ts";
+import { forecastText, processText, serviceText, topText } from "./live-text.ts";
+import { harmless, print, printJson } from "./print.ts";
+import { withLab } from "./session.ts";
 import { again, lookProgress } from "./watch.ts";
 
 interface LiveOptions {
@@ -15,6 +17,8 @@ interface LiveOptions {
 export interface InspectOptions extends LiveOptions {
   readonly name?: string;
   readonly cgroup?: string;
+  readonly keep?: boolean;
+  readonly db?: string;
 }
 
 function targetOf(pid: number | undefined, { name, cgroup }: InspectOptions): Target {
@@ -61,8 +65,34 @@ function printedTop({ split: _, processes, ...document }: TopDocument): unknown 
   return { ...document, processes: processes.map(({ split: _split, ...row }) => row) };
 }
 
+/** Keeps what is seen: the looks of --watch as one line, put into the history at the end. */
+async function keepLooks(target: Target, options: InspectOptions): Promise<void> {
+  const every = everyOf(options);
+  await withLab(options, async (session) => {
+    if (target.kind !== "pid") {
+      const kept = await session.ask("live.keepService", target);
+      if (options.json) printJson(kept);
+      else print(`Kept as experiment ${kept.id}: ${kept.title}`);
+      return;
+    }
+    const { pid } = target;
+    if (every !== null)
+      await again(every, async () => {
+        const { document } = await session.ask("live.inspect", { pid });
+        return options.json ? jsonText(printed(document), true) : harmless(processText(document));
+      });
+    const kept = await session.ask("live.keep", { pid });
+    const { document, forecast } = await session.ask("live.inspect", { pid });
+    if (options.json && every === null) return printJson({ kept: kept.id, forecast, ...(printed(document) as object) });
+    if (every === null) print(processText(document));
+    if (forecast !== null) print(forecastText(forecast));
+    print(`Kept as experiment ${kept.id}: ${kept.title}`);
+  });
+}
+
 export async function inspect(pid: number | undefined, options: InspectOptions): Promise<void> {
   const target = targetOf(pid, options);
+  if (options.keep) return keepLooks(target, options);
   const every = everyOf(options);
   await looking((looker) =>
     again(every, async () => {
@@ -80,10 +110,12 @@ export async function inspect(pid: number | undefined, options: InspectOptions):
 
 export async function top(options: LiveOptions): Promise<void> {
   const every = everyOf(options);
+  let before: ReadonlyMap<number, Look> = new Map();
   await looking((looker) =>
     again(every, async () => {
       const { onProgress, clear } = lookProgress();
-      const document = await lookAtAll(looker, onProgress);
+      const { document, looks } = await lookAtAll(looker, onProgress, before);
+      before = looks;
       clear();
       return options.json ? jsonText(printedTop(document), every !== null) : harmless(topText(document));
     }),

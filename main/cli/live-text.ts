@@ -2,6 +2,7 @@
 
 import { formatCount, formatKb } from "../../engine/experiment/format.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
+import { type Forecast, forecastSentences } from "../../engine/live/forecast.ts";
 import { mappingsByName, tablesIn } from "../../engine/live/mappings.ts";
 import type { SharedFile } from "../../engine/live/shared.ts";
 import { CAUSE_LABELS, CAUSES, type Cause, type Split, totalOf } from "../../engine/live/split.ts";
@@ -153,6 +154,10 @@ export function processText(document: ProcessDocument): string {
     table([head, ...rows], new Set([1, 2, 3, 4, 5, 6, 7])),
     ...sharedText(shared),
   ].join("\n");
+}
+
+export function forecastText(forecast: Forecast): string {
+  return forecastSentences(forecast).join("\n");
 }
 
 export function serviceText({ processes, shared, total }: ServiceDocument): string {

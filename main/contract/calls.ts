@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
+import { liveCalls } from "./live.ts";
 import { mapCalls } from "./map.ts";
 import { raceCalls } from "./race.ts";
 import { rescueCalls } from "./rescue.ts";
@@ -138,6 +139,7 @@ export const CALLS = {
   ...historyCalls,
   ...rescueCalls,
   ...exported,
+  ...liveCalls,
   ...mapCalls,
   ...raceCalls,
   ...sweepCalls,

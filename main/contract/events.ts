@@ -1,6 +1,7 @@
 /** Every event that the host (or main) tells. A name is `group.happened`. */
 import * as v from "valibot";
 import { desktopEvents } from "./desktop.ts";
+import { liveEvents } from "./live.ts";
 import { mapEvents } from "./map.ts";
 import { raceEvents } from "./race.ts";
 import {
@@ -28,6 +29,7 @@ export const EVENTS = {
   /** Rows came, went or changed their text; ask for the list again. */
   "history.changed": v.object({ ids: v.array(idSchema) }),
   ...raceEvents,
+  ...liveEvents,
   ...mapEvents,
   ...desktopEvents,
   /** The lab host died and was started again: runs that were under way are marked interrupted. */

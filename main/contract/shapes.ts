@@ -318,7 +318,8 @@ const experimentCore = {
   title: v.string(),
   /** The preset's name, or the file's. */
   workload: v.string(),
-  workloadKind: v.picklist(["preset", "file", "program"]),
+  /** `live`: a running process that was looked at and kept. */
+  workloadKind: v.picklist(["preset", "file", "program", "live"]),
   params: paramsSchema,
   seed: v.number(),
   levels: v.number(),

@@ -126,6 +126,11 @@ export function experimentHandlers(
           why: "its environment and folder are not kept",
           todo: "Type the `reclaim-lab try` command again",
         });
+      if (before.workloadKind === "live")
+        throw new BadInputError("A look at a running process cannot be made again", {
+          why: "the process is not what it was then",
+          todo: "Look at it anew in the Live view, or with: reclaim-lab inspect PID --keep",
+        });
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
       const planned =
         before.workloadKind === "file" ? await planAgain(before) : planPreset(before.workload, before.params);

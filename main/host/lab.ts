@@ -14,6 +14,7 @@ import type { Emit } from "./emit.ts";
 import { experimentHandlers } from "./experiments.ts";
 import { createFiles } from "./files.ts";
 import { historyHandlers, watchHistory } from "./history.ts";
+import { liveHandlers } from "./live.ts";
 import { mapHandlers } from "./map.ts";
 import { raceHandlers } from "./races.ts";
 import { createRunner } from "./runner.ts";
@@ -45,6 +46,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   const runner = createRunner(store, emit, log);
   const races = raceHandlers(emit);
   const maps = mapHandlers(store, emit);
+  const live = liveHandlers(store, emit);
   const sweeps = createSweeps(store, runner, emit);
   const stopWatching = watchHistory(store, emit, log);
   const stopChecking =
@@ -54,6 +56,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   function close(): Promise<void> {
     stopWatching();
     stopChecking();
+    live.close();
     closing ??= Promise.all([runner.abandon(), races.close(), maps.close()])
       .then(() => undefined)
       .finally(() => store.close());
@@ -74,6 +77,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
       return undefined;
     },
     ...historyHandlers(store, runner, emit),
+    ...live.handlers,
     ...maps.handlers,
     ...races.handlers,
     ...sweeps.handlers,

@@ -124,7 +124,9 @@ async function taskOf(store: Store, runId: number): Promise<MapTask> {
   const run = store.getRun(runId);
   const { workload, workloadKind, levels, detail } = store.getExperiment(run.experimentId);
   if (run.source !== "model")
-    throw new BadInputError("The kernel does not show its page tables", { todo: "Look at the map of a modelled run" });
+    throw new BadInputError("The page tables of a measured run were not kept", {
+      todo: "Look at the map of a modelled run",
+    });
   return {
     // The run's own parameters: in a sweep each point has others.
     workload:

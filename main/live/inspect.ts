@@ -183,10 +183,28 @@ export async function inspectService(
   return serviceDocument(looks, compared, surroundings(), cgroup);
 }
 
-/** Every process that there is; those that end meanwhile are left out. */
-export async function lookAtAll(looker: Looker, onProgress: Progress): Promise<TopDocument> {
+/**
+ * Every process that there is; those that end meanwhile are left out. `before`: looks of the last time; of processes that
+ * did not change since, these are given again, unlooked.
+ */
+export async function lookAtAll(
+  looker: Looker,
+  onProgress: Progress,
+  before: ReadonlyMap<number, Look> = new Map(),
+): Promise<{ readonly document: TopDocument; readonly looks: ReadonlyMap<number, Look> }> {
   const begun = performance.now();
   const pids = allPids();
-  const looks = await lookAtEach(looker, pids, { once: true }, `${pids.length} processes`, onProgress);
-  return topDocument(looks, machinePageTablesKb(), Math.round((performance.now() - begun) * 10) / 10);
+  let done = 0;
+  const looks = await Promise.all(
+    pids.map(async (pid) => {
+      const look = await looker.look(pid, { once: true, unless: before.get(pid) });
+      onProgress(`${pids.length} processes`, ++done / pids.length);
+      return look;
+    }),
+  );
+  const tookMs = Math.round((performance.now() - begun) * 10) / 10;
+  return {
+    document: topDocument(looks, machinePageTablesKb(), tookMs),
+    looks: new Map(looks.filter(isLook).map((look) => [look.pid, look])),
+  };
 }

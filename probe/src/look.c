@@ -167,7 +167,8 @@ static bool look_once(long dir, bool plain, bool timed, uint64_t stride, const s
 
 struct question {
   uint64_t pid;
-  bool once;
+  bool once, unless;
+  struct seen as; /* unless: nothing is looked at where the process is still seen so */
   uint64_t only[ONLY_MOST][3];
   size_t only_count;
 };
@@ -177,6 +178,7 @@ static const char *look_at(long dir, const struct question *q, bool timed, uint6
   if (!see(dir, &before)) return "gone";
   out_seen("before", &before);
   if (!before.mm) return "nomm";
+  if (q->unless && same(&before, &q->as)) return "same";
   if (timed) *stride = 1 + before.virt_kb / 2048 / TIMED_WINDOWS;
   for (int pass = 1;; pass++) {
     uint64_t begun = now_ns();
@@ -192,7 +194,18 @@ static const char *look_at(long dir, const struct question *q, bool timed, uint6
   }
 }
 
-/* `PID [once] [MAJOR:MINOR:INODE ...]`; false where it is no such line. */
+/* N numbers with a colon between each; what comes after them, NULL where they are not there. */
+static const char *parse_numbers(const char *p, uint64_t *to, int n) {
+  for (int i = 0; i < n; i++) {
+    if (*p < '0' || *p > '9') return NULL;
+    to[i] = number_at(p);
+    while (*p >= '0' && *p <= '9') p++;
+    if (i < n - 1 && *p++ != ':') return NULL;
+  }
+  return p;
+}
+
+/* `PID [once] [unless SEEN] [MAJOR:MINOR:INODE ...]`; false where it is no such line. */
 static bool parse_question(const char *p, struct question *q) {
   memset(q, 0, sizeof *q);
   q->pid = number_at(p);
@@ -201,18 +214,15 @@ static bool parse_question(const char *p, struct question *q) {
   while (*p == ' ') {
     p++;
     if (!strncmp(p, "once", 4)) {
-      q->once = true;
-    } else if (*p >= '0' && *p <= '9' && q->only_count < ONLY_MOST) {
-      uint64_t *file = q->only[q->only_count++];
-      for (int i = 0; i < 3; i++) {
-        file[i] = number_at(p);
-        while (*p >= '0' && *p <= '9') p++;
-        if (i < 2 && *p++ != ':') return false;
-      }
+      q->once = true, p += 4;
+    } else if (!strncmp(p, "unless ", 7)) {
+      uint64_t n[5];
+      if (!(p = parse_numbers(p + 7, n, 5))) return false;
+      q->unless = true;
+      q->as = (struct seen){n[0], n[1], n[2], n[3], n[4], true};
     } else {
-      return false;
+      if (q->only_count == ONLY_MOST || !(p = parse_numbers(p, q->only[q->only_count++], 3))) return false;
     }
-    while (*p && *p != ' ') p++;
   }
   return *p == 0;
 }

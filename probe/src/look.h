@@ -2,8 +2,9 @@
  * look: the page tables of running processes, from outside. Nothing but reads of /proc: the process that is looked at
  * is neither stopped nor traced, and the kernel holds its mmap_lock for reading for a fraction of a millisecond at a time.
  *
- * Standard input: one question a line, `PID [once] [MAJOR:MINOR:INODE ...]`; files: their mappings
- * alone. The answer:
+ * Standard input: one question a line, `PID [once] [unless SEEN] [MAJOR:MINOR:INODE ...]`. SEEN: the
+ * numbers of `after` with colons, where nothing is to be looked at while they are the same; files: their mappings alone.
+ * The answer:
  *
  *     process PID
  *     before VMPTE-KB RSS-KB VIRT-KB SWAP-KB MINOR-FAULTS
@@ -13,7 +14,7 @@
  *     vma INDEX LINE-OF-MAPS                the mappings that runs name
  *     spans GIB HALF-TIB                    stretches of 1 GiB and of 512 GiB that a mapping overlaps
  *     after VMPTE-KB ...                    as before
- *     end still|moving|gone|denied|nomm exact|timed|blind STRIDE
+ *     end still|moving|gone|denied|nomm|same exact|timed|blind STRIDE
  *
  * A process that moved meanwhile is looked at again: up to three passes.
  *
