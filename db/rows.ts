@@ -1,11 +1,14 @@
 /** Between rows of the database and records. */
+import type { PolicyId } from "../engine/experiment/policies.ts";
+import type { Params, RunStatus, RunSummary, Source } from "../engine/experiment/types.ts";
 import type {
-  Mode,
-  Params,
-  PolicyId,
-  RunStatus,
-  RunSummary,
-  Source,
+  ExperimentKind,
+  Json,
+  RunFacts,
+  StoredExperiment,
+  StoredProfile,
+  StoredRun,
+  WorkloadKind,
 } from "./records.ts";
 import { badWords, EXPERIMENT_SHAPE, type Read, RUN_SHAPE, readRow, selectOf, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
 

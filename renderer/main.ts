@@ -3,6 +3,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/tables.css";
+import "./styles/causes.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
 

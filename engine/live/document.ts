@@ -87,6 +87,11 @@ function place(look: Look, sharing: Sharing): Placed {
   return { look, tables, split, vmpteKb, rssKb };
 }
 
+/** Tables a process from which on a shared file is large (128 MiB). */
+const TABLES_LARGE = 64;
+/** What one PTE table maps. */
+const TABLE_MAPS_KB = 2048;
+
 const isMoving = ({ still, passes }: Look): boolean => !still || passes.length > 1;
 
 /** `look` and the others that were compared with it. */
@@ -110,7 +115,7 @@ function documentOf(placed: Placed, shared: readonly SharedFile[], around: Surro
     split,
     empty: { minKb: tables.empty.min * TABLE_KB, maxKb: tables.empty.max * TABLE_KB },
     rssKb,
-    swapKb: last.swapKb,
+    rssOnceKb: rssKb,
     shared,
     cgroup: around.cgroupOf(look.pid),
     reclaims: around.reclaims,
@@ -151,6 +156,18 @@ function addTables(all: readonly Tables[]): Tables {
   };
 }
 
+/**
+ * Resident memory with what several share counted once: all but one of the tables of each shared 2 MiB are left out. Of
+ * files and memory with many tables a process: program files and libraries have few, and are resident in parts.
+ */
+function rssOnce(placed: readonly Placed[], shared: readonly SharedFile[]): number {
+  const all = placed.reduce((sum, { rssKb }) => sum + rssKb, 0);
+  const largest = placed.reduce((most, { rssKb }) => Math.max(most, rssKb), 0);
+  const large = shared.filter(({ tables, processes }) => tables >= TABLES_LARGE * processes);
+  const again = large.reduce((sum, { kb, one_copy_kb }) => sum + ((kb - one_copy_kb) / TABLE_KB) * TABLE_MAPS_KB, 0);
+  return Math.max(largest, all - again);
+}
+
 /** Processes that make a service. `name`: of most of them, for settings that are known; `cgroup`: where they are one. */
 export function serviceDocument(
   looks: readonly (Look | NoLook)[],
@@ -176,7 +193,7 @@ export function serviceDocument(
     split,
     empty: { minKb: tables.empty.min * TABLE_KB, maxKb: tables.empty.max * TABLE_KB },
     rssKb: sum(({ rssKb }) => rssKb),
-    swapKb: sum(({ look }) => look.before.swapKb),
+    rssOnceKb: rssOnce(placed, shared),
     shared,
     cgroup,
     reclaims: around.reclaims,

@@ -229,7 +229,7 @@ describe("the verdict", () => {
     split: none,
     empty: { minKb: 0, maxKb: 0 },
     rssKb: 1_000_000,
-    swapKb: 0,
+    rssOnceKb: more.rssKb ?? 1_000_000,
     shared: [],
     cgroup: null,
     reclaims: false,
@@ -256,6 +256,15 @@ describe("the verdict", () => {
     expect(said(empty)).toContain("Linux 6.14 or later with CONFIG_PT_RECLAIM would have freed at most that much");
     expect(said(empty)).toContain("between 87.9 MiB and 107.4 MiB");
     expect(said({ ...empty, reclaims: true })).toContain("This kernel reclaims tables");
+  });
+
+  it("counts what the processes of a service share once", () => {
+    const split = { ...none, shared: 100_000 };
+    const shared = { processes: 50, pid: null, split, rssKb: 50_000_000 };
+    expect(verdictOn(input({ ...shared, rssOnceKb: 1_200_000 })).problem).toBe("yes");
+    expect(said({ ...shared, rssOnceKb: 1_200_000 })).toContain(
+      "the page tables of 50 processes are 97.7 MiB, 8.3 % of their memory (1.14 GiB with what they share counted once)",
+    );
   });
 
   it("weighs the control group's limit", () => {

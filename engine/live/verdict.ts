@@ -23,7 +23,8 @@ export interface VerdictInput {
   /** Bounds of what is empty, in kB. */
   readonly empty: { readonly minKb: number; readonly maxKb: number };
   readonly rssKb: number;
-  readonly swapKb: number;
+  /** Of several processes: their memory with what they share counted once, by its tables; of one: its RSS. */
+  readonly rssOnceKb: number;
   readonly shared: readonly SharedFile[];
   readonly cgroup: CgroupMemory | null;
   /** Was the running kernel seen to reclaim empty tables? null: not known. */
@@ -57,6 +58,14 @@ export function leastKb(rssKb: number): number {
   return Math.ceil(rssKb / 512);
 }
 
+function adviceOnShared({ name, shared: [largest] }: VerdictInput): string {
+  if (largest === undefined || !isSharedMemory(largest.file))
+    return "Each process has tables of its own for the files that it maps, libraries too. Fewer processes have fewer of them.";
+  const known = settingFor(name);
+  if (known !== undefined) return `${known.program}: ${known.setting} (${known.source}).`;
+  return `2 MiB pages need no PTE tables: ${HUGETLB.setting}; or ${HUGE_SHMEM.setting}. Or fewer processes.`;
+}
+
 /** PMD and PUD tables that can hardly be fewer are not advised about; neither is what is needed. */
 function adviceOn(cause: Cause, input: VerdictInput): string {
   switch (cause) {
@@ -64,12 +73,8 @@ function adviceOn(cause: Cause, input: VerdictInput): string {
       return input.reclaims === true
         ? "This kernel frees a table when one MADV_DONTNEED covers its 2 MiB; these were emptied otherwise, in smaller pieces or by other calls. A restart frees them."
         : "Linux 6.14 and later with CONFIG_PT_RECLAIM free a table when one MADV_DONTNEED covers its 2 MiB; how many of these depends on the sizes of the releases. A restart frees all.";
-    case "shared": {
-      const known = settingFor(input.name);
-      return known === undefined
-        ? `2 MiB pages need no PTE tables (${input.shared.some(({ file }) => !isSharedMemory(file)) ? HUGETLB.setting : HUGE_SHMEM.setting}); or fewer processes.`
-        : `${known.program}: ${known.setting} (${known.source}).`;
-    }
+    case "shared":
+      return adviceOnShared(input);
     case "sparse":
       return "Fewer than 32 of 512 entries each: memory in use lies scattered. Settings of the allocator that keep it together, or huge pages, change that; reclaim does not.";
     case "deposited":
@@ -93,7 +98,7 @@ export function causesOf(input: VerdictInput): CauseRow[] {
 function problemOf(kb: number, input: VerdictInput): Verdict["problem"] {
   const limit = input.cgroup?.maxKb ?? null;
   const share = Math.max(
-    kb / Math.max(1, input.rssKb + kb),
+    kb / Math.max(1, input.rssOnceKb + kb),
     limit === null ? 0 : (input.cgroup?.pageTablesKb ?? kb) / Math.max(1, limit),
   );
   if (kb >= LARGE_KB && share >= SHARE_LARGE) return "yes";
@@ -103,10 +108,12 @@ function problemOf(kb: number, input: VerdictInput): Verdict["problem"] {
 const PROBLEM_WORDS = { yes: "A problem", little: "Worth knowing, hardly a problem", no: "Not a problem" } as const;
 
 function sizeSentence(kb: number, input: VerdictInput): string {
-  const who = input.processes === 1 ? "its" : `the page tables of ${numberOfProcesses(input.processes)}`;
-  const tables = input.processes === 1 ? "page tables are" : "are";
-  const least = leastKb(input.rssKb);
-  return `${PROBLEM_WORDS[problemOf(kb, input)]}: ${who} ${tables} ${formatKb(kb)}, ${shareOf(kb, input.rssKb)} of RSS (${formatKb(input.rssKb)}); full tables for as much memory would be ${formatKb(least)}.`;
+  const { processes, rssKb, rssOnceKb } = input;
+  const start = PROBLEM_WORDS[problemOf(kb, input)];
+  const least = `full tables for as much memory would be ${formatKb(leastKb(rssOnceKb))}`;
+  if (processes === 1)
+    return `${start}: its page tables are ${formatKb(kb)}, ${shareOf(kb, rssKb)} of RSS (${formatKb(rssKb)}); ${least}.`;
+  return `${start}: the page tables of ${numberOfProcesses(processes)} are ${formatKb(kb)}, ${shareOf(kb, rssOnceKb)} of their memory (${formatKb(rssOnceKb)} with what they share counted once); ${least}.`;
 }
 
 function cgroupSentence({ cgroup }: VerdictInput): string[] {

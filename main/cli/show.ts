@@ -14,6 +14,7 @@ export async function show(
     const trial = experiment.workloadKind === "program";
     if (options.json) return printJson(trial ? trialJson(experiment) : reportJson(experiment, options.baseline));
     print(trial ? trialText(experiment) : reportText(experiment, options.baseline));
+    for (const sentence of experiment.observation?.verdict.sentences ?? []) print(sentence);
     const params = Object.entries(experiment.params).map(([name, value]) => `${name}=${value}`);
     print(`\n${experiment.workload} ${params.join(" ")}`);
     const [run] = experiment.runs;

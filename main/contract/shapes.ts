@@ -7,6 +7,7 @@ import { DEFAULT_POLICIES, inPolicyOrder, POLICY_IDS } from "../../engine/experi
 import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
 import { notesProblem, tagProblem, tagsProblem, titleProblem } from "../../engine/experiment/text-limits.ts";
 import { DECLINED_REASONS, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
+import { CAUSES } from "../../engine/live/split.ts";
 
 const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
 
@@ -335,7 +336,18 @@ const experimentCore = {
   problem: v.exactOptional(v.string()),
 };
 
-export const experimentSchema = v.object({ ...experimentCore, runs: v.array(runSchema) });
+/** What was seen of a running process that was kept: its verdict and its page tables by cause, in kB. */
+export const observationSchema = v.object({
+  verdict: v.object({ sentences: v.array(v.string()) }),
+  split: v.object(v.entriesFromList(CAUSES, v.number())),
+});
+
+export const experimentSchema = v.object({
+  ...experimentCore,
+  /** Of workload kind `live`. */
+  observation: v.exactOptional(observationSchema),
+  runs: v.array(runSchema),
+});
 export type Experiment = v.InferOutput<typeof experimentSchema>;
 
 export const historyRunSchema = v.object({

@@ -71,6 +71,8 @@ const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `
 
 /** The command that runs the same experiment again: same workload, parameters, seed, policies and sources. */
 export function commandFor(experiment: StoredExperiment): string {
+  if (experiment.workloadKind === "live")
+    return `npm run -s lab -- inspect --name ${quoted(`^${experiment.workload}$`)} --keep`;
   const sources = new Set(experiment.runs.map((run) => run.source));
   const modes = inPolicyOrder(experiment.runs.map((run) => run.mode));
   const sweep = sweepOf(experiment);

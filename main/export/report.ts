@@ -18,6 +18,8 @@ import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { savingWords } from "../../engine/experiment/sentence.ts";
 import { DECLINED_REASONS } from "../../engine/experiment/types.ts";
 import { DECLINED_WORDS, LABELS, policyWord, runWord } from "../../engine/experiment/words.ts";
+import { CAUSE_LABELS, CAUSES } from "../../engine/live/split.ts";
+import { observationOf } from "../host/shapes.ts";
 import type { ReadSamples } from "./csv.ts";
 import { commandFor, paramWords, resultParts, resultWords, type Sweep, sweepOf } from "./describe.ts";
 import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
@@ -60,6 +62,7 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
 <main>
 `.html;
   yield* charts(experiment, samplesOf, look);
+  yield observation(experiment).html;
   const sweep = sweepOf(experiment);
   if (sweep) yield sweepTable(sweep).html;
   else {
@@ -70,7 +73,7 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
   yield runTable(runs).html;
   yield html`<section><h2>Make it again</h2>
 <pre>${commandFor(experiment)}</pre>
-<p>The model is deterministic: the same workload, policy and seed give the same samples on every machine. Measured runs depend on the kernel they ran on.</p>
+<p>${experiment.workloadKind === "live" ? "The process is not what it was then: this looks at those of its name anew." : "The model is deterministic: the same workload, policy and seed give the same samples on every machine. Measured runs depend on the kernel they ran on."}</p>
 </section>
 </main>
 <footer>Experiment ${experiment.uid}${runs[0] ? html` · engine ${runs[0].facts.engineVersion}` : nothing}</footer>
@@ -176,6 +179,25 @@ ${points.map((point) => {
   })}</tr>
 `;
 })}</tbody>
+</table>
+</section>
+`;
+}
+
+/** What was seen of a running process that was kept. */
+function observation(experiment: StoredExperiment): Html {
+  const seen = observationOf(experiment).observation;
+  if (seen === undefined) return nothing;
+  return html`<section><h2>What its page tables hold</h2>
+${seen.verdict.sentences.map(
+  (sentence) => html`<p>${sentence}</p>
+`,
+)}<table>
+<tbody>
+${CAUSES.map(
+  (cause) => html`<tr><th scope="row">${CAUSE_LABELS[cause]}</th><td>${formatValue(seen.split[cause], "kb")}</td></tr>
+`,
+)}</tbody>
 </table>
 </section>
 `;

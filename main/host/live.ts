@@ -23,14 +23,10 @@ const NEXT_MS_LEAST = 2000;
 const NEXT_MS_MOST = 30_000;
 /** Looks take at most this share of one core. */
 const COST_MOST = 0.02;
-const TICKS_PER_SECOND = 100;
-
-/** Processor time of a process so far, in ms: user and system. */
+/** Processor time of a process so far, in ms: what its first thread ran (the probe has one). */
 function processorMs(pid: number): number | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [, , , , , , , , , , , user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return ((Number(user) + Number(system)) * 1000) / TICKS_PER_SECOND;
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1e6;
   } catch {
     return null;
   }
@@ -102,14 +98,18 @@ export function liveHandlers(
     for (const pid of lines.keys()) if (!seen.has(pid)) lines.delete(pid);
   }
 
-  /** Share of one core that the probe took since the last time. */
-  function costOf(pid: number): number | null {
+  /** Processor time of the probe for one look, in ms, and the share of one core that all took since the last time. */
+  function costOf(
+    pid: number,
+    before: number | null,
+  ): { readonly spentMs: number | null; readonly share: number | null } {
     const used = processorMs(pid);
-    if (used === null) return null;
+    if (used === null || before === null) return { spentMs: null, share: null };
     const now = performance.now();
-    const before = costAt;
+    const last = costAt;
     costAt = { atMs: now, processorMs: used };
-    return before === undefined ? null : (used - before.processorMs) / Math.max(1, now - before.atMs);
+    const share = last === undefined ? null : (used - last.processorMs) / Math.max(1, now - last.atMs);
+    return { spentMs: used - before, share };
   }
 
   async function closely(pid: number) {
@@ -123,17 +123,19 @@ export function liveHandlers(
   const handlers: Handlers<Names> = {
     "live.top": () =>
       withLooker(async (mine) => {
+        const before = processorMs(mine.pid);
         const { document, looks: seen } = await lookAtAll(mine, () => undefined, looks);
         looks = seen;
         const now = Date.now();
         addRows(document.processes, now);
-        const next = Math.min(NEXT_MS_MOST, Math.max(NEXT_MS_LEAST, document.took_ms / COST_MOST));
+        const { spentMs, share } = costOf(mine.pid, before);
+        const next = Math.min(NEXT_MS_MOST, Math.max(NEXT_MS_LEAST, (spentMs ?? document.took_ms) / COST_MOST));
         return {
           ...document,
           processes: [...document.processes],
           shared: [...document.shared],
           memory_kb: Math.floor(totalmem() / 1024),
-          cost: costOf(mine.pid),
+          cost: share,
           next_ms: Math.round(next),
         };
       }),

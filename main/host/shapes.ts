@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
-import { sweepDetailSchema } from "../contract/shapes.ts";
+import { observationSchema, sweepDetailSchema } from "../contract/shapes.ts";
 import type { Experiment, HistoryRow, Run } from "../contract.ts";
 
 export function toRun(run: StoredRun): Run {
@@ -59,8 +59,16 @@ function toCore(experiment: StoredExperiment) {
   };
 }
 
+const keptSchema = v.object({ observation: observationSchema });
+
+/** What was seen of a running process, where it is one that was kept. */
+export function observationOf({ workloadKind, detail }: StoredExperiment): Pick<Experiment, "observation"> {
+  const kept = workloadKind === "live" ? v.safeParse(keptSchema, detail) : undefined;
+  return kept?.success ? { observation: kept.output.observation } : {};
+}
+
 export function toExperiment(experiment: StoredExperiment): Experiment {
-  return { ...toCore(experiment), runs: experiment.runs.map(toRun) };
+  return { ...toCore(experiment), ...observationOf(experiment), runs: experiment.runs.map(toRun) };
 }
 
 export function toHistoryRow(experiment: StoredExperiment): HistoryRow {

@@ -85,6 +85,13 @@ export function appCommands(): readonly Command[] {
       run: () => void chooseTrace(),
     },
     {
+      id: "live",
+      title: "Live: where this machine's page tables go",
+      group: "Lab",
+      keys: "Ctrl+4",
+      run: () => view.go({ name: "live" }),
+    },
+    {
       id: "races",
       title: "Races: turn a patch off and see what breaks",
       group: "Lab",

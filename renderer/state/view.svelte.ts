@@ -14,6 +14,8 @@ export type Route =
   | { readonly name: "experiment"; readonly id: number; readonly label?: string }
   | { readonly name: "compare"; readonly ids: readonly number[] }
   | { readonly name: "races" }
+  /** The processes of this machine. */
+  | { readonly name: "live" }
   | { readonly name: "trace"; readonly opened?: OpenedFile }
   | { readonly name: "machine" };
 
