@@ -63,6 +63,8 @@ export interface StoredRun {
   readonly label: string;
   readonly source: Source;
   readonly mode: PolicyId;
+  /** Of the policy's rule: what a run of today is made under has that of policies.ts. */
+  readonly policyVersion: number;
   readonly params: Params;
   readonly seed: number;
   readonly status: RunStatus;

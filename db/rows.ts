@@ -37,6 +37,7 @@ export function toRun(row: RunRow): StoredRun {
     label: take("label"),
     source: take<Source>("source"),
     mode: take<PolicyId>("mode"),
+    policyVersion: take("policy_version"),
     params: take<Params>("params"),
     seed: take("seed"),
     status: take<RunStatus>("status"),

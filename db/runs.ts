@@ -1,5 +1,6 @@
 /** Runs: a run belongs to the living process that makes it, until it is finished or its process is found dead. */
 import { randomUUID } from "node:crypto";
+import { policyOf } from "../engine/experiment/policies.ts";
 import type { RunSummary } from "../engine/experiment/types.ts";
 import type { Connection } from "./connection.ts";
 import { NotFoundError, StateError } from "./errors.ts";
@@ -20,9 +21,9 @@ export function startRun(c: Connection, experimentId: number, spec: NewRun): Sto
     const status = spec.status ?? "running";
     const { lastInsertRowid } = c
       .prepare(
-        `INSERT INTO run (uid, experiment_id, label, source, mode, params, seed, engine_version, facts, kernel_profile, status,
+        `INSERT INTO run (uid, experiment_id, label, source, mode, policy_version, params, seed, engine_version, facts, kernel_profile, status,
           created_ms, started_ms, heartbeat_ms, owner, operations_total, detail)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         randomUUID(),
@@ -30,6 +31,7 @@ export function startRun(c: Connection, experimentId: number, spec: NewRun): Sto
         spec.label ?? "",
         spec.source,
         spec.mode,
+        policyOf(spec.mode).version,
         JSON.stringify(spec.params ?? experiment.params),
         spec.seed ?? experiment.seed,
         spec.facts.engineVersion,

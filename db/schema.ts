@@ -145,9 +145,32 @@ const KERNEL_PROFILE = `
 ALTER TABLE run ADD COLUMN kernel_profile TEXT CHECK (kernel_profile IS NULL OR json_valid(kernel_profile));
 `;
 
+/**
+ * The version of the policy that a run was made under (engine/experiment/policies.ts), beside it in the overview; and an outcome
+ * of releases that is named after what it is, a table, and no longer after one kernel's size of it.
+ */
+const POLICIES = `
+ALTER TABLE run ADD COLUMN policy_version INTEGER NOT NULL DEFAULT 1 CHECK (policy_version >= 1);
+
+UPDATE run SET summary = replace(summary, '"below_2mib":', '"below_table":') WHERE summary LIKE '%"below_2mib":%';
+
+DROP VIEW run_overview;
+CREATE VIEW run_overview AS
+SELECT run.id AS run_id, experiment.id AS experiment_id, experiment.title, experiment.workload, run.label, run.source,
+  run.mode, run.policy_version, run.status, run.params, run.seed, run.sample_count, run.operations,
+  summary ->> '$.wall_ms' AS wall_ms,
+  summary ->> '$.final.vmpte_kb' AS final_vmpte_kb,
+  summary ->> '$.peak.vmpte_kb' AS peak_vmpte_kb,
+  summary ->> '$.average_vmpte_kb' AS average_vmpte_kb,
+  summary ->> '$.reclaimed_pte_tables' AS reclaimed_pte_tables,
+  datetime(run.created_ms / 1000, 'unixepoch') AS created_utc
+FROM run JOIN experiment ON experiment.id = run.experiment_id;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: "history", sql: HISTORY },
   { version: 2, name: "kernel-profile", sql: KERNEL_PROFILE },
+  { version: 3, name: "policies", sql: POLICIES },
 ];
 
 /** SHA-256 of a migration's SQL, as the ledger keeps it. */

@@ -75,6 +75,7 @@ export const RUN_SHAPE = {
   label: line(TEXT_MAX),
   source: value(run.source, "model"),
   mode: value(run.mode, DEFAULT_BASELINE),
+  policy_version: value(run.policyVersion, 1),
   params: json(run.params, {}),
   seed: value(whole, 0),
   facts: json(run.facts, UNKNOWN_FACTS),

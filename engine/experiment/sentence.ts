@@ -1,6 +1,6 @@
 /** The result of an experiment in words, the same in window, report and command line. */
 import { type ComparableRun, comparePolicies, type RunComparison, type Saving } from "./compare-runs.ts";
-import { formatKb, formatNumberOf, formatPercent } from "./format.ts";
+import { formatKb, formatNs, formatNumberOf, formatPercent } from "./format.ts";
 import type { PolicyId } from "./policies.ts";
 import { policyPhrase, policyTitle, policyWord } from "./words.ts";
 
@@ -46,17 +46,29 @@ function versus({ mode }: Known, base: Known, saving: Saving): SentencePart[] {
   return [...sentence, text(` Both end at ${formatKb(base.summary.final.vmpte_kb)}.`)];
 }
 
+/** " at 0.4 ms more in the longest call": what a saving costs the one call that bears most of it. */
+function priceOf({ summary }: Known): string {
+  const ns = summary?.cost?.longest_call_ns ?? 0;
+  return ns > 0 ? ` at ${formatNs(ns)} more in the longest call` : "";
+}
+
 /** What several policies save, of what the baseline needs. */
 function several(others: readonly Compared[], base: Known): SentencePart[] {
   const at = others.some(({ saving }) => saving.at === "end" && saving.share !== 0) ? "end" : "peak";
   const kbOf = ({ summary }: Known): number => (at === "end" ? summary?.final.vmpte_kb : summary?.peak.vmpte_kb) ?? 0;
   const baseKb = kbOf(base);
+  if (others.every(({ run }) => kbOf(run) === baseKb))
+    return [
+      strong("No difference"),
+      text(`: ${formatKb(baseKb)} of page tables at the ${at} under each of ${others.length + 1} policies.`),
+    ];
   const items = others.map(({ run }, nth) => {
     const share = baseKb === 0 ? 0 : (baseKb - kbOf(run)) / baseKb;
     const name = ofPolicy(run.mode, nth === 0 ? policyTitle(run.mode) : policyWord(run.mode));
     if (share === 0) return [name, text(nth === 0 ? " saves nothing" : " nothing")];
     const verb = nth > 0 ? " " : share > 0 ? " saves " : " needs ";
-    return [name, text(verb), strong(share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`)];
+    const amount = share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`;
+    return [name, text(verb), strong(amount), ...(share > 0 ? [text(priceOf(run))] : [])];
   });
   return [
     ...listed(items),

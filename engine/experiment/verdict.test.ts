@@ -68,7 +68,7 @@ describe("tally", () => {
       reclaimed: [2, 8],
       nothing_there: [1, 2],
       unaligned: [1, 4],
-      below_2mib: [1, 1],
+      below_table: [1, 1],
       split_vma: [1, 2],
     });
     expect(tally.dontneed).toEqual({ calls: 6, bytes: 17 * MIB });

@@ -81,7 +81,7 @@ const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>
   huge_page: "lay in transparent huge pages, whose tables are freed on every kernel",
   split_vma: "covered tables that two mappings share, and a table goes only when one mapping has all of its 2 MiB",
   marker: "covered tables that hold a guard page or a userfaultfd marker, which must stay",
-  below_2mib: "went in pieces smaller than the 2 MiB of a table, and such pieces never free one",
+  below_table: "went in pieces smaller than the 2 MiB of a table, and such pieces never free one",
   unaligned: "lay outside whole, aligned 2 MiB: the pieces are long enough but begin and end inside tables",
   nothing_there: "covered tables that were not there (any more)",
 };
@@ -216,7 +216,7 @@ function obstaclesOf(releases: Releases, baseline: RunSummary, left: number): Re
   const found = new Set<Obstacle>();
   const used = baseline.peak.rss_kb * 1024;
   if (dontneed.bytes + otherAdvice.free.bytes + munmap.bytes < used / 10) found.add("never_released");
-  if (left >= HELPS_SHARE && outcomes.below_2mib.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10)
+  if (left >= HELPS_SHARE && outcomes.below_table.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10)
     found.add("small_pieces");
   if (otherAdvice.free.bytes > dontneed.bytes / 10) found.add("advice_free");
   return found;

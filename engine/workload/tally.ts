@@ -88,7 +88,7 @@ export function tallying(machine: Machine): TallyingMachine {
               : marker > 0
                 ? "marker"
                 : bytes < SLOT
-                  ? "below_2mib"
+                  ? "below_table"
                   : whole === 0
                     ? "unaligned"
                     : "nothing_there";
@@ -108,7 +108,7 @@ export function tallying(machine: Machine): TallyingMachine {
     give("split_vma", split * SLOT);
     give("marker", marker * SLOT);
     // What lies outside whole 2 MiB can never free a table.
-    give(bytes < SLOT ? "below_2mib" : "unaligned", Math.max(0, bytes - whole * SLOT));
+    give(bytes < SLOT ? "below_table" : "unaligned", Math.max(0, bytes - whole * SLOT));
     give("nothing_there", left);
     return result;
   };

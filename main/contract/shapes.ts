@@ -288,6 +288,8 @@ export const runSchema = v.object({
   params: paramsSchema,
   source: sourceSchema,
   mode: modeSchema,
+  /** Of the rule of the policy (policies.ts); one that is not today's may have done something else. */
+  policyVersion: v.pipe(v.number(), v.integer(), v.minValue(1)),
   status: runStatusSchema,
   /** Why it failed, was interrupted or could not start; null otherwise. */
   reason: v.nullable(v.string()),

@@ -6,7 +6,20 @@ import { observationSchema, sweepDetailSchema } from "../contract/shapes.ts";
 import type { Experiment, HistoryRow, Run } from "../contract.ts";
 
 export function toRun(run: StoredRun): Run {
-  const { id, experimentId, label, source, mode, status, reason, startedAt, endedAt, sampleCount, facts } = run;
+  const {
+    id,
+    experimentId,
+    label,
+    source,
+    mode,
+    policyVersion,
+    status,
+    reason,
+    startedAt,
+    endedAt,
+    sampleCount,
+    facts,
+  } = run;
   const { summary, kernelProfile } = run;
   const params = { ...run.params };
   return {
@@ -16,6 +29,7 @@ export function toRun(run: StoredRun): Run {
     params,
     source,
     mode,
+    policyVersion,
     status,
     reason,
     startedAt,
