@@ -32,6 +32,7 @@ const PARTS: readonly Part[] = [
   },
   { name: "faults", what: "disk full, read-only, locked, two at once: what the user sees", minutesMax: [15, 15] },
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
+  { name: "kernels", what: "Debian's kernels in QEMU, held to what was found there", minutesMax: [90, 20] },
   { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },
   { name: "memory", what: "thousands of experiments in one host: what it holds stays level", minutesMax: [60, 10] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },

@@ -90,6 +90,45 @@ async function compareScript(
   return { script: small, kernel: await byKernel(small), engine: byEngine(small) };
 }
 
+/** A script that somebody wrote. */
+export interface GivenScript {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+/** Compares scripts as they are, in every mode that the kernel can be held to. Errors: ProbeDiedError, `where` names the script. */
+export async function compareGiven(
+  scripts: readonly GivenScript[],
+  options: Pick<CompareOptions, "modes" | "found" | "profile" | "skips" | "start" | "differencesMax">,
+): Promise<Comparison> {
+  const { found, profile = found, skips = [], start = startProbe } = options;
+  const differences: Difference[] = [];
+  let sequences = 0;
+  let operations = 0;
+  let unstable = 0;
+  for (const mode of modesOn(found, options.modes)) {
+    const kernel = new KernelAnswers(start(dontneedFor(mode, found) ?? "whole"));
+    try {
+      for (const { name, lines } of scripts) {
+        if (differences.length >= options.differencesMax) break;
+        const script = withoutSkipped(lines, skips);
+        const differing = await compareScript(script, "all", mode, profile, kernel).catch((error: unknown) => {
+          if (!(error instanceof ProbeDiedError)) throw error;
+          throw new ProbeDiedError(error.message, { where: name, why: error.why });
+        });
+        sequences++;
+        operations += script.length;
+        if (differing === "unstable") unstable++;
+        else if (differing !== null)
+          differences.push({ kind: "all", seed: 0, mode, ...differing, replay: `the script ${name}` });
+      }
+    } finally {
+      await kernel.close();
+    }
+  }
+  return { sequences, operations, differences, unstable };
+}
+
 /** DONTNEED in small pieces is refused by huge pages of the pool, and enormous ranges have too many of them. */
 const modesOf = (kind: ScriptClass, modes: readonly Mode[], found: KernelProfile): readonly Mode[] =>
   modesOn(found, modes).filter(

@@ -92,6 +92,7 @@ void own_unmap_the_rest(void) {
   uint64_t end = ((uint64_t)_end + PAGE - 1) & ~(PAGE - 1);
   sys2(__NR_munmap, 0, start);
   sys2(__NR_munmap, end, USER_END - end);
+  sys2(__NR_munmap, USER_END, USER_END_5 - USER_END); /* refused with four levels: nothing is there */
 }
 
 void own_prepare(void) {

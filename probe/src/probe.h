@@ -21,6 +21,7 @@
 #define PAGE 4096ull
 #define PMD_SIZE (2ull << 20)
 #define USER_END 0x7ffffffff000ull /* of 47-bit addresses */
+#define USER_END_5 ((1ull << 56) - PAGE) /* with five levels */
 
 /* Where conformance scripts live: a PGD slot in which nothing else is. */
 #define ARENA_BASE (1ull << 44)

@@ -41,7 +41,7 @@ static bool take_line(const char *p, bool list) {
   uint64_t start = hex(&p);
   p++;
   uint64_t end = hex(&p);
-  if (start < ARENA_BASE || start > USER_END || own_overlaps(start, end - start)) return false;
+  if (start < ARENA_BASE || start >= USER_END_5 || own_overlaps(start, end - start)) return false;
   if (list) {
     list_add(" ", 1);
     list_add_hex((start - ARENA_BASE) / PAGE);
