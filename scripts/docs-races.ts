@@ -7,7 +7,9 @@ import { raceCases, runScenario, SCENARIOS } from "../engine/race/race.ts";
 /** The page as it must be now. */
 export function currentRaces(): string {
   return racesDocument(
-    raceCases(SCENARIOS, null).map(({ scenario, without }) => runScenario(scenario, without, { countSchedules: true })),
+    raceCases(SCENARIOS, null).map(({ scenario, mode, without }) =>
+      runScenario(scenario, without, { countSchedules: true }, mode),
+    ),
   );
 }
 

@@ -42,14 +42,18 @@ export function looksEmpty(k: KernelState, mm: Mm, row: number, base: number): b
   return true;
 }
 
-/** Detaches a live table that is empty and hands it to RCU. */
-export function freeEmptyTable(k: KernelState, row: number): void {
+/** Takes a live table that is empty out of its PMD entry and off its process's count; under the PMD lock and the table's. */
+export function detachEmptyTable(k: KernelState, row: number): void {
   const { tables } = k;
   const pmd = tables.parent[row];
   const index = tables.slot[row];
   tables.setChild(pmd, index, 0);
   tables.markFreed(pmd, index);
   k.processes[tables.owner(pmd)].ptes--;
+}
+
+/** pte_free_defer(): hands a detached table to RCU. */
+export function deferEmptyTable(k: KernelState, row: number): void {
   pteFreeDefer(k, row);
   charge(k, k.options.cost.deferFree);
 }

@@ -227,9 +227,9 @@ export function* executeOperation(k: KernelState, op: Operation, result: OpResul
   k.payer = op.op === "touch" ? "fault" : "call";
   const failed = yield* dispatch(k, op, result);
   if (failed !== null) result.status = failed;
-  if (k.tables.emptied !== null) putEmptyTables(k, false);
+  if (k.tables.emptied !== null) yield* putEmptyTables(k, false);
   endCall(k);
-  if (k.timeNs >= k.dueNs) runDue(k);
+  if (k.timeNs >= k.dueNs) yield* runDue(k);
   rcuTick(k);
 }
 

@@ -3,27 +3,56 @@
  * madvise(MADV_PT_RECLAIM), which was proposed in its thread. Ranges are in pages.
  */
 
-import { flushTable, freeEmptyTable, looksEmpty } from "./empty-table.ts";
+import { deferEmptyTable, detachEmptyTable, flushTable, looksEmpty } from "./empty-table.ts";
 import type { Errno } from "./errno.ts";
 import { PMD_PAGES, PUD_PAGES, pmdIndex, pmdStart, slotEnd } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";
 import { charge, endCall } from "./policy-cost.ts";
+import {
+  lock,
+  OBJ_PMD_ENTRY,
+  OBJ_PML,
+  OBJ_PTL,
+  OBJ_TABLE,
+  OBJ_TLB,
+  type Path,
+  point,
+  schedObject,
+  unlock,
+} from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { VM_HUGETLB, VM_UFFD_WP, type Vma } from "./vma.ts";
 
 /** freept_pmd_entry(): takes the PMD lock and the PTE lock, and frees the table if all its entries are none. */
-function freePtEntry(k: KernelState, mm: Mm, pmd: number, index: number, base: number): void {
+function* freePtEntry(k: KernelState, mm: Mm, pmd: number, index: number, base: number): Path<void> {
+  const fn = "freept_pmd_entry";
+  const pml = schedObject(OBJ_PML, pmd);
+  yield* lock(k, fn, pml);
   const row = k.tables.child(pmd, index);
-  if (row <= 0) return;
+  if (row <= 0) {
+    yield* unlock(k, fn, pml);
+    return;
+  }
+  const ptl = schedObject(OBJ_PTL, row);
+  yield* lock(k, fn, ptl);
   charge(k, 2 * k.options.cost.lock);
-  if (!looksEmpty(k, mm, row, base)) return;
-  freeEmptyTable(k, row);
+  const empty = looksEmpty(k, mm, row, base);
+  if (empty) {
+    yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+    detachEmptyTable(k, row);
+  }
+  yield* unlock(k, fn, ptl);
+  yield* unlock(k, fn, pml);
+  if (!empty) return;
+  yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
   flushTable(k);
+  yield point(k, fn, "free_table", schedObject(OBJ_TABLE, row), true);
+  deferEmptyTable(k, row);
   k.stats.reclaimedSlow++;
 }
 
 /** Frees the empty tables whose 2 MiB lie whole in [start, end), which lies in one VMA. */
-function freePtRange(k: KernelState, mm: Mm, start: number, end: number): void {
+function* freePtRange(k: KernelState, mm: Mm, start: number, end: number): Path<void> {
   const stop = pmdStart(end);
   for (let page = pmdStart(start + PMD_PAGES - 1); page < stop; ) {
     const pmd = pmdTable(k, mm, page);
@@ -32,7 +61,7 @@ function freePtRange(k: KernelState, mm: Mm, start: number, end: number): void {
       const first = pmdIndex(page);
       const last = first + (next - page) / PMD_PAGES;
       for (let at = k.tables.nextChild(pmd, first, last); at < last; at = k.tables.nextChild(pmd, at + 1, last))
-        freePtEntry(k, mm, pmd, at, page + (at - first) * PMD_PAGES);
+        yield* freePtEntry(k, mm, pmd, at, page + (at - first) * PMD_PAGES);
     }
     page = next;
   }
@@ -46,7 +75,7 @@ function scanned(vma: Vma): boolean {
  * task_mm_pgtable_work(): looks at `pages` of what the process has mapped, from where the last scan ended. At the end of the address space
  * it ends, and the next begins at the start. The mmap lock is held for reading.
  */
-function scanMm(k: KernelState, mm: Mm, pages: number): void {
+export function* scanMm(k: KernelState, mm: Mm, pages: number): Path<void> {
   const { list } = mm.vmas;
   let left = pages;
   charge(k, k.options.cost.lock);
@@ -56,7 +85,7 @@ function scanMm(k: KernelState, mm: Mm, pages: number): void {
     const start = Math.max(vma.start, mm.scanFrom);
     const end = Math.min(vma.end, start + left);
     // What a part of a slot is left over at `end` is looked at from its start by the next.
-    freePtRange(k, mm, start, end);
+    yield* freePtRange(k, mm, start, end);
     left -= end - start;
     if (left > 0) continue;
     mm.scanFrom = end === vma.end ? end : pmdStart(end);
@@ -65,46 +94,41 @@ function scanMm(k: KernelState, mm: Mm, pages: number): void {
   mm.scanFrom = 0;
 }
 
-function background(k: KernelState, work: () => void): void {
+/** One whole pass of the scanner over every process. */
+export function* scanAll(k: KernelState): Path<void> {
   k.payer = "nobody";
-  work();
+  for (const mm of k.processes) {
+    if (!mm.alive) continue;
+    mm.scanFrom = 0;
+    yield* scanMm(k, mm, Number.POSITIVE_INFINITY);
+  }
   k.payer = "call";
 }
 
-/** One whole pass of the scanner over every process. */
-export function scanAll(k: KernelState): void {
-  background(k, () => {
-    for (const mm of k.processes) {
-      if (!mm.alive) continue;
-      mm.scanFrom = 0;
-      scanMm(k, mm, Number.POSITIVE_INFINITY);
-    }
-  });
-}
-
 /** Every process that lives gives MADV_PT_RECLAIM for all that it has mapped, in a call of its own. */
-function askForAll(k: KernelState): void {
+function* askForAll(k: KernelState): Path<void> {
   for (const mm of k.processes) {
     if (!mm.alive) continue;
     charge(k, k.options.cost.syscall);
-    for (const vma of mm.vmas.list) freePtRange(k, mm, vma.start, vma.end);
+    for (const vma of mm.vmas.list) yield* freePtRange(k, mm, vma.start, vma.end);
     endCall(k);
   }
 }
 
 /** Simulated time has come to k.dueNs: a scan of every process is due, or the advice. However late it is, it is one. */
-export function runDue(k: KernelState): void {
+export function* runDue(k: KernelState): Path<void> {
   const { scan, ask } = k.options.features;
-  if (scan !== null)
-    background(k, () => {
-      for (const mm of k.processes) if (mm.alive) scanMm(k, mm, scan.pages);
-    });
-  if (ask !== null) askForAll(k);
+  if (scan !== null) {
+    k.payer = "nobody";
+    for (const mm of k.processes) if (mm.alive) yield* scanMm(k, mm, scan.pages);
+    k.payer = "call";
+  }
+  if (ask !== null) yield* askForAll(k);
   k.dueNs = k.timeNs + Math.min(scan?.intervalNs ?? Infinity, ask?.intervalNs ?? Infinity);
 }
 
 /** madvise(MADV_PT_RECLAIM) within one VMA. */
-export function madvisePtReclaim(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
-  freePtRange(k, mm, start, end);
+export function* madvisePtReclaim(k: KernelState, mm: Mm, start: number, end: number): Path<Errno | null> {
+  yield* freePtRange(k, mm, start, end);
   return null;
 }

@@ -12,6 +12,7 @@ import { LEVEL_PTE, PAGE_SIZE, PTRS_PER_TABLE, pagesKb } from "./geometry.ts";
 import { loadImage } from "./image.ts";
 import type { Operation } from "./operation.ts";
 import { executeOperation as executePlainly } from "./plain/execute.ts";
+import { scanAll as scanAllPlainly } from "./plain/free-pt.ts";
 import { loadImage as loadImagePlainly } from "./plain/image.ts";
 import type { PolicyCost } from "./policy-cost.ts";
 import { rcuTick } from "./rcu.ts";
@@ -125,7 +126,8 @@ export class Kernel {
   /** One whole pass of the background scanner, where the kernel has one. */
   scan(): void {
     if (this.state.options.features.scan === null) return;
-    scanAll(this.state);
+    if (this.explored) runAlone(this.state, scanAll(this.state));
+    else scanAllPlainly(this.state);
     rcuTick(this.state);
   }
 

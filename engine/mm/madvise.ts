@@ -100,7 +100,7 @@ function* adviseVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number
     case "guard_remove":
       return guardRemove(k, mm, vma, start, end);
     case "pt_reclaim":
-      return madvisePtReclaim(k, mm, start, end);
+      return yield* madvisePtReclaim(k, mm, start, end);
     case "collapse":
       return yield* madviseCollapse(k, mm, vma, start, end);
     default:

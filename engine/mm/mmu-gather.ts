@@ -130,6 +130,6 @@ function* tlbRemoveTableOne(k: KernelState, tlb: gather.MmuGather, row: number):
 /** tlb_finish_mmu(). */
 export function* tlbFinishMmu(k: KernelState, tlb: gather.MmuGather): Path<void> {
   yield* tlbFlushMmu(k, tlb);
-  if (k.tables.emptied !== null) putEmptyTables(k, true);
+  if (k.tables.emptied !== null) yield* putEmptyTables(k, true);
   k.spareGather = tlb;
 }

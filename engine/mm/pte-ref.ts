@@ -3,21 +3,57 @@
  * none holds one, and whoever walks a table holds one meanwhile. The last to go takes the table with it, on any path.
  */
 
-import { flushTable, freeEmptyTable } from "./empty-table.ts";
+import { deferEmptyTable, detachEmptyTable, flushTable } from "./empty-table.ts";
+import { PTRS_PER_TABLE } from "./geometry.ts";
+import {
+  lock,
+  OBJ_PMD_ENTRY,
+  OBJ_PML,
+  OBJ_PTL,
+  OBJ_TABLE,
+  OBJ_TLB,
+  type Path,
+  point,
+  schedObject,
+  unlock,
+} from "./sched.ts";
 import type { KernelState } from "./state.ts";
 import { TABLE_LIVE } from "./tables.ts";
 
 /**
  * pte_put() of the last reference: tables that have become empty, or were made and not used, are freed. To be called where a path
- * lets go of what it walked; `flushed`: by a gather that has flushed what went.
+ * lets go of what it walked; `flushed`: by a gather that has flushed what went. The reference that a walker holds in the series keeps the
+ * table; here it is the PTE lock that a walker holds.
  */
-export function putEmptyTables(k: KernelState, flushed: boolean): void {
-  const { emptied } = k.tables;
+export function* putEmptyTables(k: KernelState, flushed: boolean): Path<void> {
+  const { tables } = k;
+  const { emptied } = tables;
   if (emptied === null || emptied.length === 0) return;
+  const fn = "free_pte_table";
   for (const row of emptied) {
-    if (k.tables.state[row] !== TABLE_LIVE || k.tables.count[row] > 0) continue;
-    freeEmptyTable(k, row);
-    if (!flushed) flushTable(k);
+    if (tables.state[row] !== TABLE_LIVE) continue;
+    const pmd = tables.parent[row];
+    const index = tables.slot[row];
+    yield* lock(k, fn, schedObject(OBJ_PML, pmd));
+    if (tables.child(pmd, index) !== row) {
+      yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+      continue;
+    }
+    yield* lock(k, fn, schedObject(OBJ_PTL, row));
+    const gone = tables.nextPte(row, 0, PTRS_PER_TABLE) === PTRS_PER_TABLE;
+    if (gone) {
+      yield point(k, fn, "pmd_write", schedObject(OBJ_PMD_ENTRY, pmd, index), true);
+      detachEmptyTable(k, row);
+    }
+    yield* unlock(k, fn, schedObject(OBJ_PTL, row));
+    yield* unlock(k, fn, schedObject(OBJ_PML, pmd));
+    if (!gone) continue;
+    if (!flushed) {
+      yield point(k, fn, "tlb_flush", schedObject(OBJ_TLB, 0), true);
+      flushTable(k);
+    }
+    yield point(k, fn, "free_table", schedObject(OBJ_TABLE, row), true);
+    deferEmptyTable(k, row);
     k.stats.reclaimedFast++;
   }
   emptied.length = 0;

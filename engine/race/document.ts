@@ -46,11 +46,11 @@ const number = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)
 function verdicts(results: readonly RaceResult[]): string[] {
   const rows = results.map(
     (result) =>
-      `| ${result.scenario} | ${seriesName(result.without)} | ${result.verdict} | ${number(result.interleavings)} | ` +
+      `| ${result.scenario} | ${seriesName(result)} | ${result.verdict} | ${number(result.interleavings)} | ` +
       `${schedulesText(result.schedules)} | ${number(result.states)} | ${result.violation?.invariant ?? ""} |`,
   );
   return [
-    "| scenario | series | verdict | interleavings | schedules | states | broken invariant |",
+    "| scenario | kernel | verdict | interleavings | schedules | states | broken invariant |",
     "|---|---|---|---:|---:|---:|---|",
     ...rows,
   ];

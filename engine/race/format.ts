@@ -1,10 +1,13 @@
 /** Counterexamples and verdicts as text. */
 
+import { type PolicyId, policyOf, SERIES } from "../experiment/policies.ts";
 import type { RacePatch, RaceResult, RaceViolation, Scenario } from "./race.ts";
 import type { ReplayedStep } from "./replay.ts";
 import { formatSchedule } from "./schedule.ts";
 
-export function seriesName(without: RacePatch | null): string {
+/** What kernel a case is about, in words. */
+export function seriesName({ mode, without }: { readonly mode: PolicyId; readonly without: RacePatch | null }): string {
+  if (mode !== SERIES) return policyOf(mode).word;
   if (without === null) return "complete";
   if (without === "617fix") return "without the fix of 6.17";
   return without === "9fix" ? "without the fix" : `without patch ${without}`;
@@ -12,7 +15,8 @@ export function seriesName(without: RacePatch | null): string {
 
 /** The command that replays a counterexample. */
 export function replayCommand(result: RaceResult, cpus: readonly number[]): string {
-  const without = result.without === null ? "" : ` --without ${result.without}`;
+  const mode = result.mode === SERIES ? "" : ` --mode ${result.mode}`;
+  const without = result.without === null ? mode : ` --without ${result.without}`;
   return `reclaim-lab race ${result.scenario}${without} --schedule '${formatSchedule(cpus)}'`;
 }
 
@@ -50,7 +54,7 @@ function scheduleWords(steps: readonly ReplayedStep[]): string {
 export function counterexampleText(scenario: Scenario, result: RaceResult, violation: RaceViolation): string {
   return [
     `${scenario.title}`,
-    `${result.scenario}, ${seriesName(result.without)}: broken: ${violation.invariant}`,
+    `${result.scenario}, ${seriesName(result)}: broken: ${violation.invariant}`,
     `${violation.detail}.`,
     `Fewest switches from one CPU to another: ${violation.switches}. Replay:`,
     `  ${replayCommand(result, violation.cpus)}`,
@@ -72,7 +76,7 @@ export function replayText(
   const { violation } = result;
   const outcome = finished ? "Every CPU has finished, and every invariant holds." : "Every invariant holds up to here.";
   return [
-    `${scenario.name}, ${seriesName(result.without)}, one schedule of ${steps.length} steps`,
+    `${scenario.name}, ${seriesName(result)}, one schedule of ${steps.length} steps`,
     "",
     scheduleTable(scenario, steps),
     "",
@@ -94,7 +98,7 @@ export function verdictTable(results: readonly RaceResult[]): string {
   const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   const rows = results.map((result) => [
     result.scenario,
-    seriesName(result.without),
+    seriesName(result),
     result.verdict,
     count(result.interleavings).padStart(13),
     schedulesText(result.schedules).padStart(9),
@@ -102,7 +106,7 @@ export function verdictTable(results: readonly RaceResult[]): string {
     result.violation?.invariant ?? result.bound ?? "",
   ]);
   return columns([
-    ["scenario", "series", "verdict", "interleavings", "schedules", "   states", "broken invariant"],
+    ["scenario", "kernel", "verdict", "interleavings", "schedules", "   states", "broken invariant"],
     ...rows,
   ]).join("\n");
 }

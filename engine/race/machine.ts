@@ -3,9 +3,8 @@
  * the invariants are checked after each step.
  */
 
-import { featuresOf } from "../experiment/policies.ts";
 import { resolveOptions } from "../mm/config.ts";
-import type { Patches } from "../mm/features.ts";
+import { type Patches, type ReclaimFeatures, withoutClock } from "../mm/features.ts";
 import { LEVEL_PTE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, ptePageId } from "../mm/pte.ts";
 import { rcuFree, rcuReady } from "../mm/rcu.ts";
@@ -49,6 +48,7 @@ export interface Lane {
 }
 
 export interface MachineOptions {
+  readonly features: ReclaimFeatures;
   readonly patches: Patches;
   /** No memory for batches of tables: each table is freed alone. */
   readonly batchFails: boolean;
@@ -79,7 +79,7 @@ export function reschedObject(cpu: number): number {
 
 export function machine(setup: Setup, options: MachineOptions): MachineProgram {
   const resolved = resolveOptions({
-    features: featuresOf("sync"),
+    features: withoutClock(options.features),
     image: "empty",
     checked: true,
     patches: options.patches,
@@ -88,6 +88,7 @@ export function machine(setup: Setup, options: MachineOptions): MachineProgram {
   const k = new KernelState(resolved);
   const trace = new Trace();
   const tables = watch(k, trace);
+  if (options.features.refcount) tables.emptied = [];
   const mm = k.newMm();
   watchVmas(mm, trace);
   const world: World = { k, mm, tables, trace, base: BASE_PAGE, notes: new Map() };
@@ -112,11 +113,14 @@ class Running implements MachineExecution {
   private readonly goal: Setup["goal"];
   /** The points the CPUs stand at. */
   private readonly at: (SchedPoint | null)[];
+  /** Tables that each CPU has emptied and not yet looked at, where they are counted (pte-ref.ts). */
+  private readonly emptied: number[][];
 
   constructor(world: World, setup: Setup) {
     this.world = world;
     this.goal = setup.goal;
     this.at = setup.lanes.map(() => null);
+    this.emptied = setup.lanes.map(() => []);
     this.cpus = setup.lanes.map((lane, cpu) => {
       const path = lane.path(world);
       return { next: () => this.advance(cpu, path) };
@@ -138,6 +142,8 @@ class Running implements MachineExecution {
   select(cpu: number, record: boolean): void {
     const { k, trace } = this.world;
     k.cpu = cpu;
+    // What a path let go of is its own CPU's to put.
+    if (k.tables.emptied !== null) k.tables.emptied = this.emptied[cpu];
     trace.begin(record);
     const point = this.at[cpu];
     if (!record || point === null) return;

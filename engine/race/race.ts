@@ -1,7 +1,8 @@
 /** Runs scenarios and says what became of them: `reclaim-lab race`, the window's Races view and docs/races. */
 
 import { BadInputError } from "../error.ts";
-import { ALL_PATCHES, patchesWithout } from "../mm/features.ts";
+import { featuresOf, POLICY_IDS, type PolicyId, SERIES } from "../experiment/policies.ts";
+import { patchesWithout } from "../mm/features.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
 import { type MachineProgram, machine } from "./machine.ts";
 import { type ReplayedStep, replaySchedule } from "./replay.ts";
@@ -24,6 +25,7 @@ export interface RaceViolation {
 
 export interface RaceResult {
   readonly scenario: string;
+  readonly mode: PolicyId;
   readonly without: RacePatch | null;
   /** `unknown`: a bound was hit before the search was over. */
   readonly verdict: "holds" | "broken" | "unknown";
@@ -57,15 +59,25 @@ export function isRacePatch(name: string): name is RacePatch {
   return (RACE_PATCHES as readonly string[]).includes(name);
 }
 
-/** The scenario's program on a kernel with the complete series, or without one patch. */
-export function scenarioProgram(scenario: Scenario, without: RacePatch | null): MachineProgram {
-  const patches = without === null ? ALL_PATCHES : patchesWithout(without);
-  return machine(scenario, { patches, batchFails: scenario.batchFails });
+/** The scenario's program under a policy; of the series, a patch can be taken out. */
+export function scenarioProgram(
+  scenario: Scenario,
+  without: RacePatch | null,
+  mode: PolicyId = SERIES,
+): MachineProgram {
+  const features = featuresOf(mode);
+  const patches = without === null ? features.patches : patchesWithout(without);
+  return machine(scenario, { features, patches, batchFails: scenario.batchFails });
 }
 
 /** Explores one scenario exhaustively; where an invariant breaks, looks for the schedule that shows it best. */
-export function runScenario(scenario: Scenario, without: RacePatch | null, options: ExploreOptions = {}): RaceResult {
-  const program = scenarioProgram(scenario, without);
+export function runScenario(
+  scenario: Scenario,
+  without: RacePatch | null,
+  options: ExploreOptions = {},
+  mode: PolicyId = SERIES,
+): RaceResult {
+  const program = scenarioProgram(scenario, without, mode);
   const found = explore(program, options);
   let violation: RaceViolation | null = null;
   if (found.violation !== null && found.schedule !== null) {
@@ -75,6 +87,7 @@ export function runScenario(scenario: Scenario, without: RacePatch | null, optio
   }
   return {
     scenario: scenario.name,
+    mode,
     without,
     verdict: found.verdict,
     interleavings: found.interleavings,
@@ -95,11 +108,13 @@ export function replayResult(
   scenario: Scenario,
   without: RacePatch | null,
   schedule: readonly number[],
+  mode: PolicyId = SERIES,
 ): { readonly result: RaceResult; readonly steps: readonly ReplayedStep[]; readonly finished: boolean } {
-  const program = scenarioProgram(scenario, without);
+  const program = scenarioProgram(scenario, without, mode);
   const { steps, violation, finished } = replaySchedule(program, schedule);
   const result: RaceResult = {
     scenario: scenario.name,
+    mode,
     without,
     verdict: violation === null ? "holds" : "broken",
     interleavings: 1,
@@ -117,19 +132,35 @@ function shape(cpus: readonly number[]): { readonly switches: number; readonly c
   return { switches: cpus.filter((cpu, at) => at > 0 && cpus[at - 1] !== cpu).length, cpus };
 }
 
-/** What `race` runs: each scenario with the complete series and without each patch that it is about. */
+/** One search: a scenario under a policy; of the series, with a patch taken out or complete (null). */
+export interface RaceCase {
+  readonly scenario: Scenario;
+  readonly mode: PolicyId;
+  readonly without: RacePatch | null;
+}
+
+/**
+ * What `race` runs: each scenario with the complete series and without each patch that it is about, then under every other policy.
+ * `without`: without this patch alone. `mode`: under this policy alone.
+ */
 export function raceCases(
   scenarios: readonly Scenario[],
   without: RacePatch | null,
-): { readonly scenario: Scenario; readonly without: RacePatch | null }[] {
-  if (without !== null) return scenarios.map((scenario) => ({ scenario, without }));
-  return scenarios.flatMap((scenario) => [null, ...scenario.patches].map((patch) => ({ scenario, without: patch })));
+  mode: PolicyId | null = null,
+): RaceCase[] {
+  if (without !== null) return scenarios.map((scenario) => ({ scenario, mode: SERIES, without }));
+  return scenarios.flatMap((scenario) => {
+    const series = [null, ...scenario.patches].map((patch) => ({ scenario, mode: SERIES, without: patch }));
+    const others = POLICY_IDS.filter((id) => id !== SERIES).map((id) => ({ scenario, mode: id, without: null }));
+    return [...series, ...others].filter((each) => mode === null || each.mode === mode);
+  });
 }
 
 /** The document that `race --json` prints. */
 export function raceJson(results: readonly RaceResult[]): unknown {
-  return results.map(({ scenario, without, verdict, interleavings, violation }) => ({
+  return results.map(({ scenario, mode, without, verdict, interleavings, violation }) => ({
     scenario,
+    mode,
     without,
     verdict,
     interleavings,

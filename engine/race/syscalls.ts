@@ -3,6 +3,7 @@
 import { collapseHugePage } from "../mm/collapse.ts";
 import { handleMmFault } from "../mm/fault.ts";
 import { dupMmap } from "../mm/fork.ts";
+import { madvisePtReclaim, scanMm } from "../mm/free-pt.ts";
 import { madviseDontneed } from "../mm/madvise.ts";
 import { unmapRange } from "../mm/mmap.ts";
 import { doMremap } from "../mm/mremap.ts";
@@ -34,12 +35,28 @@ export function* vmaUnlockRead(world: World, fn: string, vma: Vma): Path<void> {
   yield* unlock(world.k, fn, vmaLockObject(vma));
 }
 
-/** madvise(MADV_DONTNEED) on [start, end), all in one VMA: under that VMA's lock (madvise_lock()). */
+/**
+ * madvise(MADV_DONTNEED) on [start, end), all in one VMA: under that VMA's lock (madvise_lock()). A policy whose tables go later has its
+ * turn right after it: the scan on the way back to user space, or the program's own MADV_PT_RECLAIM; both under the mmap lock,
+ * held for reading.
+ */
 export function* sysDontneed(world: World, start: number, end: number): Path<void> {
+  const { k, mm } = world;
   const vma = yield* vmaLockRead(world, "madvise_lock", start);
   if (vma === undefined) return;
-  yield* madviseDontneed(world.k, world.mm, start, end, false);
+  yield* madviseDontneed(k, mm, start, end, false);
   yield* vmaUnlockRead(world, "madvise_unlock", vma);
+  const { scan, ask } = k.options.features;
+  if (scan === null && ask === null) return;
+  const fn = scan === null ? "madvise_lock" : "task_mm_pgtable_work";
+  const mmapLock = schedObject(OBJ_MMAP_LOCK, mm.id);
+  yield* lockRead(k, fn, mmapLock);
+  world.trace.read(vmaListObject(mm));
+  if (scan !== null) yield* scanMm(k, mm, Number.POSITIVE_INFINITY);
+  else
+    for (const each of mm.vmas.list)
+      yield* madvisePtReclaim(k, mm, Math.max(start, each.start), Math.min(end, each.end));
+  yield* unlock(k, fn, mmapLock);
 }
 
 /** madvise(MADV_POPULATE_WRITE) of one page: a write fault without the access. */

@@ -1,6 +1,9 @@
+import { basename } from "node:path";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
+import { type PolicyId, SERIES } from "../../engine/experiment/policies.ts";
 import { counterexampleText, replayText, seriesName, verdictTable } from "../../engine/race/format.ts";
 import {
+  findScenario,
   isRacePatch,
   RACE_PATCHES,
   type RacePatch,
@@ -13,11 +16,14 @@ import {
   type Scenario,
   scenarioNamed,
 } from "../../engine/race/race.ts";
+import { parseScenario } from "../../engine/race/scenario-file.ts";
 import { parseSchedule } from "../../engine/race/schedule.ts";
+import { openSource } from "../trace/source.ts";
 import { print, printJson } from "./print.ts";
 
 export interface RaceOptions {
   readonly without?: string;
+  readonly mode?: PolicyId;
   readonly schedule?: string;
   readonly json?: boolean;
 }
@@ -30,23 +36,44 @@ function patchNamed(name: string): RacePatch {
   });
 }
 
+const FILE_BYTES_MAX = 1 << 16;
+
+/** A scenario by its name, or of a file. */
+async function scenarioOf(name: string): Promise<Scenario> {
+  if (findScenario(name) !== undefined || !/[/.]/.test(name)) return scenarioNamed(name);
+  let text = "";
+  const decoder = new TextDecoder("utf-8");
+  for await (const chunk of await openSource(name)) {
+    text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+    if (text.length > FILE_BYTES_MAX)
+      throw new BadInputError("This scenario is too long", { where: name, why: "it has more than 64 KiB" });
+  }
+  return parseScenario(text, name, basename(name).replace(/\.[^.]*$/, ""));
+}
+
 /** Needs no history, so none is opened. */
 export async function race(name: string | undefined, options: RaceOptions): Promise<void> {
-  const scenarios = name === undefined ? SCENARIOS : [scenarioNamed(name)];
+  const scenarios = name === undefined ? SCENARIOS : [await scenarioOf(name)];
   const without = options.without === undefined ? null : patchNamed(options.without);
+  const mode = options.mode ?? null;
+  if (without !== null && mode !== null && mode !== SERIES)
+    throw new BadInputError(`patches are the series' own, and ${mode} is another policy`, {
+      where: "--without",
+      todo: `leave --mode out, or give --mode ${SERIES}`,
+    });
   if (options.schedule !== undefined) {
     if (name === undefined)
       throw new BadInputError("a schedule needs its scenario", {
         where: "--schedule",
         todo: "name the scenario before it",
       });
-    replay(scenarios[0], without, parseSchedule(options.schedule), options.json === true);
+    replay(scenarios[0], without, mode ?? SERIES, parseSchedule(options.schedule), options.json === true);
     return;
   }
   const results: RaceResult[] = [];
-  for (const each of raceCases(scenarios, without)) {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${each.scenario.name}, ${seriesName(each.without)} ...`);
-    results.push(runScenario(each.scenario, each.without, { countSchedules: options.json !== true }));
+  for (const each of raceCases(scenarios, without, mode)) {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${each.scenario.name}, ${seriesName(each)} ...`);
+    results.push(runScenario(each.scenario, each.without, { countSchedules: options.json !== true }, each.mode));
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (options.json) printJson(raceJson(results));
@@ -54,7 +81,9 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   const unknown = results.find((result) => result.bound !== null);
   if (unknown !== undefined)
     throw new ReclaimLabError("a search was not exhaustive", { where: unknown.scenario, why: unknown.bound ?? "" });
-  const broken = results.find((result) => result.without === null && result.verdict === "broken");
+  const broken = results.find(
+    (result) => result.mode === SERIES && result.without === null && result.verdict === "broken",
+  );
   if (broken !== undefined)
     throw new ReclaimLabError("the complete series is broken", {
       where: broken.scenario,
@@ -69,7 +98,7 @@ function show(scenarios: readonly Scenario[], results: readonly RaceResult[], wh
     return;
   }
   const scenario = scenarios[0];
-  print(`\n${scenario.title}\n${scenario.story}`);
+  print(`\n${scenario.title}${scenario.story === "" ? "" : `\n${scenario.story}`}`);
   for (const result of results) {
     const finding = result.without === null ? undefined : scenario.findings[result.without];
     if (finding !== undefined) print(`\nWithout patch ${result.without}: ${finding}`);
@@ -77,8 +106,14 @@ function show(scenarios: readonly Scenario[], results: readonly RaceResult[], wh
   }
 }
 
-function replay(scenario: Scenario, without: RacePatch | null, schedule: readonly number[], asJson: boolean): void {
-  const { result, steps, finished } = replayResult(scenario, without, schedule);
+function replay(
+  scenario: Scenario,
+  without: RacePatch | null,
+  mode: PolicyId,
+  schedule: readonly number[],
+  asJson: boolean,
+): void {
+  const { result, steps, finished } = replayResult(scenario, without, schedule, mode);
   if (asJson) {
     printJson(raceJson([result]));
     return;

@@ -17,7 +17,7 @@ function send(message: RaceWorkerMessage): void {
 }
 
 function toMessage(result: RaceResult): RaceResultMessage {
-  const { violation, schedules: _schedules, ...numbers } = result;
+  const { violation, schedules: _schedules, mode: _mode, ...numbers } = result;
   if (violation === null) return { ...numbers, violation };
   const { cpus, steps, ...rest } = violation;
   return {

@@ -4,11 +4,9 @@ import { wouldFail } from "../answered.ts";
 import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
 import { MappedFile } from "../file.ts";
-import { runDue } from "../free-pt.ts";
 import { PAGE_SIZE, PMD_PAGES } from "../geometry.ts";
 import type { MlockOp, MmapOp, MprotectOp, MremapOp, MunlockOp, Operation, Prot, UffdOp } from "../operation.ts";
 import { endCall } from "../policy-cost.ts";
-import { putEmptyTables } from "../pte-ref.ts";
 import { rcuTick } from "../rcu.ts";
 import type { OpResult } from "../result.ts";
 import { type KernelState, type Mm, NO_TABLES_LEAST } from "../state.ts";
@@ -25,6 +23,7 @@ import {
 } from "../vma.ts";
 import { khugepagedScan } from "./collapse.ts";
 import { dupMmap, exitMmap } from "./fork.ts";
+import { runDue } from "./free-pt.ts";
 import { loadImage } from "./image.ts";
 import { adviseRange, sysMadvise } from "./madvise.ts";
 import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
@@ -32,6 +31,7 @@ import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./
 import { doMremap } from "./mremap.ts";
 import { mremapUnchecked } from "./mremap-unchecked.ts";
 import { doMprotect } from "./protect.ts";
+import { putEmptyTables } from "./pte-ref.ts";
 import { swapInRange, swapOutRange } from "./swap.ts";
 import { touchRange } from "./touch.ts";
 import { punchHole, truncateFile } from "./truncate.ts";

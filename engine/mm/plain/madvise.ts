@@ -3,7 +3,6 @@
 import { wouldFail } from "../answered.ts";
 import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
-import { madvisePtReclaim } from "../free-pt.ts";
 import { zapOf } from "../gather.ts";
 import * as geometry from "../geometry.ts";
 import { adviseFlags, isFlagAdvice } from "../madvise-flags.ts";
@@ -17,6 +16,7 @@ import * as vmaFlags from "../vma.ts";
 import { VmaWalk } from "../vma-walk.ts";
 import { ZAP_DONTNEED } from "../zap-details.ts";
 import { madviseCollapse } from "./collapse.ts";
+import { madvisePtReclaim } from "./free-pt.ts";
 import { guardInstall, guardRemove } from "./guard.ts";
 import { madvisePopulate } from "./mlock.ts";
 import { tlbFinishMmu, tlbGatherMmu } from "./mmu-gather.ts";

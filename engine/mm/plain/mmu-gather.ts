@@ -1,11 +1,10 @@
 // Made from ../mmu-gather.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
 import * as gather from "../gather.ts";
-import { putEmptyTables } from "../pte-ref.ts";
 import { callRcu, freeTableNow } from "../rcu.ts";
-
 import type { KernelState, Mm } from "../state.ts";
 import * as tableStates from "../tables.ts";
+import { putEmptyTables } from "./pte-ref.ts";
 
 const { MAX_TABLE_BATCH, MmuGather, tlbAdjustRange } = gather;
 const { TABLE_GATHERED } = tableStates;

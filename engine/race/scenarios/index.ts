@@ -3,6 +3,7 @@
 import type { Scenario } from "../scenario.ts";
 import { neighbourFault, refaultResched, resumedZap, slowPathRefault, twoDontneeds, twoRefaults } from "./dontneed.ts";
 import { forkSource, mprotectRange, mremapRange, munmapNeighbour } from "./mappings.ts";
+import { sharedSlotFault, sharedSlotFork, sharedSlotMove, sharedSlotUnmap } from "./shared-slot.ts";
 import { anonymousCollapse, khugepagedRetract, uffdioMove } from "./tables.ts";
 import { gupFastSingleFree, walkerBatch, walkerSingleFree } from "./walkers.ts";
 
@@ -23,4 +24,8 @@ export const SCENARIOS: readonly Scenario[] = [
   resumedZap,
   neighbourFault,
   twoRefaults,
+  sharedSlotFault,
+  sharedSlotUnmap,
+  sharedSlotMove,
+  sharedSlotFork,
 ];
