@@ -24,8 +24,8 @@ const SABOTAGES: readonly Sabotage[] = [
     file: "engine/mm/pt-reclaim.ts",
     edits: [
       [
-        "k.tables.nextPte(row, 0, PTRS_PER_TABLE) < PTRS_PER_TABLE",
-        "k.tables.nextPte(row, 0, PTRS_PER_TABLE - 1) < PTRS_PER_TABLE - 1",
+        "k.tables.nextPte(row, 0, PTRS_PER_TABLE) === PTRS_PER_TABLE",
+        "k.tables.nextPte(row, 0, PTRS_PER_TABLE - 1) >= PTRS_PER_TABLE - 1",
       ],
     ],
   },

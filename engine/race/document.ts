@@ -1,5 +1,6 @@
 /** docs/races.md: the story of each patch with its counterexample, made from what the explorer finds. */
 
+import { SERIES } from "../experiment/policies.ts";
 import { counterexampleText, schedulesText, seriesName } from "./format.ts";
 import { RACE_PATCHES, type RacePatch, type RaceResult, raceCases, SCENARIOS, type Scenario } from "./race.ts";
 
@@ -67,6 +68,14 @@ function storyOf(scenario: Scenario, patch: RacePatch, result: RaceResult): stri
   return [...lines, "", "```text", counterexampleText(scenario, result, result.violation), "```"];
 }
 
+/** What became of the policies beside the series: one sentence. */
+function othersInWords(results: readonly RaceResult[]): string {
+  const others = results.filter(({ mode }) => mode !== SERIES);
+  const broken = others.filter(({ verdict }) => verdict !== "holds");
+  if (broken.length === 0) return `All ${others.length} of these cases hold.`;
+  return `Of ${others.length} cases these do not hold: ${broken.map((each) => `\`${each.scenario}\` under ${seriesName(each)}`).join(", ")}.`;
+}
+
 /** The page, from the results of raceCases(SCENARIOS, null) in their order. */
 export function racesDocument(results: readonly RaceResult[]): string {
   const cases = raceCases(SCENARIOS, null);
@@ -97,6 +106,35 @@ export function racesDocument(results: readonly RaceResult[]): string {
     ...verdicts(results),
     "",
     "A broken case ends at its first violation, so its numbers are smaller than those of a search that goes on.",
+    "",
+    "## Other policies",
+    "",
+    "Every scenario is run under every policy too (`--mode`), with the steps and locks of its source. *Eager sync* is the series' path",
+    "without its condition on the size. A *reference count* puts a table when it is emptied, at the end of the call: under the PMD lock and the",
+    "PTE lock, which stands for the reference that a walker holds. The *background scan* comes on DONTNEED's way back to user space, and",
+    "*MADV_PT_RECLAIM* is the program's next call: both under the mmap lock, held for reading, then the PMD lock and the PTE lock, and free by RCU.",
+    "In the `shared-slot` scenarios two mappings share the table: eager sync and a reference count free it under the lock of one of them.",
+    `${othersInWords(results)}`,
+    "",
+    "## Scenarios of your own",
+    "",
+    "`reclaim-lab race FILE` runs a scenario from a text file, under every policy and without every patch. Words are those of",
+    "conformance scripts (docs/conformance-scripts.md); offsets are from the start of the scenario's memory, which ends at 1G. In a set-up: `map` (private, or `shared`)",
+    "and `touch`. In two to four lanes, up to six operations each: `touch` of up to 8 pages, `dontneed`, `unmap`, `protect`, `mremap`, `fork`, `populate` of a page,",
+    "`collapse` of an aligned 2M, `gup OFF` and `rmap OFF` (walkers without a lock), `timer N` (lane N is asked to give way). `nobatch`: no memory for batches of tables.",
+    "",
+    "```text",
+    "title DONTNEED is interrupted while another thread writes",
+    "setup",
+    "  map 0 2M rw",
+    "  touch 0 8K",
+    "lane DONTNEED",
+    "  dontneed 0 2M",
+    "lane writer",
+    "  touch 0 4K w",
+    "lane timer of CPU 0",
+    "  timer 0",
+    "```",
   ];
   for (const patch of RACE_PATCHES) {
     lines.push("", `## ${HEADINGS[patch] ?? `Patch ${patch}`}: ${PATCHES[patch]}`);

@@ -40,6 +40,8 @@ const LANE_WORDS = "touch, dontneed, unmap, protect, mremap, fork, populate, col
 const TODO = "docs/races.md shows a scenario file";
 
 type Step = (world: World) => Path<unknown>;
+/** `values`: what the next page that is written to holds. */
+type SetUpStep = (world: World, values: { next: number }) => void;
 
 interface Line {
   readonly text: string;
@@ -67,23 +69,22 @@ function operationOf(line: Line): Operation {
   return operations[0];
 }
 
-function mapped(world: World, op: MmapOp, line: Line, values: { next: number }): void {
+function mapped(op: MmapOp, line: Line): SetUpStep {
   const [start, end] = pages(op.addr, op.len, line);
   const flags = flagsOf(op.prot);
-  if (op.backing === "anon") {
-    // As mmap() itself has it: only what is not reserved is told apart from its neighbours.
-    mapAnon(world, world.base + start, end - start, op.flags?.includes("noreserve") ? flags | VM_NORESERVE : flags);
-    return;
-  }
+  const noReserve = op.flags?.includes("noreserve") ? VM_NORESERVE : 0;
+  if (op.backing === "anon") return (world) => mapAnon(world, world.base + start, end - start, flags | noReserve);
   if (op.backing !== "shared") refuse("a scenario maps private or shared anonymous memory", line);
-  const file = new MappedFile(values.next++, true, end - start);
-  world.k.files.set(file.id, file);
-  mapShared(world, world.base + start, end - start, file, flags | VM_SHARED);
+  return (world, values) => {
+    const file = new MappedFile(values.next++, true, end - start);
+    world.k.files.set(file.id, file);
+    mapShared(world, world.base + start, end - start, file, flags | VM_SHARED);
+  };
 }
 
-function setUp(line: Line): (world: World, values: { next: number }) => void {
+function setUp(line: Line): SetUpStep {
   const op = operationOf(line);
-  if (op.op === "mmap") return (world, values) => mapped(world, op, line, values);
+  if (op.op === "mmap") return mapped(op, line);
   if (op.op !== "touch" || op.access !== "w") refuse("a set-up is made of map and touch", line);
   const [start, end] = pages(op.addr, op.len, line);
   const stride = (op.stride ?? PAGE) / PAGE;
@@ -153,7 +154,7 @@ function laneStep(line: Line, value: number): Step {
 interface Parsed {
   title: string;
   batchFails: boolean;
-  readonly setUps: ((world: World, values: { next: number }) => void)[];
+  readonly setUps: SetUpStep[];
   readonly lanes: { readonly name: string; readonly steps: Step[] }[];
 }
 

@@ -52,8 +52,11 @@ export function* sysDontneed(world: World, start: number, end: number): Path<voi
   const mmapLock = schedObject(OBJ_MMAP_LOCK, mm.id);
   yield* lockRead(k, fn, mmapLock);
   world.trace.read(vmaListObject(mm));
-  if (scan !== null) yield* scanMm(k, mm, Number.POSITIVE_INFINITY);
-  else
+  if (scan !== null) {
+    // The part of a pass that meets the race: what was given back.
+    mm.scanFrom = start;
+    yield* scanMm(k, mm, end - start);
+  } else
     for (const each of mm.vmas.list)
       yield* madvisePtReclaim(k, mm, Math.max(start, each.start), Math.min(end, each.end));
   yield* unlock(k, fn, mmapLock);
