@@ -181,7 +181,7 @@ test("three processes that write at once all get their turn, and all of it is th
   expect(await Promise.all(ends)).toEqual([0, 0, 0]);
   const store = openStore(file);
   expect(store.list({ statuses: ["done"] }).total).toBe(30);
-  expect(store.check()).toEqual({ ok: true, problems: [], experiments: 30, runs: 30, samples: 60_000 });
+  expect(store.check()).toEqual({ ok: true, problems: [], damage: null, experiments: 30, runs: 30, samples: 60_000 });
   store.close();
 });
 

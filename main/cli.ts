@@ -316,7 +316,7 @@ program
     "try every interleaving of two or three CPUs, with the complete series, with a patch taken out, and under other policies",
   )
   .option("--without <patch>", "take out this patch: 1, 2, 8, 9fix, 10 or 617fix")
-  .addOption(new Option("--mode <policy>", "under this policy alone (all where absent)").choices(POLICY_IDS))
+  .addOption(modeOption("all"))
   .option("--schedule <steps>", "run one schedule of the scenario, as a counterexample prints it")
   .addOption(json)
   .action(async (scenario: string | undefined, options) => (await import("./cli/race.ts")).race(scenario, options));

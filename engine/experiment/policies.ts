@@ -173,9 +173,6 @@ export function isPolicyId(text: string): text is PolicyId {
   return POLICIES.some((policy) => policy.id === text);
 }
 
-/** The policy that is the series: what a patch can be taken out of. */
-export const SERIES: PolicyId = "sync";
-
 /** What the others are compared with where nobody chooses: the kernel without the series. */
 export const DEFAULT_BASELINE: PolicyId = "none";
 

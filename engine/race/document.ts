@@ -1,6 +1,6 @@
 /** docs/races.md: the story of each patch with its counterexample, made from what the explorer finds. */
 
-import { SERIES } from "../experiment/policies.ts";
+import { SERIES_POLICY } from "../experiment/policies.ts";
 import { counterexampleText, schedulesText, seriesName } from "./format.ts";
 import { RACE_PATCHES, type RacePatch, type RaceResult, raceCases, SCENARIOS, type Scenario } from "./race.ts";
 
@@ -70,7 +70,7 @@ function storyOf(scenario: Scenario, patch: RacePatch, result: RaceResult): stri
 
 /** What became of the policies beside the series: one sentence. */
 function othersInWords(results: readonly RaceResult[]): string {
-  const others = results.filter(({ mode }) => mode !== SERIES);
+  const others = results.filter(({ mode }) => mode !== SERIES_POLICY);
   const broken = others.filter(({ verdict }) => verdict !== "holds");
   if (broken.length === 0) return `All ${others.length} of these cases hold.`;
   return `Of ${others.length} cases these do not hold: ${broken.map((each) => `\`${each.scenario}\` under ${seriesName(each)}`).join(", ")}.`;

@@ -1,13 +1,13 @@
 /** Counterexamples and verdicts as text. */
 
-import { type PolicyId, policyOf, SERIES } from "../experiment/policies.ts";
+import { type PolicyId, policyOf, SERIES_POLICY } from "../experiment/policies.ts";
 import type { RacePatch, RaceResult, RaceViolation, Scenario } from "./race.ts";
 import type { ReplayedStep } from "./replay.ts";
 import { formatSchedule } from "./schedule.ts";
 
 /** What kernel a case is about, in words. */
 export function seriesName({ mode, without }: { readonly mode: PolicyId; readonly without: RacePatch | null }): string {
-  if (mode !== SERIES) return policyOf(mode).word;
+  if (mode !== SERIES_POLICY) return policyOf(mode).word;
   if (without === null) return "complete";
   if (without === "617fix") return "without the fix of 6.17";
   return without === "9fix" ? "without the fix" : `without patch ${without}`;
@@ -15,7 +15,7 @@ export function seriesName({ mode, without }: { readonly mode: PolicyId; readonl
 
 /** The command that replays a counterexample. */
 export function replayCommand(result: RaceResult, cpus: readonly number[]): string {
-  const mode = result.mode === SERIES ? "" : ` --mode ${result.mode}`;
+  const mode = result.mode === SERIES_POLICY ? "" : ` --mode ${result.mode}`;
   const without = result.without === null ? mode : ` --without ${result.without}`;
   return `reclaim-lab race ${result.scenario}${without} --schedule '${formatSchedule(cpus)}'`;
 }

@@ -1,7 +1,7 @@
 /** Runs scenarios and says what became of them: `reclaim-lab race`, the window's Races view and docs/races. */
 
 import { BadInputError } from "../error.ts";
-import { featuresOf, POLICY_IDS, type PolicyId, SERIES } from "../experiment/policies.ts";
+import { featuresOf, POLICY_IDS, type PolicyId, SERIES_POLICY } from "../experiment/policies.ts";
 import { patchesWithout } from "../mm/features.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
 import { type MachineProgram, machine } from "./machine.ts";
@@ -63,7 +63,7 @@ export function isRacePatch(name: string): name is RacePatch {
 export function scenarioProgram(
   scenario: Scenario,
   without: RacePatch | null,
-  mode: PolicyId = SERIES,
+  mode: PolicyId = SERIES_POLICY,
 ): MachineProgram {
   const features = featuresOf(mode);
   const patches = without === null ? features.patches : patchesWithout(without);
@@ -75,7 +75,7 @@ export function runScenario(
   scenario: Scenario,
   without: RacePatch | null,
   options: ExploreOptions = {},
-  mode: PolicyId = SERIES,
+  mode: PolicyId = SERIES_POLICY,
 ): RaceResult {
   const program = scenarioProgram(scenario, without, mode);
   const found = explore(program, options);
@@ -108,7 +108,7 @@ export function replayResult(
   scenario: Scenario,
   without: RacePatch | null,
   schedule: readonly number[],
-  mode: PolicyId = SERIES,
+  mode: PolicyId = SERIES_POLICY,
 ): { readonly result: RaceResult; readonly steps: readonly ReplayedStep[]; readonly finished: boolean } {
   const program = scenarioProgram(scenario, without, mode);
   const { steps, violation, finished } = replaySchedule(program, schedule);
@@ -148,10 +148,10 @@ export function raceCases(
   without: RacePatch | null,
   mode: PolicyId | null = null,
 ): RaceCase[] {
-  if (without !== null) return scenarios.map((scenario) => ({ scenario, mode: SERIES, without }));
+  if (without !== null) return scenarios.map((scenario) => ({ scenario, mode: SERIES_POLICY, without }));
   return scenarios.flatMap((scenario) => {
-    const series = [null, ...scenario.patches].map((patch) => ({ scenario, mode: SERIES, without: patch }));
-    const others = POLICY_IDS.filter((id) => id !== SERIES).map((id) => ({ scenario, mode: id, without: null }));
+    const series = [null, ...scenario.patches].map((patch) => ({ scenario, mode: SERIES_POLICY, without: patch }));
+    const others = POLICY_IDS.filter((id) => id !== SERIES_POLICY).map((id) => ({ scenario, mode: id, without: null }));
     return [...series, ...others].filter((each) => mode === null || each.mode === mode);
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SERIES } from "../experiment/policies.ts";
+import { SERIES_POLICY } from "../experiment/policies.ts";
 import { raceCases, runScenario, scenarioNamed } from "./race.ts";
 import { parseScenario } from "./scenario-file.ts";
 
@@ -47,7 +47,7 @@ describe("a scenario of a file", () => {
     for (const word of words) {
       const text = `setup\nmap 0 1M rw\nmap 1M 1M rw reserve\ntouch 0 8K\nlane a\n${word}\nlane b\ntouch 0 4K w\n`;
       const scenario = parsed(text);
-      for (const { mode, without } of raceCases([scenario], null, SERIES).slice(0, 1))
+      for (const { mode, without } of raceCases([scenario], null, SERIES_POLICY).slice(0, 1))
         expect([word, runScenario(scenario, without, {}, mode).verdict]).toEqual([word, "holds"]);
     }
   });

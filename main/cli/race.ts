@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
-import { type PolicyId, SERIES } from "../../engine/experiment/policies.ts";
+import { type PolicyId, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { counterexampleText, replayText, seriesName, verdictTable } from "../../engine/race/format.ts";
 import {
   findScenario,
@@ -56,10 +56,10 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   const scenarios = name === undefined ? SCENARIOS : [await scenarioOf(name)];
   const without = options.without === undefined ? null : patchNamed(options.without);
   const mode = options.mode ?? null;
-  if (without !== null && mode !== null && mode !== SERIES)
+  if (without !== null && mode !== null && mode !== SERIES_POLICY)
     throw new BadInputError(`patches are the series' own, and ${mode} is another policy`, {
       where: "--without",
-      todo: `leave --mode out, or give --mode ${SERIES}`,
+      todo: `leave --mode out, or give --mode ${SERIES_POLICY}`,
     });
   if (options.schedule !== undefined) {
     if (name === undefined)
@@ -67,7 +67,7 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
         where: "--schedule",
         todo: "name the scenario before it",
       });
-    replay(scenarios[0], without, mode ?? SERIES, parseSchedule(options.schedule), options.json === true);
+    replay(scenarios[0], without, mode ?? SERIES_POLICY, parseSchedule(options.schedule), options.json === true);
     return;
   }
   const results: RaceResult[] = [];
@@ -82,7 +82,7 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   if (unknown !== undefined)
     throw new ReclaimLabError("a search was not exhaustive", { where: unknown.scenario, why: unknown.bound ?? "" });
   const broken = results.find(
-    (result) => result.mode === SERIES && result.without === null && result.verdict === "broken",
+    (result) => result.mode === SERIES_POLICY && result.without === null && result.verdict === "broken",
   );
   if (broken !== undefined)
     throw new ReclaimLabError("the complete series is broken", {

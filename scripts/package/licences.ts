@@ -15,7 +15,15 @@ export interface Licensed {
 }
 
 /** Packages that are shipped as folders, not in a bundle (electron-builder.yml, `files`). */
-const SHIPPED_FOLDERS = ["better-sqlite3", "@napi-rs/canvas", "@napi-rs/canvas-linux-x64-gnu"] as const;
+const SHIPPED_FOLDERS = [
+  "better-sqlite3",
+  "@napi-rs/canvas",
+  "@napi-rs/canvas-linux-x64-gnu",
+  "@duckdb/node-api",
+  "@duckdb/node-bindings",
+  "@duckdb/node-bindings-linux-x64",
+  "detect-libc",
+] as const;
 
 /** What a package contains of others, for which it has no file of its own. */
 const INSIDE: readonly { readonly name: string; readonly licence: string; readonly note: string }[] = [

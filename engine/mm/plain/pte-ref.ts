@@ -2,6 +2,7 @@
 
 import { deferEmptyTable, detachEmptyTable, flushTable } from "../empty-table.ts";
 import { PTRS_PER_TABLE } from "../geometry.ts";
+
 import type { KernelState } from "../state.ts";
 import { TABLE_LIVE } from "../tables.ts";
 export function putEmptyTables(k: KernelState, flushed: boolean): void {
