@@ -34,7 +34,11 @@ export default {
     },
     inEngine("mm", [], "The kernel knows nothing of what is built on it."),
     inEngine("map", ["mm"], "A map shows a kernel's tables."),
-    inEngine("race", ["mm", "experiment"], "The explorer runs the kernel's paths under a policy."),
+    inEngine(
+      "race",
+      ["mm", "experiment", "workload"],
+      "The explorer runs the kernel's paths under a policy; scenario files have the words of scripts.",
+    ),
     inEngine(
       "workload",
       ["mm", "experiment"],
