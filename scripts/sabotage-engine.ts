@@ -24,6 +24,34 @@ const MEASURED = ["conformance.test.ts", "every measured answer is the engine's"
 
 const SABOTAGES: readonly Sabotage[] = [
   {
+    what: "profile: a kernel without a shared zero page is said to have one",
+    file: "kernel-profiles.ts",
+    from: "  zeroPage: false,",
+    to: "  zeroPage: true,",
+    test: ["conformance.test.ts", "every answer of 6.18-no-zero-page"],
+  },
+  {
+    what: "profile: 6.12 is said to make a huge page of the huge zero page",
+    file: "kernel-profiles.ts",
+    from: '  hugeZeroWrite: "split",',
+    to: '  hugeZeroWrite: "huge",',
+    test: ["conformance.test.ts", "every answer of 6.12"],
+  },
+  {
+    what: "profile: 6.12 is said to move several mappings at once",
+    file: "kernel-profiles.ts",
+    from: "  mremapSeveral: false,\n  mremapChecksFirst: false,",
+    to: "  mremapSeveral: true,\n  mremapChecksFirst: true,",
+    test: ["conformance.test.ts", "every answer of 6.12"],
+  },
+  {
+    what: "profile: 6.12 is said to take any advice by process_madvise on oneself",
+    file: "kernel-profiles.ts",
+    from: "  processMadviseSelf: false,",
+    to: "  processMadviseSelf: true,",
+    test: ["conformance.test.ts", "every answer of 6.12"],
+  },
+  {
     what: "one page less than a table is enough to reclaim it",
     file: "pt-reclaim.ts",
     from: "pages >= k.reclaimPages;",
