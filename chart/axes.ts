@@ -99,13 +99,13 @@ const SIZE_STEPS_MAX = 6;
 const ROUND = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 /** The least round step in KiB, MiB, GiB, ... of which at most SIZE_STEPS_MAX make `span`; in kB. */
-export function sizeStep(span: number): number {
+function sizeStep(span: number): number {
   for (let unit = 1; ; unit *= 1024)
     for (const round of ROUND) if (round * unit * SIZE_STEPS_MAX >= span) return round * unit;
 }
 
 /** Powers of two between the ends of a logarithmic axis of sizes, as many doublings apart as leave at most eight. */
-export function sizePowers(min: number, max: number): number[] {
+function sizePowers(min: number, max: number): number[] {
   const first = Math.ceil(Math.log2(Math.max(min, 1)) - 1e-9);
   const last = Math.floor(Math.log2(Math.max(max, 1)) + 1e-9);
   const step = [1, 2, 5, 10].find((doublings) => (last - first) / doublings < 8) ?? 10;

@@ -100,7 +100,7 @@ export class HistoryBusyError extends HistoryError {
 }
 
 /** The file or its folder cannot be written. */
-export class HistoryReadOnlyError extends HistoryError {
+class HistoryReadOnlyError extends HistoryError {
   override readonly name = "HistoryReadOnlyError";
   constructor(file: string, why: string, cause?: unknown) {
     super("The history cannot be written", {

@@ -30,7 +30,7 @@ export function syncFile(file: string): void {
 }
 
 /** The file is in its place and whole; only that its name survives a loss of power is not confirmed. */
-export class NotConfirmedError extends ReclaimLabError {
+class NotConfirmedError extends ReclaimLabError {
   override readonly name = "NotConfirmedError";
   constructor(file: string, cause: unknown) {
     super(

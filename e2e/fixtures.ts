@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test as base, expect } from "@playwright/test";
 import { LabApp } from "./lab-app.ts";
 
-export { LabApp, type LabOptions, ROOT } from "./lab-app.ts";
+export { LabApp, ROOT } from "./lab-app.ts";
 
 export const test = base.extend<{ dataFolder: string; lab: LabApp }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern to know what a fixture needs

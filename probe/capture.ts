@@ -35,7 +35,7 @@ import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
 import { makeTraceInstance } from "./trace-instance.ts";
 
-export class CaptureError extends ReclaimLabError {
+class CaptureError extends ReclaimLabError {
   override readonly name: string = "CaptureError";
 }
 

@@ -38,7 +38,7 @@ function cgroupAvailableKb(): number | null {
 }
 
 /** Memory that could be had without swapping, in kB, within the control group's limit. */
-export function availableKb(): number {
+function availableKb(): number {
   const machine = meminfoKb("MemAvailable") ?? 0;
   const group = cgroupAvailableKb();
   return group === null ? machine : Math.min(machine, group);

@@ -12,7 +12,7 @@ export type ThisKernel =
   | { readonly available: false; readonly why: string };
 
 /** The running kernel cannot be asked. */
-export class NoKernelError extends ReclaimLabError {
+class NoKernelError extends ReclaimLabError {
   override readonly name: string = "NoKernelError";
 }
 

@@ -9,7 +9,7 @@ import { ReclaimLabError } from "../engine/error.ts";
 import type { TrialRun } from "../engine/experiment/trial.ts";
 import { PROBE_PATH } from "./locate.ts";
 
-export class TrialError extends ReclaimLabError {
+class TrialError extends ReclaimLabError {
   override readonly name: string = "TrialError";
 }
 
@@ -98,7 +98,7 @@ async function exitOf(child: ChildProcess): Promise<number> {
 }
 
 /** The pid that a file of readings begins with; null before it is there. */
-export function pidIn(path: string): number | null {
+function pidIn(path: string): number | null {
   if (!existsSync(path)) return null;
   const pid = /^# pid (\d+)/.exec(readFileSync(path, "utf8").slice(0, 100))?.[1];
   return pid === undefined ? null : Number(pid);

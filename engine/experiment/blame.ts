@@ -47,7 +47,7 @@ export function blameOf({ runs }: { readonly runs: readonly BlamedRun[] }): read
 }
 
 /** A stack of which nothing is known. */
-export const UNKNOWN_STACK = "(no stack in the trace)";
+const UNKNOWN_STACK = "(no stack in the trace)";
 
 /** What could not be told of stacks, in a sentence; null where all is known. */
 export function blameGaps(blame: readonly BlameEntry[]): string | null {

@@ -19,7 +19,7 @@ export interface ComparableRun extends RunKind, KnownRun {
   readonly id: number | string;
 }
 
-export const SOURCES = ["model", "kernel"] as const satisfies readonly Source[];
+const SOURCES = ["model", "kernel"] as const satisfies readonly Source[];
 
 /** Policies in the table's order, of each the model before the measured run, otherwise as given. */
 export function inRunOrder<R extends RunKind>(runs: readonly R[]): R[] {
@@ -92,7 +92,7 @@ export function judge(difference: number, better: Better): Direction | null {
 }
 
 /** The saving of `kb` against `baselineKb` as a share of it. */
-export function savedShare(kb: number, baselineKb: number): number {
+function savedShare(kb: number, baselineKb: number): number {
   return baselineKb === 0 ? 0 : (baselineKb - kb) / baselineKb;
 }
 

@@ -32,7 +32,7 @@ export interface TrialRun {
 }
 
 export type TrialFigure = Exclude<keyof TrialRun, "exit_code">;
-export const TRIAL_FIGURES = [
+const TRIAL_FIGURES = [
   "peak_vmpte_kb",
   "end_vmpte_kb",
   "average_vmpte_kb",

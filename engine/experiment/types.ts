@@ -10,9 +10,8 @@ import type { PolicyId } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import type { TrialRun } from "./trial.ts";
 
-export type { KernelConfig } from "../mm/kernel-config.ts";
 export type { PolicyCost } from "../mm/policy-cost.ts";
-export type { ColumnInfo, DeclinedReason, SampleColumn } from "../mm/sample-columns.ts";
+export type { DeclinedReason, SampleColumn } from "../mm/sample-columns.ts";
 export { DECLINED_REASONS, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../mm/sample-columns.ts";
 
 /** A run's mode is the policy that it is made under. */

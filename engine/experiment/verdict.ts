@@ -227,7 +227,7 @@ function quoted(text: string): string {
 }
 
 /** The command that tries settings on a program. */
-export function trialCommand(settings: readonly TrialSetting[], command: string): string {
+function trialCommand(settings: readonly TrialSetting[], command: string): string {
   const given = settings.map(({ name, env }) => {
     const values = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     return `--setting ${quoted(`${name}: ${values.join(" ")}`)} `;

@@ -8,7 +8,7 @@ import type { DeclinedReason, RunStatus, Source } from "./types.ts";
 /** What the series is called where somebody meets it first. */
 export const SERIES_NAME = "PT_RECLAIM (Linux 6.14)";
 
-export const SOURCE_WORDS: Readonly<Record<Source, string>> = { model: "model", kernel: "measured" };
+const SOURCE_WORDS: Readonly<Record<Source, string>> = { model: "model", kernel: "measured" };
 
 export const STATUS_WORDS: Readonly<Record<RunStatus, string>> = {
   queued: "waiting",

@@ -8,7 +8,7 @@ export interface KnownSetting {
   readonly source: string;
 }
 
-export const KNOWN_SETTINGS: readonly KnownSetting[] = [
+const KNOWN_SETTINGS: readonly KnownSetting[] = [
   {
     names: /^(postgres|postmaster|postgresql)/,
     program: "PostgreSQL",

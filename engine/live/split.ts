@@ -22,7 +22,7 @@ export const CAUSE_LABELS: Readonly<Record<Cause, string>> = {
 /** kB by cause. */
 export type Split = Readonly<Record<Cause, number>>;
 
-export const NO_SPLIT: Split = { needed: 0, sparse: 0, shared: 0, deposited: 0, pinned: 0, upper: 0, empty: 0 };
+const NO_SPLIT: Split = { needed: 0, sparse: 0, shared: 0, deposited: 0, pinned: 0, upper: 0, empty: 0 };
 
 /** `sharedSparse`: tables that are both shared and sparse; they count as shared. */
 export function splitOf(vmpteKb: number, tables: Tables, sharedSparse = 0): Split {

@@ -54,7 +54,7 @@ const SHARE_LITTLE = 0.01;
 const SHARE_LARGE = 0.05;
 
 /** The least that page tables of so much resident memory can be: one table for each 2 MiB, if all of them were full. */
-export function leastKb(rssKb: number): number {
+function leastKb(rssKb: number): number {
   return Math.ceil(rssKb / 512);
 }
 

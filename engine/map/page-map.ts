@@ -9,7 +9,6 @@ import type { FreedWatch } from "./freed.ts";
 
 /** What a slot's table is; the order is that of `counts`. `none`: never had one, or mapped anew. */
 export const SLOT_STATES = ["full", "partly", "empty", "huge", "freed", "none"] as const;
-export type SlotState = (typeof SLOT_STATES)[number];
 
 const FULL = 0;
 const PARTLY = 1;
@@ -116,10 +115,7 @@ export function readPageMap(
   return { segments, total, from, count, cells, counts };
 }
 
-/** What an entry of a PTE table holds; the order is that of `readTable`. */
-export const ENTRY_KINDS = ["none", "page", "zero page", "swap", "other"] as const;
-
-/** The 512 entries of a slot's table as indices of ENTRY_KINDS; null where there is no PTE table. */
+/** The entries of a slot's table: 0 none, 1 a page, 2 the zero page, 3 swap, 4 other; null where there is no PTE table. */
 export function readTable(state: KernelState, mm: Mm, slot: number): Uint8Array<ArrayBuffer> | null {
   const { tables } = state;
   const pmd = pmdTableOf(state, mm, Math.floor(slot / PTRS_PER_TABLE));

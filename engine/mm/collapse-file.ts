@@ -89,7 +89,7 @@ function* unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: n
  * their own. With patch 1 the PMD entry is rechecked under the PMD lock: a concurrent MADV_DONTNEED may have taken the table. Its
  * state is enough: the new folio is locked, so a table that was refilled is empty still.
  */
-export function* retractPageTables(k: KernelState, file: MappedFile, offset: number): Path<void> {
+function* retractPageTables(k: KernelState, file: MappedFile, offset: number): Path<void> {
   const fn = "retract_page_tables";
   const tables = k.tables;
   for (const mm of k.processes) {

@@ -42,7 +42,7 @@ import {
 /** Files of a workload are as large as a file can be until they are truncated. */
 const FILE_PAGES = 2 ** 51 / PAGE_SIZE;
 
-export function protFlags(prot: Prot): number {
+function protFlags(prot: Prot): number {
   let flags = 0;
   if (prot.includes("r")) flags |= VM_READ;
   if (prot.includes("w")) flags |= VM_WRITE;
@@ -51,7 +51,7 @@ export function protFlags(prot: Prot): number {
 }
 
 /** The file a workload calls `id`, made when it is first named. */
-export function workloadFile(k: KernelState, id: number, shmem = false): MappedFile {
+function workloadFile(k: KernelState, id: number, shmem = false): MappedFile {
   let file = k.files.get(id);
   if (file === undefined) {
     file = new MappedFile(id, shmem || k.options.files === "shmem", FILE_PAGES);

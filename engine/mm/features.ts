@@ -50,7 +50,7 @@ export const ALL_PATCHES: Patches = {
 };
 
 /** A kernel before the series. */
-export const NO_PATCHES: Patches = {
+const NO_PATCHES: Patches = {
   recheckRetract: false,
   recheckMove: false,
   fullWithinPmd: false,

@@ -54,7 +54,7 @@ function addRss(mm: Mm, vma: Vma, pte: number, n: number): void {
 }
 
 /** copy_pte_range(): entries [from, end) of the parent's table `source` appear in the child's `target`. */
-export function* copyPteRange(
+function* copyPteRange(
   k: KernelState,
   parent: Mm,
   child: Mm,

@@ -104,7 +104,7 @@ function* freeP4dRange(
 }
 
 /** free_pgd_range(): [addr, end) was unmapped; nothing else is mapped in [floor, ceiling). */
-export function* freePgdRange(
+function* freePgdRange(
   k: KernelState,
   tlb: MmuGather,
   addr: number,

@@ -11,9 +11,9 @@ import { ZAP_PLAIN, type ZapDetails } from "./zap-details.ts";
 const { PAGE_SIZE } = geometry;
 
 const WORD = 8;
-export const MMU_GATHER_BUNDLE = 8;
-export const MAX_GATHER_BATCH = (PAGE_SIZE - 2 * WORD) / WORD;
-export const MAX_GATHER_BATCH_COUNT = Math.floor(10000 / MAX_GATHER_BATCH);
+const MMU_GATHER_BUNDLE = 8;
+const MAX_GATHER_BATCH = (PAGE_SIZE - 2 * WORD) / WORD;
+const MAX_GATHER_BATCH_COUNT = Math.floor(10000 / MAX_GATHER_BATCH);
 export const MAX_TABLE_BATCH = Math.floor((PAGE_SIZE - 3 * WORD) / WORD);
 
 /** Pages that fit before the gather must be flushed: each batch is left with one slot free. */

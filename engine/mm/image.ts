@@ -22,7 +22,7 @@ const GIB = 1024 * MIB;
 /** Page numbers of the image. */
 const PROGRAM = 0x5555_5555_4000 / PAGE_SIZE;
 const HEAP = 0x5555_5558_0000 / PAGE_SIZE + 2 * MIB;
-export const LIBRARIES = 127 * 1024 * GIB + 900 * GIB;
+const LIBRARIES = 127 * 1024 * GIB + 900 * GIB;
 const STACK_TOP = 128 * 1024 * GIB - 8 * GIB;
 
 const R = VM_READ;

@@ -56,14 +56,7 @@ interface Move {
 }
 
 /** move_ptes(): `extent` pages within one PTE table each side. Returns false where the source table has gone (try again). */
-export function* movePtes(
-  k: KernelState,
-  mm: Mm,
-  move: Move,
-  extent: number,
-  oldPmd: number,
-  newPmd: number,
-): Path<boolean> {
+function* movePtes(k: KernelState, mm: Mm, move: Move, extent: number, oldPmd: number, newPmd: number): Path<boolean> {
   const fn = "move_ptes";
   const tables = k.tables;
   const source = tables.child(oldPmd, pmdIndex(move.oldAddr));

@@ -11,7 +11,6 @@ import {
   KIND_MARKER_UFFD_WP,
   KIND_MASK,
   KIND_SWAP,
-  KIND_ZERO,
   PTE_DIRTY,
   PTE_EXCLUSIVE,
   PTE_UFFD_WP,
@@ -67,7 +66,7 @@ function changeEntry(vma: Vma, pte: number, change: ProtectionChange): number {
 }
 
 /** change_pte_range(): entries [from, end) of the table under PMD entry `index`. */
-export function* changePteRange(
+function* changePteRange(
   k: KernelState,
   vma: Vma,
   pmd: number,
@@ -171,10 +170,4 @@ export function* doMprotect(k: KernelState, mm: Mm, start: number, end: number, 
     page = stop;
   }
   return null;
-}
-
-/** Is the entry one that a write would go through without a fault? For checks and the explorer. */
-export function pteWritable(pte: number): boolean {
-  const kind = pte & KIND_MASK;
-  return kind <= KIND_ZERO && (pte & PTE_WRITE) !== 0;
 }

@@ -11,8 +11,6 @@
  * The kinds follow include/linux/swapops.h and arch/x86/include/asm/pgtable.h.
  */
 
-export const PTE_NONE = 0;
-
 export const KIND_MASK = 0xf;
 /** Present entries. */
 export const KIND_ANON = 1;
@@ -52,32 +50,4 @@ export function ptePresent(pte: number): boolean {
 /** The identity of the page in the explorer, 0 in experiments. */
 export function ptePageId(pte: number): number {
   return pte >>> PAGE_ID_SHIFT;
-}
-
-const KIND_NAMES = [
-  "none",
-  "anon",
-  "file",
-  "zero",
-  "swap",
-  "migration",
-  "device-private",
-  "device-exclusive",
-  "hwpoison",
-  "uffd-wp marker",
-  "guard marker",
-  "poison marker",
-] as const;
-
-/** What an entry is, in words, for counterexamples and error messages. */
-export function describePte(pte: number): string {
-  if (pte === PTE_NONE) return "none";
-  const flags = [
-    pte & PTE_WRITE ? "w" : "",
-    pte & PTE_DIRTY ? "d" : "",
-    pte & PTE_UFFD_WP ? "uffd-wp" : "",
-    ptePageId(pte) ? `page ${ptePageId(pte)}` : "",
-  ].filter((flag) => flag !== "");
-  const name = KIND_NAMES[pte & KIND_MASK] ?? "invalid";
-  return flags.length > 0 ? `${name} (${flags.join(" ")})` : name;
 }

@@ -10,7 +10,7 @@ import type { KernelState } from "./state.ts";
 import { TABLE_RCU } from "./tables.ts";
 
 /** A typical grace period on an otherwise idle machine. */
-export const GRACE_PERIOD_NS = 8_000_000;
+const GRACE_PERIOD_NS = 8_000_000;
 
 /** Frees the table at once: no reader can have it. */
 export function freeTableNow(k: KernelState, row: number): void {

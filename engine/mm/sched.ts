@@ -29,8 +29,6 @@ export const OBJ_PTE_ENTRY = 6;
 export const OBJ_TABLE = 7;
 export const OBJ_TLB = 8;
 export const OBJ_RCU = 9;
-export const OBJ_PAGE = 10;
-export const OBJ_PAGE_TABLE_LOCK = 11;
 export const OBJ_CPU = 12;
 export const OBJ_FOLIO_LOCK = 13;
 
@@ -127,7 +125,7 @@ export function acquire(k: KernelState, object: number): boolean {
 }
 
 /** Takes the read side. */
-export function acquireRead(k: KernelState, object: number): boolean {
+function acquireRead(k: KernelState, object: number): boolean {
   const holder = lockHolder(k, object);
   if (holder < 0) return false;
   k.locks.set(object, holder + 1);

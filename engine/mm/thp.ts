@@ -49,7 +49,7 @@ export function accountHuge(mm: Mm, vma: Vma, entry: number, sign: 1 | -1): void
 }
 
 /** Maps a huge page with the deposited table `row` (from pte_alloc_one, or the table that a collapse emptied). */
-export function setHugePmd(k: KernelState, pmd: number, index: number, row: number, entry: number): void {
+function setHugePmd(k: KernelState, pmd: number, index: number, row: number, entry: number): void {
   k.tables.setState(row, TABLE_DEPOSITED);
   k.tables.setHuge(row, entry);
   k.tables.setChild(pmd, index, -row);

@@ -41,7 +41,7 @@ function validateMoveAreas(dst: Vma, src: Vma): boolean {
 }
 
 /** move_pages_pte(): both tables stay mapped (inside rcu_read_lock) from the first look to the last unlock. */
-export function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
+function* movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Path<Errno | null> {
   const result = yield* movePageMapped(k, mm, to, from);
   rcuReadUnlock(k);
   return result;

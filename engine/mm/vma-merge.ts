@@ -102,7 +102,7 @@ export function splitVmaUnchecked(k: KernelState, mm: Mm, vma: Vma, page: number
 }
 
 /** split_vma(): the same, but null (ENOMEM) where the process has vm.max_map_count VMAs. */
-export function splitVma(k: KernelState, mm: Mm, vma: Vma, page: number, newBelow: boolean): Vma | null {
+function splitVma(k: KernelState, mm: Mm, vma: Vma, page: number, newBelow: boolean): Vma | null {
   if (mm.vmas.count >= k.profile.maxMapCount) return null;
   return splitVmaUnchecked(k, mm, vma, page, newBelow);
 }

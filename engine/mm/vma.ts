@@ -24,7 +24,7 @@ export const VM_HUGEPAGE = 1 << 15;
 export const VM_NOHUGEPAGE = 1 << 16;
 export const VM_MERGEABLE = 1 << 17;
 export const VM_UFFD_WP = 1 << 18;
-export const VM_UFFD_MISSING = 1 << 19;
+const VM_UFFD_MISSING = 1 << 19;
 
 export const VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC;
 export const VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT;

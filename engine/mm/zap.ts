@@ -38,7 +38,7 @@ const {
 const { VM_HUGETLB, VM_UFFD_WP, vmaIsAnonymous } = vmaFlags;
 
 /** Takes `n` pages of this kind off the process's count. */
-export function dropRss(mm: Mm, vma: Vma, kind: number, n: number): void {
+function dropRss(mm: Mm, vma: Vma, kind: number, n: number): void {
   if (kind === KIND_ANON) mm.rssAnon -= n;
   else if (kind === KIND_FILE) {
     if (vma.file?.shmem === true) mm.rssShmem -= n;

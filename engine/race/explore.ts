@@ -22,7 +22,7 @@ export interface Bounds {
   readonly depth: number;
 }
 
-export const DEFAULT_BOUNDS: Bounds = { runs: 5_000_000, depth: 2_000 };
+const DEFAULT_BOUNDS: Bounds = { runs: 5_000_000, depth: 2_000 };
 
 export interface Progress {
   readonly interleavings: number;

@@ -16,7 +16,7 @@ import {
 import { TracedTables } from "./traced-tables.ts";
 
 /** A set of CPUs (readers, interrupts off) that records who looks at it. */
-export class TracedCpus extends Set<number> {
+class TracedCpus extends Set<number> {
   private readonly trace: Trace;
   private readonly kind: number;
   private readonly k: KernelState;
@@ -47,7 +47,7 @@ export class TracedCpus extends Set<number> {
 }
 
 /** Contents of pages by identity, recording. */
-export class TracedPages extends Map<number, number> {
+class TracedPages extends Map<number, number> {
   private readonly trace: Trace;
 
   constructor(trace: Trace) {
@@ -78,7 +78,7 @@ export class TracedPages extends Map<number, number> {
 }
 
 /** The TLBs of all CPUs, recording. An invalidation concerns every CPU, whether it has the entry or not. */
-export class TracedTlb extends Map<number, number> implements TlbMap {
+class TracedTlb extends Map<number, number> implements TlbMap {
   private readonly trace: Trace;
 
   constructor(trace: Trace) {

@@ -14,7 +14,7 @@ import { VM_READ, VM_SHARED, VM_WRITE } from "../mm/vma.ts";
 import { ARENA_BASE, type ConformStep, LINE_MAX, parseConformLine, scriptText } from "./conform-script.ts";
 import { PAGE } from "./sizes.ts";
 
-export { ARENA_BASE, scriptText } from "./conform-script.ts";
+export { scriptText } from "./conform-script.ts";
 
 /** Settings of the system: the engine's equivalents of swap space, a running khugepaged and a hugetlb pool. */
 export type ConformOptions = Omit<KernelOptions, "features" | "image">;

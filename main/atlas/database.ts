@@ -26,7 +26,7 @@ export interface Atlas {
 }
 
 /** DuckDB is not here, or does not start. */
-export class NoDuckDbError extends ReclaimLabError {
+class NoDuckDbError extends ReclaimLabError {
   override readonly name = "NoDuckDbError";
 }
 

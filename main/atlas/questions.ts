@@ -22,7 +22,7 @@ paired AS (
 `;
 
 /** `baseline`: the policy that the others are compared with. */
-export function questions(baseline: string): readonly Question[] {
+function questions(baseline: string): readonly Question[] {
   return [
     {
       id: "policies",

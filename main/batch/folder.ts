@@ -37,11 +37,6 @@ export function storedPlan(plan: Plan, engine: string, tasks: number): StoredPla
   };
 }
 
-/** A part could not be written or read; what was written before stands. */
-export class ResultsError extends ReclaimLabError {
-  override readonly name = "ResultsError";
-}
-
 function makeFolder(path: string): void {
   try {
     if (existsSync(path) && !statSync(path).isDirectory())

@@ -13,7 +13,7 @@ import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
 import { describeChoices } from "./choices.ts";
 
 /** More tasks than this are a mistake sooner than a study. */
-export const TASKS_MAX = 10_000_000;
+const TASKS_MAX = 10_000_000;
 const PLAN_BYTES_MAX = 16 << 20;
 
 const paramValue = v.union([v.string(), v.number(), v.boolean()]);
@@ -146,7 +146,7 @@ function presetWorkloads(entry: v.InferOutput<typeof presetSchema>, at: string, 
 }
 
 /** SHA-256 of a file's bytes. */
-export async function digestOfFile(path: string): Promise<string> {
+async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
   return hash.digest("hex");

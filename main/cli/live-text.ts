@@ -28,13 +28,13 @@ const LETTERS: Readonly<Record<Cause, string>> = {
 };
 
 /** A name as one cell of a line: names of processes and files may hold any character. */
-export function cell(text: string, most = 60): string {
+function cell(text: string, most = 60): string {
   const line = harmless(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
   return line.length > most ? `…${line.slice(1 - most)}` : line;
 }
 
 /** A bar of `kb` on a scale where `fullKb` is the whole width; each cause that holds something has a letter at least. */
-export function bar(split: Split, fullKb: number): string {
+function bar(split: Split, fullKb: number): string {
   if (fullKb <= 0) return "";
   return CAUSES.map((cause) => LETTERS[cause].repeat(Math.round((split[cause] / fullKb) * BAR_WIDTH)))
     .join("")

@@ -5,15 +5,8 @@ export type Schema = v.GenericSchema<unknown, unknown>;
 
 /**
  * A call: what it takes, what it gives back, who may make it, who answers it.
- * `window`: the renderer may make it. `shell`: only Electron main and the command line (paths, closing).
+ * From `window`: the renderer may make it; from `shell`: only Electron main and the command line (paths, closing).
  */
-export interface CallSpec<P extends Schema = Schema, R extends Schema = Schema> {
-  readonly params: P;
-  readonly result: R;
-  readonly from: "window" | "shell";
-  readonly answeredBy: "main" | "host";
-}
-
 export const windowToHost = <const P extends Schema, const R extends Schema>(params: P, result: R) =>
   ({ params, result, from: "window", answeredBy: "host" }) as const;
 

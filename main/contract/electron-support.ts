@@ -1,7 +1,7 @@
 /** Which Electron gets security fixes: its three newest major versions do (electronjs.org/docs/latest/tutorial/electron-timelines). */
 
 /** Of the version that is pinned in package.json, the oldest that was still mended when it was pinned. */
-export const ELECTRON_SUPPORTED_FROM = 43;
+const ELECTRON_SUPPORTED_FROM = 43;
 
 /** What is wrong with an Electron that is past its end of life, in words; null where it is none. */
 export function electronFault(version: string): string | null {

@@ -22,7 +22,6 @@ const healthSchema = v.object({
   runs: countSchema,
   samples: countSchema,
 });
-export type Health = v.InferOutput<typeof healthSchema>;
 
 export const historyCalls = {
   "history.list": windowToHost(historyQuerySchema, historyPageSchema),

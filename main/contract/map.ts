@@ -4,9 +4,9 @@ import { windowToHost } from "./define.ts";
 import { countSchema, idSchema, kernelProfileSchema, labErrorSchema, modeSchema } from "./shapes.ts";
 import { workloadTaskSchema } from "./worker.ts";
 
-export const CELLS_MAX = 20_000;
+const CELLS_MAX = 20_000;
 
-export const mapQuerySchema = v.object({
+const mapQuerySchema = v.object({
   runId: idSchema,
   /** The moment: after so many operations. */
   operations: countSchema,

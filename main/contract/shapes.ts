@@ -15,9 +15,9 @@ export const idSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** Dates end in the year 275760. */
 const TIME_MS_MAX = 8_640_000_000_000_000;
-export const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(TIME_MS_MAX));
+const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(TIME_MS_MAX));
 export const shortTextSchema = v.pipe(v.string(), v.maxLength(500));
-export const longTextSchema = v.pipe(v.string(), v.maxLength(100_000));
+const longTextSchema = v.pipe(v.string(), v.maxLength(100_000));
 
 /** Text that people write, refused in the words of text-limits.ts. */
 const written = (problem: (text: string) => string | null) =>
@@ -59,11 +59,10 @@ export const modesSchema = v.pipe(
   v.union([v.literal("both"), modeSchema, v.pipe(v.array(modeSchema), v.minLength(1, "no policy is named"))]),
   v.transform((named) => inPolicyOrder(named === "both" ? DEFAULT_POLICIES : [named].flat())),
 );
-export const sourceSchema = v.picklist(["model", "kernel"]);
-export const sourcesSchema = v.picklist(["model", "kernel", "both"]);
-export const runStatusSchema = v.picklist(["queued", "running", "done", "cancelled", "failed", "interrupted"]);
-export const columnSchema = v.picklist(columnNames);
-export type RunStatusName = v.InferOutput<typeof runStatusSchema>;
+const sourceSchema = v.picklist(["model", "kernel"]);
+const sourcesSchema = v.picklist(["model", "kernel", "both"]);
+const runStatusSchema = v.picklist(["queued", "running", "done", "cancelled", "failed", "interrupted"]);
+const columnSchema = v.picklist(columnNames);
 
 export const paramValueSchema = v.union([v.pipe(v.number(), v.finite()), shortTextSchema, v.boolean()]);
 export const paramsSchema = v.pipe(
@@ -139,7 +138,7 @@ export const recentFileSchema = v.object({ id: tokenSchema, name: v.string(), fo
 export type RecentFile = v.InferOutput<typeof recentFileSchema>;
 
 /** What an experiment runs: a preset with parameters (absent ones take their default), or an opened file. */
-export const workloadRefSchema = v.variant("kind", [
+const workloadRefSchema = v.variant("kind", [
   v.object({ kind: v.literal("preset"), name: shortTextSchema, params: paramsSchema }),
   v.object({
     kind: v.literal("file"),
@@ -150,7 +149,6 @@ export const workloadRefSchema = v.variant("kind", [
     touchOnMap: v.optional(v.boolean()),
   }),
 ]);
-export type WorkloadRef = v.InferOutput<typeof workloadRefSchema>;
 
 export const experimentSpecSchema = v.object({
   workload: workloadRefSchema,
@@ -172,7 +170,7 @@ export type FullExperimentSpec = v.InferOutput<typeof experimentSpecSchema>;
 const callsAndBytesSchema = v.object({ calls: v.number(), bytes: v.number() });
 
 /** Releases of engine/experiment/releases.ts. */
-export const releasesSchema = v.object({
+const releasesSchema = v.object({
   dontneed: callsAndBytesSchema,
   outcomes: v.object(v.entriesFromList(OUTCOMES, callsAndBytesSchema)),
   sizes: v.object({ up_to_64k: v.number(), below_2m: v.number(), below_4m: v.number(), larger: v.number() }),
@@ -385,14 +383,12 @@ export const historyQuerySchema = v.object({
   limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 200),
 });
 export type HistoryQuery = v.InferInput<typeof historyQuerySchema>;
-export type FullHistoryQuery = v.InferOutput<typeof historyQuerySchema>;
 
 export const historyPageSchema = v.object({
   rows: v.array(historyRowSchema),
   /** How many match, all pages together. */
   total: countSchema,
 });
-export type HistoryPage = v.InferOutput<typeof historyPageSchema>;
 
 /** Columns of samples: each asked-for column as one array, all of `count` values; NaN where the source cannot know. */
 export const sampleBlockSchema = v.object({
@@ -410,7 +406,6 @@ export const sampleQuerySchema = v.object({
   /** Thinned to so many points by min-max of vmpte_kb (peaks stay) where there are more; all where absent. */
   maxPoints: v.optional(v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(1_000_000))),
 });
-export type SampleQuery = v.InferInput<typeof sampleQuerySchema>;
 export type FullSampleQuery = v.InferOutput<typeof sampleQuerySchema>;
 
 /** One fact that `doctor` reports. */

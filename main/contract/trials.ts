@@ -6,9 +6,9 @@ import { experimentSchema, titleSchema } from "./shapes.ts";
 
 const envSchema = v.record(v.string(), v.string());
 
-export const settingSchema = v.object({ name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(80)), env: envSchema });
+const settingSchema = v.object({ name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(80)), env: envSchema });
 
-export const trialSpecSchema = v.object({
+const trialSpecSchema = v.object({
   /** The program, by a path or as PATH finds it, and its arguments. */
   command: v.pipe(v.array(v.string()), v.minLength(1)),
   cwd: v.string(),
@@ -19,7 +19,6 @@ export const trialSpecSchema = v.object({
   repeat: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REPEAT_MAX)),
   title: v.optional(titleSchema),
 });
-export type TrialSpec = v.InferInput<typeof trialSpecSchema>;
 
 export const trialCalls = {
   /** Stores the experiment with a run a setting and turn, and starts them, one after the other. experiment.cancel ends it. */

@@ -4,7 +4,7 @@ import { protocol } from "electron";
 import { fileFor, SCHEME } from "./window-files.ts";
 
 /** Nothing inline, nothing from elsewhere, no evaluation. */
-export const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -34,7 +34,7 @@ export type Target =
 export type Progress = (what: string, share: number) => void;
 
 /** A process may not be looked at: another user's. */
-export class NotReadableError extends ReclaimLabError {
+class NotReadableError extends ReclaimLabError {
   override readonly name: string = "NotReadableError";
 }
 
@@ -49,7 +49,7 @@ function reclaimsHere(): boolean | null {
   return reclaims;
 }
 
-export function surroundings(): Surroundings {
+function surroundings(): Surroundings {
   return {
     kernel: release(),
     reclaims: reclaimsHere(),
@@ -114,7 +114,7 @@ export async function inspectProcess(looker: Looker, pid: number, onProgress: Pr
 }
 
 /** The same, with the look itself: for the map of its tables. */
-export async function lookClosely(
+async function lookClosely(
   looker: Looker,
   pid: number,
   onProgress: Progress,

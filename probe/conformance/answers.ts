@@ -6,9 +6,6 @@ export interface Answer {
   readonly status: string;
 }
 
-/** Answers a script: one answer an operation. */
-export type Respond = (script: readonly string[]) => Answer[] | Promise<Answer[]>;
-
 /** Parses `N <tab> delta <tab> status <tab> operation`. */
 export function parseAnswer(line: string): Answer {
   const [, delta, status] = line.split("\t");
@@ -16,7 +13,7 @@ export function parseAnswer(line: string): Answer {
   return { deltaKb: Number(delta), status };
 }
 
-export const sameAnswer = (a: Answer, b: Answer): boolean => a.deltaKb === b.deltaKb && a.status === b.status;
+const sameAnswer = (a: Answer, b: Answer): boolean => a.deltaKb === b.deltaKb && a.status === b.status;
 
 /** The index of the first operation that the two answer differently; -1 where they agree. */
 export function firstDifference(a: readonly Answer[], b: readonly Answer[]): number {

@@ -4,7 +4,7 @@
  */
 import type { Random } from "../../engine/workload/random.ts";
 
-export const KIB = 1024;
+const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
 export const PAGE = 4 * KIB;

@@ -13,7 +13,7 @@ const PATIENCE_MS = 20_000;
 const asRoot = (): boolean => process.getuid?.() === 0;
 
 /** Is there swap space already? */
-export const swapIsOn = (): boolean => readFileSync("/proc/swaps", "utf8").trim().split("\n").length > 1;
+const swapIsOn = (): boolean => readFileSync("/proc/swaps", "utf8").trim().split("\n").length > 1;
 
 function command(name: string, ...args: string[]): void {
   const { status, stderr, error } = spawnSync(name, args, { encoding: "utf8" });

@@ -1,7 +1,7 @@
 /** How moments are written in the window; counts, sizes, shares and durations: engine/experiment/format.ts. */
 
 /** "14:02" in the user's clock. */
-export function formatClock(time: Date): string {
+function formatClock(time: Date): string {
   return `${String(time.getHours()).padStart(2, "0")}:${String(time.getMinutes()).padStart(2, "0")}`;
 }
 
@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 const startOfDay = (time: Date): number => new Date(time.getFullYear(), time.getMonth(), time.getDate()).getTime();
 
 /** Days between two moments on the user's calendar, 0 for the same day. */
-export function calendarDaysBetween(earlier: Date, later: Date): number {
+function calendarDaysBetween(earlier: Date, later: Date): number {
   return Math.round((startOfDay(later) - startOfDay(earlier)) / DAY_MS);
 }
 

@@ -4,7 +4,7 @@ import { STATES } from "../lib/map-cells.ts";
 /** Colours by state, in the order of MAP_STATES; read from the styles, so that they follow the theme. */
 export type MapColors = readonly string[];
 
-export const CELL_PX = 10;
+const CELL_PX = 10;
 export const GAP_PX = 2;
 export const PITCH_PX = CELL_PX + GAP_PX;
 

@@ -3,7 +3,7 @@ import { asLabError, call } from "./lab.ts";
 import { notifyError, notifyUndoable } from "./notify.ts";
 import { view } from "./view.svelte.ts";
 
-export const PAGE_ROWS = 100;
+const PAGE_ROWS = 100;
 
 export type Shelf = "active" | "archive" | "trash";
 export type Sort = NonNullable<HistoryQuery["sort"]>;

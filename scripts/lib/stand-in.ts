@@ -24,7 +24,7 @@ export const STAND_IN_VERSION = "33.2.1";
 /** Raised when what is made of the package changes, so that an older copy in the cache is not taken for it. */
 const RECIPE = 1;
 
-export function standInFolder(): string {
+function standInFolder(): string {
   return join(cacheFolder(), `electron-${STAND_IN_VERSION}-linux-x64-r${RECIPE}`);
 }
 
@@ -41,7 +41,7 @@ function standInReady(): boolean {
 const TREE = "921d71bfe15c8de5ebbdab34746c6d827e686cbb6900e0aa3a16f0da14fa20a2";
 
 /** Of a folder: names in order, whether a file can be started, and what is in it. */
-export async function treeHash(folder: string): Promise<string> {
+async function treeHash(folder: string): Promise<string> {
   const hash = createHash("sha256");
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));

@@ -45,7 +45,7 @@ function licenceFile(folder: string): string | null {
 }
 
 /** Reads an installed package's own words about itself. */
-export function licenceOf(folder: string): Licensed {
+function licenceOf(folder: string): Licensed {
   const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, unknown>;
   return {
     name: String(about.name),
@@ -80,7 +80,7 @@ function installed(name: string): string {
 }
 
 /** Everything shipped beside Electron (whose own files lie in the package), sorted by name. */
-export function shippedLicences(): Licensed[] {
+function shippedLicences(): Licensed[] {
   const nodeFolder = join(installed("node"), "node_modules");
   const nodeBinary = readdirSync(nodeFolder).find((each) => /^node-(linux|darwin|win)/.test(each));
   const all = [

@@ -56,7 +56,7 @@ function unmapFilePages(k: KernelState, mm: Mm, vma: Vma, start: number, end: nu
     page = next;
   }
 }
-export function retractPageTables(k: KernelState, file: MappedFile, offset: number): void {
+function retractPageTables(k: KernelState, file: MappedFile, offset: number): void {
   const tables = k.tables;
   for (const mm of k.processes) {
     for (const vma of mm.vmas.list) {

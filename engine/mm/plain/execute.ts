@@ -39,14 +39,14 @@ import { uffdMove } from "./uffd-move.ts";
 import { uffdAvailable, uffdRegister, uffdUnregister, uffdWriteprotect } from "./userfaultfd.ts";
 
 const FILE_PAGES = 2 ** 51 / PAGE_SIZE;
-export function protFlags(prot: Prot): number {
+function protFlags(prot: Prot): number {
   let flags = 0;
   if (prot.includes("r")) flags |= VM_READ;
   if (prot.includes("w")) flags |= VM_WRITE;
   if (prot.includes("x")) flags |= VM_EXEC;
   return flags;
 }
-export function workloadFile(k: KernelState, id: number, shmem = false): MappedFile {
+function workloadFile(k: KernelState, id: number, shmem = false): MappedFile {
   let file = k.files.get(id);
   if (file === undefined) {
     file = new MappedFile(id, shmem || k.options.files === "shmem", FILE_PAGES);

@@ -48,7 +48,7 @@ function addRss(mm: Mm, vma: Vma, pte: number, n: number): void {
     else mm.rssFile += n;
   }
 }
-export function copyPteRange(
+function copyPteRange(
   k: KernelState,
   _parent: Mm,
   child: Mm,

@@ -91,14 +91,7 @@ function freeP4dRange(
     page = next;
   }
 }
-export function freePgdRange(
-  k: KernelState,
-  tlb: MmuGather,
-  addr: number,
-  end: number,
-  floor: number,
-  ceiling: number,
-): void {
+function freePgdRange(k: KernelState, tlb: MmuGather, addr: number, end: number, floor: number, ceiling: number): void {
   let start = pmdStart(addr);
   if (start < floor) start += PMD_PAGES;
   let stop = end;

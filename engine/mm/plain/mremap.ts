@@ -37,7 +37,7 @@ interface Move {
   newAddr: number;
   oldEnd: number;
 }
-export function movePtes(k: KernelState, _mm: Mm, move: Move, extent: number, oldPmd: number, newPmd: number): boolean {
+function movePtes(k: KernelState, _mm: Mm, move: Move, extent: number, oldPmd: number, newPmd: number): boolean {
   const tables = k.tables;
   const source = tables.child(oldPmd, pmdIndex(move.oldAddr));
   const target = tables.child(newPmd, pmdIndex(move.newAddr));

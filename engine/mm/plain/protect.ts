@@ -10,7 +10,6 @@ import {
   KIND_MARKER_UFFD_WP,
   KIND_MASK,
   KIND_SWAP,
-  KIND_ZERO,
   PTE_DIRTY,
   PTE_EXCLUSIVE,
   PTE_UFFD_WP,
@@ -57,7 +56,7 @@ function changeEntry(vma: Vma, pte: number, change: ProtectionChange): number {
   }
   return changed >>> 0;
 }
-export function changePteRange(
+function changePteRange(
   k: KernelState,
   vma: Vma,
   pmd: number,
@@ -144,8 +143,4 @@ export function doMprotect(k: KernelState, mm: Mm, start: number, end: number, p
     page = stop;
   }
   return null;
-}
-export function pteWritable(pte: number): boolean {
-  const kind = pte & KIND_MASK;
-  return kind <= KIND_ZERO && (pte & PTE_WRITE) !== 0;
 }

@@ -23,7 +23,7 @@ function validateMoveAreas(dst: Vma, src: Vma): boolean {
     vmaIsAnonymous(dst)
   );
 }
-export function movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Errno | null {
+function movePagesPte(k: KernelState, mm: Mm, to: number, from: number): Errno | null {
   const result = movePageMapped(k, mm, to, from);
 
   return result;

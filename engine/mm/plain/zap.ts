@@ -34,7 +34,7 @@ const {
   PTE_UFFD_WP,
 } = pteBits;
 const { VM_HUGETLB, VM_UFFD_WP, vmaIsAnonymous } = vmaFlags;
-export function dropRss(mm: Mm, vma: Vma, kind: number, n: number): void {
+function dropRss(mm: Mm, vma: Vma, kind: number, n: number): void {
   if (kind === KIND_ANON) mm.rssAnon -= n;
   else if (kind === KIND_FILE) {
     if (vma.file?.shmem === true) mm.rssShmem -= n;

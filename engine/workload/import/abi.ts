@@ -45,7 +45,7 @@ export const ADDRESS_END = 2 ** 56;
 
 export const MAP_SHARED = 0x01;
 export const MAP_SHARED_VALIDATE = 0x03;
-export const MAP_TYPE = 0x0f;
+const MAP_TYPE = 0x0f;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_GROWSDOWN = 0x100;

@@ -96,5 +96,5 @@ export { ImportError } from "./error.ts";
 export type { TextSource } from "./lines.ts";
 export { operationLine, opsHeaderLine } from "./ops-jsonl.ts";
 export type { TracedProcess } from "./processes.ts";
-export { TRACE_FORMATS, type TraceFormat } from "./reader.ts";
-export { describeProblem, ImportReport, type Problem } from "./report.ts";
+export type { TraceFormat } from "./reader.ts";
+export { describeProblem, ImportReport } from "./report.ts";

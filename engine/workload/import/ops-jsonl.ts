@@ -22,7 +22,7 @@ import { eachLine, type LineBlock } from "./lines.ts";
 import type { ImportReport } from "./report.ts";
 
 export const OPS_FORMAT = "reclaim-lab-ops";
-export const OPS_VERSION = 1;
+const OPS_VERSION = 1;
 
 export interface OpsHeader {
   readonly format: typeof OPS_FORMAT;

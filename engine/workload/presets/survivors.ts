@@ -12,7 +12,7 @@ export interface FreeRun {
 }
 
 /** How many pieces share one survivor for a percentage of survivors; 0 where nothing survives. */
-export function groupSize(percent: number): number {
+function groupSize(percent: number): number {
   return percent === 0 ? 0 : Math.max(2, Math.round(100 / percent));
 }
 
