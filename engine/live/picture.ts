@@ -5,7 +5,7 @@
 import { type Look, type Runs, STATE, stateOf } from "./look.ts";
 
 /** full, partly used, empty, huge page, freed, no table. */
-export const PICTURE_STATES = 6;
+const PICTURE_STATES = 6;
 const [FULL, PARTLY, EMPTY, HUGE, NONE] = [0, 1, 2, 3, 5];
 
 /** Stretches with nothing in them are left out from this many windows on (64 MiB). */

@@ -105,7 +105,7 @@ const inspectedSchema = v.object({
 });
 export type LiveProcess = v.InferOutput<typeof inspectedSchema>;
 
-export const LIVE_CELLS_MAX = 20_000;
+const LIVE_CELLS_MAX = 20_000;
 
 const pictureSchema = v.object({
   segments: v.array(v.object({ slot: countSchema, slots: countSchema })),

@@ -49,7 +49,7 @@ function reclaimsHere(): boolean | null {
   return reclaims;
 }
 
-function surroundings(): Surroundings {
+export function surroundings(): Surroundings {
   return {
     kernel: release(),
     reclaims: reclaimsHere(),
@@ -114,7 +114,7 @@ export async function inspectProcess(looker: Looker, pid: number, onProgress: Pr
 }
 
 /** The same, with the look itself: for the map of its tables. */
-async function lookClosely(
+export async function lookClosely(
   looker: Looker,
   pid: number,
   onProgress: Progress,

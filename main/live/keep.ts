@@ -131,7 +131,7 @@ export function keepObservation(
 }
 
 /** Every look that was kept of this process, from all observations of it. */
-export function keptPoints(store: Store, name: string, pid: number): Observed[] {
+function keptPoints(store: Store, name: string, pid: number): Observed[] {
   const { rows } = store.list({ search: titled(name), limit: 1000 });
   const points = new Map<number, Observed>();
   for (const row of rows) {
