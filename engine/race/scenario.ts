@@ -11,7 +11,7 @@ import { reschedObject, type Setup, type World } from "./machine.ts";
 import { userWrite } from "./user.ts";
 import { timerTick } from "./walkers.ts";
 
-export type { World } from "./machine.ts";
+export type { Lane, World } from "./machine.ts";
 
 /** Patches whose absence the explorer tries, in the order of the series, and of what came after it. */
 export const RACE_PATCHES = ["1", "2", "8", "9fix", "10", "617fix"] as const satisfies readonly PatchName[];
