@@ -89,6 +89,8 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     mremapChecksFirst: { from: "mremap_checks_first", read: yes("mremap_checks_first") },
     dontUnmapApart: { from: "dontunmap_apart", read: yes("dontunmap_apart") },
     mergesUnfaulted: { from: "merges_unfaulted", read: yes("merges_unfaulted") },
+    mapsBetween: { from: "maps_between", read: yes("maps_between") },
+    mremapRealigns: { from: "mremap_realigns", read: yes("mremap_realigns") },
     collapseShort: { from: "collapse_short", read: yes("collapse_short") },
     stackNoHugePages: { from: "stack_no_huge_pages", read: yes("stack_no_huge_pages") },
     collapseReadOnly: { from: "collapse_read_only", read: yes("collapse_read_only") },

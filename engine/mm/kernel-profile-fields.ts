@@ -153,6 +153,16 @@ export const PROFILE_FIELDS: Fields = {
     "A mapping without pages merges with one that has some",
     "Some mappings stay apart after moves: one without pages does not merge with one that has some",
   ),
+  mapsBetween: yesNo(
+    "Mapping between neighbours",
+    "A new mapping merges with both neighbours where only the one after it has pages",
+    "A new mapping does not merge with an untouched one before it where the one after it has pages",
+  ),
+  mremapRealigns: yesNo(
+    "mremap within a table",
+    "mremap moves whole tables also where its range begins within one and nothing else is there",
+    "mremap moves pages one by one where its range begins within a table",
+  ),
   collapseShort: yesNo(
     "MADV_COLLAPSE of less than 2 MiB",
     "MADV_COLLAPSE of less than 2 MiB succeeds and does nothing",

@@ -74,6 +74,13 @@ export interface KernelProfile {
    * (vma_had_uncowed_parents()), before, the rule looked at the side that was given alone; is_mergeable_anon_vma().
    */
   readonly mergesUnfaulted: boolean;
+  /**
+   * Does mmap() join a new mapping to both neighbours where only the one after it has pages? The releases between 6.1 and 6.12;
+   * mmap_region(). Before, the one before it was left apart.
+   */
+  readonly mapsBetween: boolean;
+  /** Does mremap() move whole tables also where the range begins within one and nothing else is beside it? 6.7; try_realign_addr(). */
+  readonly mremapRealigns: boolean;
   /** Does MADV_COLLAPSE of less than a whole 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. */
   readonly collapseShort: boolean;
   /** Does MAP_STACK ask for no huge pages, which makes it another sort of mapping to its neighbours? 6.7; calc_vm_flag_bits(). */

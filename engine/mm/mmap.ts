@@ -132,6 +132,7 @@ export function* mmapRegion(k: KernelState, mm: Mm, asked: NewMapping): Path<Err
     anonVma: null,
     middle: null,
     copiedFrom: null,
+    mapped: true,
   });
   if (merged === null) {
     const vma = new Vma(map.start, map.end, map.flags, map.pgoff, map.file);

@@ -174,7 +174,7 @@ function* movePageTables(
     moveHugetlb(k, mm, move);
     return;
   }
-  tryRealign(mm, move);
+  if (k.profile.mremapRealigns) tryRealign(mm, move);
   const next = (extent: number): void => {
     move.oldAddr += extent;
     move.newAddr += extent;

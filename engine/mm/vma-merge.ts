@@ -21,6 +21,8 @@ export interface MergeRequest {
   middle: Vma | null;
   /** The VMA that mremap copies. */
   copiedFrom: Vma | null;
+  /** A new mapping of mmap(): mmap_region() of old asked the VMA after it first. */
+  mapped?: boolean;
   /** Only the VMA before may take the range (brk). */
   justExpand?: boolean;
 }
@@ -117,6 +119,13 @@ function removeMerged(mm: Mm, vma: Vma): void {
   unlinkAnonVmas(vma);
 }
 
+/** Before 6.10 mmap_region() joined the VMA after first; the one before had to go with the anon_vma of that, too. */
+function refusedByNext(k: KernelState, prev: Vma, next: Vma | undefined, r: MergeRequest): boolean {
+  if (k.profile.mapsBetween || r.mapped !== true || !canMergeRight(k, null, next, r)) return false;
+  if (prev.anonVma === next.anonVma) return false;
+  return (prev.anonVma !== null && next.anonVma !== null) || prev.chain.length !== 1;
+}
+
 /**
  * vma_merge_new_range(): a range where nothing is mapped, between `prev` and `next`, joins either or both. Returns the VMA
  * that holds it now, or null where it must be a VMA of its own.
@@ -128,7 +137,7 @@ export function vmaMergeNewRange(
   next: Vma | undefined,
   r: MergeRequest,
 ): Vma | null {
-  const left = canMergeLeft(k, prev, r) ? prev : null;
+  const left = canMergeLeft(k, prev, r) && !refusedByNext(k, prev, next, r) ? prev : null;
   const right = r.justExpand !== true && canMergeRight(k, left, next, r) ? next : null;
   const target = left ?? right;
   if (target === null) return null;

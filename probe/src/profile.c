@@ -102,6 +102,8 @@ const struct trial TRIALS[] = {
     {"dontunmap_apart", try_dontunmap_apart},
     {"merges_unfaulted", try_merges_unfaulted},
     {"populate_stops", try_populate_stops},
+    {"maps_between", try_maps_between},
+    {"mremap_realigns", try_mremap_realigns},
     {"anon_vma_name", try_anon_vma_name},
     {"soft_dirty", try_soft_dirty},
     {"levels", try_levels},

@@ -56,6 +56,8 @@ void try_mremap_checks_first(void);
 void try_dontunmap_apart(void);
 void try_merges_unfaulted(void);
 void try_populate_stops(void);
+void try_maps_between(void);
+void try_mremap_realigns(void);
 void try_anon_vma_name(void);
 void try_soft_dirty(void);
 void try_levels(void);

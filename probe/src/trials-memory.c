@@ -141,6 +141,25 @@ void try_populate_stops(void) {
   because(there ? ", what comes after it is populated" : ", what comes after it is left");
 }
 
+/* A mapping between an untouched one and one with pages. */
+void try_maps_between(void) {
+  t_map(0, 512 * K, RW, 0), t_map(M, M, RW, 0), t_write(M, M), t_map(512 * K, 512 * K, RW, 0);
+  uint64_t vmas = t_vmas();
+  say_bool(vmas == 1);
+  because_number("a mapping between an untouched one and one with pages: ", (int64_t)vmas, " VMAs");
+}
+
+/* A range that begins within a table, moved to the same place within another: whole tables go, or one is made. */
+void try_mremap_realigns(void) {
+  t_map(M, 3 * M, RW, SMALL), t_write(M, 3 * M);
+  int64_t before = t_tables_kb();
+  int error = t_op((struct op){.kind = OP_MREMAP, .addr = M, .len = 3 * M, .arg = 17 * M, .arg2 = 3 * M, .flags = MREMAP_F_FIXED | MREMAP_F_DONTUNMAP});
+  if (error) return unknown(errno_name(error));
+  int64_t grown = t_tables_kb() - before;
+  say_bool(grown == 0);
+  because_number("a move of two tables' pages from within the first made ", grown, " kB of tables");
+}
+
 void try_anon_vma_name(void) {
   t_map(0, 4 * M, RW, SMALL);
   int error = error_of(sys5(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, ARENA_BASE, 2 * M, "lab"));

@@ -106,6 +106,7 @@ export function mmapRegion(k: KernelState, mm: Mm, asked: NewMapping): Errno | n
     anonVma: null,
     middle: null,
     copiedFrom: null,
+    mapped: true,
   });
   if (merged === null) {
     const vma = new Vma(map.start, map.end, map.flags, map.pgoff, map.file);

@@ -113,7 +113,7 @@ function movePageTables(k: KernelState, mm: Mm, old: Vma, fresh: Vma, addr: numb
     moveHugetlb(k, mm, move);
     return;
   }
-  tryRealign(mm, move);
+  if (k.profile.mremapRealigns) tryRealign(mm, move);
   const next = (extent: number): void => {
     move.oldAddr += extent;
     move.newAddr += extent;
