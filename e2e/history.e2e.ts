@@ -86,9 +86,9 @@ test("run, compare and export without a mouse", async ({ lab, dataFolder }) => {
   await runSmall(lab, "whole tables");
   const key = (keys: string) => lab.page.keyboard.press(keys);
   await key("Control+n");
-  await lab.page.getByRole("textbox", { name: "Piece" }).focus();
+  await lab.page.getByRole("textbox", { name: "Chunk size" }).focus();
   await lab.page.keyboard.type("64K");
-  await lab.page.getByRole("textbox", { name: "Piece" }).fill("64K");
+  await lab.page.getByRole("textbox", { name: "Chunk size" }).fill("64K");
   await lab.page.getByRole("textbox", { name: "Mapping" }).fill("1G");
   await key("Control+Enter");
   const shown = new ExperimentPage(lab.page);

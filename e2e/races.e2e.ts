@@ -17,7 +17,7 @@ for (const theme of ["light", "dark"] as const)
     const scenarios = page.getByRole("navigation", { name: "Scenarios" });
     await scenarios.getByRole("button", { name: /without the fix/ }).click();
     await page.getByRole("button", { name: "Try", exact: true }).click();
-    await expect(page.getByText("Broken: no write lost.")).toBeVisible();
+    await expect(page.getByText("Invariant violated (no write lost).")).toBeVisible();
     await expect(scenarios.getByRole("button", { name: /without the fix/ })).toContainText("broken");
     const lanes = page.locator("main").getByRole("table");
     await expect(lanes.getByRole("columnheader", { name: /^CPU 0/ })).toBeVisible();
@@ -45,7 +45,7 @@ for (const theme of ["light", "dark"] as const)
 test("all cases: the complete series holds in every scenario", async ({ lab }) => {
   const { page } = lab;
   await page.keyboard.press("Control+3");
-  await page.getByRole("button", { name: "Try all" }).click();
+  await page.getByRole("button", { name: "Explore all" }).click();
   const cases = page.getByRole("navigation", { name: "Scenarios" }).getByRole("button");
   await expect(cases.filter({ hasText: "complete" }).first()).toBeVisible();
   await expect(cases.filter({ hasText: "not tried" })).toHaveCount(0, { timeout: 50_000 });

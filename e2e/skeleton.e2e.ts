@@ -166,7 +166,7 @@ test("bad parameters cannot be started and say why", async ({ lab }) => {
   for (const [label, value, reason] of [
     ["Mapping", "-1", "outside 4K to 32T"],
     ["Mapping", "5000", "not a multiple of 4K"],
-    ["Piece", "100G", "outside 4K to 1G"],
+    ["Chunk size", "100G", "outside 4K to 1G"],
     ["Rounds", "many", "not a whole number"],
     ["Seed", "-3", ""],
   ] as const) {

@@ -13,7 +13,7 @@ for (const theme of ["light", "dark"] as const)
     await form.open();
     await form.field("Mapping").fill("2G");
     await page.getByRole("checkbox", { name: /Run it once for each/ }).check();
-    await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Piece" });
+    await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Chunk size" });
     await form.field("From").fill("64K");
     await form.field("To").fill("8M");
     await form.field("Values").fill("8");
@@ -55,7 +55,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(new HistoryPane(page).rows).toHaveCount(2);
     await page.getByRole("button", { name: "Open chunk 2M" }).click();
     await page.getByRole("button", { name: "Run again…" }).click();
-    await expect(form.field("Piece")).toHaveValue("2M");
+    await expect(form.field("Chunk size")).toHaveValue("2M");
     await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).not.toBeChecked();
   });
 

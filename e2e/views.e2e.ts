@@ -169,7 +169,7 @@ test("a new experiment: the form, what it refuses, a sweep; and runs side by sid
   await expect(form.run).toBeDisabled();
   await look(lab, "new-experiment-refused");
   await form.field("Mapping").fill("4G");
-  await form.field("Piece").fill("1M");
+  await form.field("Chunk size").fill("1M");
   await form.run.click();
   await expect(shown.numbers).toBeVisible();
   await shown.waitUntilDone();
@@ -192,7 +192,7 @@ test("a new experiment: the form, what it refuses, a sweep; and runs side by sid
   await form.run.click();
   await expect(page.getByRole("alert").filter({ hasText: "chunk" })).toBeInViewport();
   await look(lab, "sweep-refused", { large: false });
-  await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Piece" });
+  await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Chunk size" });
   await expect(page.getByRole("alert").filter({ hasText: "chunk" })).toHaveCount(0);
   await form.field("From").fill("64K");
   await form.field("To").fill("8M");
@@ -275,6 +275,6 @@ test("races: the list, and a case that breaks", async ({ lab }) => {
     .getByRole("button", { name: /without the fix/ })
     .click();
   await page.getByRole("button", { name: "Try", exact: true }).click();
-  await expect(page.getByText("Broken: no write lost.")).toBeVisible();
+  await expect(page.getByText("Invariant violated (no write lost).")).toBeVisible();
   await look(lab, "races");
 });

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { describeError } from "../engine/error.ts";
 /**
  * The command line: the same lab host, history and exports as the window's, in one process. Results go to stdout,
  * everything else to stderr. Exit status: 0 done, 1 the run failed, 2 bad usage or bad input, 130 interrupted.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { describeError } from "../engine/error.ts";
+import { DEFAULT_BASELINE } from "../engine/experiment/policies.ts";
 import { SERIES_NAME } from "../engine/experiment/words.ts";
 import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
@@ -360,7 +361,7 @@ program
   .description("what folders of results, and records of `inspect --json` and `top --json` of many hosts, say (DuckDB)")
   .argument("<path...>", "folders of results or of records; .parquet and .json files")
   .option("--sql <query>", "a question of your own about the tables results, samples and inspections")
-  .option("--baseline <policy>", "what the policies are compared with", "none")
+  .addOption(baselineOption().default(DEFAULT_BASELINE))
   .option("--csv", "print CSV")
   .addOption(json)
   .action(async (paths: string[], options) => (await import("./cli/atlas.ts")).atlas(paths, options));

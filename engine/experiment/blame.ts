@@ -1,4 +1,5 @@
 /** Blame for empty page tables: the types and words that run, command line and window share. */
+import { DEFAULT_BASELINE } from "./policies.ts";
 
 export interface BlameEntry {
   /** Where the call was made: functions, the outermost first; empty where the trace has no stacks. */
@@ -42,7 +43,7 @@ interface BlamedRun {
  */
 export function blameOf({ runs }: { readonly runs: readonly BlamedRun[] }): readonly BlameEntry[] | null {
   const done = runs.filter(({ source, status }) => source === "model" && status === "done");
-  const none = done.find(({ mode }) => mode === "none")?.summary?.blame?.peak;
+  const none = done.find(({ mode }) => mode === DEFAULT_BASELINE)?.summary?.blame?.peak;
   return none ?? done.find(({ summary }) => summary?.blame)?.summary?.blame?.end ?? null;
 }
 

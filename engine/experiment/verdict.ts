@@ -12,7 +12,7 @@ import {
   type TrialSetting,
 } from "./allocator-settings.ts";
 import { formatBytes, formatDuration, formatKb, formatNumberOf, formatPercent } from "./format.ts";
-import { baselineOf, inPolicyOrder, type PolicyId, policyOf } from "./policies.ts";
+import { baselineOf, DEFAULT_BASELINE, inPolicyOrder, type PolicyId, policyOf } from "./policies.ts";
 import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
 import type { Params, RunStatus, RunSummary, Source } from "./types.ts";
 
@@ -169,7 +169,7 @@ function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary
   const emptyKb = (baseline.average_empty_pte_tables ?? 0) * 4;
   const allKb = baseline.average_vmpte_kb ?? 0;
   if (leftShare(policy, baseline) < HELPS_SHARE && emptyKb < allKb * HELPS_SHARE)
-    return `its tables are in use: on average ${formatKb(emptyKb)} of ${formatKb(allKb)} are empty ${policyOf("none").phrase}`;
+    return `its tables are in use: on average ${formatKb(emptyKb)} of ${formatKb(allKb)} are empty ${policyOf(DEFAULT_BASELINE).phrase}`;
   const [main] = declined(releases);
   if (main !== undefined)
     return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it gives back ${BECAUSE[main]}`;
@@ -205,9 +205,9 @@ function headlineOf(
       average.saved_kb > 0
         ? `${formatKb(average.saved_kb)} of ${formatKb(average.baseline_kb)} are saved`
         : "next to nothing is saved";
-    return `It would help you little: ${over} ${saved}, because ${because}.`;
+    return `It would help little: ${over} ${saved}, because ${because}.`;
   }
-  return `It would not help you: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
+  return `It would not help: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
 }
 
 /** What was seen, as far as a setting could change it. */

@@ -120,7 +120,7 @@ describe("bad usage", () => {
     [["run", "commit-table", "--set", "size=-1"], /size: -1 is outside 4K to 32T/],
     [["run", "commit-table", "--set", "nosuch=1"], /nosuch: there is no such parameter/],
     [["run", "commit-table", "--set", "size"], /name=value/],
-    [["run", "commit-table", "--mode", "fast"], /Allowed choices are both, sync, none/],
+    [["run", "commit-table", "--mode", "fast"], /no policy "fast"; the policies are none, sync,/],
     [["show", "999999"], /no experiment 999999/],
     [["show", "abc"], /whole number/],
     [["export", "999999", "--format", "csv"], /no experiment 999999/],

@@ -1,4 +1,5 @@
 /** The calls about trials of programs. */
+
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
 import {
@@ -9,6 +10,7 @@ import {
   GO_NAME,
   TRIAL_SETTINGS,
 } from "../../engine/experiment/allocator-settings.ts";
+import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { BASELINE_NAME, type Setting } from "../../engine/experiment/trial.ts";
 import { type RunSummary, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../../engine/experiment/types.ts";
 import { findProgram } from "../../probe/capture-means.ts";
@@ -146,7 +148,7 @@ export function trialHandlers(store: Store, runner: Runner, emit: Emit): Handler
       const job: Job = { command: [program, ...args], cwd, env };
       const settings = given.length > 0 ? given : await settingsFor(job);
       const points: readonly Setting[] = [{ name: BASELINE_NAME, env: {} }, ...settings];
-      const mode = kernel.reclaims ? "sync" : "none";
+      const mode = kernel.reclaims ? SERIES_POLICY : DEFAULT_BASELINE;
       const facts = hostFacts(kernel.reclaims);
       const short = [name, ...args].join(" ").slice(0, 200);
       const stored = store.together(() => {

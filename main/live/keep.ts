@@ -1,6 +1,8 @@
 /** Puts what was seen of a running process into the history: an experiment whose one run is the line of its looks. */
+
 import type { Json, StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
+import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { type RunSummary, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../../engine/experiment/types.ts";
 import type { ProcessDocument, ServiceDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastOf, type Observed } from "../../engine/live/forecast.ts";
@@ -120,7 +122,7 @@ export function keepObservation(
     });
     const run = store.startRun(id, {
       source: "kernel",
-      mode: reclaims === true ? "sync" : "none",
+      mode: reclaims === true ? SERIES_POLICY : DEFAULT_BASELINE,
       facts: hostFacts(reclaims),
       operationsTotal: line.length - 1,
     });

@@ -1,4 +1,5 @@
 import { toast } from "svelte-sonner";
+import { policyPhrase } from "../../engine/experiment/words.ts";
 import type { LabError } from "../../main/contract.ts";
 import { commands } from "../state/commands.svelte.ts";
 import { current } from "../state/current.svelte.ts";
@@ -42,7 +43,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
       reloadSoon();
       // The one that is open says so above its chart.
       if (run.status === "failed" && current.experiment?.id !== run.experimentId) {
-        const which = run.mode === "sync" ? "The run with sync reclaim" : "The run without reclaim";
+        const which = `The run ${policyPhrase(run.mode)}`;
         notifyError(
           new LabCallError({
             name: "RunFailed",

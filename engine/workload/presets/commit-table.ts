@@ -18,7 +18,7 @@ export const commitTable: Preset = {
     }),
     bytesParam(
       "chunk",
-      "Piece",
+      "Chunk size",
       "How much is touched and given back at a time. A PTE table maps 2 MB: below that nothing can be reclaimed.",
       { min: PAGE, max: GIB, default: 2 * MIB, atMost: "size" },
     ),

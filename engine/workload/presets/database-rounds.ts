@@ -30,11 +30,16 @@ export const databaseRounds: Preset = {
         multipleOf: REGION,
       },
     ),
-    bytesParam("piece", "Piece", "How much is given back at a time: the pool's page. From 2 MB on tables can go.", {
-      min: PAGE,
-      max: REGION,
-      default: 64 * KIB,
-    }),
+    bytesParam(
+      "piece",
+      "Chunk size",
+      "How much is given back at a time: the pool's page. From 2 MB on tables can go.",
+      {
+        min: PAGE,
+        max: REGION,
+        default: 64 * KIB,
+      },
+    ),
     {
       name: "release",
       label: "Release",

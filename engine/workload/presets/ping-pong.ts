@@ -15,7 +15,7 @@ export const pingPong: Preset = {
       max: TIB,
       default: 64 * MIB,
     }),
-    bytesParam("chunk", "Piece", "How much is given back by one call.", {
+    bytesParam("chunk", "Chunk size", "How much is given back by one call.", {
       min: PAGE,
       max: GIB,
       default: 2 * MIB,

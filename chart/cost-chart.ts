@@ -1,0 +1,97 @@
+/** What each policy saves against what it costs the program's own calls: one point a policy. */
+import type { ChartConfiguration, Plugin, Point } from "chart.js";
+import { type ComparableRun, comparePolicies } from "../engine/experiment/compare-runs.ts";
+import { formatNs, formatPercent } from "../engine/experiment/format.ts";
+import type { PolicyId } from "../engine/experiment/policies.ts";
+import { policyWord } from "../engine/experiment/words.ts";
+import type { Palette } from "./palette.ts";
+import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
+import { policyColor, policyStyle } from "./policy-style.ts";
+
+export interface CostPoint {
+  readonly policy: PolicyId;
+  /** Added to the program's calls and done beside them, in simulated ns. */
+  readonly costNs: number;
+  /** Share of the baseline's page tables that is saved; 0 for the baseline. */
+  readonly saved: number;
+}
+
+/** Runs of which both are known. */
+export function costPoints(runs: readonly ComparableRun[], baseline?: PolicyId): CostPoint[] {
+  return (comparePolicies(runs, baseline, [])?.runs ?? []).flatMap(({ run, isBaseline, saving }) => {
+    const cost = run.summary?.cost;
+    if (!cost || (!isBaseline && saving === null)) return [];
+    return [{ policy: run.mode, costNs: cost.caller_ns + cost.background_ns, saved: saving?.share ?? 0 }];
+  });
+}
+
+/** The policies' names beside their points; those at the right edge have theirs at the left. */
+function names(points: readonly CostPoint[], palette: Palette, font: string): Plugin<"line"> {
+  return {
+    id: "names",
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea } = chart;
+      ctx.save();
+      ctx.font = `500 12px ${font}`;
+      ctx.textBaseline = "bottom";
+      for (const [i, { policy }] of points.entries()) {
+        const at = chart.getDatasetMeta(i).data[0];
+        if (!at) continue;
+        const right = at.x > (chartArea.left + chartArea.right) / 2;
+        ctx.textAlign = right ? "right" : "left";
+        ctx.fillStyle = policyColor(policy, palette.theme);
+        ctx.fillText(policyWord(policy), at.x + (right ? -8 : 8), at.y - 4);
+      }
+      ctx.restore();
+    },
+  };
+}
+
+export function costChart(
+  points: readonly CostPoint[],
+  palette: Palette,
+  font: string,
+): ChartConfiguration<"line", Point[]> {
+  const ticks = { color: palette.ink2, font: { family: font, size: 11 } };
+  const title = (text: string) => ({ display: true, align: "end" as const, text, ...ticks });
+  return {
+    type: "line",
+    data: {
+      datasets: points.map(({ policy, costNs, saved }) => ({
+        label: policyWord(policy),
+        data: [{ x: costNs, y: saved * 100 }],
+        showLine: false,
+        pointStyle: policyStyle(policy).point,
+        pointRadius: 6,
+        borderWidth: 2,
+        borderColor: policyColor(policy, palette.theme),
+        backgroundColor: policyColor(policy, palette.theme),
+      })),
+    },
+    options: {
+      ...PLAIN_OPTIONS,
+      layout: { padding: { top: 20, right: 16 } },
+      scales: {
+        x: {
+          type: "linear",
+          beginAtZero: true,
+          grid: { display: false },
+          border: { color: palette.hairline },
+          ticks: { ...ticks, maxRotation: 0, maxTicksLimit: 5, callback: (value) => formatNs(Number(value)) },
+          title: title("cost, simulated time of CPU"),
+        },
+        y: {
+          type: "linear",
+          beginAtZero: true,
+          suggestedMax: 1,
+          grid: { color: palette.hairline, drawTicks: false },
+          border: { display: false },
+          ticks: { ...ticks, padding: 8, maxTicksLimit: 5, callback: (value) => formatPercent(Number(value) / 100) },
+          title: title("page tables saved"),
+        },
+      },
+      plugins: PLAIN_PLUGINS,
+    },
+    plugins: [names(points, palette, font)],
+  };
+}
