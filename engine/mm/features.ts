@@ -39,7 +39,7 @@ export const PATCH_SWITCHES = {
 
 export type PatchName = keyof typeof PATCH_SWITCHES;
 
-export const ALL_PATCHES: Patches = {
+const ALL_PATCHES: Patches = {
   recheckRetract: true,
   recheckMove: true,
   fullWithinPmd: true,
