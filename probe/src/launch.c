@@ -13,6 +13,7 @@
 void signal_handle(int signal, void *handler, unsigned long flags);
 
 #define WAIT_NO_HANG 1
+#define WAIT_STOPPED 2 /* WUNTRACED */
 #define EXEC_FAILED 127
 /* After so long a program that was asked to end is ended. */
 #define PATIENCE_NS 5000000000ull
@@ -29,7 +30,9 @@ static struct {
 static void pass_on(int signal) {
   (void)signal;
   if (!asked_ns) asked_ns = now_ns();
-  if (program_pid > 0) sys2(__NR_kill, program_pid, SIGTERM);
+  if (program_pid <= 0) return;
+  sys2(__NR_kill, program_pid, SIGTERM);
+  sys2(__NR_kill, program_pid, SIGCONT); /* it may be held */
 }
 
 static _Noreturn void become(char **argv, char **envp, int report, bool hold) {
@@ -122,6 +125,9 @@ int launch_main(int argc, char **argv, char **envp) {
   }
   if (program_pid < 0) die(EXIT_FAILED, "cannot fork", errno_name(error_of(program_pid)));
   sys1(__NR_close, report[1]);
+  /* Whoever is told lets it go on at once: it must have stopped by then. */
+  int held;
+  if (hold) while (sys4(__NR_wait4, program_pid, &held, WAIT_STOPPED, 0) == -EINTR) continue;
   if (hold) out_str("pid "), out_dec(program_pid), out_str("\n"), out_flush();
 
   int error = 0;
