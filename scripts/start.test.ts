@@ -3,7 +3,9 @@
  * in which the linker's cache has next to nothing and the user is not root.
  */
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -30,10 +32,18 @@ function poorCache(folder: string): string | null {
   return join(folder, "etc", "ld.so.cache");
 }
 
+/** Something that listens where a Wayland session would: the program looks for a display before it looks for libraries. */
+async function waylandSession(folder: string): Promise<() => void> {
+  const server = createServer().listen(join(folder, "wayland-0"));
+  await once(server, "listening");
+  return () => void server.close();
+}
+
 test.skipIf(!namespaces)(
   "an ordinary user without the libraries is told the one command, and nothing is changed",
-  () => {
+  async () => {
     const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-start-"));
+    const endSession = await waylandSession(folder);
     try {
       const cache = poorCache(folder);
       const script = 'mount --bind "$1" /etc/ld.so.cache && shift && exec "$@"';
@@ -44,7 +54,11 @@ test.skipIf(!namespaces)(
           ...["sh", "-c", script, "sh", cache ?? "/dev/null"],
           ...["unshare", ...INNER, process.execPath, join(ROOT, "scripts", "start.ts")],
         ],
-        { encoding: "utf8", env: { ...process.env, DISPLAY: ":99", NODE_OPTIONS: "" }, timeout: 60_000 },
+        {
+          encoding: "utf8",
+          env: { ...process.env, DISPLAY: "", WAYLAND_DISPLAY: "wayland-0", XDG_RUNTIME_DIR: folder, NODE_OPTIONS: "" },
+          timeout: 60_000,
+        },
       );
       const said = started.stderr.trim();
       expect({ status: started.status, lines: said.split("\n").length, out: started.stdout }, said).toEqual({
@@ -58,6 +72,7 @@ test.skipIf(!namespaces)(
         expect(said).toMatch(/\. Type: sudo apt-get install -y --no-install-recommends( lib[a-z0-9-]+){7,8}$/);
       else expect(said).toContain("install them with its package manager");
     } finally {
+      endSession();
       rmSync(folder, { recursive: true, force: true });
     }
   },
