@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Fact } from "../contract.ts";
 
@@ -120,7 +121,7 @@ describe("no feature", () => {
 describe("the kernel's profile", () => {
   test("is said in words: which known one it is, and what else", async () => {
     if (process.platform !== "linux") return;
-    const said = new URL("../../probe/testdata/profile-6.12.txt", import.meta.url).pathname;
+    const said = fileURLToPath(new URL("../../probe/testdata/profile-6.12.txt", import.meta.url));
     await probe(false, `cat '${said}'`);
     const { profile, ...found } = (await fact("kernel-profile")) ?? {};
     expect(found).toEqual({
@@ -134,7 +135,7 @@ describe("the kernel's profile", () => {
 
   test("says what could not be tried, and why", async () => {
     if (process.platform !== "linux") return;
-    const said = new URL("../../probe/testdata/profile-6.12.txt", import.meta.url).pathname;
+    const said = fileURLToPath(new URL("../../probe/testdata/profile-6.12.txt", import.meta.url));
     await probe(false, `sed 's/^uffd_wp\t.*/uffd_wp\tunknown\tuserfaultfd: EPERM/' '${said}'`);
     expect(await fact("kernel-profile")).toMatchObject({
       state: "note",
