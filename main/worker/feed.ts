@@ -2,7 +2,6 @@
  * One trace for several runs: a worker reads and parses it once, and passes the operations on to each of the runs' workers,
  * packed (engine/workload/packed-operations.ts), each batch once in shared memory. It waits for the slowest.
  */
-import { once } from "node:events";
 import type { MessagePort } from "node:worker_threads";
 import { OperationPacker } from "../../engine/workload/packed-operations.ts";
 import { toLabError } from "../answer.ts";
@@ -16,16 +15,19 @@ const BEHIND_MAX = 8;
 class Member {
   readonly port: MessagePort;
   #behind = 0;
+  #wake: () => void = () => undefined;
   open = true;
 
   constructor(port: MessagePort) {
     this.port = port;
     port.on("message", () => {
       this.#behind--;
+      this.#wake();
     });
     // Its run has ended, however.
     port.on("close", () => {
       this.open = false;
+      this.#wake();
     });
   }
 
@@ -36,7 +38,9 @@ class Member {
 
   async ready(): Promise<void> {
     while (this.open && this.#behind >= BEHIND_MAX)
-      await Promise.race([once(this.port, "message"), once(this.port, "close")]);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
   }
 }
 

@@ -66,7 +66,8 @@ export class Translator {
       return;
     }
     if (this.#ended) return;
-    if (this.#startNs < 0) this.#startNs = event.timeNs;
+    // perf makes up records of what was there before, at 0.
+    if (this.#startNs < 0 && event.timeNs > 0) this.#startNs = event.timeNs;
     if (event.kind !== "mmap2" && event.kind !== "comm") {
       this.#acted = true;
       const refused = this.#growth.refusedBefore(event.tid);
