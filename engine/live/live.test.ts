@@ -248,7 +248,7 @@ describe("the verdict", () => {
     expect(large.sentences[0]).toBe(
       "A problem: its page tables are 187.5 MiB, 19.2 % of RSS (976.6 MiB); full tables for as much memory would be 1.91 MiB.",
     );
-    expect(large.next[0]).toBe("reclaim-lab capture --pid 7 --seconds 60");
+    expect(large.next[0]).toBe("reclaim-lab inspect 7 --watch");
   });
 
   it("says what reclaim would have done by what the kernel does", () => {

@@ -178,7 +178,7 @@ export function verdictOn(input: VerdictInput): Verdict {
   ];
   const next: string[] = [];
   if (problem !== "no" && input.pid !== null) {
-    if (input.split.empty >= kb * SHARE_LITTLE) next.push(`reclaim-lab capture --pid ${input.pid} --seconds 60`);
+    if (input.split.empty >= kb * SHARE_LITTLE) next.push(`reclaim-lab inspect ${input.pid} --watch`);
     next.push(`reclaim-lab inspect ${input.pid} --keep`);
   }
   return { problem, sentences, next };

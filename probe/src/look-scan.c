@@ -21,7 +21,7 @@ struct pm_scan_arg {
 #define PM_PRESENT (1ull << 63)
 
 #define REGIONS 512
-#define HELD_NS 200000       /* how long one question should take at most */
+#define HELD_CYCLES 500000   /* how long one question should take at most: about 0.2 ms */
 #define STEP_LEAST 32ull     /* windows of a question */
 #define STEP_MOST (1ull << 20)
 #define BATCH_MAPPINGS 512
@@ -49,11 +49,11 @@ long scan_ioctl(long pagemap, uint64_t start, uint64_t end, uint64_t mask, uint6
 /* How many windows the next question should be about, by how long the last ones took. */
 uint64_t scan_step(void) { return step; }
 
-void scan_took(uint64_t ns) {
-  if (ns < HELD_NS / 2 && step < STEP_MOST)
+void scan_took(uint64_t cycles) {
+  if (cycles < HELD_CYCLES / 2 && step < STEP_MOST)
     step *= 2;
-  else if (ns > HELD_NS && step > STEP_LEAST)
-    step = ns > 4 * HELD_NS ? STEP_LEAST : step / 2;
+  else if (cycles > HELD_CYCLES && step > STEP_LEAST)
+    step = cycles > 4 * HELD_CYCLES ? STEP_LEAST : step / 2;
 }
 
 void scan_begin(long pagemap, bool by_plain_reads) {
@@ -106,14 +106,14 @@ static void scan(uint64_t end) {
   uint64_t ret = PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_HUGE | PAGE_IS_WRITTEN;
   if (look_means.guard) ret |= PAGE_IS_GUARD;
   if (want_file) ret |= PAGE_IS_FILE;
-  uint64_t begun = now_ns(), walked = end;
+  uint64_t begun = look_cycles(), walked = end;
   long n = scan_ioctl(fd, at, end, 0, PAGE_IS_PRESENT | PAGE_IS_SWAPPED, ret, 0, regions, REGIONS, &walked);
   region_next = 0;
   if (n < 0) {
     lost = true, region_count = 0, at = batch_end;
     return;
   }
-  scan_took(now_ns() - begun);
+  scan_took(look_cycles() - begun);
   region_count = (size_t)n;
   at = walked > at ? walked : end;
 }

@@ -160,10 +160,10 @@ static void find_exact(size_t vma, uint64_t from, uint64_t to) {
     uint64_t end = start + scan_step() * PMD_SIZE, walked;
     if (end > stop) end = stop;
     struct page_region pages[2];
-    uint64_t begun = end - start > 64 * PMD_SIZE ? now_ns() : 0;
+    uint64_t begun = look_cycles();
     long n = scan_ioctl(fd, start, end, PAGE_IS_WRITTEN, 0, PAGE_IS_WRITTEN, 2, pages, 2, &walked);
     if (n < 0) return;
-    if (begun) scan_took(now_ns() - begun);
+    if (walked == end) scan_took(look_cycles() - begun);
     uint64_t last = window;
     for (long i = 0; i < n; i++)
       for (uint64_t page = pages[i].start; page < pages[i].end; page += PAGE) {

@@ -105,7 +105,7 @@ void scan_trim(uint64_t start);
 long scan_ioctl(long pagemap, uint64_t start, uint64_t end, uint64_t mask, uint64_t any, uint64_t ret, uint64_t max,
                 struct page_region *to, size_t room, uint64_t *walked);
 uint64_t scan_step(void);
-void scan_took(uint64_t ns);
+void scan_took(uint64_t cycles);
 bool scan_lost(void);
 
 /* look-tables.c: the state of windows, in the order of their addresses */
@@ -116,6 +116,7 @@ void tables_end(void);
 uint64_t tables_found(void);
 
 /* look-time.c */
+uint64_t look_cycles(void);
 uint64_t time_window(long pagemap, uint64_t start, uint64_t end, bool plain, unsigned times);
 bool time_calibrate(bool plain, uint64_t *none, uint64_t *table);
 
