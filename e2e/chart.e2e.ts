@@ -83,5 +83,5 @@ test("chart and table go to the clipboard", async ({ lab }) => {
   const text = await lab.app.evaluate(({ clipboard }) => clipboard.readText());
   const lines = text.trim().split("\n");
   expect(lines[0]).toBe("operations\ttime (ns)\tVmPTE no reclaim (kB)\tVmPTE sync reclaim (kB)");
-  expect(lines.at(-1)).toMatch(/^51201\t\d+\t240\t102640$/);
+  expect(lines.at(-1)).toMatch(/^51201\t\d+\t102640\t240$/);
 });
