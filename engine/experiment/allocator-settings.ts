@@ -1,6 +1,6 @@
 /**
  * What changes how a program's releases free page tables, by the allocator that they came from. Advice is what was seen to
- * work (docs/advice.md, made by `npm run advice`), for the calls that were seen; what only a trial can tell is a candidate for
+ * work on real programs, with its versions and cost, for the calls that were seen; what only a trial can tell is a candidate for
  * `reclaim-lab try`. Settings that were tried and did nothing or harmed are in neither.
  */
 
