@@ -1,7 +1,9 @@
 /**
  * What things cost in simulated time. The defaults are what `reclaim-lab calibrate` measured on an idle 2-core virtual machine
  * (Xeon, Linux 6.18), the middle of three runs, rounded; it says with each constant what it measures, and measures any
- * other machine's. `tlbPage`, `tlbFull`, `ipi` and `io` cannot be told apart from outside and are orders of magnitude only.
+ * other machine's. `tlbPage`, `tlbFull`, `ipi` and `io` cannot be told apart from outside and are orders of magnitude only. Of those that only
+ * policies pay, `lookEntry` and `deferFree` are the likes of `skipEntry` and `tableFree`, and are measured with them; `atomic` is a
+ * locked addition in the cache, some 20 cycles, `lock` two of them (nobody waits).
  */
 
 /** Nanoseconds an event. */
@@ -63,7 +65,7 @@ export const DEFAULT_COST: CostModel = {
   copyEntry: 13,
   io: 4_000,
   lookEntry: 1,
-  atomic: 5,
-  lock: 10,
+  atomic: 7,
+  lock: 14,
   deferFree: 340,
 };
