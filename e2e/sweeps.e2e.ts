@@ -22,7 +22,7 @@ for (const theme of ["light", "dark"] as const)
     const rows = page.locator("main").getByRole("table").getByRole("row");
     await expect(rows.filter({ hasText: "8M" })).toContainText("−", { timeout: 40_000 });
     await expect(page.getByText("runs done")).toHaveCount(0, { timeout: 40_000 });
-    await expect(rows.filter({ has: page.getByRole("rowheader", { name: "1M" }) })).toContainText("0.0 %");
+    await expect(rows.filter({ has: page.getByRole("rowheader", { name: "1M" }) })).toContainText("0 %");
     await expect(rows.filter({ has: page.getByRole("rowheader", { name: "2M" }) })).toContainText(/−9\d\.\d %/);
     await expect(page.locator("main")).toContainText("Most is saved at");
     await expectAccessible(page, `a sweep, ${theme}`);
@@ -33,7 +33,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.locator("main")).toContainText("with sync reclaim");
     await page.getByRole("button", { name: /The whole sweep/ }).click();
     await expect(page.getByRole("button", { name: "Open chunk 4M" })).toBeVisible();
-    await expect(new HistoryPane(page).rows.first()).toContainText("0.0 to −9");
+    await expect(new HistoryPane(page).rows.first()).toContainText(/0(\.0)? to −9/);
 
     // Run again: the form is the sweep's own, and one of its points is run as an experiment of its own.
     await page.getByRole("button", { name: "Run again…" }).click();
