@@ -213,7 +213,7 @@ test("runs under way, cancelled and failed", async ({ lab }) => {
   const { id } = await lab.call("experiment.start", { workload: long });
   await open(lab, "The series' own");
   await expect(shown.cancel).toBeVisible();
-  await expect(shown.numbers.getByRole("row", { name: /VmPTE at end|VmPTE now/ })).toBeVisible();
+  await expect(shown.numbers.getByRole("row", { name: /VmPTE at (the )?end|VmPTE now/ })).toBeVisible();
   await look(lab, "running", { large: false });
   await lab.call("experiment.cancel", { id });
   await expect(page.locator("main")).toContainText("cancelled");
