@@ -157,7 +157,11 @@ program
 program
   .command("capture")
   .description("record a program: its memory system calls, page faults and VmPTE; Ctrl-C ends it and keeps the record")
-  .argument("<program...>", "after --: the program and its arguments")
+  .argument("[program...]", "after --: the program and its arguments")
+  .option("--pid <number>", "record a process that runs already instead", whole)
+  .option("--children", "with --pid: and those below it that run already")
+  .option("--seconds <number>", "with --pid: end after so long (when it ends, or at Ctrl-C, where absent)", whole)
+  .option("--max-mb <number>", "with --pid: end when the record is so large", whole, 4096)
   .option("--out <folder>", "a folder to make (capture-PROGRAM-TIME where absent)")
   .option("--stacks", "with the call stack of each memory system call: whose releases leave tables behind (perf)")
   .option("--interval <us>", "microseconds between two readings of VmPTE (2000 where absent)", whole)

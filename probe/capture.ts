@@ -15,29 +15,28 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
-  readFileSync,
   readSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { constants as osConstants, tmpdir } from "node:os";
+import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { BadInputError, ReclaimLabError } from "../engine/error.ts";
+import { BadInputError } from "../engine/error.ts";
+import { busiestOf, guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
 import { captureEvents, captureMeans, findProgram, TRACEFS } from "./capture-means.ts";
+import { CaptureError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
 import { makeTraceInstance } from "./trace-instance.ts";
+import { pidIn } from "./trial.ts";
 
-class CaptureError extends ReclaimLabError {
-  override readonly name: string = "CaptureError";
-}
+export { CaptureError } from "./errors.ts";
 
 export interface CaptureInput {
   readonly program: string;
@@ -60,6 +59,8 @@ export interface CaptureResult {
   /** Of the program; 128 + N where signal N ended it. */
   readonly exitCode: number;
   readonly pid: number | null;
+  /** Processes that were measured beside it, each in vmpte.txt.PID. */
+  readonly others: readonly number[];
   /** Lines of events, readings of VmPTE, and notes of lost events. */
   readonly events: number;
   readonly readings: number;
@@ -87,6 +88,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const means = await captureMeans(input.stacks ? "perf" : input.how);
   if (means.how === null)
     throw new CaptureError("Nothing here can record a program", { why: means.why, todo: means.todo });
+  sweepLeftovers();
   mkdirSync(input.folder, { recursive: true });
   const job: Job = {
     command: [program, ...input.args],
@@ -99,9 +101,10 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
-  const { pid, readings } = readHeader(job.vmpte);
   const { exitCode, events, lost } = done;
-  return { folder: input.folder, how: means.how, exitCode, pid, events, readings, lost };
+  const others = keepBusiest(job.vmpte, done.busiest);
+  const { pid, readings } = await readingsIn(job.vmpte);
+  return { folder: input.folder, how: means.how, exitCode, pid, others, events, readings, lost };
 }
 
 /** Does the file begin as a 32-bit ELF image does (EI_CLASS is ELFCLASS32)? */
@@ -129,19 +132,14 @@ interface Done {
   readonly exitCode: number;
   readonly events: number;
   readonly lost: number;
+  /** Processes by how many events they have. */
+  readonly busiest: ReadonlyMap<number, number>;
   /** How it was recorded, for cmd.txt. */
   readonly recorded: string;
 }
 
-function quote(words: readonly string[]): string {
+export function quote(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
-}
-
-function readHeader(path: string): { pid: number | null; readings: number } {
-  if (!existsSync(path)) return { pid: null, readings: 0 };
-  const text = readFileSync(path, "utf8");
-  const pid = /^# pid (\d+)/.exec(text)?.[1];
-  return { pid: pid === undefined ? null : Number(pid), readings: Math.max(0, text.split("\n").length - 2) };
 }
 
 /** Asks a process to end when the capture is aborted, and ends it where it does not. Returns what calls that off. */
@@ -163,19 +161,28 @@ function endWith(signal: AbortSignal | undefined, end: (name: NodeJS.Signals) =>
 /** Lines of the launcher itself, before it becomes the program (its execve apart), and of the kernel's own image. */
 const NOISE = /^\s*(?:reclaim-probe[\s-]+\d(?!.*(?:execve|NR 59\b))|swapper\s+0\/0\s.*PERF_RECORD_MMAP -1\/0)/;
 
+/** Records that perf makes up of what was there before it: of a process that ran already all of that is found otherwise. */
+const BEFORE = /\s0\.000000000: PERF_RECORD_/;
+
 /** Counts lines and notes of lost events, takes leading blanks away and leaves noise out. */
-function countingLines(): { stream: Transform; counts: { events: number; lost: number } } {
-  const counts = { events: 0, lost: 0 };
+export function countingLines(attached = false): {
+  stream: Transform;
+  counts: { events: number; lost: number; busiest: Map<number, number> };
+} {
+  const counts = { events: 0, lost: 0, busiest: new Map<number, number>() };
   let held = "";
   /** The event at hand is left out, and its stack with it. */
   let leaveOut = false;
   const take = (line: string): string => {
     if (line.startsWith("\t")) return leaveOut || line.endsWith("([kernel.kallsyms])") ? "" : `${line}\n`;
-    leaveOut = NOISE.test(line);
+    leaveOut = NOISE.test(line) || (attached && BEFORE.test(line));
     if (leaveOut) return "";
     if (line.includes("PERF_RECORD_LOST") || line.includes("EVENTS]")) {
       counts.lost += Number(/lost (\d+)|LOST (\d+) EVENTS/.exec(line)?.slice(1).find(Boolean) ?? 1);
-    } else if (line !== "") counts.events++;
+    } else if (line !== "") {
+      counts.events++;
+      busiestOf(line, counts.busiest);
+    }
     return `${line.trimStart()}\n`;
   };
   const stream = new Transform({
@@ -191,7 +198,7 @@ function countingLines(): { stream: Transform; counts: { events: number; lost: n
   return { stream, counts };
 }
 
-async function exitOf(child: ChildProcess): Promise<number> {
+export async function exitOf(child: ChildProcess): Promise<number> {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   return child.exitCode ?? 128 + (child.signalCode === null ? 0 : osConstants.signals[child.signalCode]);
 }
@@ -201,7 +208,8 @@ function launchWords(job: Job, when: "run" | "hold"): string[] {
 }
 
 async function captureWithPerf(perf: string, job: Job): Promise<Done> {
-  const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-capture-"));
+  const folder = temporaryFolder();
+  const guard = guarded({ folder });
   const data = join(folder, "perf.data");
   // -d: the mappings that execve makes. A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
   const words = [
@@ -223,7 +231,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const asScript = ["script", "--ns", "-i", data, "--show-mmap-events", "--show-task-events", "--show-lost-events"];
   const fields = ["-F", `comm,pid,tid,time,event,trace${job.stacks ? ",ip,sym,dso" : ""}`];
   try {
-    const recorder = spawn(perf, [...words, "--", ...launchWords(job, "run")], {
+    const recorder = spawn(PROBE_PATH, ["tied", perf, ...words, "--", ...launchWords(job, "run")], {
       stdio: ["inherit", "inherit", "pipe"],
       detached: true,
     });
@@ -234,7 +242,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     // The program ends first, so that the record is whole; perf ends with it.
     const calm = endWith(job.signal, (name) => {
       // Never 0, which would be everybody of our own group.
-      const { pid } = readHeader(job.vmpte);
+      const pid = pidIn(job.vmpte);
       try {
         if (pid !== null && pid > 1) process.kill(pid, name);
         else recorder.kill(name);
@@ -253,6 +261,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     return { exitCode, ...counts, recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript, ...fields])}` };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    guard();
   }
 }
 
@@ -260,6 +269,7 @@ async function captureWithTracefs(job: Job): Promise<Done> {
   const { path: instance, remove } = makeTraceInstance(`${TRACEFS}/instances`);
   const events = captureEvents();
   const set = (name: string, value: string): void => writeFileSync(join(instance, name), value);
+  const guard = guarded({ instance });
   const [file, ...args] = launchWords(job, "hold");
   try {
     set("trace_clock", "mono");
@@ -296,6 +306,7 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     };
   } finally {
     remove();
+    guard();
   }
 }
 

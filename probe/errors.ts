@@ -20,3 +20,8 @@ export class NotMeasurableError extends ReclaimLabError {
 export class ProbeDiedError extends ReclaimLabError {
   override readonly name: string = "ProbeDiedError";
 }
+
+/** A program cannot be recorded. */
+export class CaptureError extends ReclaimLabError {
+  override readonly name: string = "CaptureError";
+}

@@ -1,7 +1,16 @@
 /** One run of a program for a trial: on the running kernel, without tracing, its page-table memory read from outside. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import { constants as osConstants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -100,8 +109,14 @@ async function exitOf(child: ChildProcess): Promise<number> {
 /** The pid that a file of readings begins with; null before it is there. */
 function pidIn(path: string): number | null {
   if (!existsSync(path)) return null;
-  const pid = /^# pid (\d+)/.exec(readFileSync(path, "utf8").slice(0, 100))?.[1];
-  return pid === undefined ? null : Number(pid);
+  const head = Buffer.alloc(100);
+  const file = openSync(path, "r");
+  try {
+    const pid = /^# pid (\d+)/.exec(head.toString("latin1", 0, readSync(file, head)))?.[1];
+    return pid === undefined ? null : Number(pid);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Names of the files that a process has mapped, and "[heap of Go]" by the place of its heap; empty where it cannot be read. */

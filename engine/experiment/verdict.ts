@@ -273,7 +273,10 @@ export function verdictOf(
       each.obstacles.some((obstacle) => obstacles.has(obstacle)) &&
       (each.program?.test(name) ?? true),
   ).map(({ program: _program, ...shown }) => shown);
-  const trials = obstacles.size > 0 ? allocators.flatMap((allocator) => TRIAL_SETTINGS[allocator]) : [];
+  // What glibc's own settings change is whether it gives anything back; small pieces are the program's own calls.
+  const worthOne = (allocator: Allocator): boolean =>
+    allocator === "glibc" ? obstacles.has("never_released") : obstacles.size > 0;
+  const trials = allocators.filter(worthOne).flatMap((allocator) => TRIAL_SETTINGS[allocator]);
   const rss = rssReason(policy, baseline);
   return {
     helps,

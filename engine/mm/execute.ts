@@ -14,7 +14,17 @@ import { doMlock, doMlockall, doMunlock, mmPopulate } from "./mlock.ts";
 import { doBrk, doMunmap, getUnmappedArea, mmapRegion, placementAlign } from "./mmap.ts";
 import { doMremap } from "./mremap.ts";
 import { mremapUnchecked } from "./mremap-unchecked.ts";
-import type { MlockOp, MmapOp, MprotectOp, MremapOp, MunlockOp, Operation, Prot, UffdOp } from "./operation.ts";
+import type {
+  MlockOp,
+  MmapOp,
+  MprotectOp,
+  MremapOp,
+  MunlockOp,
+  Operation,
+  Prot,
+  SnapshotOp,
+  UffdOp,
+} from "./operation.ts";
 import { endCall } from "./policy-cost.ts";
 import { doMprotect } from "./protect.ts";
 import { putEmptyTables } from "./pte-ref.ts";
@@ -207,6 +217,48 @@ function* sysExit(k: KernelState, process: number | undefined): Path<Errno | nul
   return null;
 }
 
+const TABLE_PAGES = 512;
+
+/** A mapping as it was found: made writable, its pages used and its empty tables emptied, then what it was. */
+function* foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Path<Errno | null> {
+  const { addr, len, prot, backing, pages, empty, process } = op;
+  const own = process === undefined ? {} : { process };
+  const isFile = backing === "file" || backing === "sharedfile";
+  const access = isFile && !prot.includes("w") ? "r" : "w";
+  const usable = access === "r" ? "r" : "rw";
+  if (op.more !== true) {
+    const { flags, file, offset, shmem } = op;
+    const made = {
+      ...own,
+      ...(flags === undefined ? {} : { flags }),
+      ...(file === undefined ? {} : { file }),
+      ...(offset === undefined ? {} : { offset }),
+      ...(shmem === undefined ? {} : { shmem }),
+    };
+    const first = pages.length + empty.length > 0 ? usable : prot;
+    const failed = yield* dispatch(k, { op: "mmap", addr, len, prot: first, backing, ...made }, result);
+    if (failed !== null) return failed;
+  }
+  if (pages.length + empty.length === 0) return null;
+  if (op.more === true) yield* dispatch(k, { op: "mprotect", addr, len, prot: usable, ...own }, result);
+  for (let i = 0; i + 1 < pages.length; i += 2) {
+    const range = { addr: addr + pages[i] * PAGE_SIZE, len: pages[i + 1] * PAGE_SIZE };
+    yield* dispatch(k, { op: "touch", ...range, access, ...own }, result);
+  }
+  for (let i = 0; i + 1 < empty.length; i += 2) {
+    const end = empty[i] + empty[i + 1];
+    const base = addr / PAGE_SIZE;
+    for (let page = empty[i]; page < end; ) {
+      const range = { addr: addr + page * PAGE_SIZE, len: PAGE_SIZE };
+      yield* dispatch(k, { op: "touch", ...range, access, ...own }, result);
+      yield* dispatch(k, { op: "madvise", ...range, advice: "dontneed", ...own }, result);
+      page += TABLE_PAGES - ((base + page) % TABLE_PAGES);
+    }
+  }
+  if (prot !== usable) yield* dispatch(k, { op: "mprotect", addr, len, prot, ...own }, result);
+  return null;
+}
+
 /** Time passes: grace periods end, and khugepaged, where it runs, has been round. */
 function* tick(k: KernelState, ms: number): Path<void> {
   if (!(ms >= 0)) throw new EngineError(`tick of ${ms} ms; it must be 0 or more`);
@@ -278,6 +330,8 @@ function* dispatch(k: KernelState, op: Operation, result: OpResult): Path<Errno 
       if (op.image === true) yield* loadImage(k, mm);
       return null;
     }
+    case "snapshot":
+      return yield* foundMapping(k, op, result);
     case "uffd":
       return yield* sysUffd(k, processOf(k, op.process), op);
     case "uffdmode":

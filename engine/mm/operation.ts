@@ -193,6 +193,26 @@ export interface UffdModeOp extends InProcess {
   mode: "sync" | "async";
 }
 
+/**
+ * A mapping of a process that ran already when it began to be looked at, as it was found, with its pages; the process had
+ * executed nothing before (`exec`). `pages` and `empty`: the first page within the mapping and how many, one pair after the other.
+ */
+export interface SnapshotOp extends Range, InProcess {
+  op: "snapshot";
+  prot: Prot;
+  backing: Backing;
+  flags?: readonly MmapFlag[];
+  file?: number;
+  offset?: number;
+  shmem?: boolean;
+  /** Pages that have an entry. */
+  pages: readonly number[];
+  /** Pages of tables that are there without an entry. */
+  empty: readonly number[];
+  /** The mapping is there: these are further pages of it. */
+  more?: boolean;
+}
+
 /** File operations on the file behind a mapping; `addr` is a file offset. */
 export interface FallocatePunchOp extends Range, Clocked {
   op: "punch";
@@ -237,4 +257,5 @@ export type Operation =
   | FallocatePunchOp
   | TruncateOp
   | SwapOp
+  | SnapshotOp
   | TickOp;

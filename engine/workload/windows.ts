@@ -12,8 +12,8 @@ import { HugeFiles } from "./huge-files.ts";
 import type { Call } from "./import/event.ts";
 import type { TraceSink } from "./import/trace-sink.ts";
 import type { MeasuredSample } from "./measured.ts";
-import type { Operation } from "./operation.ts";
-import { SLOT, TABLE_KB } from "./sizes.ts";
+import type { Operation, SnapshotOp } from "./operation.ts";
+import { PAGE, SLOT, TABLE_KB } from "./sizes.ts";
 
 /** One sample beside what the model allows; kB. */
 export interface CheckedSample {
@@ -61,6 +61,17 @@ export class Windows implements TraceSink {
   /** Mappings that may have ended unseen, and what was allocated for accesses to them. */
   #unsure: { readonly start: number; readonly end: number; kb: number }[] = [];
   readonly #hugeFiles = new HugeFiles();
+  /** Tables of a process that ran already of which it is not known where they are: at least and at most so many. */
+  #unknownLow = 0;
+  #unknownHigh = 0;
+  /** The process ran already, and the first sample that is sure says how many there are. */
+  #calibrating = false;
+  /** Slots of 2 MiB in which the model has had a table. */
+  #seenSlots = new Set<number>();
+  /** It ran already: where its mappings were, page tables may have been. */
+  #ranAlready = false;
+  /** What it is is being given: no sample is looked at before that is over. */
+  #finding = false;
   readonly unexplained: CheckedSample[] = [];
   checked = 0;
   explained = 0;
@@ -79,7 +90,13 @@ export class Windows implements TraceSink {
     while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) {
       const sample = this.#samples[this.#next++];
       const now = this.#machine.vmpteKb();
-      const pending = { sample, low: now, high: now, farBelow: this.#mayBeGoneKb(), farAbove: this.#leftKb };
+      const pending = {
+        sample,
+        low: now + this.#unknownLow * TABLE_KB,
+        high: now + this.#unknownHigh * TABLE_KB,
+        farBelow: this.#mayBeGoneKb(),
+        farAbove: this.#leftKb,
+      };
       for (const { change, beganNs } of this.#faults.values()) {
         const near = sample.fromNs - beganNs <= FAULT_MS_MAX * 1e6;
         if (change > 0) {
@@ -111,7 +128,53 @@ export class Windows implements TraceSink {
     });
   }
 
-  #judge({ sample, low, high, farBelow, farAbove }: Pending): void {
+  /** The first sample that nothing was in flight for tells how many tables there are beside those that are known. */
+  #calibrate({ sample, low, high }: Pending): void {
+    if (low !== high) return;
+    const unknown = Math.max(0, Math.round((sample.vmpteKb - low) / TABLE_KB));
+    this.#calibrating = false;
+    this.#unknownLow = unknown;
+    this.#unknownHigh = unknown;
+    for (const pending of this.#pending) {
+      pending.low += unknown * TABLE_KB;
+      pending.high += unknown * TABLE_KB;
+    }
+  }
+
+  #noteFound({ addr, pages, empty }: SnapshotOp): void {
+    for (const runs of [pages, empty])
+      for (let i = 0; i + 1 < runs.length; i += 2) {
+        const from = Math.floor((addr + runs[i] * PAGE) / SLOT);
+        const to = Math.ceil((addr + (runs[i] + runs[i + 1]) * PAGE) / SLOT);
+        for (let slot = from; slot < to; slot++) this.#seenSlots.add(slot);
+      }
+  }
+
+  /** So many of the tables that are not known may be what the operation made or freed: they may have been there, or not. */
+  #settleUnknown(operation: Operation, change: number): void {
+    if (operation.op === "touch") {
+      const first = Math.floor(operation.addr / SLOT);
+      const fresh = !this.#seenSlots.has(first) && change > 0;
+      this.#seenSlots.add(first);
+      if (!fresh) return;
+      this.#loosen(Math.round(change / TABLE_KB));
+    } else if (operation.op === "munmap" || operation.op === "mremap") {
+      this.#loosen(Math.ceil(operation.len / SLOT) + 1);
+    } else if (operation.op === "madvise" && operation.len >= SLOT) this.#loosen(Math.ceil(operation.len / SLOT));
+  }
+
+  #loosen(tables: number): void {
+    const before = this.#unknownLow;
+    this.#unknownLow = Math.max(0, before - tables);
+    for (const pending of this.#pending) pending.low -= (before - this.#unknownLow) * TABLE_KB;
+  }
+
+  #judge(judged: Pending): void {
+    if (this.#calibrating) {
+      this.#calibrate(judged);
+      return;
+    }
+    const { sample, low, high, farBelow, farAbove } = judged;
     this.checked++;
     const measured = sample.vmpteKb;
     const near = Math.max(0, low - measured, measured - high);
@@ -128,6 +191,7 @@ export class Windows implements TraceSink {
   }
 
   #reach(timeNs: number): void {
+    if (this.#finding) return;
     if (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) this.#open(timeNs);
     if (this.#pending.length > 0) this.#close(timeNs);
   }
@@ -159,6 +223,18 @@ export class Windows implements TraceSink {
     this.#calls.delete(tid);
   }
 
+  finding(): void {
+    this.#finding = true;
+  }
+
+  found(timeNs: number): void {
+    this.#finding = false;
+    while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) this.#next++;
+    this.#pending = [];
+    this.#calibrating = true;
+    this.#ranAlready = true;
+  }
+
   unsure(start: number, end: number): void {
     this.#unsure.push({ start, end, kb: 0 });
   }
@@ -188,6 +264,11 @@ export class Windows implements TraceSink {
       this.#executed(change, tid, timeNs);
       return;
     }
+    if (operation.op === "snapshot") {
+      this.#noteFound(operation);
+      return;
+    }
+    if (this.#ranAlready && this.#unknownHigh > 0) this.#settleUnknown(operation, change);
     if (operation.op === "mmap") this.#movingStack = false;
     this.#hugeFiles.note(operation, change);
     if (this.#unsure.length > 0) this.#noteUnsure(operation, change);
@@ -216,6 +297,10 @@ export class Windows implements TraceSink {
     this.#hiddenGone = 0;
     this.#leftKb = 0;
     this.#unsure = [];
+    this.#unknownLow = 0;
+    this.#unknownHigh = 0;
+    this.#calibrating = false;
+    this.#ranAlready = false;
     this.#hugeFiles.clear();
     this.#faults.clear();
     this.#calls.clear();

@@ -1,13 +1,19 @@
 import { basename } from "node:path";
-import { formatCount } from "../../engine/experiment/format.ts";
+import { BadInputError } from "../../engine/error.ts";
+import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
+import { attach } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
-import { print, printJson } from "./print.ts";
+import { print, printJson, warn } from "./print.ts";
 
 export interface CaptureOptions {
   readonly out?: string;
   readonly interval?: number;
   readonly with?: "perf" | "tracefs";
   readonly stacks?: boolean;
+  readonly pid?: number;
+  readonly children?: boolean;
+  readonly seconds?: number;
+  readonly maxMb: number;
   readonly json?: boolean;
 }
 
@@ -18,6 +24,15 @@ function folderFor(program: string): string {
 
 /** Records a program until it ends; Ctrl-C ends it and keeps what was recorded. Exit status: that of the program. */
 export async function captureProgram(words: readonly string[], options: CaptureOptions): Promise<void> {
+  if (options.pid !== undefined) {
+    if (words.length > 0)
+      throw new BadInputError("Either a process or a program is recorded", {
+        todo: "Give --pid, or a program after --",
+      });
+    return attachTo(options.pid, options);
+  }
+  if (words.length === 0)
+    throw new BadInputError("There is nothing to record", { todo: "Give a program after --, or a process with --pid" });
   const [program, ...args] = words;
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
@@ -45,6 +60,47 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       print(`  reclaim-lab run ${folder}/events.txt.gz`);
     }
     process.exitCode = controller.signal.aborted ? 130 : result.exitCode;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+const DEFAULT_INTERVAL_US = 2000;
+
+/** Records a process that runs already, until it ends, the time is over, or Ctrl-C. Exit status 0: it was recorded. */
+async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    const result = await attach({
+      pid,
+      children: options.children ?? false,
+      ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
+      maxMb: options.maxMb,
+      stacks: options.stacks ?? false,
+      intervalUs: options.interval ?? DEFAULT_INTERVAL_US,
+      folder: options.out ?? folderFor(`pid-${pid}`),
+      signal: controller.signal,
+      onRecording: () => {
+        if (process.stderr.isTTY) warn(`recording process ${pid}; Ctrl-C ends it`);
+      },
+    });
+    if (options.json) printJson(result);
+    else {
+      const { folder, events, readings, lost, cost, others } = result;
+      print(
+        `${folder}: ${formatCount(events)} lines of events in ${cost.seconds} s (${formatCount(cost.events_per_second)} and ${formatBytes(cost.bytes_per_second)} a second), ` +
+          `${formatCount(readings)} readings of VmPTE of process ${result.pid}; its state was read in ${cost.found_ms} ms` +
+          (lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`),
+      );
+      if (others.length > 0) print(`  others that were measured: ${others.join(", ")} (vmpte.txt.PID)`);
+      print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
+      print(`  reclaim-lab run ${folder}/events.txt.gz`);
+    }
+    process.exitCode = 0;
   } finally {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);

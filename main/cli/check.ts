@@ -1,10 +1,10 @@
-import { formatCount, formatExact } from "../../engine/experiment/format.ts";
+import { formatCount, formatExact, formatPercent } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, featuresOf, type PolicyId, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { policyPhrase } from "../../engine/experiment/words.ts";
 import { createKernel } from "../../engine/mm/kernel.ts";
 import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import { type Check, checkTrace } from "../../engine/workload/check.ts";
-import { ImportReport, survey, type TraceFormat } from "../../engine/workload/import/index.ts";
+import { ImportReport, survey, type TracedProcess, type TraceFormat } from "../../engine/workload/import/index.ts";
 import { readMeasured } from "../../engine/workload/measured.ts";
 import { traceKernel } from "../../engine/workload/trace-kernel.ts";
 import { captureKernel, namedProfile } from "../../probe/named-profile.ts";
@@ -59,13 +59,25 @@ async function followed(
   trace: string,
   pid: number | undefined,
   format: TraceFormat | undefined,
-): Promise<{ readonly pid: number | undefined; readonly ancestors: readonly number[] }> {
+): Promise<{ readonly pid: number | undefined; readonly ancestors: readonly number[]; readonly about?: string }> {
   if (trace === "-" || pid === undefined) return { pid, ancestors: [] };
   const found = await atFile(trace, async () => survey(await openSource(trace), new ImportReport(), format));
   // What cannot be checked at all, checkTrace says.
   if (found.format === "ops" || !found.processes.some((each) => each.pid === pid)) return { pid, ancestors: [] };
   const { ancestors } = chooseProcess(trace, found.processes, pid);
-  return { pid, ancestors };
+  return { pid, ancestors, about: aboutProcess(pid, found.processes) };
+}
+
+/** Of which process the answer is, and whether it is the one that matters: the busiest. */
+function aboutProcess(pid: number, processes: readonly TracedProcess[]): string {
+  const [busiest] = processes;
+  const own = processes.find((each) => each.pid === pid);
+  const all = processes.reduce((sum, { events }) => sum + events, 0);
+  const share = own ? formatPercent(own.events / all) : "";
+  const which = `Process ${pid} (${own?.comm ?? ""}), ${share} of the trace's events`;
+  if (processes.length < 2) return `${which}.`;
+  if (busiest.pid === pid) return `${which}, the busiest of ${formatCount(processes.length)}.`;
+  return `${which}, not the busiest: that is ${busiest.pid} (${busiest.comm}) with ${formatPercent(busiest.events / all)}. Where it was measured too, in vmpte.txt.${busiest.pid}, check it with --against that file.`;
 }
 
 /** Replays a trace and holds the model against the measured VmPTE. Exit status 1 where a sample is not explained. */
@@ -77,7 +89,7 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
   const measuredReport = new ImportReport();
   const measured = await atFile(against, async () => readMeasured(await openSource(against), measuredReport));
   printProblems(against, measuredReport);
-  const { pid, ancestors } = await followed(trace, options.pid ?? measured.pid ?? undefined, format);
+  const { pid, ancestors, about } = await followed(trace, options.pid ?? measured.pid ?? undefined, format);
   const report = new ImportReport();
   const checked = await atFile(trace, async () =>
     checkTrace({
@@ -92,6 +104,6 @@ export async function check(trace: string, options: CheckOptions): Promise<void>
   );
   printProblems(trace, report);
   if (options.json) printJson(checked.result);
-  else print(describe(checked, mode, profile.name));
+  else print(`${about === undefined ? "" : `${about}\n`}${describe(checked, mode, profile.name)}`);
   if (checked.result.explained < checked.result.samples) process.exitCode = 1;
 }

@@ -5,7 +5,17 @@ import type { Errno } from "../errno.ts";
 import { EngineError } from "../error.ts";
 import { MappedFile } from "../file.ts";
 import { PAGE_SIZE, PMD_PAGES } from "../geometry.ts";
-import type { MlockOp, MmapOp, MprotectOp, MremapOp, MunlockOp, Operation, Prot, UffdOp } from "../operation.ts";
+import type {
+  MlockOp,
+  MmapOp,
+  MprotectOp,
+  MremapOp,
+  MunlockOp,
+  Operation,
+  Prot,
+  SnapshotOp,
+  UffdOp,
+} from "../operation.ts";
 import { endCall } from "../policy-cost.ts";
 import { rcuTick } from "../rcu.ts";
 import type { OpResult } from "../result.ts";
@@ -180,6 +190,45 @@ function sysExit(k: KernelState, process: number | undefined): Errno | null {
   mm.alive = false;
   return null;
 }
+const TABLE_PAGES = 512;
+function foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Errno | null {
+  const { addr, len, prot, backing, pages, empty, process } = op;
+  const own = process === undefined ? {} : { process };
+  const isFile = backing === "file" || backing === "sharedfile";
+  const access = isFile && !prot.includes("w") ? "r" : "w";
+  const usable = access === "r" ? "r" : "rw";
+  if (op.more !== true) {
+    const { flags, file, offset, shmem } = op;
+    const made = {
+      ...own,
+      ...(flags === undefined ? {} : { flags }),
+      ...(file === undefined ? {} : { file }),
+      ...(offset === undefined ? {} : { offset }),
+      ...(shmem === undefined ? {} : { shmem }),
+    };
+    const first = pages.length + empty.length > 0 ? usable : prot;
+    const failed = dispatch(k, { op: "mmap", addr, len, prot: first, backing, ...made }, result);
+    if (failed !== null) return failed;
+  }
+  if (pages.length + empty.length === 0) return null;
+  if (op.more === true) dispatch(k, { op: "mprotect", addr, len, prot: usable, ...own }, result);
+  for (let i = 0; i + 1 < pages.length; i += 2) {
+    const range = { addr: addr + pages[i] * PAGE_SIZE, len: pages[i + 1] * PAGE_SIZE };
+    dispatch(k, { op: "touch", ...range, access, ...own }, result);
+  }
+  for (let i = 0; i + 1 < empty.length; i += 2) {
+    const end = empty[i] + empty[i + 1];
+    const base = addr / PAGE_SIZE;
+    for (let page = empty[i]; page < end; ) {
+      const range = { addr: addr + page * PAGE_SIZE, len: PAGE_SIZE };
+      dispatch(k, { op: "touch", ...range, access, ...own }, result);
+      dispatch(k, { op: "madvise", ...range, advice: "dontneed", ...own }, result);
+      page += TABLE_PAGES - ((base + page) % TABLE_PAGES);
+    }
+  }
+  if (prot !== usable) dispatch(k, { op: "mprotect", addr, len, prot, ...own }, result);
+  return null;
+}
 function tick(k: KernelState, ms: number): void {
   if (!(ms >= 0)) throw new EngineError(`tick of ${ms} ms; it must be 0 or more`);
   k.timeNs += ms * 1e6;
@@ -246,6 +295,8 @@ function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null
       if (op.image === true) loadImage(k, mm);
       return null;
     }
+    case "snapshot":
+      return foundMapping(k, op, result);
     case "uffd":
       return sysUffd(k, processOf(k, op.process), op);
     case "uffdmode":

@@ -204,6 +204,14 @@ export class CallEffects {
     this.#space.emit({ op: "madvise", addr, len, advice, ...asFar, ...again }, event);
   }
 
+  /** The heap of a process that ran already. */
+  foundHeap(start: number, end: number, event: TraceEvent): void {
+    this.#space.emit({ op: "brk", addr: start }, event);
+    this.#space.emit({ op: "brk", addr: end }, event);
+    this.#heapStart = start;
+    this.#heapEnd = end;
+  }
+
   /** A brk has ended: its value says all. */
   brk(event: TraceEvent): void {
     const { ret } = event;

@@ -1,5 +1,7 @@
 /** What every trace format comes down to: one event of one thread. */
 
+import type { FoundMapping } from "./found.ts";
+
 /** Calls that change or could change an address space; the others in a trace are counted and ignored. */
 export const CALLS = [
   "mmap",
@@ -55,6 +57,8 @@ export type EventKind =
   | "fork"
   /** A task ended. */
   | "task-exit"
+  /** A mapping of a process that ran already: `found`; null: all of it has been read by then. */
+  | "found"
   /** Events were lost: `ret` says how many. */
   | "lost";
 
@@ -85,6 +89,7 @@ export interface TraceEvent {
   exec: boolean;
   childPid: number;
   childTid: number;
+  found: FoundMapping | null;
   /** Of `enter`, where the trace has them: the functions that the call was made in, the outermost first. Shared: do not change it. */
   stack: readonly string[] | null;
 }
@@ -111,6 +116,7 @@ export function emptyEvent(): TraceEvent {
     exec: false,
     childPid: 0,
     childTid: 0,
+    found: null,
     stack: null,
   };
 }

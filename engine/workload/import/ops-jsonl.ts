@@ -75,6 +75,8 @@ const isMmapFlag = oneOf(
   "nohugepage",
   "noreplace",
 );
+/** Pairs of a first page and a number of pages. */
+const isRuns: Check = (value) => Array.isArray(value) && value.length % 2 === 0 && value.every(isCount);
 const isAdvice = oneOf(...Object.values(ADVICE), "pt_reclaim");
 
 interface Shape {
@@ -124,6 +126,17 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
   uffd: {
     required: { ...RANGE, action: oneOf("register", "unregister", "wp", "unwp", "move") },
     optional: { ...PROCESS, from: isBytes },
+  },
+  snapshot: {
+    required: { ...RANGE, prot: isProt, backing: isBacking, pages: isRuns, empty: isRuns },
+    optional: {
+      ...PROCESS,
+      flags: (value) => Array.isArray(value) && value.length <= 16 && value.every(isMmapFlag),
+      file: isCount,
+      offset: isBytes,
+      shmem: isFlag,
+      more: isFlag,
+    },
   },
   uffdmode: { required: { mode: oneOf("sync", "async") }, optional: PROCESS },
   punch: { required: RANGE, optional: { file: isCount } },

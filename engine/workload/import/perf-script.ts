@@ -11,6 +11,7 @@
  * blanks between the fields are accepted too.
  */
 import { emptyEvent, isCall, type LineParser, type TraceEvent } from "./event.ts";
+import { takeFound } from "./found-event.ts";
 import { isFrame, Stacks } from "./perf-stacks.ts";
 import { takeRawCall } from "./raw-syscalls.ts";
 import type { ImportReport } from "./report.ts";
@@ -225,6 +226,11 @@ export function createPerfParser(report: ImportReport): LineParser {
     }
     giveHeld(emit);
     event.line = line;
+    const found = text.startsWith("# ") && takeFound(text, line, event, report);
+    if (found !== false) {
+      if (found) emit(event);
+      return;
+    }
     if (!takeHeader(text, event)) {
       const trimmed = text.trim();
       if (trimmed === "" || trimmed.startsWith("#")) return;

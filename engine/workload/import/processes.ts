@@ -100,6 +100,10 @@ export class ProcessList {
       this.#name(entry, GO_NAME);
     const hidden = ProcessList.hiddenCall(event);
     if (hidden !== null) entry.hidden.set(hidden, (entry.hidden.get(hidden) ?? 0) + 1);
+    if (event.kind === "found" && event.found !== null) {
+      this.#name(entry, event.found.name.slice(event.found.name.lastIndexOf("/") + 1));
+      if (event.found.addr >= GO_ARENA.start && event.found.addr < GO_ARENA.end) this.#name(entry, GO_NAME);
+    }
     if (event.kind === "mmap2") this.#name(entry, event.name.slice(event.name.lastIndexOf("/") + 1));
     if (event.kind === "fork" && event.childPid !== event.pid) this.#forked(entry, event);
     if (event.kind === "enter" && event.call === "madvise" && ADVICE[event.args[2]] === "dontneed") entry.dontneed++;

@@ -94,7 +94,10 @@ export async function* eventBlocks(
   let last = 0;
   const emit = (event: TraceEvent): void => {
     report.events++;
-    if (event.timeNs < last) report.problem("time_back", event.line, `${event.timeNs / 1e9} s after ${last / 1e9} s`);
+    if (event.kind === "found") {
+      // What was found goes before the events, whenever it was read.
+    } else if (event.timeNs < last)
+      report.problem("time_back", event.line, `${event.timeNs / 1e9} s after ${last / 1e9} s`);
     else last = event.timeNs;
     take(event);
   };

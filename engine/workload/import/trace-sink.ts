@@ -14,6 +14,10 @@ export interface TraceSink {
   ended?(tid: number, timeNs: number): void;
   /** [start, end) was just mapped, and the trace will not show when that ends. */
   unsure?(start: number, end: number): void;
+  /** What the process was found to be is given from here on, up to `found`. */
+  finding?(): void;
+  /** What the process was found to be has been given; it had been read by then. */
+  found?(timeNs: number): void;
   /** A call acted on memory that the trace does not name: up to so many PTE tables may have gone. */
   hidden?(tablesGone: number, tid: number, timeNs: number): void;
 }

@@ -8,6 +8,7 @@ import { ADDRESS_END, protOf } from "./abi.ts";
 import { AddressMap } from "./address-map.ts";
 import type { CallUnderWay, Mapping } from "./call-under-way.ts";
 import type { TraceEvent } from "./event.ts";
+import type { FoundMapping } from "./found.ts";
 import type { ImportReport } from "./report.ts";
 import type { TraceSink } from "./trace-sink.ts";
 
@@ -120,6 +121,41 @@ export class TracedSpace {
       this.emit({ op: "mmap", addr: address, len: length, prot, backing, ...flags, ...where }, event);
     }
     this.map.add(address, address + length);
+  }
+
+  /** A mapping of a process that ran already, with its pages. */
+  mapFound(found: FoundMapping, event: TraceEvent): void {
+    const { addr, len, permissions, offset, name, pages, empty, more } = found;
+    if (!validRange(addr, len)) {
+      this.badNumber(event);
+      return;
+    }
+    const bits = (permissions[0] === "r" ? 1 : 0) | (permissions[1] === "w" ? 2 : 0) | (permissions[2] === "x" ? 4 : 0);
+    const shared = permissions[3] === "s";
+    // Names in brackets are no files: parts of the kernel's own ([vdso]) are taken for one each.
+    const special = name.startsWith("[") && !/^\[(?:heap|stack|anon)/.test(name);
+    const isFile = found.file !== "" || special;
+    const backing = isFile ? (shared ? "sharedfile" : "file") : shared ? "shared" : "anon";
+    const stack = name === "[stack]";
+    const file = isFile ? { file: this.fileNumber(special ? name : found.file), offset, ...inMemory(name) } : {};
+    this.emit(
+      {
+        op: "snapshot",
+        addr,
+        len,
+        prot: protOf(bits),
+        backing,
+        ...file,
+        ...(stack ? { flags: ["growsdown"] as const } : {}),
+        pages,
+        empty,
+        ...(more || name === "[heap]" ? { more: true } : {}),
+      },
+      event,
+    );
+    if (more) return;
+    if (stack) this.map.addGrowing(addr, addr + len);
+    else this.map.add(addr, addr + len);
   }
 
   /** The kernel made this mapping, and ends it by its address alone. */

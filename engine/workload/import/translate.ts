@@ -43,6 +43,8 @@ export class Translator {
   #endNs = 0;
   /** Its first thread is gone: what others do says nothing of it any more. */
   #left = false;
+  /** What the process was found to be is being given; its own events before that began are in it already. */
+  #foundNs = -1;
 
   constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
     this.#space = new TracedSpace(sink, report);
@@ -66,6 +68,16 @@ export class Translator {
       return;
     }
     if (this.#ended) return;
+    if (event.kind === "found") {
+      this.#found(event);
+      return;
+    }
+    if (event.timeNs < this.#foundNs) {
+      // A call that was under way then may act after it.
+      if (event.kind === "enter") this.#enter(event);
+      else if (event.kind === "exit") this.#drop(event.tid, event.timeNs);
+      return;
+    }
     // perf makes up records of what was there before, at 0.
     if (this.#startNs < 0 && event.timeNs > 0) this.#startNs = event.timeNs;
     if (event.kind !== "mmap2" && event.kind !== "comm") {
@@ -118,6 +130,27 @@ export class Translator {
   /** A thread is gone, and the call that it was in. */
   #drop(tid: number, timeNs: number): void {
     if (this.#space.calls.delete(tid)) this.#space.sink.ended?.(tid, timeNs);
+  }
+
+  /** A mapping as it was found, or the end of them. */
+  #found(event: TraceEvent): void {
+    const { found } = event;
+    if (this.#foundNs < 0) {
+      this.#foundNs = event.timeNs;
+      this.#startNs = event.timeNs;
+      this.#acted = true;
+      this.#imageKnown = true;
+      this.#space.clear();
+      this.#effects.clear();
+      this.#space.sink.finding?.();
+      this.#space.emit({ op: "exec" }, event);
+    }
+    if (found === null) {
+      this.#space.sink.found?.(event.timeNs);
+      return;
+    }
+    if (found.name === "[heap]" && !found.more) this.#effects.foundHeap(found.addr, found.addr + found.len, event);
+    this.#space.mapFound(found, event);
   }
 
   #fault(event: TraceEvent): void {

@@ -1,0 +1,21 @@
+/** Events of what was found of a process that ran already. */
+import type { TraceEvent } from "./event.ts";
+import { readFound } from "./found.ts";
+import type { ImportReport } from "./report.ts";
+
+/** Makes an event of a line of what was found. False: it is none; problems are reported. */
+export function takeFound(text: string, line: number, event: TraceEvent, report: ImportReport): boolean | null {
+  const found = readFound(text);
+  if (found === null) return false;
+  if (found === "damaged") {
+    report.problem("not_understood", line, text);
+    return null;
+  }
+  event.kind = "found";
+  event.line = line;
+  event.pid = found.pid;
+  event.tid = found.pid;
+  event.timeNs = found.ns;
+  event.found = found.mapping;
+  return true;
+}

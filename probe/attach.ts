@@ -1,0 +1,255 @@
+/**
+ * Records a program that runs already: perf from the moment on at which what it is has been found (found-state.ts), its VmPTE
+ * beside it. The program is not stopped; whatever dies, tracing ends.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { BadInputError } from "../engine/error.ts";
+import { countingLines, exitOf, quote } from "./capture.ts";
+import { guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
+import { captureEvents, captureMeans } from "./capture-means.ts";
+import { CaptureError } from "./errors.ts";
+import { foundStates } from "./found-state.ts";
+import { PROBE_PATH } from "./locate.ts";
+import { keepCaptureKernel } from "./named-profile.ts";
+
+export interface AttachInput {
+  readonly pid: number;
+  /** Also the processes below it that run already; those that are made later are recorded in any case. */
+  readonly children: boolean;
+  /** Ends after so long; when the process ends, or `signal` says so, where absent. */
+  readonly seconds?: number;
+  /** Ends when perf's record is so large. */
+  readonly maxMb: number;
+  readonly stacks: boolean;
+  readonly intervalUs: number;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** Told when everything is being recorded. */
+  readonly onRecording?: () => void;
+}
+
+export interface AttachResult {
+  readonly folder: string;
+  readonly how: "perf";
+  readonly pid: number | null;
+  readonly others: readonly number[];
+  readonly events: number;
+  readonly readings: number;
+  readonly lost: number;
+  /** What it cost: how long was recorded, what of it was written, how long the state took to be read. */
+  readonly cost: {
+    readonly seconds: number;
+    readonly events_per_second: number;
+    readonly bytes_per_second: number;
+    readonly found_ms: number;
+  };
+}
+
+/** The processes below one, itself first. */
+export function processesBelow(pid: number): number[] {
+  const found = [pid];
+  for (let at = 0; at < found.length; at++) {
+    try {
+      for (const task of readdirSync(`/proc/${found[at]}/task`)) {
+        const children = readFileSync(`/proc/${found[at]}/task/${task}/children`, "utf8").split(" ").map(Number);
+        for (const child of children) if (child > 0 && !found.includes(child)) found.push(child);
+      }
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return found;
+}
+
+function requireProcess(pid: number): string {
+  try {
+    const comm = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    if (readFileSync(`/proc/${pid}/maps`, "latin1") === "")
+      throw new BadInputError(`Process ${pid} (${comm}) has no memory of its own`, {
+        why: "it is the kernel's, or has ended",
+      });
+    return comm;
+  } catch (error) {
+    if (error instanceof BadInputError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EACCES" || code === "EPERM")
+      throw new CaptureError(`Process ${pid} may not be recorded`, {
+        why: "it is another user's",
+        todo: "Run it as root",
+      });
+    throw new BadInputError(`There is no process ${pid}`, { todo: "`ps` or `reclaim-lab top` lists them" });
+  }
+}
+
+/** Says a word to perf and waits until it has done it. */
+async function tell(recorder: ChildProcess, word: string): Promise<void> {
+  const [, , , control, answers] = recorder.stdio;
+  if (!control || !answers) throw new Error("perf has no pipes");
+  (control as NodeJS.WritableStream).write(`${word}\n`);
+  await Promise.race([
+    once(answers, "data"),
+    once(recorder, "exit").then(() => {
+      throw new CaptureError("perf ended before it recorded anything");
+    }),
+  ]);
+}
+
+/** Errors: BadInputError for a process that is not there, CaptureError where it cannot be recorded. */
+export async function attach(input: AttachInput): Promise<AttachResult> {
+  const comm = requireProcess(input.pid);
+  if (existsSync(input.folder))
+    throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
+  const means = await captureMeans("perf");
+  if (means.how !== "perf")
+    throw new CaptureError("A running program is recorded with perf, which does not work here", {
+      why: means.how === null ? means.why : "",
+      todo: "Run it as root with linux-perf installed (Debian: linux-perf)",
+    });
+  sweepLeftovers();
+  mkdirSync(input.folder, { recursive: true });
+  const folder = temporaryFolder();
+  const guard = guarded({ folder });
+  try {
+    return await record(input, means.perf, comm, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    guard();
+  }
+}
+
+async function record(input: AttachInput, perf: string, comm: string, folder: string): Promise<AttachResult> {
+  const { pid, signal } = input;
+  const data = join(folder, "perf.data");
+  const vmpte = join(input.folder, "vmpte.txt");
+  const pids = input.children ? processesBelow(pid) : [pid];
+  const words = [
+    "record",
+    "-q",
+    "-k",
+    "CLOCK_MONOTONIC",
+    "-d",
+    "-m",
+    "32M",
+    "-D",
+    "-1",
+    "--control",
+    "fd:3,4",
+    "--max-size",
+    `${input.maxMb}M`,
+    ...captureEvents(input.stacks).flatMap(({ name, filter }) => [
+      "-e",
+      name,
+      ...(filter === null ? [] : ["--filter", filter]),
+    ]),
+    "-o",
+    data,
+    "-p",
+    pids.join(","),
+  ];
+  const recorder = spawn(PROBE_PATH, ["tied", perf, ...words], {
+    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  let said = "";
+  recorder.stderr?.on("data", (chunk: Buffer) => {
+    if (said.length < 4000) said += chunk.toString();
+  });
+  let watcher: ChildProcess | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => void recorder.kill("SIGINT");
+  try {
+    await tell(recorder, "enable").catch((error: unknown) => {
+      throw error instanceof CaptureError && said !== ""
+        ? new CaptureError(error.message, { why: said.trim() })
+        : error;
+    });
+    watcher = spawn(
+      PROBE_PATH,
+      ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)],
+      {
+        stdio: "ignore",
+        detached: true,
+      },
+    );
+    const states = await foundStates(pids);
+    const began = performance.now();
+    input.onRecording?.();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    if (input.seconds !== undefined) timer = setTimeout(stop, input.seconds * 1000);
+    await exitOf(recorder);
+    const seconds = (performance.now() - began) / 1000;
+    watcher.kill("SIGTERM");
+    await exitOf(watcher);
+    if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said.trim() });
+    const bytes = statSync(data).size;
+    const { stream, counts } = countingLines(true);
+    const fields = `comm,pid,tid,time,event,trace${input.stacks ? ",ip,sym,dso" : ""}`;
+    const asScript = [
+      "script",
+      "--ns",
+      "-i",
+      data,
+      "--show-mmap-events",
+      "--show-task-events",
+      "--show-lost-events",
+      "-F",
+      fields,
+    ];
+    const script = spawn(perf, asScript, { stdio: ["ignore", "pipe", "ignore"] });
+    const gzip = createGzip();
+    const written = pipeline(gzip, createWriteStream(join(input.folder, "events.txt.gz")));
+    for (const state of states.values()) for (const line of state.lines) gzip.write(line);
+    await pipeline(script.stdout as Readable, stream, gzip);
+    await written;
+    writeFileSync(
+      join(input.folder, "cmd.txt"),
+      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, ...words])}\n`,
+    );
+    keepCaptureKernel(input.folder);
+    const others = keepBusiest(vmpte, counts.busiest);
+    const found = [...states.values()];
+    return {
+      folder: input.folder,
+      how: "perf",
+      ...(await readingsIn(vmpte)),
+      others,
+      events: counts.events,
+      lost: counts.lost,
+      cost: {
+        seconds: Math.round(seconds * 10) / 10,
+        events_per_second: Math.round(counts.events / Math.max(seconds, 0.001)),
+        bytes_per_second: Math.round(bytes / Math.max(seconds, 0.001)),
+        found_ms: Math.round(found.reduce((sum, { tookMs }) => sum + tookMs, 0)),
+      },
+    };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    watcher?.kill("SIGTERM");
+    if (recorder.exitCode === null && recorder.signalCode === null) recorder.kill("SIGTERM");
+  }
+}
+
+function commandOf(pid: number, comm: string): string {
+  try {
+    return quote(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(Boolean));
+  } catch {
+    return comm;
+  }
+}

@@ -1,0 +1,129 @@
+/** The folder of a capture, and what captures that died left behind. */
+import { spawn } from "node:child_process";
+import {
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { TRACEFS } from "./capture-means.ts";
+import { pidIn } from "./trial.ts";
+
+const TEMPORARY = "reclaim-lab-capture-";
+
+/** A folder for what is recorded meanwhile, with the name of whose it is. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`));
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Sees that nothing stays of a capture whose process is killed: a shell waits for the end of its standard input, which comes when
+ * the process ends, however it does. Returns what calls it off.
+ */
+export function guarded({ folder, instance }: { readonly folder?: string; readonly instance?: string }): () => void {
+  const clean = [
+    ...(instance === undefined
+      ? []
+      : [
+          'echo 0 > "$2/tracing_on"; echo 0 > "$2/events/enable"',
+          'for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$2" 2>/dev/null && break; sleep 0.3; done',
+        ]),
+    ...(folder === undefined ? [] : ["sleep 1", 'rm -rf "$1"']),
+  ].join("; ");
+  const script = `read said; [ "$said" = done ] && exit 0; ${clean}`;
+  const shell = spawn("/bin/sh", ["-c", script, "reclaim-lab", folder ?? "", instance ?? ""], {
+    stdio: ["pipe", "ignore", "ignore"],
+    // It must outlive whoever ends all of our group.
+    detached: true,
+  });
+  shell.on("error", () => undefined);
+  shell.stdin.on("error", () => undefined);
+  shell.unref();
+  return () => void shell.stdin.end("done\n");
+}
+
+/** The names in a folder; none where it cannot be read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes what captures and trials whose process is dead left: folders of temporaries, tracing instances. */
+export function sweepLeftovers(): void {
+  for (const name of namesIn(tmpdir())) {
+    const pid = /^reclaim-lab-(?:capture|try)-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !lives(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+  for (const name of namesIn(`${TRACEFS}/instances`)) {
+    const pid = /^reclaim-lab-(\d+)$/.exec(name)?.[1];
+    if (pid === undefined || lives(Number(pid))) continue;
+    const instance = join(TRACEFS, "instances", name);
+    try {
+      writeFileSync(join(instance, "tracing_on"), "0");
+      writeFileSync(join(instance, "events/enable"), "0");
+      rmdirSync(instance);
+    } catch {
+      // Somebody still reads it: the next capture tries again.
+    }
+  }
+}
+
+const PERF_LINE = /^.{0,40}?\s(\d+)\/\d+\s/;
+const TRACEFS_LINE = /^.{1,20}?-(\d+)\s+(?:\(\s*([\d-]+)\)\s)?/;
+
+/** Counts a line of events for its process. */
+export function busiestOf(line: string, counts: Map<number, number>): void {
+  const perf = PERF_LINE.exec(line.slice(0, 60));
+  const tracefs = perf === null ? TRACEFS_LINE.exec(line.slice(0, 60)) : null;
+  const pid = Number(perf?.[1] ?? tracefs?.[2] ?? tracefs?.[1] ?? Number.NaN);
+  if (pid > 0) counts.set(pid, (counts.get(pid) ?? 0) + 1);
+}
+
+/** vmpte.txt becomes the measured process with the most events; gives the other ones, each in vmpte.txt.PID. */
+export function keepBusiest(vmpte: string, events: ReadonlyMap<number, number>): number[] {
+  const name = basename(vmpte);
+  const folder = dirname(vmpte);
+  const others = namesIn(folder)
+    .filter((each) => each.startsWith(`${name}.`))
+    .map((each) => Number(each.slice(name.length + 1)))
+    .filter((pid) => Number.isSafeInteger(pid));
+  const first = pidIn(vmpte);
+  if (first === null) return others;
+  const [busiest] = [first, ...others].sort((a, b) => (events.get(b) ?? 0) - (events.get(a) ?? 0));
+  if (busiest === first) return others;
+  renameSync(vmpte, `${vmpte}.${first}`);
+  renameSync(`${vmpte}.${busiest}`, vmpte);
+  return [first, ...others.filter((pid) => pid !== busiest)];
+}
+
+/** Of which process a file of readings is, and how many it holds; read a line at a time, however long it is. */
+export async function readingsIn(path: string): Promise<{ readonly pid: number | null; readonly readings: number }> {
+  if (!existsSync(path)) return { pid: null, readings: 0 };
+  let pid: number | null = null;
+  let readings = 0;
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    const found = /^# pid (\d+)/.exec(line)?.[1];
+    if (found !== undefined) pid = Number(found);
+    if (!line.startsWith("#")) readings++;
+  }
+  return { pid, readings };
+}

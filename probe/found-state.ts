@@ -1,0 +1,166 @@
+/**
+ * The state of a process that runs already, as lines that go before the events of its trace (engine/workload/import/found.ts):
+ * its mappings, the pages that are in use, the tables that are empty. Nothing but reads of /proc.
+ */
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { isLook, type Look, STATE, stateOf, WINDOW_BYTES } from "../engine/live/look.ts";
+import { FOUND_RUNS_MAX, type FoundMapping, foundEndLine, foundLine } from "../engine/workload/import/found.ts";
+import { CaptureError } from "./errors.ts";
+import { startLooker } from "./look.ts";
+
+const PAGE = 4096;
+const PAGES = WINDOW_BYTES / PAGE;
+/** Present or swapped (Documentation/admin-guide/mm/pagemap.rst). */
+const IN_USE = 0xc000_0000;
+
+const nowNs = (): number => Number(process.hrtime.bigint());
+
+interface MapsLine {
+  readonly start: number;
+  readonly end: number;
+  readonly permissions: string;
+  readonly offset: number;
+  readonly file: string;
+  readonly name: string;
+}
+
+/** Mappings of a process, but those that are the kernel's own. */
+function readMaps(pid: number): MapsLine[] {
+  return readFileSync(`/proc/${pid}/maps`, "latin1")
+    .split("\n")
+    .flatMap((line) => {
+      const match = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+ \d+)\s*(.*)$/.exec(line);
+      if (match === null || match[6] === "[vsyscall]") return [];
+      const [, start, end, permissions, offset, file, name] = match;
+      return [
+        {
+          start: Number.parseInt(start, 16),
+          end: Number.parseInt(end, 16),
+          permissions,
+          offset: Number.parseInt(offset, 16),
+          file,
+          name,
+        },
+      ];
+    });
+}
+
+/** Pairs of first page (its number) and number of pages. */
+type Runs = number[];
+
+function push(runs: Runs, page: number, count: number): void {
+  const last = runs.length - 2;
+  if (last >= 0 && runs[last] + runs[last + 1] === page) runs[last + 1] += count;
+  else runs.push(page, count);
+}
+
+/** Which pages have an entry, window by window of those that a look saw something in. */
+function pagesOf(pid: number, look: Look): { readonly pages: Runs; readonly empty: Runs } {
+  const { runs } = look.passes[look.passes.length - 1];
+  const pages: Runs = [];
+  const empty: Runs = [];
+  const pagemap = openSync(`/proc/${pid}/pagemap`, "r");
+  const entries = Buffer.alloc(PAGES * 8);
+  try {
+    for (let run = 0; run < runs.length; run++) {
+      const state = stateOf(runs.state[run]);
+      for (let i = 0; i < runs.windows[run]; i++) {
+        const first = (runs.window[run] + i) * PAGES;
+        if (state === STATE.empty) push(empty, first, PAGES);
+        else if (state === STATE.full || state === STATE.deposited) push(pages, first, PAGES);
+        else if (state === STATE.sparse || state === STATE.partly || state === STATE.pinned || state === STATE.unseen) {
+          const got = readSync(pagemap, entries, 0, entries.length, first * 8);
+          let any = false;
+          for (let page = 0; page < got / 8; page++) {
+            if (entries.readUInt32LE(page * 8 + 4) < 0x4000_0000) continue;
+            if ((entries.readUInt32LE(page * 8 + 4) & IN_USE) === 0) continue;
+            push(pages, first + page, 1);
+            any = true;
+          }
+          // A table whose entries are not shown.
+          if (!any && (state === STATE.pinned || state === STATE.unseen)) push(pages, first, 1);
+        }
+      }
+    }
+  } finally {
+    closeSync(pagemap);
+  }
+  return { pages, empty };
+}
+
+/** The part of runs that lies in pages [from, end), from `next` on; moves `next` past those that end before `end`. */
+function within(runs: Runs, next: { at: number }, from: number, end: number): Runs {
+  const found: Runs = [];
+  while (next.at < runs.length && runs[next.at] + runs[next.at + 1] <= from) next.at += 2;
+  for (let at = next.at; at < runs.length && runs[at] < end; at += 2) {
+    const first = Math.max(from, runs[at]);
+    const stop = Math.min(end, runs[at] + runs[at + 1]);
+    if (stop > first) found.push(first - from, stop - first);
+  }
+  return found;
+}
+
+export interface FoundState {
+  /** With their ends. */
+  readonly lines: readonly string[];
+  readonly tookMs: number;
+  readonly mappings: number;
+  readonly pages: number;
+  readonly means: Look["means"];
+}
+
+/** Looks at each process. Errors: CaptureError where one is gone or may not be read. */
+export async function foundStates(pids: readonly number[]): Promise<Map<number, FoundState>> {
+  const looker = startLooker();
+  const states = new Map<number, FoundState>();
+  try {
+    for (const pid of pids) {
+      const from = nowNs();
+      const look = await looker.look(pid, { once: true });
+      if (!isLook(look))
+        throw new CaptureError(`Process ${pid} cannot be looked at`, {
+          why:
+            look.why === "denied"
+              ? "it is another user's"
+              : look.why === "gone"
+                ? "it has ended"
+                : "it has no memory of its own",
+          todo: look.why === "denied" ? "Run it as root, or as that user" : "Name another process",
+        });
+      const { pages, empty } = pagesOf(pid, look);
+      const lines: string[] = [];
+      const nextPage = { at: 0 };
+      const nextEmpty = { at: 0 };
+      const maps = readMaps(pid);
+      for (const { start, end, permissions, offset, file, name } of maps) {
+        const [first, stop] = [start / PAGE, end / PAGE];
+        const mapping: FoundMapping = {
+          addr: start,
+          len: end - start,
+          permissions,
+          offset,
+          file: file.endsWith(" 0") ? "" : file,
+          name,
+          pages: within(pages, nextPage, first, stop),
+          empty: within(empty, nextEmpty, first, stop),
+        };
+        for (let at = 0; at === 0 || at < Math.max(mapping.pages.length, mapping.empty.length); at += FOUND_RUNS_MAX)
+          lines.push(
+            foundLine(pid, from, {
+              ...mapping,
+              pages: mapping.pages.slice(at, at + FOUND_RUNS_MAX),
+              empty: mapping.empty.slice(at, at + FOUND_RUNS_MAX),
+              ...(at > 0 ? { more: true } : {}),
+            }),
+          );
+      }
+      const to = nowNs();
+      lines.push(foundEndLine(pid, to));
+      const used = pages.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);
+      states.set(pid, { lines, tookMs: (to - from) / 1e6, mappings: maps.length, pages: used, means: look.means });
+    }
+  } finally {
+    looker.close();
+  }
+  return states;
+}
