@@ -269,7 +269,6 @@ async function captureWithTracefs(job: Job): Promise<Done> {
   const { path: instance, remove } = makeTraceInstance(`${TRACEFS}/instances`);
   const events = captureEvents();
   const set = (name: string, value: string): void => writeFileSync(join(instance, name), value);
-  const guard = guarded({ instance });
   const [file, ...args] = launchWords(job, "hold");
   try {
     set("trace_clock", "mono");
@@ -306,7 +305,6 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     };
   } finally {
     remove();
-    guard();
   }
 }
 
