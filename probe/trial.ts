@@ -107,7 +107,7 @@ async function exitOf(child: ChildProcess): Promise<number> {
 }
 
 /** The pid that a file of readings begins with; null before it is there. */
-function pidIn(path: string): number | null {
+export function pidIn(path: string): number | null {
   if (!existsSync(path)) return null;
   const head = Buffer.alloc(100);
   const file = openSync(path, "r");
