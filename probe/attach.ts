@@ -61,7 +61,7 @@ export interface AttachResult {
 }
 
 /** The processes below one, itself first. */
-export function processesBelow(pid: number): number[] {
+function processesBelow(pid: number): number[] {
   const found = [pid];
   for (let at = 0; at < found.length; at++) {
     try {

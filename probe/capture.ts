@@ -36,8 +36,6 @@ import { keepCaptureKernel } from "./named-profile.ts";
 import { makeTraceInstance } from "./trace-instance.ts";
 import { pidIn } from "./trial.ts";
 
-export { CaptureError } from "./errors.ts";
-
 export interface CaptureInput {
   readonly program: string;
   readonly args: readonly string[];
