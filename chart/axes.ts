@@ -17,7 +17,7 @@ export function onScale(value: number, scale: Scale): number {
 }
 
 /** "operations", "simulated time" or "time": measured runs have the clock's, modelled ones the cost model's. */
-function axisTitle(axis: Axis, sources: readonly Source[]): string {
+export function axisTitle(axis: Axis, sources: readonly Source[]): string {
   if (axis === "operations") return "operations";
   const kinds = new Set(sources);
   if (kinds.size > 1) return "time (simulated; measured)";
@@ -135,8 +135,15 @@ function logSizeTicks(scale: Ticked): void {
 }
 
 /** Chart.js options of the axis at the left. */
-export function yScale(metric: { readonly unit: Unit }, scale: Scale, palette: Palette, font: string) {
+export function yScale(
+  metric: { readonly unit: Unit; readonly label: string },
+  scale: Scale,
+  palette: Palette,
+  font: string,
+  titled = false,
+) {
   const shared = {
+    title: { display: titled, text: metric.label, color: palette.ink2, font: { family: font, size: 11 } },
     grid: { color: palette.hairline, drawTicks: false },
     border: { display: false },
   } as const;

@@ -1,4 +1,5 @@
 /** What all charts have in common: drawn at once, from points that are ready; reading them is the window's own work. */
+import type { Plugin } from "chart.js";
 import type { Palette } from "./palette.ts";
 
 const noEvents: [] = [];
@@ -20,6 +21,25 @@ export const PLAIN_PLUGINS = {
 export interface Titles {
   readonly title?: string;
   readonly subtitle?: string | readonly string[];
+}
+
+/** Pixels that the line about where a chart came from takes below it. */
+export const ORIGIN_HEIGHT = 24;
+
+/** One line at the foot of a chart that stands alone: where it came from. */
+export function originLine(text: string, margin: number, palette: Palette, font: string): Plugin<"line"> {
+  return {
+    id: "origin",
+    afterDraw({ ctx, width, height }) {
+      ctx.save();
+      ctx.font = `400 11px ${font}`;
+      ctx.fillStyle = palette.ink2;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "bottom";
+      ctx.fillText(text, margin, height - margin + 8, width - 2 * margin);
+      ctx.restore();
+    },
+  };
 }
 
 /** Chart.js options of the plugins `title` and `subtitle`. */

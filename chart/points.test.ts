@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { METRICS, metricById } from "../engine/experiment/figures.ts";
-import { indexAt, lowerBound, metricValues, minMaxIndices, thin } from "./points.ts";
+import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, thin } from "./points.ts";
 
 const values = fc.float64Array({ minLength: 1, maxLength: 400, noNaN: true, noDefaultInfinity: true });
 
@@ -40,10 +40,24 @@ describe("minMaxIndices", () => {
 test("thin keeps whole rows by the peaks of one column", () => {
   const vmpte = Float64Array.from({ length: 1000 }, (_, i) => (i === 777 ? 9999 : i % 10));
   const seq = Float64Array.from({ length: 1000 }, (_, i) => i);
-  const thinned = thin({ count: 1000, columns: { seq, vmpte_kb: vmpte } }, 50);
+  const thinned = thin({ count: 1000, columns: { seq, vmpte_kb: vmpte } }, 50, METRICS[0]);
   expect(thinned.count).toBeLessThanOrEqual(50);
   const at = thinned.columns.vmpte_kb?.indexOf(9999) ?? -1;
   expect(thinned.columns.seq?.[at]).toBe(777);
+});
+
+test("a line is cut where it crosses the edges of what is seen, straight on its scale", () => {
+  const line = [0, 10, 20, 30].map((x) => ({ x, y: 10 ** (x / 10) }));
+  expect(cutPoints(line, { min: 10, max: 20 }, false)).toEqual([
+    { x: 10, y: 10 },
+    { x: 20, y: 100 },
+  ]);
+  expect(cutPoints(line, { min: 12, max: 15 }, false)).toEqual([
+    { x: 12, y: 28 },
+    { x: 15, y: 55 },
+  ]);
+  expect(cutPoints(line, { min: 15, max: 40 }, true)[0]?.y).toBeCloseTo(10 ** 1.5, 9);
+  expect(cutPoints(line, { min: 40, max: 50 }, false)).toEqual([]);
 });
 
 test("a metric of several columns is their sum, unknown where one is", () => {

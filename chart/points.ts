@@ -44,11 +44,42 @@ function pick(samples: Samples, indices: readonly number[]): Samples {
   return { count: indices.length, columns };
 }
 
-/** Samples thinned to at most `points` rows by the peaks and troughs of one column. */
-export function thin(samples: Samples, points: number, by: SampleColumn = "vmpte_kb"): Samples {
-  const values = samples.columns[by];
-  if (!values || samples.count <= points) return samples;
-  return pick(samples, minMaxIndices(values, points, 0, samples.count));
+/**
+ * Samples thinned to at most `points` rows by the peaks and troughs of a metric; with `along` those alone of which this
+ * column is within a range, and one on each side of it.
+ */
+export function thin(
+  samples: Samples,
+  points: number,
+  metric: Metric,
+  along?: { readonly column: SampleColumn; readonly min: number; readonly max: number },
+): Samples {
+  const xs = along && samples.columns[along.column]?.subarray(0, samples.count);
+  const from = xs ? Math.max(0, lowerBound(xs, along.min) - 1) : 0;
+  const to = xs ? Math.min(samples.count, indexAt(xs, along.max) + 2) : samples.count;
+  if (to - from === samples.count && samples.count <= points) return samples;
+  return pick(samples, minMaxIndices(metricValues(samples, metric), points, from, to));
+}
+
+/** A line within a range: where it crosses the edges it is cut, as it is drawn on a linear or logarithmic scale. */
+export function cutPoints<P extends { readonly x: number; readonly y: number }>(
+  points: readonly P[],
+  { min, max }: { readonly min: number; readonly max: number },
+  log: boolean,
+): { x: number; y: number }[] {
+  const between = (a: P, b: P, x: number): { x: number; y: number } => {
+    const share = (x - a.x) / (b.x - a.x);
+    const y = log && a.y > 0 && b.y > 0 ? a.y * (b.y / a.y) ** share : a.y + (b.y - a.y) * share;
+    return { x, y };
+  };
+  const cut: { x: number; y: number }[] = [];
+  for (const [i, point] of points.entries()) {
+    const before = points[i - 1];
+    if (before && before.x < min && point.x > min) cut.push(between(before, point, min));
+    if (before && before.x < max && point.x > max) cut.push(between(before, point, max));
+    if (point.x >= min && point.x <= max) cut.push({ x: point.x, y: point.y });
+  }
+  return cut;
 }
 
 /** The values of a metric, one a sample; NaN where a column is not there or not known. */

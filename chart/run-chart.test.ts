@@ -57,6 +57,11 @@ describe("the chart of runs", () => {
     expect(scales?.x).toMatchObject({ min: 101, max: 114 });
   });
 
+  test("says the last value of what is seen", () => {
+    expect(lastValue(options.series[0].samples, METRICS[0])).toBe(99_990);
+    expect(lastValue(options.series[0].samples, METRICS[0], "operations", 5_003)).toBe(10_000);
+  });
+
   test("draws zeros of a logarithmic axis at a place of their own", () => {
     const metric = metricById("empty") ?? METRICS[0];
     const config = runChart({ ...options, metric, scale: "log" });

@@ -8,8 +8,8 @@ import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
 import type { Palette } from "./palette.ts";
-import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
-import { lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
+import { ORIGIN_HEIGHT, originLine, PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
+import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
 import { inOrder, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
 
 export interface RunChartOptions {
@@ -29,6 +29,12 @@ export interface RunChartOptions {
   readonly marks?: boolean;
   /** Name and last value at the end of each line; true where absent. */
   readonly labels?: boolean;
+  /** Lines end at the edges of the range, for pictures that are drawn without clipping. */
+  readonly cut?: boolean;
+  /** What the y axis is, along it, for pictures that stand alone. */
+  readonly yTitle?: boolean;
+  /** Where it came from, below the chart, for pictures that stand alone. */
+  readonly origin?: string;
   /** Above the chart, for pictures that stand alone. */
   readonly title?: string;
   readonly subtitle?: string | readonly string[];
@@ -53,9 +59,12 @@ export function linePoints(
   return minMaxIndices(ys, points, from, to).map((i) => ({ x: xs[i], y: onScale(ys[i], scale) }));
 }
 
-/** The last known value of a metric. */
-export function lastValue(samples: Samples, metric: Metric): number | null {
-  return metricValues(samples, metric).findLast((value) => !Number.isNaN(value)) ?? null;
+/** The last known value of a metric, up to a place of the axis where one is given. */
+export function lastValue(samples: Samples, metric: Metric, axis: Axis = "operations", until?: number): number | null {
+  const xs = until === undefined ? undefined : samples.columns[AXIS_COLUMN[axis]]?.subarray(0, samples.count);
+  const values = metricValues(samples, metric);
+  const seen = xs && until !== undefined ? values.subarray(0, indexAt(xs, until) + 1) : values;
+  return seen.findLast((value) => !Number.isNaN(value)) ?? null;
 }
 
 /** One dataset a series, in the policies' order; parsing, animation and decimation by Chart.js are off. */
@@ -66,7 +75,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
   const styles = lineStyles(series, palette);
   const labels = series.map((item, i) => ({
     name: seriesLabel(item, series),
-    value: formatValue(lastValue(item.samples, metric), metric.unit),
+    value: formatValue(lastValue(item.samples, metric, axis, range?.max), metric.unit),
     color: styles[i].color,
   }));
   const withLabels = options.labels ?? true;
@@ -76,12 +85,21 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         .filter((row) => row.marks.length > 0)
     : [];
   const margin = options.margin ?? 0;
+  const origin = options.origin ?? "";
+  const drawn = (line: Point[]): Point[] =>
+    options.cut && range
+      ? cutPoints(
+          line.map(({ x, y }) => ({ x: x ?? Number.NaN, y: y ?? Number.NaN })),
+          range,
+          scale === "log",
+        )
+      : line;
   return {
     type: "line",
     data: {
       datasets: series.map((item, i) => ({
         label: labels[i].name,
-        data: linePoints(item.samples, metric, axis, scale, points, range),
+        data: drawn(linePoints(item.samples, metric, axis, scale, points, range)),
         borderColor: styles[i].color,
         backgroundColor: styles[i].color,
         borderDash: [...styles[i].dash],
@@ -99,7 +117,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         padding: {
           top: margin + 8,
           right: margin + (withLabels ? endLabelWidth(labels) : 8),
-          bottom: margin,
+          bottom: margin + (origin ? ORIGIN_HEIGHT : 0),
           left: margin,
         },
       },
@@ -114,13 +132,17 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
           ),
           ...range,
         },
-        y: yScale(metric, scale, palette, font),
+        y: yScale(metric, scale, palette, font, options.yTitle),
       },
       plugins: {
         ...PLAIN_PLUGINS,
         ...titles(options, palette, font),
       },
     },
-    plugins: [...(withLabels ? [endLabels(labels, font)] : []), ...(marks.length > 0 ? [freedMarksPlugin(marks)] : [])],
+    plugins: [
+      ...(withLabels ? [endLabels(labels, font)] : []),
+      ...(marks.length > 0 ? [freedMarksPlugin(marks)] : []),
+      ...(origin ? [originLine(origin, margin, palette, font)] : []),
+    ],
   };
 }

@@ -8,7 +8,7 @@ import { policyWord } from "../engine/experiment/words.ts";
 import { onScale, type Scale, yScale } from "./axes.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import type { Palette } from "./palette.ts";
-import { PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
+import { ORIGIN_HEIGHT, originLine, PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { policyStyle } from "./policy-style.ts";
 import { figureAt, type SweepPoint, sweepPolicies, sweepScale } from "./sweep-points.ts";
 
@@ -26,6 +26,8 @@ export interface SweepChartOptions {
   readonly title?: string;
   readonly subtitle?: string | readonly string[];
   readonly margin?: number;
+  readonly yTitle?: boolean;
+  readonly origin?: string;
 }
 
 /** What a sweep shows unless something else is asked for. */
@@ -36,7 +38,7 @@ export const SWEEP_FIGURE: Figure = figureById("peak_vmpte");
  * `sweepOrder(points)`. Values that have no result yet are gaps.
  */
 export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line", Point[]> {
-  const { points, parameter, valueWords, palette, font, scale = "linear", margin = 0 } = options;
+  const { points, parameter, valueWords, palette, font, scale = "linear", margin = 0, origin = "" } = options;
   const figure = options.figure ?? SWEEP_FIGURE;
   const ordered = sweepOrder(points);
   const along = sweepScale(points.map((point) => point.value));
@@ -72,7 +74,12 @@ export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line
     options: {
       ...PLAIN_OPTIONS,
       layout: {
-        padding: { top: margin + 8, right: margin + endLabelWidth(labels), bottom: margin, left: margin },
+        padding: {
+          top: margin + 8,
+          right: margin + endLabelWidth(labels),
+          bottom: margin + (origin ? ORIGIN_HEIGHT : 0),
+          left: margin,
+        },
       },
       scales: {
         x: {
@@ -103,14 +110,14 @@ export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line
             font: { family: font, size: 11 },
           },
         },
-        y: yScale(figure, scale, palette, font),
+        y: yScale(figure, scale, palette, font, options.yTitle),
       },
       plugins: {
         ...PLAIN_PLUGINS,
         ...titles(options, palette, font),
       },
     },
-    plugins: [endLabels(labels, font)],
+    plugins: [endLabels(labels, font), ...(origin ? [originLine(origin, margin, palette, font)] : [])],
   };
 }
 

@@ -1,6 +1,9 @@
 /** The chart of an experiment: what is drawn, zoom and pan with mouse and keys, the crosshair, the table, the clipboard. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, type LabApp, test } from "./fixtures.ts";
-import { runHeadline } from "./pages.ts";
+import { ExperimentPage, runHeadline } from "./pages.ts";
 
 async function openHeadline(lab: LabApp) {
   await lab.resize(1280, 800);
@@ -66,6 +69,38 @@ test("other things to draw, both scales, both axes; remembered after a restart",
   await again.getByRole("slider").focus();
   await lab.page.keyboard.press("End");
   await expect(again.getByRole("slider")).toHaveAttribute("aria-valuetext", /sync reclaim 50 GiB/);
+});
+
+/** What an exported SVG says of itself. */
+async function described(lab: LabApp, shown: ExperimentPage, file: string, part?: RegExp): Promise<string> {
+  const path = join(lab.folder, file);
+  await lab.answerSaveDialogs(path);
+  await shown.exportAs("SVG", part);
+  await expect(lab.page.getByText(`Exported ${file}`)).toBeVisible();
+  const svg = await readFile(path, "utf8");
+  return `${/<desc[^>]*>([^<]*)</.exec(svg)?.[1]} ${createHash("sha256").update(svg).digest("hex")}`;
+}
+
+test("an exported picture is what is seen: metric, axes, zoom; all of it is another choice", async ({ lab }) => {
+  const { page } = lab;
+  const { chart, plane } = await openHeadline(lab);
+  const shown = new ExperimentPage(page);
+  const first = await described(lab, shown, "first.svg");
+  expect(first).toMatch(/VmPTE over operations [0-9a-f]{64}$/);
+  await chart.getByText("RSS", { exact: true }).click();
+  await chart.getByText("time", { exact: true }).click();
+  expect(await described(lab, shown, "rss.svg")).toMatch(/RSS over simulated time [0-9a-f]{64}$/);
+  await plane.focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("+");
+  await page.keyboard.press("+");
+  const zoomed = await described(lab, shown, "zoomed.svg");
+  expect(zoomed).toMatch(/RSS over simulated time, [\d.]+ s to ([\d.]+ s) of \1 [0-9a-f]{64}$/);
+  const all = await described(lab, shown, "all.svg", /^Charts of all of it/);
+  expect(all).toMatch(/RSS over simulated time [0-9a-f]{64}$/);
+  const linear = chart.getByText("linear", { exact: true });
+  await linear.click();
+  expect(await described(lab, shown, "linear.svg")).not.toBe(zoomed);
 });
 
 test("chart and table go to the clipboard", async ({ lab }) => {

@@ -50,8 +50,10 @@ export class ExperimentPage {
     await expect(this.cancel).toHaveCount(0, { timeout: 45_000 });
   }
 
-  async exportAs(format: string): Promise<void> {
+  /** `part`: what charts hold, where that is not what is shown. */
+  async exportAs(format: string, part?: RegExp): Promise<void> {
     await this.#page.locator("main").getByRole("button", { name: "Export" }).click();
+    if (part) await this.#page.getByRole("menuitemradio", { name: part }).click();
     await this.#page.getByRole("menuitem", { name: new RegExp(`^${format}`) }).click();
   }
 }

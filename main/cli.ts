@@ -13,6 +13,7 @@ import { inWords, isBadInput } from "./answer.ts";
 import type { Comparand } from "./cli/compare.ts";
 import { baselineOption, modeOption, modesOption } from "./cli/policy-option.ts";
 import { warn } from "./cli/print.ts";
+import { withView } from "./cli/view-option.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("reclaim-lab")
@@ -245,7 +246,7 @@ command("compare", "compare experiments number by number, the first being the ba
   .addOption(json)
   .action(async (named: Comparand[], options) => (await import("./cli/compare.ts")).compare(named, options));
 
-command("export", "write an experiment to a file, or to stdout")
+withView(command("export", "write an experiment to a file, or to stdout"))
   .argument("<id>", "of the experiment", id)
   .addOption(
     new Option("--format <format>", "what to write")
@@ -257,9 +258,11 @@ command("export", "write an experiment to a file, or to stdout")
   .option("--log", "logarithmic scale of a chart", false)
   .action(async (experiment: number, options) => (await import("./cli/export.ts")).exportTo(experiment, options));
 
-command(
-  "report",
-  "write an experiment as a self-contained HTML page: charts, numbers, parameters, how to make it again",
+withView(
+  command(
+    "report",
+    "write an experiment as a self-contained HTML page: charts, numbers, parameters, how to make it again",
+  ),
 )
   .argument("<id>", "of the experiment", id)
   .option("--out <file>", "where to; an existing file is replaced (stdout where absent)")

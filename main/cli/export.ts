@@ -7,8 +7,9 @@ import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import type { ExportFormat } from "../contract.ts";
 import { type DbOption, withLab } from "./session.ts";
+import { type ViewOptions, viewOf } from "./view-option.ts";
 
-interface ExportOptions extends DbOption {
+interface ExportOptions extends DbOption, ViewOptions {
   readonly format: ExportFormat;
   readonly out?: string;
   readonly theme: "light" | "dark";
@@ -18,10 +19,11 @@ interface ExportOptions extends DbOption {
 /** To a file, or to stdout: the same bytes, for both are written by the host. */
 export async function exportTo(experimentId: number, options: ExportOptions): Promise<void> {
   const { format, theme, log, out } = options;
+  const view = viewOf(options);
   if (out === undefined && format === "png" && process.stdout.isTTY)
     throw new BadInputError("A picture cannot be shown on a terminal", { todo: "Give a file with --out FILE" });
   await withLab(options, async (session) => {
-    const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, path });
+    const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, view, path });
     if (out !== undefined) {
       const path = resolve(out);
       process.stderr.write(`${path}: ${formatCount(await write(path))} bytes\n`);

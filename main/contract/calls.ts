@@ -3,6 +3,7 @@
  * A new call is one line in its group here and one handler where it is answered; nothing else changes.
  */
 import * as v from "valibot";
+import { chartViewSchema } from "./chart-view.ts";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
@@ -110,6 +111,8 @@ const exportChoice = {
   theme: v.optional(v.picklist(["light", "dark"]), "light"),
   /** Of charts: logarithmic y axis. */
   log: v.optional(v.boolean(), false),
+  /** Of charts: what of it they show; all of VmPTE over operations where absent. */
+  view: v.optional(chartViewSchema, {}),
 };
 
 const exported = {

@@ -40,13 +40,14 @@ export function dragHandlers({ ask, window }: Parts): Handlers<"export.stage" | 
   }
 
   return {
-    "export.stage": async ({ experimentId, format, theme, log }) => {
+    "export.stage": async (choice) => {
+      const { experimentId, format } = choice;
       const { title } = await ask("experiment.get", { id: experimentId });
       const token = randomBytes(12).toString("base64url");
       const place = join(ownFolder(), token);
       mkdirSync(place);
       const path = join(place, exportName({ id: experimentId, title }, format));
-      await ask("export.write", { experimentId, format, theme, log, path });
+      await ask("export.write", { ...choice, path });
       staged.set(token, path);
       forgetOldest();
       return token;

@@ -71,7 +71,8 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       nativeTheme.themeSource = now.theme;
       return now;
     },
-    "export.save": async ({ experimentId, format, theme, log }) => {
+    "export.save": async (choice) => {
+      const { experimentId, format } = choice;
       const { title } = await ask("experiment.get", { id: experimentId });
       const options = {
         title: FORMAT_NAMES[format],
@@ -81,7 +82,7 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       const owner = window();
       const chosen = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options));
       if (chosen.canceled || chosen.filePath === "") return { file: null };
-      await ask("export.write", { experimentId, format, theme, log, path: chosen.filePath });
+      await ask("export.write", { ...choice, path: chosen.filePath });
       folder = join(chosen.filePath, "..");
       return { file: basename(chosen.filePath) };
     },

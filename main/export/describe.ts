@@ -2,7 +2,9 @@
 import * as v from "valibot";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-points.ts";
+import type { ChartView } from "../../chart/view.ts";
 import type { StoredExperiment } from "../../db/records.ts";
+import { FIGURES } from "../../engine/experiment/figures.ts";
 import { formatValueOf } from "../../engine/experiment/params.ts";
 import { DEFAULT_POLICIES, inPolicyOrder } from "../../engine/experiment/policies.ts";
 import { plainSentence, resultSentence, type SentencePart } from "../../engine/experiment/sentence.ts";
@@ -57,14 +59,45 @@ export function setupWords(experiment: StoredExperiment): string {
 }
 
 /** What it came to, in one sentence; of modelled runs, or of measured ones where there are no others. */
-export function resultParts(experiment: StoredExperiment): SentencePart[] {
-  const sweep = sweepOf(experiment);
-  if (sweep) return sweepSentence(sweep.points, SWEEP_FIGURE, (value) => `${sweep.parameter} ${sweep.words(value)}`);
-  return resultSentence(experiment.runs);
+export function resultParts(experiment: StoredExperiment, view: ChartView = {}): SentencePart[] {
+  const { runs, baseline } = view;
+  const sweep = runs === undefined ? sweepOf(experiment) : null;
+  const figure = FIGURES.find(({ id }) => id === view.figure) ?? SWEEP_FIGURE;
+  if (sweep)
+    return sweepSentence(sweep.points, figure, (value) => `${sweep.parameter} ${sweep.words(value)}`, baseline);
+  return resultSentence(
+    runs === undefined ? experiment.runs : experiment.runs.filter((run) => runs.includes(run.id)),
+    baseline,
+  );
 }
 
-export function resultWords(experiment: StoredExperiment): string {
-  return plainSentence(resultParts(experiment));
+export function resultWords(experiment: StoredExperiment, view: ChartView = {}): string {
+  return plainSentence(resultParts(experiment, view));
+}
+
+/** Where an export came from: "Reclaim Lab · experiment 12 · engine 0.1.0 · made 2026-11-23 03:52 UTC · <uid>". */
+export function originWords(experiment: StoredExperiment): string {
+  const engines = [...new Set(experiment.runs.map((run) => run.facts.engineVersion))];
+  const kernels = [
+    ...new Set(
+      experiment.runs
+        .filter((run) => run.source === "kernel")
+        .map((run) => `${run.facts.platform} ${run.facts.kernelRelease}`),
+    ),
+  ];
+  return [
+    "Reclaim Lab",
+    `experiment ${experiment.id}`,
+    ...(engines.length > 0 ? [`engine ${engines.join(", ")}`] : []),
+    ...(kernels.length > 0 ? [`measured on ${kernels.join(", ")}`] : []),
+    `made ${moment(experiment.createdAt)}`,
+    experiment.uid,
+  ].join(" · ");
+}
+
+/** "2026-11-23 03:52 UTC". */
+export function moment(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
 const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

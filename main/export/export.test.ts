@@ -25,7 +25,14 @@ import { newRun, rows, SPEC, said, summary, testFolder } from "../../db/testing.
 import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import { CSV_COLUMNS } from "./csv.ts";
 import { commandFor } from "./describe.ts";
-import { EXPORT_FORMATS, type ExportFormat, exportName, exportParts, exportToFile } from "./export.ts";
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type ExportOptions,
+  exportName,
+  exportParts,
+  exportToFile,
+} from "./export.ts";
 import { ExportError, writeWhole } from "./write-file.ts";
 
 const COUNT = 6001;
@@ -67,7 +74,7 @@ function experiment(more: Partial<typeof SPEC> = {}): number {
   return made.id;
 }
 
-function exported(format: ExportFormat, more: { theme?: "light" | "dark"; log?: boolean } = {}): Buffer {
+function exported(format: ExportFormat, more: Omit<ExportOptions, "format"> = {}): Buffer {
   const path = folder.file(`out.${format}`);
   const bytes = exportToFile(store, id, { format, ...more }, path);
   const content = readFileSync(path);
@@ -200,6 +207,31 @@ test.skipIf(!identifies)("PNG and SVG are taken by ImageMagick, at their sizes a
     ).toString("hex");
     for (const line of lines) expect(drawn.split(line.toLowerCase()).length, `${line} in ${file}`).toBeGreaterThan(500);
   }
+});
+
+test("a picture is the view: metric, axis, part of it and runs change it, and it says which", () => {
+  const [sync] = store.getExperiment(id).runs;
+  const views: Record<string, ExportOptions["view"]> = {
+    "VmPTE over operations": {},
+    "RSS over simulated time": { metric: "rss", axis: "time" },
+    "VmPTE over operations, 1,000 to 2,000 of 600,001": { range: { min: 1000, max: 2000 } },
+    "VmPTE over operations, 5,000 to 600,001 of 600,001": { range: { min: 5000, max: 9e15 } },
+    "VmPTE over operations; 1 of 2 runs": { runs: [sync?.id ?? 0] },
+  };
+  const pictures = new Set<string>();
+  for (const [words, view] of Object.entries(views)) {
+    const svg = exported("svg", view ? { view } : {}).toString("utf8");
+    expect(/<desc[^>]*>([^<]*)</.exec(svg)?.[1]).toMatch(new RegExp(`${words}$`));
+    pictures.add(svg);
+    pictures.add(exported("png", view ? { view } : {}).toString("base64"));
+  }
+  expect(pictures.size).toBe(2 * Object.keys(views).length);
+  const report = exported("html", { view: { metric: "rss", axis: "time", range: { min: 2 ** 40, max: 2 ** 41 } } });
+  expect(report.toString("utf8")).toMatch(
+    /<figcaption>RSS over simulated time, [^<]* of [^<]*<[\s\S]*<figcaption>VmPTE over/,
+  );
+  expect(said(() => exported("svg", { view: { range: { min: 700_000, max: 800_000 } } }))).toMatch(/nothing to draw/);
+  expect(said(() => exported("svg", { view: { runs: [999] } }))).toMatch(/no run 999/);
 });
 
 test("pictures have letters on a machine without fonts", () => {

@@ -1,12 +1,13 @@
 /** An experiment as a file: the same bytes for the same runs, from the window and from the command line. */
 import { PALETTES } from "../../chart/palette.ts";
+import type { ChartView } from "../../chart/view.ts";
 import { isSameFile } from "../../db/files.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { type BlameEntry, blameOf, foldedStacks, speedscope } from "../../engine/experiment/blame.ts";
 import { csvParts, type ReadSamples } from "./csv.ts";
 import { resultWords } from "./describe.ts";
-import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
+import { type ChartLook, chartRuns, experimentChart, shownWords } from "./experiment-chart.ts";
 import { jsonParts } from "./json.ts";
 import { chartPng, chartSvg } from "./picture.ts";
 import { reportParts } from "./report.ts";
@@ -23,6 +24,8 @@ export interface ExportOptions {
   readonly theme?: "light" | "dark";
   /** Of charts: logarithmic y axis. */
   readonly log?: boolean;
+  /** What of it charts show; all of VmPTE over operations where absent. */
+  readonly view?: ChartView;
 }
 
 /** What an export reads; the store is one. */
@@ -40,7 +43,11 @@ export function exportParts(
   options: ExportOptions,
 ): Iterable<string | Uint8Array> {
   const experiment = source.getExperiment(experimentId);
-  const look: ChartLook = { theme: options.theme ?? "light", scale: options.log ? "log" : "linear" };
+  const look: ChartLook = {
+    theme: options.theme ?? "light",
+    scale: options.log ? "log" : "linear",
+    view: options.view ?? {},
+  };
   switch (options.format) {
     case "csv":
       return csvParts(experiment, source.samples);
@@ -54,10 +61,12 @@ export function exportParts(
       return reportParts(experiment, source.samples, look);
     case "png":
     case "svg": {
-      const config = experimentChart(experiment, seriesOf(experiment, source.samples), look);
+      const drawn = chartRuns(experiment, source.samples, look.view);
+      const config = experimentChart(experiment, drawn, look);
       const { surface } = PALETTES[look.theme];
       if (options.format === "png") return [chartPng(config, surface)];
-      return [chartSvg(config, surface, { title: experiment.title, description: resultWords(experiment) })];
+      const description = [resultWords(experiment, look.view), shownWords(experiment, drawn, look.view)];
+      return [chartSvg(config, surface, { title: experiment.title, description: description.join(" ") })];
     }
   }
 }

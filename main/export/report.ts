@@ -4,9 +4,10 @@ import { PALETTES, type Palette } from "../../chart/palette.ts";
 import { policyColor } from "../../chart/policy-style.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { figureAt, savedAt, sweepBaseline, sweepPolicies } from "../../chart/sweep-points.ts";
+import type { ChartView } from "../../chart/view.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import { type ComparedRun, compareSources, type FigureCell, inRunOrder } from "../../engine/experiment/compare-runs.ts";
-import type { Figure } from "../../engine/experiment/figures.ts";
+import { type Figure, METRICS } from "../../engine/experiment/figures.ts";
 import {
   formatCount,
   formatDifference,
@@ -21,8 +22,8 @@ import { DECLINED_WORDS, LABELS, policyWord, runWord } from "../../engine/experi
 import { CAUSE_LABELS, CAUSES } from "../../engine/live/split.ts";
 import { observationOf } from "../host/shapes.ts";
 import type { ReadSamples } from "./csv.ts";
-import { commandFor, paramWords, resultParts, resultWords, type Sweep, sweepOf } from "./describe.ts";
-import { type ChartLook, experimentChart, seriesOf } from "./experiment-chart.ts";
+import { commandFor, moment, paramWords, resultParts, resultWords, type Sweep, sweepOf } from "./describe.ts";
+import { type ChartLook, type ChartRuns, chartRuns, experimentChart, shownWords } from "./experiment-chart.ts";
 import { chartSvg, escapeXml } from "./picture.ts";
 import { reportStyle } from "./report-style.ts";
 
@@ -55,7 +56,7 @@ export function* reportParts(experiment: StoredExperiment, samplesOf: ReadSample
 <header>
 <p class="kind">Reclaim Lab · experiment ${experiment.id} · ${moment(experiment.createdAt)}</p>
 <h1>${experiment.title}</h1>
-<p class="result">${resultParts(experiment).map((part) => html`<span class="${part.kind === "policy" ? policyClass(part.policy) : part.kind}">${part.text}</span>`)}</p>
+<p class="result">${resultParts(experiment, { baseline: look.view.baseline }).map((part) => html`<span class="${part.kind === "policy" ? policyClass(part.policy) : part.kind}">${part.text}</span>`)}</p>
 ${experiment.tags.length > 0 ? html`<p class="tags">${experiment.tags.join(" · ")}</p>` : nothing}
 ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.notes}</p>`}
 </header>
@@ -64,9 +65,9 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
   yield* charts(experiment, samplesOf, look);
   yield observation(experiment).html;
   const sweep = sweepOf(experiment);
-  if (sweep) yield sweepTable(sweep).html;
+  if (sweep) yield sweepTable(sweep, look.view.baseline).html;
   else {
-    yield numbers(runs).html;
+    yield numbers(runs, look.view.baseline).html;
     yield releases(runs).html;
   }
   yield parameters(experiment).html;
@@ -82,23 +83,30 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
 `.html;
 }
 
+/** The chart as it is looked at, where that is not all of VmPTE; then all of it, linear and logarithmic. */
 function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: ChartLook): Generator<string> {
-  const series = seriesOf(experiment, samplesOf);
-  const sweep = sweepOf(experiment);
-  if (!sweep && !series.some((item) => item.samples.count > 0)) {
+  const { metric, axis, range, runs, figure, baseline } = look.view;
+  const all: ChartView = { baseline };
+  const scales = ["linear", "log"] as const;
+  const whole = chartRuns(experiment, samplesOf, all);
+  if (!sweepOf(experiment) && !whole.series.some((item) => item.samples.count > 0)) {
     yield html`<p>No samples were stored.</p>\n`.html;
     return;
   }
-  const palette = PALETTES[look.theme];
-  for (const scale of ["linear", "log"] as const) {
-    const config = experimentChart(experiment, series, { ...look, scale }, false);
-    const what = sweep ? `${SWEEP_FIGURE.label} against ${sweep.parameter}` : "VmPTE over operations";
-    const title = `${what}, ${scale === "log" ? "logarithmic" : "linear"}`;
-    const words = { title, description: resultWords(experiment) };
-    const svg = chartSvg(config, palette.surface, words, { width: 1040, height: 440 }, `${scale}-`);
-    yield html`<figure>${{ html: svg.replace(/^<\?xml[^>]*>\s*/, "") }}<figcaption>${title}</figcaption></figure>\n`
-      .html;
-  }
+  const isPart =
+    [metric ?? METRICS[0].id, axis ?? "operations", figure ?? SWEEP_FIGURE.id, range, runs].join() !==
+    [METRICS[0].id, "operations", SWEEP_FIGURE.id, undefined, undefined].join();
+  if (isPart) yield figureOf(experiment, chartRuns(experiment, samplesOf, look.view), look, "view");
+  for (const scale of scales) yield figureOf(experiment, whole, { ...look, scale, view: all }, scale);
+}
+
+function figureOf(experiment: StoredExperiment, drawn: ChartRuns, look: ChartLook, id: string): string {
+  const title = `${shownWords(experiment, drawn, look.view)}, ${look.scale === "log" ? "logarithmic" : "linear"}`;
+  const words = { title, description: resultWords(experiment, look.view) };
+  const config = experimentChart(experiment, drawn, look, false);
+  const svg = chartSvg(config, PALETTES[look.theme].surface, words, { width: 1040, height: 440 }, `${id}-`);
+  return html`<figure>${{ html: svg.replace(/^<\?xml[^>]*>\s*/, "") }}<figcaption>${title}</figcaption></figure>\n`
+    .html;
 }
 
 const policyClass = (id: PolicyId): string => `policy policy-${id}`;
@@ -135,10 +143,10 @@ function figureCell(figure: Figure, cell: FigureCell): Html {
 }
 
 /** A column a run, each against the baseline's run of its source. */
-function numbers(runs: readonly StoredRun[]): Html {
+function numbers(runs: readonly StoredRun[], baseline: PolicyId | undefined): Html {
   const known = runs.filter((run) => run.summary);
   if (known.length === 0) return nothing;
-  const { runs: compared, rows } = compareSources(known);
+  const { runs: compared, rows } = compareSources(known, baseline);
   const against = (each: ComparedRun<StoredRun>) =>
     known.length < 2 ? "" : each.isBaseline ? "baseline" : each.saving ? savingWords(each.saving.share) : "";
   return html`<section><h2>Numbers</h2>
@@ -158,10 +166,10 @@ ${rows.map(
 `;
 }
 
-function sweepTable({ parameter, points, words }: Sweep): Html {
+function sweepTable({ parameter, points, words }: Sweep, chosen: PolicyId | undefined): Html {
   const { unit, label } = SWEEP_FIGURE;
   const policies = sweepPolicies(points);
-  const baseline = sweepBaseline(points);
+  const baseline = sweepBaseline(points, chosen);
   return html`<section><h2>${label}, value by value</h2>
 <table>
 <thead><tr><th scope="col">${parameter}</th>${policies.map(
@@ -251,9 +259,4 @@ ${runs.map(
 </table>
 </section>
 `;
-}
-
-/** "2026-11-23 03:52 UTC". */
-function moment(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

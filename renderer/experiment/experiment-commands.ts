@@ -35,6 +35,15 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
         run: () => void exportExperiment(open.id, format.value),
       }),
     ),
+    ...EXPORT_FORMATS.filter((format) => format.chart).map(
+      (format): Command => ({
+        id: `export-all-${format.value}`,
+        title: `Export as ${format.label}, all of it`,
+        group: "Experiment",
+        enabled: loaded,
+        run: () => void exportExperiment(open.id, format.value, "all"),
+      }),
+    ),
     {
       id: "describe",
       title: "Title, tags and notes…",

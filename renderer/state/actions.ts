@@ -58,20 +58,25 @@ export async function cancelExperiment(id: number): Promise<void> {
   }
 }
 
+/** What charts of an export hold: what the window shows of it, or all of the same metric and axis. */
+export type ExportPart = "view" | "all";
+
 /** An export with its charts as the window shows them. */
-function exportChoice(experimentId: number, format: ExportFormat) {
+function exportChoice(experimentId: number, format: ExportFormat, part: ExportPart) {
+  const open = current.experiment?.id === experimentId ? current.experiment : undefined;
   return {
     experimentId,
     format,
     theme: settings.dark ? ("dark" as const) : ("light" as const),
     log: settings.remembered.log,
+    view: open?.view(part === "all") ?? {},
   };
 }
 
 /** Writes an export for a drag out of the window; gives its token, undefined where that failed. */
-export async function stageExport(id: number, format: ExportFormat): Promise<string | undefined> {
+export async function stageExport(id: number, format: ExportFormat, part: ExportPart): Promise<string | undefined> {
   try {
-    return await call("export.stage", exportChoice(id, format));
+    return await call("export.stage", exportChoice(id, format, part));
   } catch (thrown) {
     notifyError(thrown);
     return undefined;
@@ -88,9 +93,9 @@ export async function dragExport(token: string): Promise<void> {
 }
 
 /** Through the system's save dialog. */
-export async function exportExperiment(id: number, format: ExportFormat): Promise<void> {
+export async function exportExperiment(id: number, format: ExportFormat, part: ExportPart = "view"): Promise<void> {
   try {
-    const { file } = await call("export.save", exportChoice(id, format));
+    const { file } = await call("export.save", exportChoice(id, format, part));
     if (file !== null) notifyDone(`Exported ${file}`);
   } catch (thrown) {
     notifyError(thrown);
@@ -102,12 +107,14 @@ export const EXPORT_FORMATS: readonly {
   readonly label: string;
   readonly about: string;
   readonly keys?: string;
+  /** It has a chart, of what is shown or of all. */
+  readonly chart?: boolean;
 }[] = [
   { value: "csv", label: "CSV", about: "every sample, in full precision", keys: "Ctrl+E" },
   { value: "json", label: "JSON", about: "runs, parameters and samples" },
-  { value: "png", label: "PNG", about: "the chart, at twice the size", keys: "Ctrl+Shift+E" },
-  { value: "svg", label: "SVG", about: "the chart, to scale" },
-  { value: "html", label: "HTML report", about: "charts, numbers, how to reproduce" },
+  { value: "png", label: "PNG", about: "the chart, at twice the size", keys: "Ctrl+Shift+E", chart: true },
+  { value: "svg", label: "SVG", about: "the chart, to scale", chart: true },
+  { value: "html", label: "HTML report", about: "charts, numbers, how to reproduce", chart: true },
 ];
 
 /** Changes what people say of an experiment. */

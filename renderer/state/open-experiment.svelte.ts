@@ -1,9 +1,15 @@
+import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
+import type { ChartView } from "../../chart/view.ts";
+import { metricById } from "../../engine/experiment/figures.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import type { EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
+import type { Range } from "../lib/range.ts";
 import type { Described } from "./describing.svelte.ts";
 import { asLabError, call } from "./lab.ts";
+import { chosenBaseline } from "./policies.ts";
 import { Series } from "./series.ts";
+import { settings } from "./settings.svelte.ts";
 
 const ALL_COLUMNS: readonly SampleColumn[] = SAMPLE_COLUMNS.map((column) => column.name);
 const BASE_COLUMNS: readonly SampleColumn[] = [
@@ -26,6 +32,10 @@ export class OpenExperiment {
   error = $state.raw<LabError | undefined>(undefined);
   /** Grows with every batch of samples; what draws them reads it. */
   version = $state(0);
+  /** The part of the axis that is seen; undefined: all of it. */
+  range = $state.raw<Range | undefined>(undefined);
+  /** Of a sweep: the figure that is drawn. */
+  figure = $state(SWEEP_FIGURE.id);
 
   /** By run id. Not reactive: `version` says when to look again. */
   readonly series = new Map<number, Series>();
@@ -55,6 +65,15 @@ export class OpenExperiment {
   get described(): Described | undefined {
     const { experiment } = this;
     return experiment && { id: this.id, title: this.#title, tags: experiment.tags, notes: experiment.notes };
+  }
+
+  /** What its chart shows; `all`: of the same metric and axis, all of it. */
+  view(all = false): ChartView {
+    const { metric, axis } = settings.remembered;
+    const baseline = chosenBaseline();
+    if (this.experiment?.sweep) return { figure: this.figure, baseline };
+    const runs = this.label === undefined ? undefined : this.experiment?.runs.map((run) => run.id);
+    return { metric: metricById(metric)?.id, axis, baseline, runs, ...(all ? {} : { range: this.range }) };
   }
 
   /** A run's last sample: all columns, for the numbers beside the chart. */
