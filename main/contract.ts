@@ -9,6 +9,7 @@ import { CALLS } from "./contract/calls.ts";
 import { EVENTS } from "./contract/events.ts";
 import type { LabError, OpenedFile } from "./contract/shapes.ts";
 
+export type { AtlasRow, AtlasView, OpenedAtlas } from "./contract/atlas.ts";
 export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
 export type { LiveProcess, LiveRow, LiveTop } from "./contract/live.ts";

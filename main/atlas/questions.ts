@@ -1,5 +1,5 @@
 /** The questions that an atlas answers without being asked in SQL. */
-import type { Answer, Atlas } from "./database.ts";
+import type { Answer, Atlas, Cell } from "./database.ts";
 
 export interface Question {
   readonly id: string;
@@ -9,6 +9,8 @@ export interface Question {
   readonly sql: string;
 }
 
+const quote = (text: string) => text.replaceAll("'", "''");
+
 /** Each task beside the one that differs from it in the policy alone, which is the baseline. */
 const PAIRED = (baseline: string) => `WITH done AS (SELECT * FROM results WHERE status = 'done'),
 paired AS (
@@ -16,7 +18,7 @@ paired AS (
     CASE WHEN base.average_vmpte_kb > 0 THEN 100 * (base.average_vmpte_kb - task.average_vmpte_kb) / base.average_vmpte_kb ELSE 0 END AS saved_percent,
     base.average_vmpte_kb - task.average_vmpte_kb AS saved_kb
   FROM done AS task JOIN done AS base
-    ON base.policy = '${baseline.replaceAll("'", "''")}' AND base.workload = task.workload AND base.params = task.params
+    ON base.policy = '${quote(baseline)}' AND base.workload = task.workload AND base.params = task.params
     AND base.profile = task.profile AND base.seed = task.seed AND base.trace_sha256 IS NOT DISTINCT FROM task.trace_sha256
   WHERE task.policy <> base.policy)
 `;
@@ -80,6 +82,31 @@ ORDER BY abs(saved_percent - median) DESC, digest LIMIT 20`,
       sql: "SELECT host, count(*) AS processes, sum(vmpte_kb) AS vmpte_kb, sum(recoverable_kb) AS recoverable_kb FROM inspections GROUP BY host ORDER BY recoverable_kb DESC NULLS LAST, vmpte_kb DESC, host LIMIT 30",
     },
   ];
+}
+
+/** What is shown of every task: its row, and what it saves of the baseline's average VmPTE. */
+function everyTask(baseline: string): string {
+  return `${PAIRED(baseline)}SELECT results.digest, results.workload, results.params, results.policy, results.profile, results.seed,
+  results.status, results.reason, results.operations, results.peak_vmpte_kb, results.average_vmpte_kb, results.end_vmpte_kb,
+  CASE WHEN results.policy = '${quote(baseline)}' AND results.status = 'done' THEN 0 ELSE paired.saved_percent END AS saved_percent,
+  results.cost_caller_ns + results.cost_background_ns AS cost_ns, results.engine_version
+FROM results LEFT JOIN paired USING (digest)
+ORDER BY results.workload, results.params, results.profile, results.seed, results.policy`;
+}
+
+/** The first `most` tasks as objects of the columns above, and how many there are. Errors: BadInputError for results that lack columns. */
+export async function tasksBeside(
+  atlas: Atlas,
+  baseline: string,
+  most: number,
+): Promise<{ readonly rows: readonly Record<string, Cell>[]; readonly total: number }> {
+  if (atlas.found.results === 0) return { rows: [], total: 0 };
+  const { columns, rows } = await atlas.ask(`${everyTask(baseline)} LIMIT ${most}`);
+  const count = await atlas.ask("SELECT count(*) FROM results");
+  return {
+    rows: rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))),
+    total: Number(count.rows[0]?.[0] ?? 0),
+  };
 }
 
 export interface Answered {

@@ -33,8 +33,8 @@ export function paramsJson(workload: PlannedWorkload): string {
   });
 }
 
-/** What makes a task the task that it is. A trace counts by its bytes, wherever it lies. */
-function digestOf(
+/** What makes a task the task that it is, as SHA-256 in hexadecimal. A trace counts by its bytes, wherever it lies. */
+export function taskDigest(
   workload: PlannedWorkload,
   policy: string,
   profile: string,
@@ -58,7 +58,7 @@ export function tasksOf(plan: Plan, engine: string, profileValue: (name: string)
     for (const policy of plan.policies)
       for (const profile of plan.profiles)
         for (const seed of plan.seeds) {
-          const digest = digestOf(workload, policy, profile, values.get(profile), seed, engine);
+          const digest = taskDigest(workload, policy, profile, values.get(profile), seed, engine);
           tasks.set(digest, { workload, policy, profile, seed, samples: plan.samples, digest });
         }
   return [...tasks.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { chartViewSchema } from "./chart-view.ts";
+import { atlasCalls } from "./atlas.ts";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
@@ -142,6 +143,7 @@ export const CALLS = {
   ...historyCalls,
   ...rescueCalls,
   ...exported,
+  ...atlasCalls,
   ...liveCalls,
   ...mapCalls,
   ...raceCalls,

@@ -7,6 +7,7 @@ import { shownPath } from "../data-folder.ts";
 import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
 import { asking } from "./ask.ts";
+import { atlasDialogs } from "./atlas-dialogs.ts";
 import { clipboardHandlers } from "./desktop.ts";
 import { dragHandlers } from "./drag-out.ts";
 import type { FileCallName } from "./files.ts";
@@ -44,6 +45,7 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
     ...clipboardHandlers,
     ...dragHandlers({ ask, window }),
     ...historyDialogs({ ask, window }),
+    ...atlasDialogs({ ask, window }),
     "app.info": () => ({
       version: VERSION,
       electron: process.versions.electron ?? "",

@@ -7,7 +7,9 @@ import type { HistoryError } from "../../db/errors.ts";
 import { openStore } from "../../db/store.ts";
 import { PRESETS, presetInfo } from "../../engine/workload/presets/index.ts";
 import { answer } from "../answer.ts";
+import { experimentSpecSchema } from "../contract/shapes.ts";
 import { type Answer, CALLS, type Handlers, type LabCallName } from "../contract.ts";
+import { atlasHandlers } from "./atlases.ts";
 import { checkInBackground } from "./background-check.ts";
 import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
@@ -48,6 +50,9 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   const maps = mapHandlers(store, emit);
   const live = liveHandlers(store, emit);
   const sweeps = createSweeps(store, runner, emit);
+  const files = createFiles();
+  const experiments = experimentHandlers(store, runner, files, sweeps, emit);
+  const atlases = atlasHandlers(files, (spec) => experiments["experiment.start"](v.parse(experimentSpecSchema, spec)));
   const stopWatching = watchHistory(store, emit, log);
   const stopChecking =
     checkMeanwhile && !store.checked ? checkInBackground(file, store.foundDamaged, log) : () => undefined;
@@ -57,6 +62,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
     stopWatching();
     stopChecking();
     live.close();
+    atlases.close();
     closing ??= Promise.all([runner.abandon(), races.close(), maps.close()])
       .then(() => undefined)
       .finally(() => store.close());
@@ -82,7 +88,8 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
     ...races.handlers,
     ...sweeps.handlers,
     ...trialHandlers(store, runner, emit),
-    ...experimentHandlers(store, runner, createFiles(), sweeps, emit),
+    ...atlases.handlers,
+    ...experiments,
   };
 
   return { call: (name, params) => answer(handlers, name, params, log), close };

@@ -143,6 +143,35 @@ export async function chooseTrace(): Promise<void> {
   }
 }
 
+/** Opens a folder of results by the system's dialog. */
+export async function chooseResults(): Promise<void> {
+  try {
+    const opened = await call("atlas.choose");
+    if (opened) view.go({ name: "atlas", opened });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** Runs a row of results here and opens it; where its trace is not found, the system's dialog asks for it. */
+export async function runResult(task: { token: string; digest: string; baseline: string }): Promise<void> {
+  try {
+    const ran = (await call("atlas.run", task)) ?? (await call("atlas.runWith", task));
+    if (ran) openRerun(ran);
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+function openRerun({ experiment, same }: { experiment: Experiment; same: boolean }): void {
+  openStarted(experiment);
+  notifyDone(
+    same
+      ? "The same task as the row's: it gives the same numbers"
+      : "Another version made the row: the numbers may differ from the row's",
+  );
+}
+
 /** Opens one of the files that were opened lately. */
 export async function openRecent(id: string): Promise<void> {
   try {

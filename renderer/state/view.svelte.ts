@@ -1,4 +1,4 @@
-import type { OpenedFile } from "../../main/contract.ts";
+import type { OpenedAtlas, OpenedFile } from "../../main/contract.ts";
 
 /** Which view is open in the middle of the window, and the way back. */
 export type Route =
@@ -17,6 +17,8 @@ export type Route =
   /** The processes of this machine. */
   | { readonly name: "live" }
   | { readonly name: "trace"; readonly opened?: OpenedFile }
+  /** A folder of results. */
+  | { readonly name: "atlas"; readonly opened: OpenedAtlas }
   | { readonly name: "machine" };
 
 const REMEMBERED = 50;

@@ -1,0 +1,43 @@
+/** The rows of a folder of results: in words, sorted, and filtered. */
+import { formatParam, type ParamSpec } from "../../engine/experiment/params.ts";
+import type { AtlasRow } from "../../main/contract.ts";
+
+export type SortKey = "workload" | "policy" | "seed" | "average_vmpte_kb" | "saved_percent" | "cost_ns";
+
+export interface Sort {
+  readonly key: SortKey;
+  readonly descending: boolean;
+}
+
+/** "size 256M, chunk 1M": what is not as the preset has it; of a trace what was chosen. */
+export function paramsWords(json: string, specs: readonly ParamSpec[] | undefined): string {
+  let params: Record<string, unknown>;
+  try {
+    params = JSON.parse(json) as Record<string, unknown>;
+  } catch {
+    return json;
+  }
+  const words = Object.entries(params).flatMap(([name, value]) => {
+    const spec = specs?.find((each) => each.name === name);
+    if (spec === undefined) return [`${name} ${String(value)}`];
+    return value === spec.default ? [] : [`${name} ${formatParam(spec, value as never)}`];
+  });
+  return words.join(", ");
+}
+
+function order(a: string | number | null, b: string | number | null): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en");
+}
+
+/** Rows that have every word of `search` in workload, parameters, policy, profile or reason; what is not known comes last. */
+export function shownRows(rows: readonly AtlasRow[], search: string, { key, descending }: Sort): AtlasRow[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = (row: AtlasRow) =>
+    `${row.workload} ${row.params} ${row.policy} ${row.profile} ${row.status} ${row.reason ?? ""}`.toLowerCase();
+  const found = words.length === 0 ? [...rows] : rows.filter((row) => words.every((word) => text(row).includes(word)));
+  return found.sort((a, b) => {
+    if (a[key] === null || b[key] === null) return order(a[key], b[key]);
+    return descending ? order(b[key], a[key]) : order(a[key], b[key]);
+  });
+}
