@@ -3,8 +3,8 @@
  * A new call is one line in its group here and one handler where it is answered; nothing else changes.
  */
 import * as v from "valibot";
-import { chartViewSchema } from "./chart-view.ts";
 import { atlasCalls } from "./atlas.ts";
+import { chartViewSchema } from "./chart-view.ts";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
