@@ -28,7 +28,7 @@ function median(values: readonly number[]): number {
 const place = ({ costNs, savedPercent }: TaskPoint): Point => ({ x: Math.max(costNs, COST_ZERO_NS), y: savedPercent });
 
 /** The median task of each policy, in the order of the policies. */
-export function policyPoints(tasks: readonly TaskPoint[]): readonly (TaskPoint & { readonly policy: PolicyId })[] {
+function policyPoints(tasks: readonly TaskPoint[]): readonly (TaskPoint & { readonly policy: PolicyId })[] {
   return [...Map.groupBy(tasks, ({ policy }) => policy)].flatMap(([policy, own]) =>
     isPolicyId(policy)
       ? [
