@@ -1,7 +1,7 @@
 import type { Operation } from "../workload/operation.ts";
 import type { BlameEntry } from "./blame.ts";
 import type { Releases } from "./releases.ts";
-import type { PolicyCost, SampleRow } from "./types.ts";
+import type { PolicyCost, ProcessFigures, SampleRow } from "./types.ts";
 
 /** What a run, a check or a verdict needs of a modelled kernel; engine/mm's Kernel is one. */
 export interface Machine {
@@ -24,6 +24,8 @@ export interface Machine {
   cost?(): PolicyCost;
   /** Who emptied the tables that are empty, at the peak of VmPTE and now; where the machine knows (engine/workload/blame.ts). */
   blame?(process?: number): { readonly peak: BlameEntry[]; readonly end: BlameEntry[] };
+  /** Each process of a workload of several, the largest first (engine/workload/service.ts). */
+  processes?(): { readonly all: number; readonly largest: readonly ProcessFigures[] };
   /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */
   releases?(): Releases;
 }

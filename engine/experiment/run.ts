@@ -89,6 +89,7 @@ class RunState {
   #peakRss = 0;
   #vmpteKb: number;
   #emptyPteTables = 0;
+  #rssKb: number;
   #timeline = new Timeline(1);
   /** Sampling points on the program's clock, in ms; unused where it has none. */
   readonly #clockPlan = samplingPlan(null);
@@ -106,7 +107,8 @@ class RunState {
     this.#due = this.#plan.next;
     this.#vmpteKb = input.machine.vmpteKb();
     this.#peakVmpte = this.#vmpteKb;
-    this.#peakRss = input.machine.rssKb();
+    this.#rssKb = input.machine.rssKb();
+    this.#peakRss = this.#rssKb;
     this.#sampleIfDue();
   }
 
@@ -126,7 +128,7 @@ class RunState {
       this.#clock = 0;
     }
     if (at <= this.#clock) return;
-    this.#timeline.hold(at, this.#vmpteKb, this.#emptyPteTables);
+    this.#timeline.hold(at, this.#vmpteKb, this.#emptyPteTables, this.#rssKb);
     if (at >= this.#clockPlan.next * NS_PER_MS) {
       if (this.#sampledClock !== this.#clock || this.#sampledAt !== this.operations) this.#sample();
       while (this.#clockPlan.next * NS_PER_MS <= at) this.#clockPlan.advance();
@@ -145,10 +147,11 @@ class RunState {
     const vmpteKb = machine.vmpteKb();
     const rssKb = machine.rssKb();
     this.#vmpteKb = vmpteKb;
+    this.#rssKb = rssKb;
     this.#emptyPteTables = machine.emptyPteTables?.() ?? 0;
     if (vmpteKb > this.#peakVmpte) this.#peakVmpte = vmpteKb;
     if (rssKb > this.#peakRss) this.#peakRss = rssKb;
-    if (this.#clock < 0) this.#timeline.hold(this.operations, vmpteKb, this.#emptyPteTables);
+    if (this.#clock < 0) this.#timeline.hold(this.operations, vmpteKb, this.#emptyPteTables, rssKb);
     if (this.operations >= this.#due) this.#sampleIfDue();
   }
 
@@ -202,18 +205,22 @@ class RunState {
     if (this.#sampledAt !== this.operations) this.#sample();
   }
 
-  #averages(): Pick<RunSummary, "average_vmpte_kb" | "average_empty_pte_tables" | "program_ns" | "steady"> {
+  #averages(): Pick<
+    RunSummary,
+    "average_vmpte_kb" | "average_rss_kb" | "average_empty_pte_tables" | "program_ns" | "steady"
+  > {
     const timeline = this.#timeline;
     const end = timeline.position;
     const clock = this.#clock >= 0 ? { program_ns: end } : {};
     const all = timeline.averageFrom(0);
-    if (all === null) return { average_vmpte_kb: this.#vmpteKb, ...clock };
+    if (all === null) return { average_vmpte_kb: this.#vmpteKb, average_rss_kb: this.#rssKb, ...clock };
     const tenth = end * (1 - STEADY_SHARE);
     const afterRelease = this.#releasedAt >= 0 && this.#releasedAt <= tenth;
     const from = afterRelease ? this.#releasedAt : tenth;
     const steady = timeline.averageFrom(from) ?? all;
     return {
       average_vmpte_kb: all.vmpteKb,
+      average_rss_kb: all.rssKb,
       average_empty_pte_tables: all.emptyPteTables,
       ...clock,
       steady: {
@@ -230,6 +237,7 @@ class RunState {
     const releases = this.#input.machine.releases?.();
     const blame = this.#input.machine.blame?.();
     const cost = this.#input.machine.cost?.();
+    const processes = this.#input.machine.processes?.();
     this.#input.machine.sampleInto(row, this.#sequence);
     const declined = Object.fromEntries(
       DECLINED_REASONS.map((reason) => [reason, row[SAMPLE_INDEX[`declined_${reason}`]]]),
@@ -254,6 +262,7 @@ class RunState {
       ...this.#averages(),
       ...(releases ? { releases } : {}),
       ...(blame ? { blame } : {}),
+      ...(processes ? { processes: { all: processes.all, largest: [...processes.largest] } } : {}),
     };
   }
 }

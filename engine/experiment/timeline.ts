@@ -1,5 +1,5 @@
 /**
- * What VmPTE and the empty tables were on average, over any last part of a run. The position is the program's clock in
+ * What VmPTE, the empty tables and RSS were on average, over any last part of a run. The position is the program's clock in
  * nanoseconds where its trace has one, else the number of operations. Constant memory; the same operations give the same
  * numbers.
  */
@@ -10,17 +10,19 @@ const MOMENTS_MAX = 4096;
 export interface Average {
   readonly vmpteKb: number;
   readonly emptyPteTables: number;
+  readonly rssKb: number;
 }
 
 export class Timeline {
   #vmpte = 0;
   #empty = 0;
+  #rss = 0;
   #position = 0;
   #stride: number;
   #next = 0;
   /** Sums over position, at the moments that are remembered. */
-  #moments: { readonly position: number; readonly vmpte: number; readonly empty: number }[] = [
-    { position: 0, vmpte: 0, empty: 0 },
+  #moments: { readonly position: number; readonly vmpte: number; readonly empty: number; readonly rss: number }[] = [
+    { position: 0, vmpte: 0, empty: 0, rss: 0 },
   ];
 
   /** `stride`: how far apart moments are remembered at first. */
@@ -34,14 +36,19 @@ export class Timeline {
   }
 
   /** From the last position to this one they were so much. */
-  hold(until: number, vmpteKb: number, emptyPteTables: number): void {
+  hold(until: number, vmpteKb: number, emptyPteTables: number, rssKb: number): void {
     const span = until - this.#position;
     if (span <= 0) return;
     if (span >= this.#stride) this.#remember();
     this.#position = until;
     this.#vmpte += vmpteKb * span;
     this.#empty += emptyPteTables * span;
+    this.#rss += rssKb * span;
     if (until >= this.#next) this.#remember();
+  }
+
+  #now() {
+    return { position: this.#position, vmpte: this.#vmpte, empty: this.#empty, rss: this.#rss };
   }
 
   #remember(): void {
@@ -51,7 +58,7 @@ export class Timeline {
       this.#moments = moments.filter((_, i) => i % 2 === 0);
       this.#stride *= 2;
     }
-    this.#moments.push({ position: this.#position, vmpte: this.#vmpte, empty: this.#empty });
+    this.#moments.push(this.#now());
     this.#next = this.#position + this.#stride;
   }
 
@@ -62,10 +69,15 @@ export class Timeline {
     const moments = this.#moments;
     const found = moments.findLastIndex(({ position }) => position <= from);
     const at = moments[Math.max(0, found)];
-    const next = moments[found + 1] ?? { position: this.#position, vmpte: this.#vmpte, empty: this.#empty };
+    const next = moments[found + 1] ?? this.#now();
     const part = next.position > at.position ? (from - at.position) / (next.position - at.position) : 0;
     const vmpte = at.vmpte + part * (next.vmpte - at.vmpte);
     const empty = at.empty + part * (next.empty - at.empty);
-    return { vmpteKb: (this.#vmpte - vmpte) / span, emptyPteTables: (this.#empty - empty) / span };
+    const rss = at.rss + part * (next.rss - at.rss);
+    return {
+      vmpteKb: (this.#vmpte - vmpte) / span,
+      emptyPteTables: (this.#empty - empty) / span,
+      rssKb: (this.#rss - rss) / span,
+    };
   }
 }

@@ -41,6 +41,23 @@ export interface SteadyState {
   readonly average_empty_pte_tables: number;
 }
 
+/** What one process of a service came to. */
+export interface ProcessFigures {
+  /** Its number in the operations. */
+  readonly process: number;
+  readonly pid: number;
+  readonly comm: string;
+  /** Whether it was there at the end. */
+  readonly lives: boolean;
+  readonly peak_vmpte_kb: number;
+  /** While it lived, by the program's clock where the trace has one, else over the operations. */
+  readonly average_vmpte_kb: number;
+  /** At the end, or 0 where it had ended. */
+  readonly final_vmpte_kb: number;
+  readonly empty_pte_tables: number;
+  readonly peak_rss_kb: number;
+}
+
 /** The numbers of a run that matter; the shape is the command line's `--json` (design: The command line). */
 export interface RunSummary {
   readonly operations: number;
@@ -64,6 +81,10 @@ export interface RunSummary {
   readonly average_vmpte_kb?: number;
   /** How long the program ran, in nanoseconds; where its trace has a clock. */
   readonly program_ns?: number;
+  /** RSS on average, likewise; of runs of the model. */
+  readonly average_rss_kb?: number;
+  /** Of a run of a service, whose numbers are the sums: how many processes it had, and those with the largest peaks. */
+  readonly processes?: { readonly all: number; readonly largest: ProcessFigures[] };
   /** PTE tables that were empty, on average likewise. */
   readonly average_empty_pte_tables?: number;
   /** What it was in the end: from the last MADV_DONTNEED on, but at least the last tenth of the run. */

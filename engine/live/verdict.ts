@@ -180,6 +180,8 @@ export function verdictOn(input: VerdictInput): Verdict {
   if (problem !== "no" && input.pid !== null) {
     if (input.split.empty >= kb * SHARE_LITTLE) next.push(`reclaim-lab inspect ${input.pid} --watch`);
     next.push(`reclaim-lab inspect ${input.pid} --keep`);
+    if (input.split.empty >= kb * SHARE_LITTLE)
+      next.push(`reclaim-lab capture --pid ${input.pid} --stacks --seconds 60`);
   }
   return { problem, sentences, next };
 }

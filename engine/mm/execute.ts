@@ -325,7 +325,7 @@ function* dispatch(k: KernelState, op: Operation, result: OpResult): Path<Errno 
     case "exit":
       return yield* sysExit(k, op.process);
     case "exec": {
-      const mm = processOf(k, op.process);
+      const mm = op.process === k.processes.length ? k.newMm() : processOf(k, op.process);
       yield* exitMmap(k, mm);
       if (op.image === true) yield* loadImage(k, mm);
       return null;

@@ -162,7 +162,13 @@ export interface BrkOp extends InProcess {
   addr: number;
 }
 
-export interface ForkOp extends InProcess {
+/** Which process of a trace one is, for what is said about it. */
+interface Named {
+  pid?: number;
+  comm?: string;
+}
+
+export interface ForkOp extends InProcess, Named {
   op: "fork";
 }
 
@@ -172,8 +178,11 @@ export interface ExitOp extends Clocked {
   process?: number;
 }
 
-/** A fresh address space, as execve leaves it before its mappings are made. */
-export interface ExecOp extends InProcess {
+/**
+ * A fresh address space, as execve leaves it before its mappings are made. Of a process that is not there yet, the next one by
+ * number, it makes that (vfork and exec; a process that ran already).
+ */
+export interface ExecOp extends InProcess, Named {
   op: "exec";
   /** The mappings and pages of a small program are made at once. */
   image?: boolean;

@@ -26,6 +26,8 @@ export interface TellingMachine extends Machine {
 /** Whether whole tables that a MADV_DONTNEED empties go by themselves: then one that stayed was shared by two mappings. */
 export interface BlameOptions {
   readonly reclaims: boolean;
+  /** All processes are one: the peak is that of their sum, and the causes are of all. */
+  readonly together?: boolean;
 }
 
 export interface BlamingMachine extends Machine {
@@ -56,7 +58,7 @@ function reasonOf(operation: Operation, address: number, reclaims: boolean): str
 }
 
 /** Wraps a machine; run the workload on what is returned. */
-export function blaming(machine: TellingMachine, { reclaims }: BlameOptions): BlamingMachine {
+export function blaming(machine: TellingMachine, { reclaims, together = false }: BlameOptions): BlamingMachine {
   const causes: Cause[] = [];
   const known = new Map<string, number>();
   /** The cause by which each row is empty, plus 1; 0: it is not. */
@@ -65,6 +67,16 @@ export function blaming(machine: TellingMachine, { reclaims }: BlameOptions): Bl
   let fresh: number[] = [];
   const moved = new Set<Cause>();
   let peakKb = 0;
+  /** VmPTE of each process as it was last, and the sum; where they are one. */
+  const lastKb: number[] = [];
+  let sumKb = 0;
+  const nowKb = (process: number): number => {
+    const kb = machine.vmpteKb(process);
+    if (!together) return kb;
+    sumKb += kb - (lastKb[process] ?? 0);
+    lastKb[process] = kb;
+    return sumKb;
+  };
 
   const add = (cause: Cause, tables: number): void => {
     cause.tables += tables;
@@ -92,7 +104,7 @@ export function blaming(machine: TellingMachine, { reclaims }: BlameOptions): Bl
 
   const settle = (operation: Operation): void => {
     const stack = ("stack" in operation && operation.stack) || NOWHERE;
-    const process = ("process" in operation && operation.process) || 0;
+    const process = together ? 0 : ("process" in operation && operation.process) || 0;
     for (const row of fresh) {
       // Filled again, freed, or told of twice meanwhile.
       if (!machine.isEmptyTable(row) || (causeOf[row] ?? 0) !== 0) continue;
@@ -123,7 +135,7 @@ export function blaming(machine: TellingMachine, { reclaims }: BlameOptions): Bl
       const result = machine.execute(operation);
       if (fresh.length > 0) settle(operation);
       const process = ("process" in operation && operation.process) || 0;
-      const kb = machine.vmpteKb(process);
+      const kb = nowKb(process);
       if (kb >= peakKb) {
         peakKb = kb;
         if (moved.size > 0) {

@@ -27,6 +27,9 @@ export interface ImportOptions {
   /** What that process was forked from: found by surveying the trace. */
   readonly ancestors?: readonly number[];
   readonly touchOnMap?: boolean;
+  /** All processes together, by what they are called. */
+  readonly names?: ReadonlyMap<number, string>;
+  readonly service?: boolean;
   readonly list?: boolean;
   readonly json?: boolean;
 }
@@ -50,12 +53,13 @@ async function writeLines(
   options: ImportOptions,
   report: ImportReport,
 ): Promise<number> {
-  const { pid, ancestors, format, touchOnMap } = options;
+  const { pid, ancestors, format, touchOnMap, names } = options;
   const given = {
     ...(pid === undefined ? {} : { pid }),
     ...(ancestors === undefined ? {} : { ancestors }),
     ...(format === undefined ? {} : { format }),
     ...(touchOnMap === undefined ? {} : { touchOnMap }),
+    ...(names === undefined ? {} : { service: names }),
   };
   let written = 0;
   const follow = (ancestors ?? []).length > 0 ? { follow: true } : {};
@@ -99,7 +103,7 @@ function followed(path: string, { processes }: Contents, pid: number | undefined
   const chosen = chooseProcess(path, processes, pid);
   if (pid === undefined && processes.length > 1)
     warn(
-      `${path}: ${processes.length} processes; taking the busiest, ${chosen.pid} (${chosen.comm}); choose with --pid`,
+      `${path}: ${processes.length} processes; taking the busiest, ${chosen.pid} (${chosen.comm}); choose with --pid, or all together with --service`,
     );
   return chosen;
 }
@@ -107,6 +111,7 @@ function followed(path: string, { processes }: Contents, pid: number | undefined
 /** Turns a trace into the operations of one process (ops.jsonl), or lists its processes. */
 export async function importTrace(path: string, options: ImportOptions): Promise<void> {
   let { pid, ancestors } = options;
+  let names: ImportOptions["names"] = options.service ? new Map() : undefined;
   if (path !== "-" || options.list) {
     const report = new ImportReport();
     const found = await atFile(path, async () => survey(await openSource(path), report, options.format));
@@ -116,7 +121,9 @@ export async function importTrace(path: string, options: ImportOptions): Promise
       else print(`${found.format}: ${formatCount(found.events)} events\n${processTable(found)}`);
       return;
     }
-    if (found.format !== "ops") ({ pid, ancestors } = followed(path, found, pid));
+    if (found.format !== "ops" && options.service)
+      names = new Map(found.processes.map((each) => [each.pid, each.comm.slice(0, 100)]));
+    else if (found.format !== "ops") ({ pid, ancestors } = followed(path, found, pid));
     if (!found.hasFaults && !options.touchOnMap)
       warn(
         `${path}: ${found.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be`,
@@ -127,6 +134,7 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     ...options,
     ...(pid === undefined ? {} : { pid }),
     ...(ancestors === undefined ? {} : { ancestors }),
+    ...(names === undefined ? {} : { names }),
   };
   await atFile(path, async () => {
     if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);

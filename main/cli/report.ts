@@ -10,6 +10,7 @@ import { DECLINED_WORDS, runWord } from "../../engine/experiment/words.ts";
 import type { Experiment, Run } from "../contract.ts";
 import { blameText } from "./blame.ts";
 import { table } from "./print.ts";
+import { processesText } from "./processes.ts";
 import { verdictText } from "./verdict.ts";
 
 /** The document of `--json`. */
@@ -89,6 +90,7 @@ export function reportText(experiment: Experiment, baseline?: PolicyId): string 
     `${experiment.title} (experiment ${experiment.id}, seed ${experiment.seed})`,
     "",
     table(cells, new Set(runs.map((_, i) => i + 1))),
+    ...processesText(runs),
     ...(bad.length > 0 ? ["", ...bad] : []),
     ...(sentence === "" ? [] : ["", sentence]),
     ...(verdict === null ? [] : ["", verdictText(verdict)]),

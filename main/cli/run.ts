@@ -23,29 +23,35 @@ interface RunOptions extends DbOption {
   readonly pid?: number;
   readonly format?: TraceFormat;
   readonly touchOnMap?: boolean;
+  readonly service?: boolean;
   readonly json?: boolean;
 }
 
 /** A preset by its name; else a file, which is opened, and said of it what there is to know. */
 async function workloadOf(session: Session, name: string, options: RunOptions): Promise<ExperimentSpec["workload"]> {
-  const { set, format, pid, touchOnMap } = options;
+  const { set, format, pid, touchOnMap, service } = options;
   const looksLikeFile = /[/.]/.test(name) || existsSync(name);
   if (findPreset(name) !== undefined || !looksLikeFile) return { kind: "preset", name, params: set ?? {} };
   if (set !== undefined)
-    throw new BadInputError("--set is for presets", { where: name, todo: "A file takes --pid and --touch-on-map" });
+    throw new BadInputError("--set is for presets", {
+      where: name,
+      todo: "A file takes --pid, --service and --touch-on-map",
+    });
+  if (service && pid !== undefined)
+    throw new BadInputError("--pid is one process and --service is all of them", { todo: "Give one of the two" });
   const opened = await session.ask("file.open", { path: name, format });
   const say = (text: string) => warn(`${opened.name}: ${text}`);
   for (const problem of opened.problems) say(problem);
   const [busiest] = opened.processes;
-  if (busiest !== undefined && opened.processes.length > 1 && pid === undefined)
+  if (busiest !== undefined && opened.processes.length > 1 && pid === undefined && !service)
     say(
-      `${opened.processes.length} processes; taking the busiest, ${busiest.pid} (${busiest.comm}); choose with --pid`,
+      `${opened.processes.length} processes; taking the busiest, ${busiest.pid} (${busiest.comm}); choose with --pid, or all together with --service`,
     );
   if (!opened.hasFaults && !touchOnMap)
     say(
       `${opened.format} shows no page faults, so nothing is used; --touch-on-map takes memory as used once it may be`,
     );
-  return { kind: "file", token: opened.token, process: pid, touchOnMap };
+  return { kind: "file", token: opened.token, process: pid, touchOnMap, service };
 }
 
 export async function run(workload: string, options: RunOptions): Promise<void> {

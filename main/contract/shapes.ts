@@ -70,6 +70,12 @@ export const paramsSchema = v.pipe(
   v.maxEntries(100, "more than 100 parameters"),
 );
 
+/** How a program's releases are changed (engine/workload/what-if.ts). */
+export const whatIfSchema = v.variant("kind", [
+  v.object({ kind: v.literal("coalesce"), ms: v.pipe(v.number(), v.finite(), v.minValue(0.001), v.maxValue(1e9)) }),
+  v.object({ kind: v.literal("whole") }),
+]);
+
 const presetParamBase = { name: v.string(), label: v.string(), description: v.string() };
 
 /** A parameter of a preset, as engine/experiment/params.ts describes and checks it. */
@@ -147,6 +153,10 @@ const workloadRefSchema = v.variant("kind", [
     process: v.optional(countSchema),
     /** Take memory as used as soon as it may be accessed: for traces that show no page faults. */
     touchOnMap: v.optional(v.boolean()),
+    /** All processes of a trace together, not one. */
+    service: v.optional(v.boolean()),
+    /** The program with its releases changed. */
+    whatIf: v.optional(whatIfSchema),
   }),
 ]);
 
@@ -215,6 +225,25 @@ export const runSummarySchema = v.object({
   declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, v.number()))),
   cost: v.exactOptional(v.nullable(policyCostSchema)),
   average_vmpte_kb: v.exactOptional(v.number()),
+  average_rss_kb: v.exactOptional(v.number()),
+  processes: v.exactOptional(
+    v.object({
+      all: v.number(),
+      largest: v.array(
+        v.object({
+          process: v.number(),
+          pid: v.number(),
+          comm: v.string(),
+          lives: v.boolean(),
+          peak_vmpte_kb: v.number(),
+          average_vmpte_kb: v.number(),
+          final_vmpte_kb: v.number(),
+          empty_pte_tables: v.number(),
+          peak_rss_kb: v.number(),
+        }),
+      ),
+    }),
+  ),
   average_empty_pte_tables: v.exactOptional(v.number()),
   program_ns: v.exactOptional(v.number()),
   steady: v.exactOptional(

@@ -10,6 +10,7 @@ import {
   paramsSchema,
   runProgressSchema,
   runSummarySchema,
+  whatIfSchema,
 } from "./shapes.ts";
 
 /** A trace or workload file, and what of it is run. */
@@ -23,6 +24,10 @@ export const fileTaskSchema = v.object({
   /** The numbers are those of the process forked last. */
   follow: v.boolean(),
   touchOnMap: v.boolean(),
+  /** All processes together, by what they are called; the numbers are their sums. */
+  service: v.exactOptional(v.array(v.object({ pid: countSchema, comm: v.string() }))),
+  /** The releases are changed so. */
+  whatIf: v.exactOptional(whatIfSchema),
 });
 export type FileTask = v.InferOutput<typeof fileTaskSchema>;
 

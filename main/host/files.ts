@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 import { oneLine } from "../../engine/experiment/text-limits.ts";
 import {
   type Contents,
@@ -38,6 +39,8 @@ export interface FileChoice {
   readonly token: string;
   readonly process?: number | undefined;
   readonly touchOnMap?: boolean | undefined;
+  /** All of them. */
+  readonly service?: boolean | undefined;
 }
 
 export interface Files {
@@ -55,6 +58,25 @@ export interface Files {
 function listCounts(counts: Readonly<Record<string, number>>): string {
   const named = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
   return named.join(", ").slice(0, 200);
+}
+
+/** All processes of a trace: what is kept of them, and what each is called. */
+function serviceOf({ about, processes }: OpenFile) {
+  const [busiest] = processes;
+  const allocators = [...new Set(processes.flatMap((each) => each.allocators))];
+  const hidden: Record<string, number> = {};
+  for (const each of processes)
+    for (const [call, count] of Object.entries(each.hidden)) hidden[call] = (hidden[call] ?? 0) + count;
+  return {
+    params: {
+      processes: processes.length,
+      program: busiest.comm.slice(0, 100),
+      allocators: allocators.join(","),
+      ...(Object.keys(hidden).length > 0 ? { hidden_calls: listCounts(hidden) } : {}),
+    },
+    title: oneLine(`${busiest.comm}, ${formatCount(processes.length)} processes, from ${about.name}`),
+    names: processes.slice(0, PROCESSES_MAX).map(({ pid, comm }) => ({ pid, comm: comm.slice(0, 100) })),
+  };
 }
 
 export function createFiles(): Files {
@@ -95,7 +117,7 @@ export function createFiles(): Files {
       return about;
     },
 
-    resolve({ token, process, touchOnMap = false }) {
+    resolve({ token, process, touchOnMap = false, service = false }) {
       const file = files.get(token);
       if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
       const { path, about, processes, follow, fingerprint } = file;
@@ -108,7 +130,29 @@ export function createFiles(): Files {
           params: {},
           operationsTotal: about.events,
         } as const;
-        const task: FileTask = { kind: "file", path, format, ancestors: [], follow, touchOnMap: false };
+        const task: FileTask = {
+          kind: "file",
+          path,
+          format,
+          ancestors: [],
+          follow: follow && !service,
+          touchOnMap: false,
+          ...(service ? { service: [] } : {}),
+        };
+        return { workload, task, fingerprint };
+      }
+      if (service) {
+        const { params, title, names } = serviceOf(file);
+        const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
+        const task: FileTask = {
+          kind: "file",
+          path,
+          format,
+          ancestors: [],
+          follow: false,
+          touchOnMap,
+          service: names,
+        };
         return { workload, task, fingerprint };
       }
       const chosen = chooseProcess(name, processes, process);

@@ -8,6 +8,7 @@ import { blaming } from "../../engine/workload/blame.ts";
 import { type Following, following } from "../../engine/workload/following.ts";
 import { ImportReport, importOperations } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
+import { asService } from "../../engine/workload/service.ts";
 import { tallying } from "../../engine/workload/tally.ts";
 import { traceKernel } from "../../engine/workload/trace-kernel.ts";
 import type { FileTask, WorkerTask, WorkloadTask } from "../contract/worker.ts";
@@ -28,8 +29,15 @@ function kernelOf({ mode, seed, levels, profile: given }: KernelTask, workload: 
   return createKernel({ features: featuresOf(mode), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 
-async function fileStream({ path, format, process: pid, ancestors, touchOnMap }: FileTask): Promise<OperationStream> {
-  const chosen = { format, ancestors, touchOnMap, ...(pid === undefined ? {} : { pid }) };
+async function fileStream(task: FileTask): Promise<OperationStream> {
+  const { path, format, process: pid, ancestors, touchOnMap, service } = task;
+  const chosen = {
+    format,
+    ancestors,
+    touchOnMap,
+    ...(pid === undefined ? {} : { pid }),
+    ...(service === undefined ? {} : { service: new Map(service.map((each) => [each.pid, each.comm])) }),
+  };
   return { kind: "batches", batches: importOperations(await openSource(path), chosen, new ImportReport()) };
 }
 
@@ -59,11 +67,13 @@ export async function prepareKernel(
 export async function prepare(task: Omit<WorkerTask, "kind">): Promise<Prepared> {
   const { workload, seed } = task;
   const kernel = kernelOf(task, workload);
-  const machine = tallying(
-    workload.kind === "file" ? blaming(kernel, { reclaims: task.mode !== DEFAULT_BASELINE }) : kernel,
+  const together = workload.kind === "file" && workload.service !== undefined;
+  const counted = tallying(
+    workload.kind === "file" ? blaming(kernel, { reclaims: task.mode !== DEFAULT_BASELINE, together }) : kernel,
   );
+  const follows = workload.kind === "file" && workload.follow;
   return {
-    machine: workload.kind === "file" && workload.follow ? following(machine) : machine,
+    machine: together ? asService(counted) : follows ? following(counted) : counted,
     stream:
       task.feed === undefined
         ? await streamOf(workload, seed)

@@ -290,7 +290,7 @@ function dispatch(k: KernelState, op: Operation, result: OpResult): Errno | null
     case "exit":
       return sysExit(k, op.process);
     case "exec": {
-      const mm = processOf(k, op.process);
+      const mm = op.process === k.processes.length ? k.newMm() : processOf(k, op.process);
       exitMmap(k, mm);
       if (op.image === true) loadImage(k, mm);
       return null;

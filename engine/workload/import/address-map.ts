@@ -21,6 +21,14 @@ export class AddressMap {
     this.#growing = [];
   }
 
+  copy(): AddressMap {
+    const copy = new AddressMap();
+    for (const start of this.#starts) copy.#starts.push(start);
+    for (const end of this.#ends) copy.#ends.push(end);
+    copy.#growing = this.#growing.map((each) => ({ ...each }));
+    return copy;
+  }
+
   /** How many separate ranges there are. */
   get size(): number {
     return this.#starts.length;

@@ -46,6 +46,14 @@ export class CallEffects {
     this.#touchOnMap = touchOnMap;
   }
 
+  /** Those of a child, which has a copy of the address space. */
+  copied(space: TracedSpace): CallEffects {
+    const copy = new CallEffects(space, this.#touchOnMap);
+    copy.#heapStart = this.#heapStart;
+    copy.#heapEnd = this.#heapEnd;
+    return copy;
+  }
+
   /** An exec: the heap is another. */
   clear(): void {
     this.#heapStart = -1;
@@ -143,7 +151,7 @@ export class CallEffects {
       flagBits & MAP_ANONYMOUS
         ? {}
         : {
-            file: this.#space.fileNumber(under.mapping?.fileKey || `fd ${fd}`),
+            file: this.#space.fileNumber(under.mapping?.fileKey || this.#space.descriptor(fd)),
             offset: offset >= 0 && offset <= ADDRESS_END ? offset : 0,
             ...inMemory(under.mapping?.name ?? ""),
           };

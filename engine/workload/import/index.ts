@@ -6,6 +6,7 @@ import { readOperations } from "./ops-jsonl.ts";
 import type { TracedProcess } from "./processes.ts";
 import { eventBlocks, formatHasFaults, listProcesses, openTrace, type TraceFormat } from "./reader.ts";
 import type { ImportReport } from "./report.ts";
+import { ServiceTranslator } from "./service.ts";
 import { Translator } from "./translate.ts";
 
 export interface ImportOptions {
@@ -20,6 +21,8 @@ export interface ImportOptions {
    * ever used and there are no tables to speak of.
    */
   readonly touchOnMap?: boolean;
+  /** All processes of the trace together (service.ts), by what they are called, instead of one. */
+  readonly service?: ReadonlyMap<number, string>;
 }
 
 /**
@@ -37,7 +40,9 @@ export async function* importOperations(
     yield* readOperations(blocks, report);
     return;
   }
-  if (options.pid === undefined) throw new ImportError("a trace may hold several processes; choose one by its pid");
+  const { pid, ancestors = [], touchOnMap = false, service } = options;
+  if (pid === undefined && service === undefined)
+    throw new ImportError("a trace may hold several processes; choose one by its pid");
   let operations: Operation[] = [];
   let startNs = -1;
   let last = 0;
@@ -49,8 +54,10 @@ export async function* importOperations(
       operations.push(operation);
     },
   };
-  const { pid, ancestors, touchOnMap } = options;
-  const translator = new Translator(sink, report, { pid, ancestors: ancestors ?? [], touchOnMap: touchOnMap ?? false });
+  const translator =
+    service === undefined
+      ? new Translator(sink, report, { pid: pid ?? 0, ancestors, touchOnMap })
+      : new ServiceTranslator(sink, report, { names: service, touchOnMap });
   for await (const _ of eventBlocks(blocks, format, report, (event) => translator.take(event))) {
     yield operations;
     operations = [];

@@ -86,6 +86,7 @@ interface Shape {
 
 const RANGE = { addr: isBytes, len: isBytes };
 const PROCESS = { process: isCount };
+const NAMED = { pid: isCount, comm: (value: unknown) => typeof value === "string" && value.length <= 100 };
 const ANSWERED = { answered: oneOf("ENOMEM", "EINVAL", "EAGAIN") };
 
 /** The fields of every operation. */
@@ -120,9 +121,9 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
   munlock: { required: RANGE, optional: PROCESS },
   mlockall: { required: {}, optional: { ...PROCESS, current: isFlag, future: isFlag, onFault: isFlag } },
   brk: { required: { addr: isBytes }, optional: PROCESS },
-  fork: { required: {}, optional: PROCESS },
+  fork: { required: {}, optional: { ...PROCESS, ...NAMED } },
   exit: { required: {}, optional: PROCESS },
-  exec: { required: {}, optional: PROCESS },
+  exec: { required: {}, optional: { ...PROCESS, ...NAMED } },
   uffd: {
     required: { ...RANGE, action: oneOf("register", "unregister", "wp", "unwp", "move") },
     optional: { ...PROCESS, from: isBytes },

@@ -28,26 +28,40 @@ export function validRange(addr: number, len: number): boolean {
   return addr >= 0 && len >= 0 && addr + len <= ADDRESS_END;
 }
 
+/** What the address spaces of one trace have in common. */
+export interface Shared {
+  /** Numbers of files, by whatever tells one from others. */
+  readonly files: Map<string, number>;
+  /** How many processes there are in the operations: the number of the next one. */
+  processes: number;
+  /** Processes by their pid, where they are told apart. */
+  readonly names: ReadonlyMap<number, string> | null;
+}
+
+export function newShared(names: Shared["names"] = null): Shared {
+  return { files: new Map(), processes: 0, names };
+}
+
 export class TracedSpace {
   readonly sink: TraceSink;
   readonly report: ImportReport;
-  readonly map = new AddressMap();
+  map = new AddressMap();
   /** Calls under way, by thread. */
   readonly calls = new Map<number, CallUnderWay>();
-  readonly #files = new Map<string, number>();
-  /** How many forks were followed: the number of the process in the operations. */
-  #process = 0;
+  readonly #shared: Shared;
+  /** The number of the process in the operations; -1: it has done nothing yet. */
+  #process = -1;
   /** The stack of the call whose operations are given now. */
   stack: readonly string[] | null = null;
-  #started = false;
   /** Mappings that the kernel made and knows the length of: segments of shmat, rings of io_setup. By address. */
   readonly #attached = new Map<number, number>();
   /** Of those, the ones whose end is not in the trace: start and end. */
   readonly #found = new Map<number, number>();
 
-  constructor(sink: TraceSink, report: ImportReport) {
+  constructor(sink: TraceSink, report: ImportReport, shared: Shared = newShared()) {
     this.sink = sink;
     this.report = report;
+    this.#shared = shared;
   }
 
   /** An exec: nothing of what was known holds. */
@@ -61,20 +75,52 @@ export class TracedSpace {
   /** A fork is followed: what comes is the child's, whose copy this is now. */
   forked(event: TraceEvent): void {
     this.emit({ op: "fork" }, event);
-    this.#process++;
+    this.#process = this.#shared.processes++;
     this.calls.clear();
+  }
+
+  /** A fork: the address space of the child, a copy of this one. */
+  copied(event: TraceEvent): TracedSpace {
+    this.emit({ op: "fork", ...this.#named(event.childPid) }, event);
+    const child = new TracedSpace(this.sink, this.report, this.#shared);
+    child.#process = this.#shared.processes++;
+    child.map = this.map.copy();
+    for (const [address, length] of this.#attached) child.#attached.set(address, length);
+    for (const [start, end] of this.#found) child.#found.set(start, end);
+    return child;
+  }
+
+  /** Has it done anything? */
+  get begun(): boolean {
+    return this.#process >= 0;
   }
 
   /** Gives an operation on; `fault`: it is an access that began now (TraceSink.operation). */
   emit(operation: Operation, event: TraceEvent, fault = false): void {
-    if (!this.#started) {
+    if (this.#process < 0) {
       // Whatever comes first, the process begins with nothing: what a trace does not show is not made up.
-      this.#started = true;
-      if (operation.op !== "exec") this.sink.operation({ op: "exec" }, event.tid, event.timeNs, false);
+      this.#process = this.#shared.processes++;
+      const exec = this.#numbered({ op: "exec", ...this.#named(event.pid) });
+      if (operation.op !== "exec") this.sink.operation(exec, event.tid, event.timeNs, false);
     }
     if (this.stack !== null) operation.stack = this.stack;
+    this.sink.operation(this.#numbered(operation), event.tid, event.timeNs, fault);
+  }
+
+  /** Which process an exec or fork makes, where that is told. */
+  #named(pid: number): { pid?: number; comm?: string } {
+    const { names } = this.#shared;
+    return names === null ? {} : { pid, comm: names.get(pid) ?? "" };
+  }
+
+  /** A program is executed. */
+  executed(event: TraceEvent): void {
+    this.emit({ op: "exec", ...this.#named(event.pid) }, event);
+  }
+
+  #numbered(operation: Operation): Operation {
     const own = this.#process > 0 ? { ...operation, process: this.#process } : operation;
-    this.sink.operation(own, event.tid, event.timeNs, fault);
+    return own;
   }
 
   /** A number of a call that no kernel takes or gives: the trace is damaged there. */
@@ -96,12 +142,18 @@ export class TracedSpace {
     return false;
   }
 
+  /** What tells a file that is known by its descriptor alone from others. */
+  descriptor(fd: number): string {
+    return this.#process > 0 ? `fd ${fd} of ${this.#process}` : `fd ${fd}`;
+  }
+
   /** The number of a file in the operations, by whatever tells it from others. */
   fileNumber(key: string): number {
-    let number = this.#files.get(key);
+    const { files } = this.#shared;
+    let number = files.get(key);
     if (number === undefined) {
-      number = this.#files.size + 1;
-      if (this.#files.size < FILES_MAX) this.#files.set(key, number);
+      number = files.size + 1;
+      if (files.size < FILES_MAX) files.set(key, number);
     }
     return number;
   }

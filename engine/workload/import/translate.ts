@@ -14,15 +14,25 @@ import { noteIoctl } from "./hidden-calls.ts";
 import type { ImportReport } from "./report.ts";
 import { StackGrowth } from "./stack-growth.ts";
 import type { TraceSink, TranslateOptions } from "./trace-sink.ts";
-import { TASKS_MAX, TracedSpace, validRange } from "./traced-space.ts";
+import { type Shared, TASKS_MAX, TracedSpace, validRange } from "./traced-space.ts";
 
 /** An access further below the stack than this is no stack growth. */
 const STACK_GROWTH_MAX = 2 ** 30;
 const EXEC_FAULTS_MAX = 1000;
 
+/** Told of the processes that a followed one makes, where all are followed (service.ts). */
+export interface Kin {
+  readonly shared: Shared;
+  /** The child has a copy of the parent's address space from here on. */
+  forked(event: TraceEvent, child: Translator): void;
+  /** The child shares it until it executes a program. */
+  shares(childPid: number, pid: number): void;
+}
+
 export class Translator {
-  readonly #space: TracedSpace;
-  readonly #effects: CallEffects;
+  #space: TracedSpace;
+  #effects: CallEffects;
+  readonly #kin: Kin | null;
   /** The process that is followed now, and those that come after it, each by a fork of the one before. */
   #pid: number;
   readonly #next: number[];
@@ -46,8 +56,9 @@ export class Translator {
   /** What the process was found to be is being given; its own events before that began are in it already. */
   #foundNs = -1;
 
-  constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions) {
-    this.#space = new TracedSpace(sink, report);
+  constructor(sink: TraceSink, report: ImportReport, options: TranslateOptions, kin: Kin | null = null) {
+    this.#kin = kin;
+    this.#space = new TracedSpace(sink, report, kin?.shared);
     this.#effects = new CallEffects(this.#space, options.touchOnMap ?? false);
     const [first, ...next] = [...(options.ancestors ?? []), options.pid];
     this.#pid = first;
@@ -127,6 +138,29 @@ export class Translator {
     this.#space.calls.clear();
   }
 
+  /** A child's, which goes on from a copy of the address space as it is now. */
+  #copied(event: TraceEvent, pid: number): Translator {
+    const { sink, report } = this.#space;
+    const child = new Translator(sink, report, { pid }, this.#kin);
+    child.#space = this.#space.copied(event);
+    child.#effects = this.#effects.copied(child.#space);
+    child.#imageKnown = this.#imageKnown;
+    child.#acted = true;
+    child.#startNs = event.timeNs;
+    return child;
+  }
+
+  /** Has it done anything? */
+  get begun(): boolean {
+    return this.#space.begun;
+  }
+
+  /** It is gone, and what it had is given back. */
+  end(event: TraceEvent): void {
+    this.#ended = true;
+    if (this.#space.begun) this.#space.emit({ op: "exit", process: 0 }, event);
+  }
+
   /** A thread is gone, and the call that it was in. */
   #drop(tid: number, timeNs: number): void {
     if (this.#space.calls.delete(tid)) this.#space.sink.ended?.(tid, timeNs);
@@ -143,7 +177,7 @@ export class Translator {
       this.#space.clear();
       this.#effects.clear();
       this.#space.sink.finding?.();
-      this.#space.emit({ op: "exec" }, event);
+      this.#space.executed(event);
     }
     if (found === null) {
       this.#space.sink.found?.(event.timeNs);
@@ -227,7 +261,7 @@ export class Translator {
     this.#loading = event.tid;
     this.#imageKnown = false;
     this.#execFaults = [];
-    this.#space.emit({ op: "exec" }, event);
+    this.#space.executed(event);
   }
 
   #mmap2(event: TraceEvent): void {
@@ -286,22 +320,37 @@ export class Translator {
     }
     if (this.#sharing.size >= TASKS_MAX) return;
     const under = this.#space.calls.get(event.tid);
-    if (!under) return;
+    if (!under) {
+      this.#forkedApart(event, childPid);
+      return;
+    }
     // clone3's arguments are behind a pointer; what makes processes with it shares the address space (posix_spawn).
     const shares =
       under.call === "vfork" || under.call === "clone3" || (under.call === "clone" && (under.args[0] & CLONE_VM) !== 0);
-    if (!shares) return;
+    if (!shares) {
+      this.#forkedApart(event, childPid);
+      return;
+    }
     this.#sharing.set(childPid, this.#pid);
     under.sharing.push(childPid);
+    this.#kin?.shares(childPid, event.pid);
+  }
+
+  #forkedApart(event: TraceEvent, childPid: number): void {
+    if (this.#kin !== null && this.#space.begun) this.#kin.forked(event, this.#copied(event, childPid));
   }
 
   /**
    * clone3's flags are behind a pointer. Where its child has neither executed a program nor ended when it returns, the parent
    * did not wait for it: it is a fork, not a posix_spawn, and what it does from here on is its own.
    */
-  #endSharing(under: CallUnderWay): void {
+  #endSharing(under: CallUnderWay, event: TraceEvent): void {
     if (under.call !== "clone3") return;
-    for (const pid of under.sharing) this.#sharing.delete(pid);
+    for (const pid of under.sharing) {
+      if (!this.#sharing.delete(pid)) continue;
+      event.childPid = pid;
+      this.#forkedApart(event, pid);
+    }
   }
 
   /** The process that is wanted (or its ancestor) is made: from here on its copy of the address space is followed. */
@@ -333,7 +382,7 @@ export class Translator {
     const under = this.#space.calls.get(tid);
     this.#space.calls.delete(tid);
     this.#space.stack = under?.stack ?? null;
-    if (under) this.#endSharing(under);
+    if (under) this.#endSharing(under, event);
     if (call === "execve" || call === "execveat") {
       if (event.ret === 0 && this.#loading === tid) this.#loading = 0;
       else if (event.ret === 0 && under !== undefined && event.pid === this.#pid) this.#execWithoutRecord(event);
