@@ -60,7 +60,9 @@ test("other things to draw, both scales, both axes; remembered after a restart",
     "aria-valuetext",
     /^\d+(\.\d+)? s · operation 51,201: no reclaim 0, sync reclaim 25,\d+$/,
   );
+  await lab.call("app.setSettings", { theme: "dark" });
   await lab.restart();
+  await expect(lab.page.locator("html")).toHaveAttribute("data-theme", "dark");
   const again = lab.page.getByRole("region", { name: "Chart" });
   await expect(again.getByRole("radio", { name: "Freed" })).toBeChecked();
   await expect(again.getByRole("radio", { name: "linear" })).toBeChecked();
@@ -107,7 +109,7 @@ test("chart and table go to the clipboard", async ({ lab }) => {
   const { chart } = await openHeadline(lab);
   await chart.getByRole("button", { name: "Copy the chart" }).click();
   await expect(lab.page.getByText("Chart copied")).toBeVisible();
-  const size = await lab.app.evaluate((electron) => {
+  const size = await lab.appToAsk.evaluate((electron) => {
     const { clipboard } = electron as unknown as { clipboard: { readImage(): { getSize(): unknown } } };
     return clipboard.readImage().getSize();
   });
@@ -115,7 +117,7 @@ test("chart and table go to the clipboard", async ({ lab }) => {
   await chart.getByRole("button", { name: "Table" }).click();
   await chart.getByRole("button", { name: "Copy the table" }).click();
   await expect(lab.page.getByText("Samples copied")).toBeVisible();
-  const text = await lab.app.evaluate(({ clipboard }) => clipboard.readText());
+  const text = await lab.clipboardText();
   const lines = text.trim().split("\n");
   expect(lines[0]).toBe("operations\ttime (ns)\tVmPTE no reclaim (kB)\tVmPTE sync reclaim (kB)");
   expect(lines.at(-1)).toMatch(/^51201\t\d+\t102640\t240$/);

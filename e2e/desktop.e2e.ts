@@ -11,10 +11,7 @@ test("a workload file chosen in the dialog is opened by token and run, its path 
 }) => {
   const path = join(dataFolder, "two.ops.jsonl");
   await writeFile(path, WORKLOAD);
-  await lab.app.evaluate(({ dialog }, chosen) => {
-    dialog.showOpenDialog = (() =>
-      Promise.resolve({ canceled: false, filePaths: [chosen] })) as typeof dialog.showOpenDialog;
-  }, path);
+  await lab.answerOpenDialogs(path);
   const opened = await lab.call("file.choose");
   expect(opened).toMatchObject({ name: "two.ops.jsonl", format: "ops" });
   expect(JSON.stringify(opened)).not.toContain(dataFolder);
@@ -45,7 +42,7 @@ test("a second start with a file opens it in the first window", async ({ lab, da
 
 test("text and pictures go to the clipboard by way of main; the page itself has none", async ({ lab }) => {
   await lab.call("clipboard.writeText", { text: "240 kB" });
-  expect(await lab.app.evaluate(({ clipboard }) => clipboard.readText())).toBe("240 kB");
+  expect(await lab.clipboardText()).toBe("240 kB");
   const refused = await lab.page.evaluate(async () => {
     const png = new Uint8Array(64);
     return window.lab.call("clipboard.writePicture", { png });
@@ -82,7 +79,7 @@ test("long work moves the task bar's bar, and says that it ended when the window
       title,
       workload: { kind: "preset", name: "commit-table", params: { rounds } },
     });
-    await expect.poll(async () => (await seen()).bars.slice(before).at(-1), { timeout: 60_000 }).toBe(-1);
+    await expect.poll(async () => (await seen()).bars.slice(before).at(-1)).toBe(-1);
   };
 
   await start("a short one", 1);

@@ -13,24 +13,21 @@ const WORKLOAD = [
 ].join("\n");
 
 async function openByDialog(lab: LabApp, path: string): Promise<void> {
-  await lab.app.evaluate(({ dialog }, chosen) => {
-    dialog.showOpenDialog = (() =>
-      Promise.resolve({ canceled: false, filePaths: [chosen] })) as typeof dialog.showOpenDialog;
-  }, path);
+  await lab.answerOpenDialogs(path);
   await lab.page.keyboard.press("Control+o");
   await expect(lab.page.getByRole("heading", { level: 1 })).toHaveText(basename(path));
 }
 
 /** The native menu's File > Open Recent, as labels. */
 const recentMenu = (lab: LabApp): Promise<string[]> =>
-  lab.app.evaluate(({ Menu }) => {
+  lab.appToAsk.evaluate(({ Menu }) => {
     const file = Menu.getApplicationMenu()?.items.find((item) => item.label === "&File");
     const recent = file?.submenu?.items.find((item) => item.label === "Open Recen&t");
     return (recent?.enabled ? recent.submenu?.items : [])?.flatMap((item) => item.label || []) ?? [];
   });
 
 const clickRecent = (lab: LabApp, label: string): Promise<void> =>
-  lab.app.evaluate(({ Menu }, wanted) => {
+  lab.appToAsk.evaluate(({ Menu }, wanted) => {
     const file = Menu.getApplicationMenu()?.items.find((item) => item.label === "&File");
     const recent = file?.submenu?.items.find((item) => item.label === "Open Recen&t");
     recent?.submenu?.items.find((item) => item.label === wanted)?.click();

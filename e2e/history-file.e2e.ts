@@ -16,15 +16,8 @@ async function command(lab: LabApp, title: string): Promise<void> {
 
 /** Open dialogs give this path; questions are answered with this button. */
 async function answerDialogs(lab: LabApp, path: string, button: 0 | 1): Promise<void> {
-  await lab.app.evaluate(
-    ({ dialog }, [filePath, response]) => {
-      dialog.showOpenDialog = (() =>
-        Promise.resolve({ canceled: false, filePaths: [filePath] })) as typeof dialog.showOpenDialog;
-      dialog.showMessageBox = (() =>
-        Promise.resolve({ response, checkboxChecked: false })) as typeof dialog.showMessageBox;
-    },
-    [path, button] as const,
-  );
+  await lab.answerOpenDialogs(path);
+  await lab.answerQuestions(button);
 }
 
 test("back up, change, restore, add what was: nothing is lost", async ({ lab, dataFolder }) => {
@@ -69,7 +62,7 @@ test("a report opens by itself, asks no network for anything and prints", async 
   const path = join(dataFolder, "report.html");
   await lab.answerSaveDialogs(path);
   expect(await lab.call("export.save", { experimentId: id, format: "html" })).toEqual({ file: "report.html" });
-  const seen = await lab.app.evaluate(async ({ BrowserWindow, session }, file) => {
+  const seen = await lab.appToAsk.evaluate(async ({ BrowserWindow, session }, file) => {
     const alone = session.fromPartition("report");
     const asked: string[] = [];
     alone.webRequest.onBeforeRequest((request, answer) => {

@@ -28,8 +28,7 @@ test.afterEach(() => known.close());
 
 for (const theme of ["light", "dark"] as const)
   test(`a process is found, read, kept, compared and exported (${theme})`, async ({ lab, dataFolder }) => {
-    await lab.call("app.setSettings", { theme });
-    await lab.restart();
+    await lab.useTheme(theme);
     await lab.resize(1280, 800);
     const { page } = lab;
     await page.getByRole("banner").getByRole("button", { name: "Live" }).click();

@@ -7,7 +7,7 @@ test("at 150 % everything of the bar, an experiment and the form stays within th
   const { page } = lab;
   await lab.resize(1280, 800);
   const shown = await runHeadline(page);
-  await lab.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.setZoomFactor(1.5));
+  await lab.appToAsk.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.setZoomFactor(1.5));
   await page.waitForFunction(() => window.innerWidth < 900);
 
   const outside = () =>

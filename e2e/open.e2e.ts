@@ -8,7 +8,7 @@ import { startAgain } from "./start-again.ts";
 
 const shown = (lab: LabApp) => expect(lab.page.getByRole("heading", { level: 1 }));
 
-test("started with a file: it is opened once, and can be run", async ({ dataFolder }) => {
+test("started with a file: it is opened once, and can be run", async ({ emptyFolder: dataFolder }) => {
   await mkdir(join(dataFolder, "given files"), { recursive: true });
   const path = join(dataFolder, "given files", "ä two.ops.jsonl");
   await writeFile(path, WORKLOAD);
@@ -28,8 +28,9 @@ test("started with a file: it is opened once, and can be run", async ({ dataFold
   expect(lab.complaints).toEqual([]);
 });
 
-test("started with what is not there, or is no trace: said in words, and the window works", async ({ dataFolder }) => {
-  await mkdir(dataFolder, { recursive: true });
+test("started with what is not there, or is no trace: said in words, and the window works", async ({
+  emptyFolder: dataFolder,
+}) => {
   const lab = new LabApp(dataFolder);
   await lab.start({ args: [join(dataFolder, "nowhere.txt")] });
   await expect(lab.page.getByRole("listitem").filter({ hasText: "nowhere.txt" })).toBeVisible();
@@ -54,23 +55,18 @@ test("a second start gives its file to the first window, by a name relative to w
   expect(await startAgain(dataFolder, ["gone.ops.jsonl"], folder)).toBe(0);
   await expect(lab.page.getByRole("listitem").filter({ hasText: "gone.ops.jsonl" })).toBeVisible();
   await shown(lab).toHaveText("second.ops.jsonl");
-  expect(await lab.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+  expect(lab.windowCount()).toBe(1);
 });
 
 test("File > Open asks for a file; macOS gives one by an event", async ({ lab, dataFolder }) => {
-  await mkdir(dataFolder, { recursive: true });
   for (const name of ["chosen.ops.jsonl", "finder.ops.jsonl"]) await writeFile(join(dataFolder, name), WORKLOAD);
-  await lab.app.evaluate(
-    ({ dialog, Menu }, path) => {
-      dialog.showOpenDialog = (() =>
-        Promise.resolve({ canceled: false, filePaths: [path] })) as typeof dialog.showOpenDialog;
-      const file = Menu.getApplicationMenu()?.items.find((item) => item.label === "&File");
-      file?.submenu?.items.find((item) => item.label.startsWith("&Open Trace or Workload"))?.click();
-    },
-    join(dataFolder, "chosen.ops.jsonl"),
-  );
+  await lab.answerOpenDialogs(join(dataFolder, "chosen.ops.jsonl"));
+  await lab.appToAsk.evaluate(({ Menu }) => {
+    const file = Menu.getApplicationMenu()?.items.find((item) => item.label === "&File");
+    file?.submenu?.items.find((item) => item.label.startsWith("&Open Trace or Workload"))?.click();
+  });
   await shown(lab).toHaveText("chosen.ops.jsonl");
-  await lab.app.evaluate(
+  await lab.appToAsk.evaluate(
     ({ app }, path) => void app.emit("open-file", { preventDefault: () => {} }, path),
     join(dataFolder, "finder.ops.jsonl"),
   );

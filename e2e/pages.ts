@@ -47,7 +47,7 @@ export class ExperimentPage {
   }
 
   async waitUntilDone(): Promise<void> {
-    await expect(this.cancel).toHaveCount(0, { timeout: 45_000 });
+    await expect(this.cancel).toHaveCount(0);
   }
 
   /** `part`: what charts hold, where that is not what is shown. */

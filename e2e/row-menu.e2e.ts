@@ -11,8 +11,7 @@ for (const theme of ["light", "dark"] as const)
     lab,
     dataFolder,
   }) => {
-    await lab.call("app.setSettings", { theme });
-    await lab.restart();
+    await lab.useTheme(theme);
     await lab.resize(1280, 800);
     const { page } = lab;
     const first = await runSmall(lab, "the first");

@@ -30,7 +30,7 @@ test("the window cannot be led away, nor open others", async ({ lab }) => {
   const opened = await lab.page.evaluate(() => window.open("https://example.org/") === null);
   expect(opened).toBe(true);
   expect(lab.page.url()).toBe(address);
-  expect(lab.app.windows()).toHaveLength(1);
+  expect(lab.windowCount()).toBe(1);
   // What was refused was told to the console: expected here.
   lab.complaints.length = 0;
 });
@@ -170,7 +170,7 @@ test("nothing is downloaded and no chooser of files is opened for the page", asy
 });
 
 test("the scheme serves the window's folder and nothing else", async ({ lab }) => {
-  const statuses = await lab.app.evaluate(async ({ net }) => {
+  const statuses = await lab.appToAsk.evaluate(async ({ net }) => {
     const ask = async (path: string, method = "GET") =>
       (await net.fetch(`reclaim-lab://window/${path}`, { method })).status;
     return {
@@ -218,12 +218,12 @@ test("calls that are not the window's, or not valid, are answered with an error"
 
 test("a second start shows the first window instead of opening the history twice", async ({ lab, dataFolder }) => {
   expect(await startAgain(dataFolder)).toBe(0);
-  expect(lab.app.windows()).toHaveLength(1);
+  expect(lab.windowCount()).toBe(1);
   expect(await lab.call("history.list", {})).toMatchObject({ total: 0 });
 });
 
 test("the window is sandboxed, isolated and without Node, with web security on and no experiments", async ({ lab }) => {
-  const preferences = await lab.app.evaluate(({ BrowserWindow }) => {
+  const preferences = await lab.appToAsk.evaluate(({ BrowserWindow }) => {
     const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
       getLastWebPreferences(): Record<string, unknown>;
     };
@@ -248,7 +248,7 @@ test("a webview is an element like any other", async ({ lab }) => {
 });
 
 test("attaching a webview is refused, also where a window has them switched on", async ({ lab }) => {
-  const outcome = await lab.app.evaluate(async ({ BrowserWindow, webContents }) => {
+  const outcome = await lab.appToAsk.evaluate(async ({ BrowserWindow, webContents }) => {
     const careless = new BrowserWindow({ show: false, webPreferences: { webviewTag: true, sandbox: true } });
     let asked = 0;
     let attached = 0;
@@ -270,12 +270,12 @@ test("attaching a webview is refused, also where a window has them switched on",
 });
 
 test("the window says which Electron it is", async ({ lab }) => {
-  const running = await lab.app.evaluate(() => process.versions.electron);
+  const running = await lab.appToAsk.evaluate(() => process.versions.electron);
   expect((await lab.call("app.info")).electron).toBe(running);
 });
 
 test("a page of another origin is given nothing, even with our preload", async ({ lab }) => {
-  const outcome = await lab.app.evaluate(async ({ app, BrowserWindow }) => {
+  const outcome = await lab.appToAsk.evaluate(async ({ app, BrowserWindow }) => {
     const other = new BrowserWindow({
       show: false,
       webPreferences: {

@@ -4,8 +4,7 @@ import { runHeadline } from "./pages.ts";
 
 for (const theme of ["light", "dark"] as const)
   test(`the first-run page runs the 50 GB experiment in one click (${theme})`, async ({ lab }) => {
-    await lab.call("app.setSettings", { theme });
-    await lab.restart();
+    await lab.useTheme(theme);
     await lab.resize(1280, 800);
     const shown = await runHeadline(lab.page);
     expect(await shown.row("VmPTE at the end")).toEqual({ "no reclaim": 102_640, "sync reclaim": 240 });

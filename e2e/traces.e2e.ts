@@ -2,17 +2,10 @@
 import { copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expectAccessible } from "./axe.ts";
-import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { expect, ROOT, test } from "./fixtures.ts";
 import { ExperimentPage } from "./pages.ts";
 
 const TRACE = join(ROOT, "engine", "workload", "testdata", "traces", "jemalloc-sparse", "events.txt.gz");
-
-async function answerOpenDialogs(lab: LabApp, path: string): Promise<void> {
-  await lab.app.evaluate(({ dialog }, filePath) => {
-    dialog.showOpenDialog = (() =>
-      Promise.resolve({ canceled: false, filePaths: [filePath] })) as typeof dialog.showOpenDialog;
-  }, path);
-}
 
 for (const theme of ["light", "dark"] as const)
   test(`a trace of a program is replayed and answered (${theme})`, async ({ lab }) => {
@@ -20,11 +13,10 @@ for (const theme of ["light", "dark"] as const)
       await expectAccessible(lab.page, `${name}, ${theme}`);
       await lab.screenshot(`${name}-${theme}`);
     };
-    await lab.call("app.setSettings", { theme });
-    await lab.restart();
+    await lab.useTheme(theme);
     const { page } = lab;
     await lab.resize(1280, 800);
-    await answerOpenDialogs(lab, TRACE);
+    await lab.answerOpenDialogs(TRACE);
     await page.getByRole("banner").getByRole("button", { name: "Open trace" }).click();
     await page.getByRole("menuitem", { name: /^Choose a file/ }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("events.txt.gz");
@@ -52,7 +44,7 @@ test("where the file of a run has gone, map and another run say so; back in its 
   const path = join(dataFolder, "captured.txt.gz");
   const elsewhere = join(dataFolder, "moved.txt.gz");
   await copyFile(TRACE, path);
-  await answerOpenDialogs(lab, path);
+  await lab.answerOpenDialogs(path);
   await page.keyboard.press("Control+o");
   await page.getByRole("button", { name: "Replay in both modes" }).click();
   const shown = new ExperimentPage(page);
@@ -85,7 +77,7 @@ test("where the file of a run has gone, map and another run say so; back in its 
 test("a file that is no trace is refused with the reason", async ({ lab, dataFolder }) => {
   const path = join(dataFolder, "letter.txt");
   await writeFile(path, "Dear reader,\nthis is no trace.\n");
-  await answerOpenDialogs(lab, path);
+  await lab.answerOpenDialogs(path);
   await lab.page.keyboard.press("Control+o");
   await expect(lab.page.getByRole("listitem").filter({ hasText: "letter.txt" })).toBeVisible();
   await expect(lab.page.getByRole("heading", { level: 1 })).not.toHaveText("letter.txt");

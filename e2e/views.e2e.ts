@@ -3,8 +3,8 @@
  * (`npm run screens`), with one at 1920 x 1080. Empty states, errors, long names and large numbers among them.
  */
 import { writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { expectAccessible } from "./axe.ts";
+import { join } from "node:path";
+import { atRest, expectAccessible } from "./axe.ts";
 import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
 import { ExperimentPage, HistoryPane, NewExperimentPage } from "./pages.ts";
 
@@ -15,24 +15,16 @@ const LONG_NAME =
 /** As the window is now: checked and drawn in both themes; `large`: at 1920 x 1080 too (a menu would close). */
 async function look(lab: LabApp, name: string, { large = true }: { readonly large?: boolean } = {}): Promise<void> {
   const { page } = lab;
-  // What moved comes to rest: charts draw a frame later, menus fade in.
-  const settle = () => page.waitForTimeout(300);
   for (const theme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme: theme });
-    await settle();
+    await atRest(page);
     await expectAccessible(page, `${name}, ${theme}`);
     await lab.screenshot(`${name}-${theme}`);
   }
   if (!large) return;
   await lab.resize(1920, 1080);
-  await settle();
+  await atRest(page);
   await lab.screenshot(`${name}-1920`);
-  await lab.resize(1280, 800);
-}
-
-/** Starts over with pictures that name no folder of this one run. */
-async function begin(lab: LabApp, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  await lab.restart({ env: { HOME: dirname(lab.folder), ...env } });
   await lab.resize(1280, 800);
 }
 
@@ -45,9 +37,7 @@ async function run(
   const workload = { kind: "preset" as const, name, params };
   const { id } = await lab.call("experiment.start", { workload, ...(title === undefined ? {} : { title }) });
   await expect
-    .poll(async () => (await lab.call("experiment.get", { id })).runs.every((each) => each.endedAt !== null), {
-      timeout: 90_000,
-    })
+    .poll(async () => (await lab.call("experiment.get", { id })).runs.every((each) => each.endedAt !== null))
     .toBe(true);
   return id;
 }
@@ -73,8 +63,7 @@ const open = (lab: LabApp, title: string | RegExp) =>
   new HistoryPane(lab.page).rows.filter({ hasText: title }).first().click();
 
 test("the first start, the palette, the shortcuts, the machine", async ({ lab }) => {
-  test.setTimeout(180_000);
-  await begin(lab);
+  await lab.resize(1280, 800);
   const { page } = lab;
   await expect(page.getByRole("button", { name: "Run the 50 GB experiment" })).toBeVisible();
   await look(lab, "first-run");
@@ -98,8 +87,7 @@ test("the first start, the palette, the shortcuts, the machine", async ({ lab })
 });
 
 test("an experiment: chart, crosshair, samples, map, menus; and a history that is lived in", async ({ lab }) => {
-  test.setTimeout(400_000);
-  await begin(lab);
+  await lab.resize(1280, 800);
   const { page } = lab;
   await fillHistory(lab);
   const shown = new ExperimentPage(page);
@@ -146,7 +134,7 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
   await look(lab, "long-name");
   await open(lab, "cover letter");
   await expect(shown.title).toContainText("cover letter");
-  await expect(map.getByRole("list")).toContainText("empty", { timeout: 60_000 });
+  await expect(map.getByRole("list")).toContainText("empty");
   await look(lab, "large-numbers");
 
   const { search } = new HistoryPane(page);
@@ -157,8 +145,7 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
 });
 
 test("a new experiment: the form, what it refuses, a sweep; and runs side by side", async ({ lab }) => {
-  test.setTimeout(400_000);
-  await begin(lab);
+  await lab.resize(1280, 800);
   const { page } = lab;
   const shown = new ExperimentPage(page);
   await run(lab, "commit-table");
@@ -199,14 +186,13 @@ test("a new experiment: the form, what it refuses, a sweep; and runs side by sid
   await form.field("Values").scrollIntoViewIfNeeded();
   await look(lab, "sweep-form");
   await form.run.click();
-  await expect(page.getByText("runs done")).toHaveCount(0, { timeout: 60_000 });
+  await expect(page.getByText("runs done")).toHaveCount(0);
   await expect(page.locator("main")).toContainText("Most is saved at");
   await look(lab, "sweep");
 });
 
 test("runs under way, cancelled and failed", async ({ lab }) => {
-  test.setTimeout(240_000);
-  await begin(lab);
+  await lab.resize(1280, 800);
   const { page } = lab;
   const shown = new ExperimentPage(page);
   const long = { kind: "preset" as const, name: "commit-table", params: { rounds: 5000 } };
@@ -218,7 +204,8 @@ test("runs under way, cancelled and failed", async ({ lab }) => {
   await lab.call("experiment.cancel", { id });
   await expect(page.locator("main")).toContainText("cancelled");
   await look(lab, "cancelled");
-  await begin(lab, { RECLAIM_LAB_FAULT: "worker-crash:20000" });
+  await lab.restart({ env: { RECLAIM_LAB_FAULT: "worker-crash:20000" } });
+  await lab.resize(1280, 800);
   await lab.call("experiment.start", { workload: { ...long, params: {} }, title: "dies on purpose" });
   await open(lab, "dies on purpose");
   await expect(lab.page.locator("main")).toContainText("failed");
@@ -226,14 +213,10 @@ test("runs under way, cancelled and failed", async ({ lab }) => {
 });
 
 test("traces: none yet, one that was opened, verdicts, one that is refused", async ({ lab, dataFolder }) => {
-  test.setTimeout(300_000);
-  await begin(lab);
+  await lab.resize(1280, 800);
   const { page } = lab;
   const choose = async (path: string): Promise<void> => {
-    await lab.app.evaluate(({ dialog }, filePath) => {
-      dialog.showOpenDialog = (() =>
-        Promise.resolve({ canceled: false, filePaths: [filePath] })) as typeof dialog.showOpenDialog;
-    }, path);
+    await lab.answerOpenDialogs(path);
     await page.keyboard.press("Control+o");
   };
   await page.getByRole("banner").getByRole("button", { name: "Open trace" }).click();
@@ -264,8 +247,7 @@ test("traces: none yet, one that was opened, verdicts, one that is refused", asy
 });
 
 test("races: the list, and a case that breaks", async ({ lab }) => {
-  test.setTimeout(180_000);
-  await begin(lab);
+  await lab.resize(1280, 800);
   const { page } = lab;
   await page.keyboard.press("Control+3");
   await expect(page.getByRole("navigation", { name: "Scenarios" })).toBeVisible();

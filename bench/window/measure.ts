@@ -179,7 +179,8 @@ async function listed(lab: LabApp, search: string): Promise<number> {
   }, search);
 }
 
-const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-bench-"));
+const home = mkdtempSync(join(tmpdir(), "reclaim-lab-bench-"));
+const folder = join(home, "reclaim-lab");
 const lab = new LabApp(folder);
 try {
   await launch(lab);
@@ -229,5 +230,5 @@ try {
   tell({ what: "the longest wait for a frame meanwhile", value: longestMs, unit: "ms", note });
   await lab.stop();
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true });
 }

@@ -24,11 +24,11 @@ import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { electronSwitches } from "../../scripts/lib/display.ts";
 import { findElectron } from "../../scripts/lib/electron-runtime.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
+import { startDisplay } from "../../scripts/lib/xvfb.ts";
 import { Ledger } from "../kill/ledger.ts";
 import { startWindow, until } from "../lib/cdp.ts";
 import { runPart } from "../lib/part.ts";
 import { textTable } from "../lib/table.ts";
-import { startDisplay } from "../lib/xvfb.ts";
 
 interface Seen {
   readonly status: number | null;

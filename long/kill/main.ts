@@ -25,12 +25,12 @@ import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { electronSwitches } from "../../scripts/lib/display.ts";
 import { findElectron } from "../../scripts/lib/electron-runtime.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
+import { startDisplay } from "../../scripts/lib/xvfb.ts";
 import { startWindow, until } from "../lib/cdp.ts";
 import { type PartOptions, runPart } from "../lib/part.ts";
 import { isAlive, tree } from "../lib/processes.ts";
 import { type Random, seeded } from "../lib/random.ts";
 import { textTable } from "../lib/table.ts";
-import { startDisplay } from "../lib/xvfb.ts";
 import { HostProcess } from "./host.ts";
 import { Ledger } from "./ledger.ts";
 

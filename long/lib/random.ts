@@ -1,4 +1,5 @@
 /** Randomness of the long lane: everything comes from one seed that is printed, so that a failure can be replayed. */
+import { createRandom } from "../../engine/workload/random.ts";
 
 export interface Random {
   /** In [0, 1). */
@@ -24,22 +25,15 @@ export function mixSeed(...parts: readonly (number | string)[]): number {
   return (hash ^ (hash >>> 13)) >>> 0;
 }
 
-/** A small generator (mulberry32): fast, and the same on every machine. */
+/** The program's own generator, with what random use of it needs. */
 export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  function next(): number {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-  const below = (limit: number): number => Math.floor(next() * limit);
+  const random = createRandom(seed >>> 0);
+  const below = (limit: number): number => random.below(limit);
   return {
-    next,
+    next: () => random.float(),
     below,
     between: (from, to) => from + below(to - from + 1),
-    chance: (probability) => next() < probability,
+    chance: (probability) => random.chance(probability),
     pick: (from) => {
       if (from.length === 0) throw new Error("nothing to pick from");
       return from[below(from.length)] as (typeof from)[number];

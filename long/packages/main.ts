@@ -15,12 +15,12 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../../scripts/lib/paths.ts";
+import { type Display, startDisplay } from "../../scripts/lib/xvfb.ts";
 import { DEB_FILE, NAME, TAR_FILE, VERSION } from "../../scripts/package/about.ts";
 import { FUSES_WANTED, readFuses } from "../../scripts/package/fuses.ts";
 import { startWindow, until } from "../lib/cdp.ts";
 import { type PartOptions, runPart } from "../lib/part.ts";
 import { textTable } from "../lib/table.ts";
-import { type Display, startDisplay } from "../lib/xvfb.ts";
 import { FreshDebian } from "./place.ts";
 
 interface Check {

@@ -11,13 +11,13 @@ import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { electronSwitches } from "../../scripts/lib/display.ts";
 import { findElectron } from "../../scripts/lib/electron-runtime.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
+import { startDisplay } from "../../scripts/lib/xvfb.ts";
 import { type Page, startWindow, until } from "../lib/cdp.ts";
 import { middle } from "../lib/middle.ts";
 import { runPart } from "../lib/part.ts";
 import { tree } from "../lib/processes.ts";
 import { type Random, seeded } from "../lib/random.ts";
 import { textTable } from "../lib/table.ts";
-import { startDisplay } from "../lib/xvfb.ts";
 
 const MINUTES = 60;
 const MINUTES_SHORT = 4;

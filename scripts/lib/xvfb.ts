@@ -9,9 +9,9 @@ export interface Display {
   readonly close: () => void;
 }
 
-/** Starts Xvfb on a free display; local programs of every user may draw on it. */
+/** Starts Xvfb on a free display, which stays when its last program ends; local programs of every user may draw on it. */
 export async function startDisplay(size = "1280x800x24"): Promise<Display> {
-  const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", size, "-nolisten", "tcp", "-ac"], {
+  const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-ac"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
   const numbers = child.stdio[3] as Readable;
