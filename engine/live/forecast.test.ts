@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createRandom } from "../workload/random.ts";
 import { forecastOf, forecastSentences, type Observed } from "./forecast.ts";
 
 const HOUR_MS = 3.6e6;
@@ -64,11 +65,8 @@ describe("the forecast", () => {
   });
 
   it("holds the true slope in about nine cases of ten", () => {
-    let state = 42;
-    const random = (): number => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return state / 2 ** 32 - 0.5;
-    };
+    const generator = createRandom(42);
+    const random = () => generator.float() - 0.5;
     let held = 0;
     for (let round = 0; round < 200; round++) {
       const forecast = forecastOf(

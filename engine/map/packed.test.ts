@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { checkProperty } from "../mm/random-operations.testing.ts";
+import { Rng } from "../mm/rng.ts";
 import { type PackableArray, Packed } from "./packed.ts";
 
 const stretch = fc.record({
@@ -50,10 +51,7 @@ test("every array comes back as it was, in a new one and in the one that is ther
 test("tables one after the other take next to no room, and noise no more than itself", () => {
   const slots = Uint16Array.from({ length: 512 * 1000 }, (_, i) => i % 512);
   expect(new Packed(slots).bytes).toBeLessThan(1000 * 13);
-  let seed = 1;
-  const noise = Uint32Array.from({ length: 5000 }, () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) | 0;
-    return seed ^ (seed >>> 13);
-  });
+  const random = new Rng(1);
+  const noise = Uint32Array.from({ length: 5000 }, () => random.uint32());
   expect(new Packed(noise).bytes).toBeLessThanOrEqual(noise.byteLength);
 });

@@ -1,5 +1,5 @@
 /** Which objects several CPUs touch, as far as a search has seen, and which steps therefore concern one CPU alone. */
-
+import { createRandom } from "../workload/random.ts";
 import { Cursor } from "./cursor.ts";
 import type { Footprint, Program } from "./program.ts";
 
@@ -66,7 +66,7 @@ export class Sharing {
 /** A few runs whose CPUs take turns of lengths that vary, to see what is shared before the search begins. */
 export function learnSharing(program: Program): Sharing {
   const sharing = new Sharing();
-  let random = 1;
+  const random = createRandom(1);
   for (let run = 0; run < LEARNING_RUNS; run++) {
     const cursor = new Cursor(program);
     let cpu = run % program.cpus;
@@ -74,10 +74,9 @@ export function learnSharing(program: Program): Sharing {
     for (let step = 0; step < 2_000 && !violated; step++) {
       const enabled = cursor.enabledMask();
       if (enabled === 0) break;
-      random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
       // Whole CPUs one after the other at first, then more and more switches.
-      if ((enabled & (1 << cpu)) === 0 || random % 64 < run)
-        cpu = (cpu + 1 + ((random >>> 8) % program.cpus)) % program.cpus;
+      if ((enabled & (1 << cpu)) === 0 || random.below(64) < run)
+        cpu = (cpu + 1 + random.below(program.cpus)) % program.cpus;
       while ((enabled & (1 << cpu)) === 0) cpu = (cpu + 1) % program.cpus;
       violated = cursor.step(cpu) !== null;
       sharing.record(cpu, cursor.execution.footprint());

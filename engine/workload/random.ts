@@ -1,35 +1,11 @@
-/**
- * Seeded randomness for workloads: the same seed gives the same numbers on every machine.
- * sfc32 (Chris Doty-Humphrey's Small Fast Counter), 32-bit integer arithmetic only.
- */
-export interface Random {
-  /** A whole number from 0 to 2^32 - 1. */
-  uint32(): number;
-  /** A whole number from 0 to limit - 1; limit is 1 to 2^53 - 1. */
-  below(limit: number): number;
-}
+/** Seeded randomness for workloads and random scripts: the same seed gives the same numbers on every machine. */
+import { Rng } from "../mm/rng.ts";
 
+export type Random = Rng;
+
+/** `seed`: a whole number from 0 to 2^53 - 1. */
 export function createRandom(seed: number): Random {
-  let a = 0x9e3779b9;
-  let b = 0x243f6a88;
-  let c = seed >>> 0;
-  let counter = Math.floor(seed / 2 ** 32) >>> 0 || 1;
-  const uint32 = (): number => {
-    const result = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + result;
-    return result >>> 0;
-  };
-  for (let round = 0; round < 12; round++) uint32();
-  return {
-    uint32,
-    below(limit) {
-      if (limit <= 2 ** 32) return Math.floor((uint32() / 2 ** 32) * limit);
-      return (uint32() * 2 ** 21 + (uint32() >>> 11)) % limit;
-    },
-  };
+  return new Rng(seed);
 }
 
 /**

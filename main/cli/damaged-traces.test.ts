@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, test, vi } from "vitest";
 import { BadInputError, describeError } from "../../engine/error.ts";
+import { createRandom } from "../../engine/workload/random.ts";
 import { check } from "./check.ts";
 
 const TRACES = resolve(import.meta.dirname, "../../engine/workload/testdata/traces");
@@ -17,19 +18,11 @@ const LINES = 7;
 const text = async (name: string): Promise<string> =>
   gunzipSync(await readFile(join(TRACES, name, "events.txt.gz"))).toString();
 
-/** Numbers that look random and are the same everywhere. */
-function* numbers(seed: number): Generator<number, never> {
-  for (let state = seed; ; ) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    yield state;
-  }
-}
-
 function shuffled(lines: readonly string[]): string[] {
-  const random = numbers(1);
+  const random = createRandom(1);
   const out = [...lines];
   for (let i = out.length - 1; i > 0; i--) {
-    const j = random.next().value % (i + 1);
+    const j = random.below(i + 1);
     [out[i], out[j]] = [out[j], out[i]];
   }
   return out;
@@ -48,13 +41,8 @@ async function damages(): Promise<Damage[]> {
   const packed = await readFile(join(TRACES, "jemalloc-sparse/events.txt.gz"));
   const lines = whole.trimEnd().split("\n");
   const other = (await text("glibc-churn")).trimEnd().split("\n");
-  const noise = Uint8Array.from(
-    { length: 20_000 },
-    (
-      (random) => () =>
-        random.next().value >>> 24
-    )(numbers(7)),
-  );
+  const random = createRandom(7);
+  const noise = Uint8Array.from({ length: 20_000 }, () => random.below(256));
   const flipped = Uint8Array.from(packed);
   flipped.fill(0xff, 20_000, 20_003);
   const lost = "jemalloc-sparse 2781/2781 3482.436330000: PERF_RECORD_LOST lost 4711";
