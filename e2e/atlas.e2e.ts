@@ -30,13 +30,6 @@ async function makeResults(at: string): Promise<string> {
   return folder;
 }
 
-async function answerOpenDialogs(lab: LabApp, path: string): Promise<void> {
-  await lab.app.evaluate(({ dialog }, filePath) => {
-    dialog.showOpenDialog = (() =>
-      Promise.resolve({ canceled: false, filePaths: [filePath] })) as typeof dialog.showOpenDialog;
-  }, path);
-}
-
 async function openResults({ page }: LabApp): Promise<void> {
   await page.getByRole("banner").getByRole("button", { name: "Open trace" }).click();
   await page.getByRole("menuitem", { name: /A folder of results/ }).click();
@@ -44,11 +37,10 @@ async function openResults({ page }: LabApp): Promise<void> {
 
 for (const theme of ["light", "dark"] as const)
   test(`results are opened as an Atlas, and a task is run again here (${theme})`, async ({ lab, dataFolder }) => {
-    await lab.call("app.setSettings", { theme });
-    await lab.restart();
+    await lab.useTheme(theme);
     await lab.resize(1280, 800);
     const folder = await makeResults(join(dataFolder, "study"));
-    await answerOpenDialogs(lab, folder);
+    await lab.answerOpenDialogs(folder);
     await openResults(lab);
     const { page } = lab;
     const main = page.locator("main");
@@ -89,7 +81,7 @@ test("a trace of a row is looked for around the folder and asked for where it is
 }) => {
   const at = join(dataFolder, "study");
   const folder = await makeResults(at);
-  await answerOpenDialogs(lab, folder);
+  await lab.answerOpenDialogs(folder);
   await openResults(lab);
   const { page } = lab;
   const main = page.locator("main");
@@ -103,10 +95,10 @@ test("a trace of a row is looked for around the folder and asked for where it is
   await rename(join(at, "traces", "jemalloc.txt.gz"), moved);
   await page.keyboard.press("Alt+ArrowLeft");
   await main.getByRole("searchbox", { name: "Find tasks" }).fill("jemalloc sync");
-  await answerOpenDialogs(lab, join(at, "plan.json"));
+  await lab.answerOpenDialogs(join(at, "plan.json"));
   await main.getByRole("button", { name: "Run it here" }).click();
   await expect(page.getByText("This is not the trace of the row")).toBeVisible();
-  await answerOpenDialogs(lab, moved);
+  await lab.answerOpenDialogs(moved);
   await main.getByRole("button", { name: "Run it here" }).click();
   await expect(shown.numbers).toBeVisible();
   await expect.poll(async () => (await lab.call("history.list", {})).rows.length).toBe(2);
@@ -119,7 +111,7 @@ test("a folder that holds neither results nor records is refused in words; recor
   const { page } = lab;
   const empty = join(dataFolder, "empty");
   await mkdir(empty);
-  await answerOpenDialogs(lab, empty);
+  await lab.answerOpenDialogs(empty);
   await openResults(lab);
   await expect(page.getByText("There are no results and no records in it")).toBeVisible();
   await rm(empty, { recursive: true });
@@ -146,7 +138,7 @@ test("a folder that holds neither results nor records is refused in words; recor
   await writeFile(join(fleet, "db-1.json"), JSON.stringify(record));
   await writeFile(join(fleet, "db-2.json"), JSON.stringify({ ...record, pid: 10 }));
   await writeFile(join(fleet, "broken.json"), "{");
-  await answerOpenDialogs(lab, fleet);
+  await lab.answerOpenDialogs(fleet);
   await openResults(lab);
   const main = page.locator("main");
   await expect(main).toContainText("2 records of processes");
