@@ -25,6 +25,7 @@ const FLAGS = [
   "-nostdlib",
   "-static",
   "-no-pie",
+  "-s",
   "-Wl,--no-relax,-Ttext-segment=0x508000000000,--build-id=none,-z,noexecstack",
 ];
 

@@ -63,7 +63,7 @@ await runScript(async () => {
     say(`without the probe: ${noProbe}`);
   }
   mkdirSync(RELEASE, { recursive: true });
-  await stage();
+  await stage(electron.version);
   const system = { linux: "--linux", darwin: "--mac", win32: "--win" }[process.platform as string] ?? "--linux";
   const theirs = wanted.filter((name) => !OURS.includes(name));
   command(process.execPath, [

@@ -1,21 +1,23 @@
 /** The program as a .deb: under /opt, with its command, man page, menu entry, icons and file type where Debian has them. */
+
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
   cpSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { DEB_FILE, NAME, STAGING, VERSION } from "./about.ts";
+import { DEB_FILE, HOMEPAGE, NAME, PACKAGING, SOURCE_DATE, STAGING, VERSION } from "./about.ts";
 import { command } from "./command.ts";
 import { ICON_SIZES } from "./icons.ts";
 
@@ -51,6 +53,7 @@ function control(installedKb: number): string {
     `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${installedKb}`,
     `Depends: ${DEPENDS.join(", ")}`,
+    `Homepage: ${HOMEPAGE}`,
     "Description: desktop lab for page-table memory",
     " Runs workloads with and without the kernel's synchronous reclaim of empty",
     " page tables, modelled and measured, keeps every run and compares them.",
@@ -78,6 +81,38 @@ function openToAll(folder: string): void {
     if (entry.isDirectory()) chmodSync(path, 0o755);
     else if (entry.isFile()) chmodSync(path, isProgram(path) ? 0o755 : 0o644);
   }
+}
+
+/** Every regular file of the package with its sum, as dpkg verifies them. */
+function md5sums(root: string): string {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .filter((path) => !path.startsWith("DEBIAN/"))
+    .sort()
+    .map(
+      (path) =>
+        `${createHash("md5")
+          .update(readFileSync(join(root, path)))
+          .digest("hex")}  ${path}\n`,
+    )
+    .join("");
+}
+
+/** Gives everything the date of its sources, so that two builds of them are the same bytes. */
+function dateAll(root: string): void {
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
+    lutimesSync(join(entry.parentPath, entry.name), SOURCE_DATE, SOURCE_DATE);
+  lutimesSync(root, SOURCE_DATE, SOURCE_DATE);
+}
+
+/** What software centres show (AppStream). */
+function metainfo(): string {
+  const day = new Date(SOURCE_DATE * 1000).toISOString().slice(0, 10);
+  return readFileSync(join(PACKAGING, "metainfo.xml"), "utf8")
+    .replaceAll("@HOMEPAGE@", HOMEPAGE)
+    .replaceAll("@VERSION@", VERSION)
+    .replaceAll("@DATE@", day);
 }
 
 /** Makes the .deb of an unpacked program. Needs dpkg-deb. Gives the file. */
@@ -112,14 +147,24 @@ export function makeDeb(folder: string): string {
   );
   const changes = join(opt, "CHANGELOG.md");
   writeFileSync(join(docs, "NEWS.gz"), gzipSync(readFileSync(changes), { level: 9 }));
-  const changelog = debianChangelog(statSync(changes).mtime);
+  const changelog = debianChangelog(new Date(SOURCE_DATE * 1000));
   writeFileSync(join(docs, "changelog.gz"), gzipSync(changelog, { level: 9 }));
   mkdirSync(join(root, "usr", "bin"), { recursive: true });
   symlinkSync(`/opt/${NAME}/reclaim-lab`, join(root, "usr", "bin", "reclaim-lab"));
+  mkdirSync(join(share, "metainfo"), { recursive: true });
+  writeFileSync(join(share, "metainfo", "lab.reclaim.ReclaimLab.metainfo.xml"), metainfo());
+  renameSync(join(opt, "sbom.cdx.json"), join(docs, "sbom.cdx.json"));
+  const overrides = join(share, "lintian", "overrides");
+  mkdirSync(overrides, { recursive: true });
+  copyFileSync(join(PACKAGING, "lintian-overrides"), join(overrides, NAME));
   openToAll(root);
   mkdirSync(join(root, "DEBIAN"), { mode: 0o755 });
   writeFileSync(join(root, "DEBIAN", "control"), control(kilobytesIn(root)), { mode: 0o644 });
-  command("dpkg-deb", ["-Zgzip", "-z6", "--root-owner-group", "--build", root, DEB_FILE]);
+  writeFileSync(join(root, "DEBIAN", "md5sums"), md5sums(root), { mode: 0o644 });
+  dateAll(root);
+  command("dpkg-deb", ["-Zgzip", "-z6", "--root-owner-group", "--build", root, DEB_FILE], {
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE) },
+  });
   rmSync(root, { recursive: true, force: true });
   return DEB_FILE;
 }

@@ -83,11 +83,13 @@ function installed(name: string): string {
 function shippedLicences(): Licensed[] {
   const nodeFolder = join(installed("node"), "node_modules");
   const nodeBinary = readdirSync(nodeFolder).find((each) => /^node-(linux|darwin|win)/.test(each));
+  if (nodeBinary === undefined)
+    throw new SetupError("the licence of Node is not in node_modules any more (npm install takes it away); run npm ci");
   const all = [
     ...bundled(),
     ...SHIPPED_FOLDERS.filter((name) => existsSync(installed(name))).map((name) => licenceOf(installed(name))),
     licenceOf(installed("@fontsource-variable/inter")),
-    { ...licenceOf(join(nodeFolder, nodeBinary ?? "")), name: "Node.js" },
+    { ...licenceOf(join(nodeFolder, nodeBinary)), name: "Node.js" },
   ];
   const byName = new Map(all.map((each) => [each.name, each]));
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

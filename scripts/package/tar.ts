@@ -1,12 +1,14 @@
 /** The program as a .tar.gz: one folder, to be unpacked anywhere. */
-import { NAME, TAR_FILE, VERSION } from "./about.ts";
+import { NAME, SOURCE_DATE, TAR_FILE, VERSION } from "./about.ts";
 import { command } from "./command.ts";
 
 export function makeTar(folder: string): string {
   const inside = `${NAME}-${VERSION}`;
   command("tar", [
     "--create",
-    "--gzip",
+    "--use-compress-program=gzip -n",
+    "--format=gnu",
+    `--mtime=@${SOURCE_DATE}`,
     "--owner=0",
     "--group=0",
     "--sort=name",
