@@ -80,7 +80,7 @@ function installed(name: string): string {
 }
 
 /** Everything shipped beside Electron (whose own files lie in the package), sorted by name. */
-function shippedLicences(): Licensed[] {
+export function shippedLicences(): Licensed[] {
   const nodeFolder = join(installed("node"), "node_modules");
   const nodeBinary = readdirSync(nodeFolder).find((each) => /^node-(linux|darwin|win)/.test(each));
   if (nodeBinary === undefined)
