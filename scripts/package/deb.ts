@@ -61,7 +61,6 @@ function control(installedKb: number): string {
   ].join("\n")}\n`;
 }
 
-/** A regular tree of directories that everyone may read, whatever the umask of whoever builds it. */
 /** What can be started; libraries are only loaded, whatever mode they came with. */
 function isProgram(path: string): boolean {
   if (/\.(?:so(?:\.\d+)*|node)$/.test(path)) return false;
@@ -74,6 +73,7 @@ function debianChangelog(changedAt: Date): string {
   return `${NAME} (${VERSION}) unstable; urgency=medium\n\n  * What changed is in NEWS.gz beside this file.\n\n -- ${MAINTAINER}  ${date}\n`;
 }
 
+/** A regular tree of directories that everyone may read, whatever the umask of whoever builds it. */
 function openToAll(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -158,9 +158,11 @@ export function makeDeb(folder: string): string {
   mkdirSync(overrides, { recursive: true });
   copyFileSync(join(PACKAGING, "lintian-overrides"), join(overrides, NAME));
   openToAll(root);
-  mkdirSync(join(root, "DEBIAN"), { mode: 0o755 });
-  writeFileSync(join(root, "DEBIAN", "control"), control(kilobytesIn(root)), { mode: 0o644 });
-  writeFileSync(join(root, "DEBIAN", "md5sums"), md5sums(root), { mode: 0o644 });
+  const about = join(root, "DEBIAN");
+  mkdirSync(about);
+  writeFileSync(join(about, "control"), control(kilobytesIn(root)));
+  writeFileSync(join(about, "md5sums"), md5sums(root));
+  openToAll(about);
   dateAll(root);
   command("dpkg-deb", ["-Zgzip", "-z6", "--root-owner-group", "--build", root, DEB_FILE], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(SOURCE_DATE) },

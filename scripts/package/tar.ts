@@ -8,6 +8,8 @@ export function makeTar(folder: string): string {
     "--create",
     "--use-compress-program=gzip -n",
     "--format=gnu",
+    // Whatever the umask of whoever builds it.
+    "--mode=u+rw,go=u-w",
     `--mtime=@${SOURCE_DATE}`,
     "--owner=0",
     "--group=0",
