@@ -94,6 +94,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     collapseShort: { from: "collapse_short", read: yes("collapse_short") },
     stackNoHugePages: { from: "stack_no_huge_pages", read: yes("stack_no_huge_pages") },
     collapseReadOnly: { from: "collapse_read_only", read: yes("collapse_read_only") },
+    collapseRetractsAll: { from: "collapse_retracts_all", read: yes("collapse_retracts_all") },
     populateStopsAtHole: { from: "populate_stops", read: yes("populate_stops") },
     anonVmaNames: { from: "anon_vma_name", read: yes("anon_vma_name") },
     uffdWp: {

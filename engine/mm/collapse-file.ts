@@ -24,10 +24,13 @@ import { accountHuge, setHugeBare, thpSuitable } from "./thp.ts";
 import { tlbInvalidate } from "./tlb.ts";
 import { VM_NOHUGEPAGE, type Vma } from "./vma.ts";
 
-type FileResult = "succeed" | "pmd_mapped" | "pte_mapped_hugepage" | "vma_check" | "uffd_wp" | "fail";
+type FileResult = "succeed" | "pmd_mapped" | "pmd_null" | "pte_mapped_hugepage" | "vma_check" | "uffd_wp" | "fail";
 
-/** hpage_collapse_scan_file() and collapse_file(): the 512 pages of the file behind the slot at `page` become one folio. */
-export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<FileResult> {
+/**
+ * hpage_collapse_scan_file() and collapse_file(): the 512 pages of the file behind the slot at `page` become one folio.
+ * `mm`: whose MADV_COLLAPSE it is, null for khugepaged.
+ */
+export function* collapseFile(k: KernelState, mm: Mm | null, vma: Vma, page: number): Path<FileResult> {
   const file = fileOf(vma);
   const offset = vma.pgoff + (page - vma.start);
   const chunk = Math.floor(offset / PMD_PAGES);
@@ -39,11 +42,11 @@ export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<File
   const folio = schedObject(OBJ_FOLIO_LOCK, 1);
   yield* lock(k, "collapse_file", folio);
   // try_to_unmap() on each small page: every mapping of them goes, the tables stay for now.
-  for (const mm of k.processes) {
-    for (const other of mm.vmas.list) {
+  for (const each of k.processes) {
+    for (const other of each.vmas.list) {
       if (other.file !== file) continue;
       const at = other.start + (chunk * PMD_PAGES - other.pgoff);
-      yield* unmapFilePages(k, mm, other, at, at + PMD_PAGES);
+      yield* unmapFilePages(k, each, other, at, at + PMD_PAGES);
     }
   }
   for (let i = offset; i < offset + PMD_PAGES; i++) {
@@ -53,10 +56,12 @@ export function* collapseFile(k: KernelState, vma: Vma, page: number): Path<File
   file.hugeCached.add(chunk);
   k.stats.collapses++;
   k.timeNs += k.options.cost.hugePage;
-  yield* retractPageTables(k, file, chunk * PMD_PAGES);
+  const onlyOurs = mm !== null && !k.profile.collapseRetractsAll;
+  const result = onlyOurs ? retractOurs(k, mm, vma, page) : "pte_mapped_hugepage";
+  if (!onlyOurs) yield* retractPageTables(k, file, chunk * PMD_PAGES);
   yield* unlock(k, "collapse_file", folio);
   // For MADV_COLLAPSE: the process itself may still map small pages, which collapse_pte_mapped_thp() sees to.
-  return "pte_mapped_hugepage";
+  return result;
 }
 
 /** Has the cache a page, or a swap entry for one, among the 512 from `offset` on? */
@@ -125,6 +130,28 @@ function* retractPageTables(k: KernelState, file: MappedFile, offset: number): P
   }
 }
 
+/**
+ * retract_page_tables() before 6.6, under the mmap lock: MADV_COLLAPSE sees to the table of the slot at `page` alone and maps the huge
+ * folio in its place. Without a table there is nothing to see to (SCAN_PMD_NONE), and a mapping with pages of its own is left (SCAN_PAGE_ANON).
+ */
+function retractOurs(k: KernelState, mm: Mm, vma: Vma, page: number): FileResult {
+  if (vma.anonVma !== null || page + PMD_PAGES > vma.end) return "fail";
+  const pmd = pmdTable(k, mm, page);
+  if (pmd === 0) return "pmd_null";
+  const index = pmdIndex(page);
+  const row = k.tables.child(pmd, index);
+  if (row === 0) return "fail";
+  if (row < 0) return "pmd_mapped";
+  if (vma.uffd !== null) return "uffd_wp";
+  k.tables.setChild(pmd, index, 0);
+  tlbInvalidate(k, mm, page, page + PMD_PAGES);
+  mm.ptes--;
+  freeRetracted(k, row);
+  setHugeBare(k, pmd, index, KIND_FILE);
+  accountHuge(mm, vma, KIND_FILE, 1);
+  return "succeed";
+}
+
 /** Hands a detached table to RCU. */
 function freeRetracted(k: KernelState, row: number): void {
   k.timeNs += k.options.cost.tableFree;
@@ -141,7 +168,9 @@ export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: num
   const index = pmdIndex(page);
   const row = pmd === 0 ? 0 : tables.child(pmd, index);
   if (row < 0) return "pmd_mapped";
+  if (vma.anonVma !== null && !k.profile.collapseRetractsAll) return "vma_check";
   if (vma.uffd !== null) return "uffd_wp";
+  if (pmd === 0 && !k.profile.collapseRetractsAll) return "pmd_null";
   if (!file.hugeCached.has(Math.floor((vma.pgoff + (page - vma.start)) / PMD_PAGES))) return "fail";
   if (row > 0) {
     for (let at = tables.nextPte(row, 0, PTRS_PER_TABLE); at < PTRS_PER_TABLE; ) {

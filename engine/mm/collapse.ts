@@ -170,7 +170,7 @@ function* collapseSlot(k: KernelState, mm: Mm, vma: Vma, page: number, byKhugepa
     if (scanned !== "succeed") return scanned;
     return (yield* collapseHugePage(k, mm, vma, page)) ? "succeed" : "pmd_null";
   }
-  const result = yield* collapseFile(k, vma, page);
+  const result = yield* collapseFile(k, byKhugepaged ? null : mm, vma, page);
   return result === "pte_mapped_hugepage" ? collapsePteMappedThp(k, mm, vma, page) : result;
 }
 

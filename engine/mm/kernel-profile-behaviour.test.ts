@@ -139,6 +139,15 @@ describe("system calls", () => {
     expect([changed[3], changed[5]]).toEqual(["EINVAL", "ok"]);
   });
 
+  test("MADV_COLLAPSE of a mapped file: written elsewhere, without a table, and mapped twice", () => {
+    const written = ["map 4M 4M file", "touch 4M 4K", "touch 6M 2M r", "collapse 6M 2M", "collapse 6M 2M"];
+    const [reference, changed] = statuses(written, { collapseRetractsAll: false });
+    expect([reference.slice(3), changed.slice(3)]).toEqual([
+      ["ok", "ok"],
+      ["EINVAL", "EINVAL"],
+    ]);
+  });
+
   test("MADV_POPULATE over a hole", () => {
     const lines = [
       "map 4M 4K",

@@ -178,6 +178,11 @@ export const PROFILE_FIELDS: Fields = {
     "Memory without a writable page can be collapsed into a huge page",
     "Memory without a writable page cannot be collapsed into a huge page (EINVAL)",
   ),
+  collapseRetractsAll: yesNo(
+    "Collapse of mapped files",
+    "MADV_COLLAPSE of a file frees the tables of all its mappings, also for a private one that was written elsewhere",
+    "MADV_COLLAPSE of a file frees only the table that is advised, and refuses a private mapping that was written (EINVAL)",
+  ),
   populateStopsAtHole: yesNo(
     "MADV_POPULATE over a hole",
     "MADV_POPULATE_READ and _WRITE end at the first hole of a range",

@@ -91,6 +91,12 @@ export interface KernelProfile {
    */
   readonly collapseReadOnly: boolean;
   /**
+   * Does MADV_COLLAPSE of a file free the tables of every mapping of it, and take a private mapping that was written elsewhere? 6.6;
+   * retract_page_tables(), collapse_pte_mapped_thp(). Before: only the table of the mapping that is advised, which has to have one and
+   * no pages of its own anywhere (EINVAL).
+   */
+  readonly collapseRetractsAll: boolean;
+  /**
    * Does MADV_POPULATE_READ or _WRITE end at the first hole? 6.9; madvise_populate(). Before, it went by madvise_walk_vmas(), as other advice
    * does: what comes after the hole is populated too, and the call fails all the same.
    */

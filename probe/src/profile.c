@@ -117,6 +117,7 @@ const struct trial TRIALS[] = {
     {"collapse_short", try_collapse_short},
     {"stack_no_huge_pages", try_stack_no_huge_pages},
     {"collapse_read_only", try_collapse_read_only},
+    {"collapse_retracts_all", try_collapse_retracts_all},
     {"collapse_shmem", try_collapse_shmem},
     {"shmem_huge", try_shmem_huge},
     {"shmem_huge_unasked", try_shmem_huge_unasked},

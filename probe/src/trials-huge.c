@@ -104,6 +104,18 @@ void try_collapse_read_only(void) {
   because("MADV_COLLAPSE of read-only memory: "), because(ok_or(error));
 }
 
+/* A private mapping that was written in one slot and read in the next; and, for comparison, one that was only read. */
+void try_collapse_retracts_all(void) {
+  t_map(0, 4 * M, RW, MAP_F_FILE), t_write(0, 4 * K), t_read(2 * M, 2 * M);
+  t_map(8 * M, 2 * M, RW, MAP_F_FILE), t_read(8 * M, 2 * M);
+  int only_read = t_advise(8 * M, 2 * M, MADV_COLLAPSE);
+  if (only_read) return unknown("mapped files cannot be collapsed");
+  int error = t_advise(2 * M, 2 * M, MADV_COLLAPSE);
+  if (error && error != EINVAL) return unknown(errno_name(error));
+  say_bool(!error);
+  because("MADV_COLLAPSE of a mapped file that was written elsewhere: "), because(ok_or(error));
+}
+
 void try_collapse_shmem(void) {
   t_map(0, 4 * M, RW, MAP_F_SHARED), t_write(0, 4 * M);
   int64_t before = t_tables_kb();

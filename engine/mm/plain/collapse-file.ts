@@ -10,8 +10,8 @@ import { accountHuge, setHugeBare, thpSuitable } from "../thp.ts";
 import { VM_NOHUGEPAGE, type Vma } from "../vma.ts";
 import { pteOffsetMapLock } from "./pte-map.ts";
 
-type FileResult = "succeed" | "pmd_mapped" | "pte_mapped_hugepage" | "vma_check" | "uffd_wp" | "fail";
-export function collapseFile(k: KernelState, vma: Vma, page: number): FileResult {
+type FileResult = "succeed" | "pmd_mapped" | "pmd_null" | "pte_mapped_hugepage" | "vma_check" | "uffd_wp" | "fail";
+export function collapseFile(k: KernelState, mm: Mm | null, vma: Vma, page: number): FileResult {
   const file = fileOf(vma);
   const offset = vma.pgoff + (page - vma.start);
   const chunk = Math.floor(offset / PMD_PAGES);
@@ -19,11 +19,11 @@ export function collapseFile(k: KernelState, vma: Vma, page: number): FileResult
   if (offset + PMD_PAGES > file.sizePages) return "fail";
   if (!anyCached(file, offset)) return "fail";
 
-  for (const mm of k.processes) {
-    for (const other of mm.vmas.list) {
+  for (const each of k.processes) {
+    for (const other of each.vmas.list) {
       if (other.file !== file) continue;
       const at = other.start + (chunk * PMD_PAGES - other.pgoff);
-      unmapFilePages(k, mm, other, at, at + PMD_PAGES);
+      unmapFilePages(k, each, other, at, at + PMD_PAGES);
     }
   }
   for (let i = offset; i < offset + PMD_PAGES; i++) {
@@ -33,9 +33,11 @@ export function collapseFile(k: KernelState, vma: Vma, page: number): FileResult
   file.hugeCached.add(chunk);
   k.stats.collapses++;
   k.timeNs += k.options.cost.hugePage;
-  retractPageTables(k, file, chunk * PMD_PAGES);
+  const onlyOurs = mm !== null && !k.profile.collapseRetractsAll;
+  const result = onlyOurs ? retractOurs(k, mm, vma, page) : "pte_mapped_hugepage";
+  if (!onlyOurs) retractPageTables(k, file, chunk * PMD_PAGES);
 
-  return "pte_mapped_hugepage";
+  return result;
 }
 function anyCached(file: MappedFile, offset: number): boolean {
   for (let i = offset; i < offset + PMD_PAGES; i++) if (file.cached.has(i) || file.swapped.has(i)) return true;
@@ -83,6 +85,23 @@ function retractPageTables(k: KernelState, file: MappedFile, offset: number): vo
     }
   }
 }
+function retractOurs(k: KernelState, mm: Mm, vma: Vma, page: number): FileResult {
+  if (vma.anonVma !== null || page + PMD_PAGES > vma.end) return "fail";
+  const pmd = pmdTable(k, mm, page);
+  if (pmd === 0) return "pmd_null";
+  const index = pmdIndex(page);
+  const row = k.tables.child(pmd, index);
+  if (row === 0) return "fail";
+  if (row < 0) return "pmd_mapped";
+  if (vma.uffd !== null) return "uffd_wp";
+  k.tables.setChild(pmd, index, 0);
+
+  mm.ptes--;
+  freeRetracted(k, row);
+  setHugeBare(k, pmd, index, KIND_FILE);
+  accountHuge(mm, vma, KIND_FILE, 1);
+  return "succeed";
+}
 function freeRetracted(k: KernelState, row: number): void {
   k.timeNs += k.options.cost.tableFree;
   pteFreeDefer(k, row);
@@ -96,7 +115,9 @@ export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: num
   const index = pmdIndex(page);
   const row = pmd === 0 ? 0 : tables.child(pmd, index);
   if (row < 0) return "pmd_mapped";
+  if (vma.anonVma !== null && !k.profile.collapseRetractsAll) return "vma_check";
   if (vma.uffd !== null) return "uffd_wp";
+  if (pmd === 0 && !k.profile.collapseRetractsAll) return "pmd_null";
   if (!file.hugeCached.has(Math.floor((vma.pgoff + (page - vma.start)) / PMD_PAGES))) return "fail";
   if (row > 0) {
     for (let at = tables.nextPte(row, 0, PTRS_PER_TABLE); at < PTRS_PER_TABLE; ) {

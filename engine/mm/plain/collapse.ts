@@ -122,7 +122,7 @@ function collapseSlot(k: KernelState, mm: Mm, vma: Vma, page: number, byKhugepag
     if (scanned !== "succeed") return scanned;
     return collapseHugePage(k, mm, vma, page) ? "succeed" : "pmd_null";
   }
-  const result = collapseFile(k, vma, page);
+  const result = collapseFile(k, byKhugepaged ? null : mm, vma, page);
   return result === "pte_mapped_hugepage" ? collapsePteMappedThp(k, mm, vma, page) : result;
 }
 function collapseErrno(result: ScanResult): Errno {

@@ -41,7 +41,7 @@ export const khugepagedRetract: Scenario = {
       name: "khugepaged",
       *path(world) {
         const vma = world.mm.vmas.lookup(world.base);
-        if (vma !== undefined) yield* collapseFile(world.k, vma, world.base);
+        if (vma !== undefined) yield* collapseFile(world.k, null, vma, world.base);
       },
     },
   ],
