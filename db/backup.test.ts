@@ -231,6 +231,30 @@ describe("recovering", () => {
     expect(inFolder()).toEqual(["history.sqlite", "new.sqlite"]);
   });
 
+  test("keeps the records of runs whose ends were cut off, under their experiment", () => {
+    const { id } = store.createExperiment({ ...SPEC, title: "cut" });
+    const uids = (["sync", "none"] as const).map((mode) => {
+      const run = store.startRun(id, newRun(mode));
+      store.appendSamples(run.id, rows(0, 100));
+      store.finishRun(run.id, { status: "done", summary: summary(240), detail: { long: "x".repeat(20_000) } });
+      return store.getRun(run.id).uid;
+    });
+    store.close();
+    const bytes = readFileSync(folder.file());
+    writeFileSync(folder.file(), bytes.subarray(0, bytes.length - 4096));
+    const found = recoverHistory(folder.file(), folder.file("new.sqlite"));
+    expect(found).toMatchObject({ experiments: 1, runs: 2, samples: 200 });
+    expect(found.incomplete).toContain("run");
+    const saved = openStore(folder.file("new.sqlite"));
+    const runs = saved.getExperiment(id).runs;
+    expect(runs.map(({ uid }) => uid).sort()).toEqual([...uids].sort());
+    expect(runs.map(({ mode }) => mode)).toEqual(["sync", "none"]);
+    // What was read is there: here all but the detail.
+    for (const run of runs) expect(run).toMatchObject({ status: "done", sampleCount: 100, summary: { wall_ms: 18.5 } });
+    expect(saved.check().ok).toBe(true);
+    saved.close();
+  });
+
   test("takes the rows on both sides of an overwritten page", () => {
     const bytes = filled();
     const page = Math.floor(bytes.length / 4096 / 2);

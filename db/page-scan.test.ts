@@ -21,7 +21,7 @@ const value = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
 );
 
-const plain = (row: readonly StoredValue[]) => row.map((item) => (item instanceof Uint8Array ? [...item] : item));
+const plain = (row: readonly (StoredValue | undefined)[]) => row.map((item) => (item instanceof Uint8Array ? [...item] : item));
 const sorted = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
 
 test("every row of a file is found on its pages, with and without rowids, long ones too", () => {
@@ -53,6 +53,20 @@ test("every row of a file is found on its pages, with and without rowids, long o
     }),
     { numRuns: 25 },
   );
+});
+
+test("of a row whose overflow pages are cut off the columns before are read", () => {
+  const file = folder.file("cut.sqlite");
+  const db = new Database(file);
+  db.exec("CREATE TABLE a (id INTEGER PRIMARY KEY, x, y, z, more)");
+  const [first, second] = ["first ".repeat(50), "second ".repeat(1000)];
+  db.prepare("INSERT INTO a VALUES (7, ?, 1.5, ?, 3)").run(first, second);
+  db.close();
+  const bytes = readFileSync(file);
+  const rowsOf = (pages: number) => [...scanPages(bytes.subarray(0, pages * 4096))];
+  expect(rowsOf(3)).toEqual([{ rowid: 7, whole: true, values: [null, first, 1.5, second, 3] }]);
+  expect(rowsOf(2)).toEqual([{ rowid: 7, whole: false, values: [null, first, 1.5, undefined, undefined] }]);
+  expect(rowsOf(1)).toEqual([]);
 });
 
 test("noise is no rows and no error", () => {

@@ -8,7 +8,15 @@ export type StoredValue = number | string | Uint8Array | null;
 export interface ScannedRow {
   /** Of a table with rowids; null of one without. */
   readonly rowid: number | null;
-  readonly values: readonly StoredValue[];
+  /** In the order of the table's columns; undefined is what lay in pages that are lost. */
+  readonly values: readonly (StoredValue | undefined)[];
+  /** Is none of them undefined? */
+  readonly whole: boolean;
+}
+
+interface Payload {
+  readonly record: Buffer;
+  readonly whole: boolean;
 }
 
 const INNER_INDEX = 0x02;
@@ -46,16 +54,28 @@ function wholeNumber(bytes: Buffer, at: number, length: number): number {
 
 const INTEGER_BYTES = [0, 1, 2, 3, 4, 6, 8];
 
-/** The values of a record. Throws RangeError where it is not one. */
-function readRecord(record: Buffer): StoredValue[] {
+/** How many bytes a value of this type takes after the header. Throws RangeError where there is no such type. */
+function valueBytes(type: number): number {
+  if (type <= 6) return INTEGER_BYTES[type];
+  if (type === 7) return 8;
+  if (type === 8 || type === 9) return 0;
+  if (type >= 12) return Math.floor((type - 12) / 2);
+  throw new RangeError("no record");
+}
+
+/** The values of a record, undefined from where it is cut off. Throws RangeError where it is not one. */
+function readRecord({ record, whole }: Payload): (StoredValue | undefined)[] {
   let [headerEnd, at] = varint(record, 0);
   let body = headerEnd;
   if (headerEnd > record.length) throw new RangeError("no record");
-  const values: StoredValue[] = [];
+  const values: (StoredValue | undefined)[] = [];
   while (at < headerEnd) {
     let type: number;
     [type, at] = varint(record, at);
-    if (type === 0) values.push(null);
+    if (!whole && body + valueBytes(type) > record.length) {
+      values.push(undefined);
+      body = Number.POSITIVE_INFINITY;
+    } else if (type === 0) values.push(null);
     else if (type <= 6) {
       values.push(wholeNumber(record, body, INTEGER_BYTES[type]));
       body += INTEGER_BYTES[type];
@@ -74,11 +94,11 @@ function readRecord(record: Buffer): StoredValue[] {
   return values;
 }
 
-/** A cell's payload, overflow pages and all. */
-function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Buffer {
+/** A cell's payload, overflow pages and all; as much of it as there is where the file ends before it. */
+function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Payload {
   const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
   if (size > PAYLOAD_MAX) throw new RangeError("no payload");
-  if (size <= most) return bytes.subarray(at, at + size);
+  if (size <= most) return { record: bytes.subarray(at, at + size), whole: true };
   budget.left -= size;
   if (budget.left < 0) throw new RangeError("no payload");
   const least = Math.floor(((usable - 12) * 32) / 255) - 23;
@@ -90,13 +110,13 @@ function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: 
   while (left > 0) {
     if (next === 0) throw new RangeError("no payload");
     const start = (next - 1) * pageSize;
+    if (start + pageSize > bytes.length) return { record: Buffer.concat(pieces), whole: false };
     next = bytes.readUInt32BE(start);
     const piece = bytes.subarray(start + 4, start + 4 + Math.min(left, usable - 4));
-    if (piece.length === 0) throw new RangeError("no payload");
     pieces.push(piece);
     left -= piece.length;
   }
-  return Buffer.concat(pieces);
+  return { record: Buffer.concat(pieces), whole: true };
 }
 
 /** Every row that a page of the file holds, of whatever table, also of pages that are no longer in use. */
@@ -118,7 +138,8 @@ export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
         if (cell < header || cell >= layout.usable) continue;
         const [size, afterSize] = varint(bytes, start + cell + child);
         const [rowid, at] = type === LEAF_TABLE ? varint(bytes, afterSize) : [null, afterSize];
-        yield { rowid, values: readRecord(payload(layout, at, size, type === LEAF_TABLE)) };
+        const found = payload(layout, at, size, type === LEAF_TABLE);
+        yield { rowid, values: readRecord(found), whole: found.whole };
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }

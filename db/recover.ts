@@ -115,11 +115,15 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
         if (!incomplete.has(table) || pages === null) return;
         const names = columns.get(table) ?? [];
         const hasRowid = names[0] === "id";
-        for (const { rowid, values } of scanPages(pages)) {
-          if (values.length !== names.length || (rowid !== null) !== hasRowid) continue;
-          const row = Object.fromEntries(names.map((name, i) => [name, values[i]]));
-          yield hasRowid ? { ...row, id: rowid } : row;
-        }
+        // Those that the file's end cut come last: an older one that is whole may lie on a page that is no longer in use.
+        for (const wanted of [true, false])
+          for (const { rowid, values, whole } of scanPages(pages)) {
+            if (whole !== wanted || values.length !== names.length || (rowid !== null) !== hasRowid) continue;
+            const kept = names.map((name, i) => [name, values[i]] as const).filter(([, value]) => value !== undefined);
+            const row = Object.fromEntries(kept);
+            const numbered = hasRowid ? { ...row, id: rowid } : row;
+            yield whole ? numbered : cutOff(table, numbered, now());
+          }
       };
       const all = (table: string, keys: readonly string[], change: (row: Row) => Row = (row) => row): number => {
         let count = 0;
@@ -332,6 +336,18 @@ function lostExperiment(run: Row, nowMs: number): Row {
     search: `recovered experiment ${run.experiment_id}`,
   };
 }
+
+/** A row whose last columns lay in lost pages, with what stands for those that it cannot be without. */
+function cutOff(table: string, row: Row, nowMs: number): Row {
+  if (table === "experiment") return { created_ms: nowMs, updated_ms: nowMs, search: "", ...row };
+  if (table !== "run") return row;
+  const { facts, status, heartbeat_ms } = lostRun({ run_id: row.id }, nowMs);
+  const kept = { facts, status, created_ms: nowMs, heartbeat_ms, ...row };
+  // Without a summary it is not as a run that is done.
+  return "summary" in row && row.summary !== null ? kept : { ...kept, status, owner: null, reason: row.reason ?? CUT_RUN };
+}
+
+const CUT_RUN = "The end of its record was lost in a damaged history: what is not shown could not be read";
 
 /** Experiments of lost runs get numbers from here on, so that they take none of one that may be found elsewhere. */
 const LOST_EXPERIMENT_FROM = 1_000_000_000;
