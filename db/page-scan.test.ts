@@ -21,7 +21,8 @@ const value = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
 );
 
-const plain = (row: readonly (StoredValue | undefined)[]) => row.map((item) => (item instanceof Uint8Array ? [...item] : item));
+const plain = (row: readonly (StoredValue | undefined)[]) =>
+  row.map((item) => (item instanceof Uint8Array ? [...item] : item));
 const sorted = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
 
 test("every row of a file is found on its pages, with and without rowids, long ones too", () => {

@@ -344,7 +344,9 @@ function cutOff(table: string, row: Row, nowMs: number): Row {
   const { facts, status, heartbeat_ms } = lostRun({ run_id: row.id }, nowMs);
   const kept = { facts, status, created_ms: nowMs, heartbeat_ms, ...row };
   // Without a summary it is not as a run that is done.
-  return "summary" in row && row.summary !== null ? kept : { ...kept, status, owner: null, reason: row.reason ?? CUT_RUN };
+  return "summary" in row && row.summary !== null
+    ? kept
+    : { ...kept, status, owner: null, reason: row.reason ?? CUT_RUN };
 }
 
 const CUT_RUN = "The end of its record was lost in a damaged history: what is not shown could not be read";
