@@ -22,6 +22,7 @@ async function together(workload: FileTask, modes: readonly PolicyId[]): Promise
       seed: 1,
       levels: 4 as const,
       profile: { ...REFERENCE_PROFILE },
+      knobs: {},
     };
     return startWorkerRun(shared === null ? task : { ...task, feed: shared.take() }, () => undefined);
   });

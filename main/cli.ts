@@ -91,7 +91,11 @@ command("run <workload>", "run a preset, or a trace or workload file, under each
       .choices(["model", "kernel", "both"])
       .default("model"),
   )
-  .option("--set <name=value>", "a parameter of the preset, such as size=1G; may be repeated", assignment)
+  .option(
+    "--set <name=value>",
+    "a parameter of the preset, or what `policies` shows of its policies, such as size=1G or scan_interval=50; may be repeated",
+    assignment,
+  )
   .option("--seed <number>", "of everything random (1 where absent)", whole)
   .addOption(new Option("--levels <number>", "of the page tables").choices(["4", "5"]).default("4"))
   .option(
@@ -116,7 +120,11 @@ command("sweep", "run a workload with one parameter at several values, under eac
   .option("--points <number>", "how many, both ends included (where absent, one a doubling, or 12)", whole)
   .option("--linear", "evenly spaced; by the same factor where absent")
   .addOption(modesOption())
-  .option("--set <name=value>", "another parameter; may be repeated", assignment)
+  .option(
+    "--set <name=value>",
+    "another parameter, or what `policies` shows of its policies; may be repeated",
+    assignment,
+  )
   .option("--seed <number>", "of everything random (1 where absent)", whole)
   .option("--title <text>", "how it is called in the history")
   .addOption(baselineOption())

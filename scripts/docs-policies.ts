@@ -4,8 +4,11 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { type ComparableRun, compareRuns } from "../engine/experiment/compare-runs.ts";
+import { FIGURES } from "../engine/experiment/figures.ts";
+import { formatPercent } from "../engine/experiment/format.ts";
 import { defaultParams, formatParam } from "../engine/experiment/params.ts";
-import { POLICIES } from "../engine/experiment/policies.ts";
+import { DEFAULT_BASELINE, featuresOf, POLICY_IDS, type PolicyId } from "../engine/experiment/policies.ts";
 import { type OperationStream, run } from "../engine/experiment/run.ts";
 import type { Params, RunSummary } from "../engine/experiment/types.ts";
 import { createKernel, type KernelOptions } from "../engine/mm/kernel.ts";
@@ -61,16 +64,19 @@ async function programSubject(name: string): Promise<Subject> {
   };
 }
 
-async function runUnder(subject: Subject, policy: (typeof POLICIES)[number]): Promise<RunSummary> {
-  const knobs = Object.fromEntries(policy.knobs.map((knob) => [knob.name, knob.default]));
-  const features = (policy.features as (values: Readonly<Record<string, number>>) => KernelOptions["features"])(knobs);
-  const machine = createKernel({ ...subject.options, features, seed: SEED });
+async function runUnder(subject: Subject, policy: PolicyId): Promise<RunSummary> {
+  const machine = createKernel({ ...subject.options, features: featuresOf(policy), seed: SEED });
   const going = run({ machine, stream: await subject.stream(), operationsTotal: null, now: () => 0 });
   for (;;) {
     const step = await going.next();
     if (step.done) return step.value.summary;
   }
 }
+
+type KnownRun = ComparableRun & { readonly id: PolicyId; readonly summary: RunSummary };
+
+const AVERAGE = FIGURES.filter(({ id }) => id === "average_vmpte");
+const formatSaved = (share: number): string => `${share < 0 ? "−" : ""}${formatPercent(Math.abs(share))}`;
 
 const NUMBER = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const micro = (ns: number): string => NUMBER.format(Math.round(ns / 1000));
@@ -82,13 +88,17 @@ async function table(): Promise<string> {
   ];
   const subjects = [...presetSubjects(), ...(await Promise.all(PROGRAMS.map(programSubject)))];
   for (const subject of subjects) {
-    let without = 0;
-    for (const [at, policy] of POLICIES.entries()) {
-      const summary = await runUnder(subject, policy);
-      const average = summary.average_vmpte_kb ?? 0;
-      if (at === 0) without = average;
+    const runs: KnownRun[] = [];
+    for (const mode of POLICY_IDS) {
+      const summary = await runUnder(subject, mode);
+      runs.push({ id: mode, mode, source: "model", summary });
+      process.stderr.write(`${subject.name} ${mode}: ${summary.final.vmpte_kb} kB\n`);
+    }
+    const { rows } = compareRuns(runs, DEFAULT_BASELINE, AVERAGE);
+    for (const [at, { mode, summary }] of runs.entries()) {
+      const { value, share } = rows[0].cells[at];
       const { cost } = summary;
-      const saved = at === 0 ? "" : `${((100 * (without - average)) / without).toFixed(1)} %`;
+      const saved = share === null ? "" : formatSaved(-share);
       const costs =
         cost === null || cost === undefined
           ? ["", "", "", "", ""]
@@ -99,9 +109,8 @@ async function table(): Promise<string> {
               NUMBER.format(cost.rebuilt_tables),
               NUMBER.format(cost.tlb_flushes),
             ];
-      const cells = [NUMBER.format(summary.final.vmpte_kb), NUMBER.format(average), saved, ...costs];
-      lines.push(`| ${at === 0 ? subject.name : ""} | ${policy.id} | ${cells.join(" | ")} |`);
-      process.stderr.write(`${subject.name} ${policy.id}: ${summary.final.vmpte_kb} kB\n`);
+      const cells = [NUMBER.format(summary.final.vmpte_kb), NUMBER.format(value ?? 0), saved, ...costs];
+      lines.push(`| ${at === 0 ? subject.name : ""} | ${mode} | ${cells.join(" | ")} |`);
     }
   }
   return lines.join("\n");

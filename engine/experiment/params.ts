@@ -2,35 +2,10 @@
  * The parameters of a preset: what they are, how they are written, and why a value is refused.
  * Pure and free of other imports, so that the window checks a field with the very code that the command line uses.
  */
+import type { ChoiceParam, NumberParam, ParamSpec } from "./param-spec.ts";
 import type { Params, ParamValue } from "./types.ts";
 
-interface ParamBase {
-  readonly name: string;
-  readonly label: string;
-  /** One or two sentences: what it changes, in the words of the field. */
-  readonly description: string;
-}
-
-/** A number: bytes (written with K, M, G, T), a count, milliseconds or a percentage. */
-export interface NumberParam extends ParamBase {
-  readonly type: "bytes" | "count" | "ms" | "percent";
-  readonly min: number;
-  readonly max: number;
-  readonly default: number;
-  /** The value must be a multiple of this (4096: whole pages). */
-  readonly multipleOf?: number;
-  /** The value may not exceed that of this other parameter. */
-  readonly atMost?: string;
-}
-
-/** One of a few named values. */
-export interface ChoiceParam extends ParamBase {
-  readonly type: "choice";
-  readonly choices: readonly { readonly value: string; readonly label: string }[];
-  readonly default: string;
-}
-
-export type ParamSpec = NumberParam | ChoiceParam;
+export type { NumberParam, ParamSpec } from "./param-spec.ts";
 
 /** Where a preset's numbers come from. */
 export interface SourceReference {
@@ -120,6 +95,24 @@ function readNumber(spec: NumberParam, input: unknown): number | string {
   return value;
 }
 
+const YES_WORDS: Readonly<Record<string, string>> = {
+  true: "yes",
+  on: "yes",
+  1: "yes",
+  false: "no",
+  off: "no",
+  0: "no",
+};
+
+/** The choice that is meant, where it is one: true, on and 1 are a yes, too. */
+function choiceOf({ choices }: ChoiceParam, value: unknown): string | null {
+  const text = String(value);
+  const has = (wanted: string | undefined) => choices.some((choice) => choice.value === wanted);
+  if (typeof value === "string" && has(value)) return value;
+  const word = Object.hasOwn(YES_WORDS, text) ? YES_WORDS[text] : undefined;
+  return word !== undefined && has(word) ? word : null;
+}
+
 function negate(value: number | null): number | null {
   return value === null ? null : -value;
 }
@@ -148,7 +141,8 @@ export function validateParams(specs: readonly ParamSpec[], input: Readonly<Reco
     const value = Object.hasOwn(input, spec.name) ? input[spec.name] : undefined;
     if (value === undefined) params[spec.name] = spec.default;
     else if (spec.type === "choice") {
-      if (spec.choices.some((choice) => choice.value === value)) params[spec.name] = value as string;
+      const chosen = choiceOf(spec, value);
+      if (chosen !== null) params[spec.name] = chosen;
       else {
         const list = spec.choices.map((choice) => choice.value).join(", ");
         problems.push({ name: spec.name, reason: `${shown(value)} is not one of ${list}` });

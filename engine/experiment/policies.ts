@@ -3,19 +3,7 @@
  * pure functions, so that the window may import this file.
  */
 import { NO_RECLAIM, patchesWithout, type ReclaimFeatures, SYNC_RECLAIM } from "../mm/features.ts";
-
-/** A number of a policy that can be set; checked as a preset's parameters are (params.ts). */
-export interface PolicyKnob {
-  readonly name: string;
-  readonly label: string;
-  readonly description: string;
-  readonly type: "bytes" | "ms";
-  readonly min: number;
-  readonly max: number;
-  readonly default: number;
-  /** The value must be a multiple of this. */
-  readonly multipleOf?: number;
-}
+import type { ParamSpec } from "./param-spec.ts";
 
 export interface Policy {
   /** Its name on the command line, in files and in the history. */
@@ -30,9 +18,9 @@ export interface Policy {
   readonly payer: string;
   /** Where the rule comes from. */
   readonly source: string;
-  /** What of it can be set. */
-  readonly knobs: readonly PolicyKnob[];
-  /** What it switches on in the engine, with these values of its knobs; every knob has one. */
+  /** What of it can be set, checked as a preset's parameters are; knobs.ts says what becomes of it. */
+  readonly knobs: readonly ParamSpec[];
+  /** What it switches on in the engine, with these values of its numbers; each has one. */
   readonly features: (knobs: Readonly<Record<string, number>>) => ReclaimFeatures;
   /** Can a running kernel be measured under it? The others were posted, and are in no release. */
   readonly measured: boolean;
@@ -45,6 +33,20 @@ const OTHER_RULE: ReclaimFeatures = { ...NO_RECLAIM, patches: patchesWithout("9"
 
 const NS_PER_MS = 1_000_000;
 const PAGE_BYTES = 4096;
+
+/** Of every policy that looks at a table's entries before it frees it. */
+const ZERO_TABLES = {
+  name: "zero_tables",
+  label: "Zero tables",
+  description:
+    "Does a table whose entries all map the shared zero page count as empty, for whoever looks at it? (RFC of August 2022)",
+  type: "choice",
+  choices: [
+    { value: "no", label: "no" },
+    { value: "yes", label: "yes, as empty ones" },
+  ],
+  default: "no",
+} as const satisfies ParamSpec;
 
 export const POLICIES = [
   {
@@ -78,7 +80,7 @@ export const POLICIES = [
     rule: "after MADV_DONTNEED of any part of it that leaves all 512 entries none, whoever else has a part of it",
     payer: "the caller: a look at up to 512 entries for each part below 2 MiB that kept no entry",
     source: "a what-if: the series without the condition end - addr >= PMD_SIZE of reclaim_pt_is_enabled()",
-    knobs: [],
+    knobs: [ZERO_TABLES],
     features: () => ({ ...SYNC_RECLAIM, reclaimPages: 1 }),
     measured: false,
     version: 1,
@@ -105,7 +107,7 @@ export const POLICIES = [
     knobs: [
       {
         name: "scan_interval",
-        label: "scan interval",
+        label: "Scan interval",
         description:
           "Simulated time from a scan to the next, at least: one is made when a task next returns to user space.",
         type: "ms",
@@ -115,7 +117,7 @@ export const POLICIES = [
       },
       {
         name: "scan_size",
-        label: "scan size",
+        label: "Scan size",
         description: "How much mapped address space a scan looks at. The next goes on from there, and round.",
         type: "bytes",
         min: 2 ** 21,
@@ -123,6 +125,7 @@ export const POLICIES = [
         default: 2 ** 28,
         multipleOf: 2 ** 21,
       },
+      ZERO_TABLES,
     ],
     features: (knobs) => ({
       ...OTHER_RULE,
@@ -141,7 +144,7 @@ export const POLICIES = [
     knobs: [
       {
         name: "demand_interval",
-        label: "demand interval",
+        label: "Demand interval",
         description:
           "Simulated time after which the lab asks again in the program's place, for all that it has mapped.",
         type: "ms",
@@ -149,6 +152,7 @@ export const POLICIES = [
         max: 3_600_000,
         default: 1_000,
       },
+      ZERO_TABLES,
     ],
     features: (knobs) => ({ ...OTHER_RULE, ask: { intervalNs: knobs.demand_interval * NS_PER_MS } }),
     measured: false,
@@ -207,5 +211,6 @@ export function policyOf(id: PolicyId): Policy {
 /** What a policy switches on in the engine; knobs that are not given have their defaults. */
 export function featuresOf(id: PolicyId, knobs: Readonly<Record<string, number>> = {}): ReclaimFeatures {
   const policy = policyOf(id);
-  return policy.features({ ...Object.fromEntries(policy.knobs.map((knob) => [knob.name, knob.default])), ...knobs });
+  const usual = policy.knobs.flatMap((knob) => (knob.type === "choice" ? [] : [[knob.name, knob.default] as const]));
+  return policy.features({ ...Object.fromEntries(usual), ...knobs });
 }

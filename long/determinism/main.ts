@@ -55,6 +55,7 @@ async function onMainThread({ name, params }: Workload, mode: Mode): Promise<str
     seed: SEED,
     levels: 4 as const,
     profile: { ...REFERENCE_PROFILE },
+    knobs: {},
     stop: new SharedArrayBuffer(4),
   };
   const rows: Float64Array[] = [];

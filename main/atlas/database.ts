@@ -82,11 +82,14 @@ function filesUnder(paths: readonly string[]): Files {
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const list = (paths: readonly string[]) => `[${paths.map(quoted).join(", ")}]`;
 
-/** A result counts once, however often its task was run; one that was done counts before one that failed. */
+/**
+ * What is set of policies is not in results of an earlier version: nothing was. A result counts once, however often its task was run; one that was done counts before one that failed.
+ */
 function resultsView(files: readonly string[]): string {
-  return `CREATE VIEW results AS SELECT * EXCLUDE (copy) FROM (
+  return `CREATE VIEW results AS SELECT * EXCLUDE (copy) REPLACE (coalesce(knobs, '{}') AS knobs) FROM (
   SELECT *, row_number() OVER (PARTITION BY digest ORDER BY status = 'done' DESC, filename) AS copy
-  FROM read_parquet(${list(files)}, union_by_name = true, filename = true)) WHERE copy = 1`;
+  FROM (SELECT * FROM read_parquet(${list(files)}, union_by_name = true, filename = true)
+    UNION ALL BY NAME SELECT CAST(NULL AS VARCHAR) AS knobs WHERE false)) WHERE copy = 1`;
 }
 
 async function insertInspections(connection: DuckDBConnection, records: readonly Inspection[]): Promise<void> {

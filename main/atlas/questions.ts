@@ -11,14 +11,17 @@ export interface Question {
 
 const quote = (text: string) => text.replaceAll("'", "''");
 
-/** Each task beside the one that differs from it in the policy alone, which is the baseline. */
+/**
+ * Each task beside the one that differs from it in the policy, and what is set of that, alone: the baseline; where that was run with
+ * several settings of its own, the first of them.
+ */
 const PAIRED = (baseline: string) => `WITH done AS (SELECT * FROM results WHERE status = 'done'),
 paired AS (
   SELECT task.*, base.average_vmpte_kb AS base_average_kb, base.end_vmpte_kb AS base_end_kb, base.peak_vmpte_kb AS base_peak_kb,
     CASE WHEN base.average_vmpte_kb > 0 THEN 100 * (base.average_vmpte_kb - task.average_vmpte_kb) / base.average_vmpte_kb ELSE 0 END AS saved_percent,
     base.average_vmpte_kb - task.average_vmpte_kb AS saved_kb
   FROM done AS task JOIN done AS base
-    ON base.policy = '${quote(baseline)}' AND base.workload = task.workload AND base.params = task.params
+    ON base.policy = '${quote(baseline)}' AND base.knobs = (SELECT min(knobs) FROM done WHERE policy = '${quote(baseline)}') AND base.workload = task.workload AND base.params = task.params
     AND base.profile = task.profile AND base.seed = task.seed AND base.trace_sha256 IS NOT DISTINCT FROM task.trace_sha256
   WHERE task.policy <> base.policy)
 `;
@@ -30,20 +33,20 @@ function questions(baseline: string): readonly Question[] {
       id: "policies",
       title: `What each policy saves of the average VmPTE against ${baseline}, and what it costs`,
       about: "results",
-      sql: `${PAIRED(baseline)}SELECT policy, count(*) AS tasks, count(*) FILTER (saved_percent >= 10) AS saves_a_tenth,
+      sql: `${PAIRED(baseline)}SELECT policy, knobs, count(*) AS tasks, count(*) FILTER (saved_percent >= 10) AS saves_a_tenth,
   round(100 * sum(saved_kb) / nullif(sum(base_average_kb), 0), 1) AS saved_percent, round(median(saved_percent), 1) AS median_percent,
   round(min(saved_percent), 1) AS least_percent, round(max(saved_percent), 1) AS most_percent,
   round(sum(cost_caller_ns) / 1e6, 1) AS caller_ms, round(sum(cost_background_ns) / 1e6, 1) AS background_ms,
   round(max(cost_longest_call_ns) / 1e3, 1) AS longest_call_us
-FROM paired GROUP BY policy ORDER BY saved_percent DESC NULLS LAST, policy`,
+FROM paired GROUP BY policy, knobs ORDER BY saved_percent DESC NULLS LAST, policy, knobs`,
     },
     {
       id: "workloads",
       title: "Which workloads each policy helps: percent of the average VmPTE saved",
       about: "results",
-      sql: `${PAIRED(baseline)}SELECT workload, policy, count(*) AS tasks, round(avg(base_average_kb)) AS baseline_kb,
+      sql: `${PAIRED(baseline)}SELECT workload, policy, knobs, count(*) AS tasks, round(avg(base_average_kb)) AS baseline_kb,
   round(avg(average_vmpte_kb)) AS average_kb, round(100 * sum(saved_kb) / nullif(sum(base_average_kb), 0), 1) AS saved_percent
-FROM paired GROUP BY workload, policy ORDER BY workload, saved_percent DESC NULLS LAST, policy`,
+FROM paired GROUP BY workload, policy, knobs ORDER BY workload, saved_percent DESC NULLS LAST, policy, knobs`,
     },
     {
       id: "outliers",
@@ -51,7 +54,7 @@ FROM paired GROUP BY workload, policy ORDER BY workload, saved_percent DESC NULL
       about: "results",
       sql: `${PAIRED(baseline)}, middle AS (SELECT policy, median(saved_percent) AS median FROM paired GROUP BY policy),
 spread AS (SELECT policy, median(abs(saved_percent - median)) AS mad FROM paired JOIN middle USING (policy) GROUP BY policy)
-SELECT workload, params, policy, seed, round(saved_percent, 1) AS saved_percent, round(median, 1) AS median_percent, digest
+SELECT workload, params, policy, knobs, seed, round(saved_percent, 1) AS saved_percent, round(median, 1) AS median_percent, digest
 FROM paired JOIN middle USING (policy) JOIN spread USING (policy)
 WHERE abs(saved_percent - median) > greatest(3 * 1.4826 * mad, 5)
 ORDER BY abs(saved_percent - median) DESC, digest LIMIT 20`,
@@ -86,7 +89,7 @@ ORDER BY abs(saved_percent - median) DESC, digest LIMIT 20`,
 
 /** What is shown of every task: its row, and what it saves of the baseline's average VmPTE. */
 function everyTask(baseline: string): string {
-  return `${PAIRED(baseline)}SELECT results.digest, results.workload, results.params, results.policy, results.profile, results.seed,
+  return `${PAIRED(baseline)}SELECT results.digest, results.workload, results.params, results.policy, results.knobs, results.profile, results.seed,
   results.status, results.reason, results.operations, results.peak_vmpte_kb, results.average_vmpte_kb, results.end_vmpte_kb,
   CASE WHEN results.policy = '${quote(baseline)}' AND results.status = 'done' THEN 0 ELSE paired.saved_percent END AS saved_percent,
   results.cost_caller_ns + results.cost_background_ns AS cost_ns, results.engine_version

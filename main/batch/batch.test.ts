@@ -99,6 +99,30 @@ describe("a plan", () => {
     }).toThrow(/workloads\[0\]\.params\.nosuch: there is no such parameter.*params\.size: "no" is not a size/s);
   });
 
+  it("crosses what is set of policies, where it changes something", async () => {
+    const workloads = [{ preset: "commit-table", params: { size: "64M" } }];
+    const of = (knobs: unknown) => planned({ ...PLAN, workloads, policies: ["none", "async"], seeds: [1], knobs });
+    const { tasks } = await of({ scan_interval: [1, "100 ms"], resched: [0, 10] });
+    // Of none, what is set of async is nothing.
+    expect(tasks.filter(({ policy }) => policy === "none").map(({ knobs }) => knobs)).toEqual([{}, {}]);
+    const scans = tasks.filter(({ policy }) => policy === "async");
+    expect(scans.map(({ knobs }) => knobs.scan_interval).sort()).toEqual([1, 1, 100, 100]);
+    expect(new Set(scans.map(({ switches }) => switches.resched))).toEqual(new Set([0, 10]));
+    const all = await of({ scan_interval: [1, 100] });
+    await made("knobs", all);
+    const rows = await rowsOf("knobs");
+    const peak = (policy: string, knobs: string) =>
+      rows.find((row) => row.policy === policy && row.knobs === knobs)?.peak_vmpte_kb;
+    expect(rows).toHaveLength(3);
+    expect(Number(peak("async", '{"scan_interval":1}'))).toBeLessThan(Number(peak("none", "{}")));
+    expect(Number(peak("async", '{"scan_interval":1}'))).toBeLessThan(Number(peak("async", '{"scan_interval":100}')));
+    // A plan that sets nothing has the tasks that it always had.
+    const digests = (each: Awaited<ReturnType<typeof planned>>) => each.tasks.map(({ digest }) => digest);
+    expect(digests(await of({}))).toEqual(digests(await of(undefined)));
+    await expect(of({ scan_interval: [0, 1], nosuch: 1 })).rejects.toThrow(/knobs\.nosuch: there is no such knob; .*/);
+    await expect(of({ scan_interval: [0, 1] })).rejects.toThrow(/knobs\.scan_interval: 0 ms is outside/);
+  });
+
   it("has tasks that count by what they are: by a trace's bytes and not by its name, and by the engine", async () => {
     const digests = async (engine = VERSION) =>
       tasksOf((await planned({ ...PLAN, workloads: [{ trace: "traces/*.gz" }] })).plan, engine, profileValue)

@@ -1,5 +1,6 @@
 /** Performs one task: the same row on every machine. */
 import { ReclaimLabError } from "../../engine/error.ts";
+import { profileUnder } from "../../engine/experiment/knobs.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { run } from "../../engine/experiment/run.ts";
 import { type RunSummary, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
@@ -12,7 +13,7 @@ import { roomInWords } from "../worker/room.ts";
 import { profileValue } from "./known.ts";
 import type { PlannedWorkload } from "./plan.ts";
 import type { ResultRow, TaskSamples } from "./rows.ts";
-import { paramsJson, type Task } from "./tasks.ts";
+import { paramsJson, sortedJson, type Task } from "./tasks.ts";
 
 export interface Performed {
   readonly row: ResultRow;
@@ -47,8 +48,9 @@ function rowOf(task: Task, engine: string, end: RunSummary | { readonly failed: 
   const of = (value: (summary: RunSummary) => number | null | undefined) => (failed ? null : (value(end) ?? null));
   return {
     workload: workload.name,
-    params: paramsJson(workload),
+    params: paramsJson(task),
     policy,
+    knobs: sortedJson(task.knobs),
     profile,
     seed,
     status: failed ? "failed" : "done",
@@ -99,7 +101,8 @@ export async function perform(task: Task, engine: string): Promise<Performed> {
       mode: policy as PolicyId,
       seed,
       levels: 4,
-      profile: { ...profileValue(task.profile) },
+      profile: { ...profileUnder(profileValue(task.profile), task.switches) },
+      knobs: { ...task.knobs, ...task.switches },
       stop: new SharedArrayBuffer(4),
     });
     // A clock that stands still: slices end with their batch, and nothing of the machine is in the row.

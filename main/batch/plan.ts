@@ -7,7 +7,9 @@ import { createReadStream, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import * as v from "valibot";
 import { BadInputError } from "../../engine/error.ts";
+import { checkKnobs } from "../../engine/experiment/knobs.ts";
 import { validateParams } from "../../engine/experiment/params.ts";
+import { isPolicyId } from "../../engine/experiment/policies.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
 import { describeChoices } from "./choices.ts";
@@ -19,13 +21,13 @@ const PLAN_BYTES_MAX = 16 << 20;
 const paramValue = v.union([v.string(), v.number(), v.boolean()]);
 const names = v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1, "give at least one"));
 
-const presetSchema = v.strictObject({
-  preset: v.string(),
-  params: v.optional(
-    v.record(v.string(), v.union([paramValue, v.pipe(v.array(paramValue), v.minLength(1, "give at least one value"))])),
-    {},
-  ),
-});
+/** A value or several for each name. */
+const values = v.optional(
+  v.record(v.string(), v.union([paramValue, v.pipe(v.array(paramValue), v.minLength(1, "give at least one value"))])),
+  {},
+);
+
+const presetSchema = v.strictObject({ preset: v.string(), params: values });
 const traceSchema = v.strictObject({
   trace: v.pipe(v.string(), v.minLength(1)),
   pid: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
@@ -42,6 +44,7 @@ const planSchema = v.strictObject({
     v.minLength(1, "give at least one"),
   ),
   policies: names,
+  knobs: values,
   profiles: v.optional(names, ["reference"]),
   seeds: v.optional(
     v.pipe(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))), v.minLength(1, "give at least one")),
@@ -67,6 +70,8 @@ export interface Plan {
   readonly name: string;
   readonly workloads: readonly PlannedWorkload[];
   readonly policies: readonly string[];
+  /** Every combination of what is set of policies and kernels (engine/experiment/knobs.ts); absent: nothing is. */
+  readonly knobs?: readonly Params[];
   readonly profiles: readonly string[];
   readonly seeds: readonly number[];
   readonly samples: boolean;
@@ -145,6 +150,19 @@ function presetWorkloads(entry: v.InferOutput<typeof presetSchema>, at: string, 
   return workloads;
 }
 
+/** Every combination of knobs, of those that are named. */
+function crossedKnobs(given: v.InferOutput<typeof values>, policies: readonly string[], problems: string[]): Params[] {
+  return crossed(given).flatMap((some) => {
+    const checked = checkKnobs(some, policies.filter(isPolicyId));
+    if (checked.ok) return [Object.fromEntries(Object.keys(some).map((name) => [name, checked.params[name]]))];
+    for (const { name, reason } of checked.problems) {
+      const problem = `knobs.${name}: ${reason}`;
+      if (!problems.includes(problem)) problems.push(problem);
+    }
+    return [];
+  });
+}
+
 /** SHA-256 of a file's bytes. */
 async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
@@ -209,13 +227,15 @@ export async function readPlan(file: string, known: Known): Promise<Plan> {
   }
   const checked = v.safeParse(planSchema, value);
   if (!checked.success) refuse(file, checked.issues.map(sentence));
-  const { name, policies, profiles, seeds, samples, workloads: entries } = checked.output;
+  const { name, policies, knobs: given, profiles, seeds, samples, workloads: entries } = checked.output;
   const problems: string[] = [];
   const complain = (at: string, what: string | null) => {
     if (what !== null) problems.push(`${at}: ${what}`);
   };
   for (const [i, policy] of policies.entries()) complain(`policies[${i}]`, known.policy(policy));
   for (const [i, profile] of profiles.entries()) complain(`profiles[${i}]`, known.profile(profile));
+  // What policies there are is known by then.
+  const knobs = problems.length === 0 ? crossedKnobs(given, policies, problems) : [];
   const workloads: PlannedWorkload[] = [];
   for (const [i, entry] of entries.entries()) {
     const at = `workloads[${i}]`;
@@ -231,11 +251,13 @@ export async function readPlan(file: string, known: Known): Promise<Plan> {
     name,
     workloads,
     policies: once(policies),
+    ...(Object.keys(given).length === 0 ? {} : { knobs }),
     profiles: once(profiles),
     seeds: once(seeds),
     samples,
   };
-  const count = workloads.length * plan.policies.length * plan.profiles.length * plan.seeds.length;
+  const count =
+    workloads.length * plan.policies.length * (plan.knobs?.length ?? 1) * plan.profiles.length * plan.seeds.length;
   if (count > TASKS_MAX)
     refuse(file, [
       `it makes ${count.toLocaleString("en-US")} tasks; at most ${TASKS_MAX.toLocaleString("en-US")} are taken`,

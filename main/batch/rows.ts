@@ -9,6 +9,8 @@ export interface ResultRow {
   /** JSON, keys sorted. */
   readonly params: string;
   readonly policy: string;
+  /** What is set of the policy: JSON, keys sorted; {}: all as it comes. */
+  readonly knobs: string;
   readonly profile: string;
   readonly seed: number;
   readonly status: "done" | "failed";
@@ -35,6 +37,7 @@ const RESULT_COLUMNS: readonly { readonly name: keyof ResultRow; readonly type: 
   { name: "workload", type: "STRING" },
   { name: "params", type: "STRING" },
   { name: "policy", type: "STRING" },
+  { name: "knobs", type: "STRING" },
   { name: "profile", type: "STRING" },
   { name: "seed", type: "INT64" },
   { name: "status", type: "STRING" },

@@ -3,11 +3,17 @@
  * so that any scheduler that runs a task at least once will do.
  */
 import { createHash } from "node:crypto";
+import { knobsUnder, policyKnobs } from "../../engine/experiment/knobs.ts";
+import { isPolicyId } from "../../engine/experiment/policies.ts";
+import type { Params } from "../../engine/experiment/types.ts";
 import type { Plan, PlannedWorkload } from "./plan.ts";
 
 export interface Task {
   readonly workload: PlannedWorkload;
   readonly policy: string;
+  /** What is set of its policy, and of the kernel under every policy (engine/experiment/knobs.ts). */
+  readonly knobs: Params;
+  readonly switches: Params;
   readonly profile: string;
   readonly seed: number;
   readonly samples: boolean;
@@ -24,26 +30,36 @@ export function sortedJson(value: unknown): string {
   );
 }
 
-/** The parameters as results have them: of a trace, what of it is run. */
-export function paramsJson(workload: PlannedWorkload): string {
-  if (workload.kind === "preset") return sortedJson(workload.params);
+/** Those of the names that are among the specs. */
+function only(params: Params, specs: readonly { readonly name: string }[]): Params {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => specs.some((spec) => spec.name === name)));
+}
+
+/** What of a combination of knobs is of this policy, and what is of the kernel. */
+function split(set: Params, policy: string): Pick<Task, "knobs" | "switches"> {
+  const policies = isPolicyId(policy) ? [policy] : [];
+  return { knobs: only(set, policyKnobs(policies)), switches: only(set, knobsUnder([])) };
+}
+
+/**
+ * The parameters as results have them: of a preset its own, of a trace what of it is run; and what is set of the kernel. Tasks that
+ * are compared with each other have the same.
+ */
+export function paramsJson({ workload, switches }: Pick<Task, "workload" | "switches">): string {
+  if (workload.kind === "preset") return sortedJson({ ...workload.params, ...switches });
   return sortedJson({
+    ...switches,
     ...(workload.pid === null ? {} : { pid: workload.pid }),
     ...(workload.touchOnMap ? { touch_on_map: true } : {}),
   });
 }
 
 /** What makes a task the task that it is, as SHA-256 in hexadecimal. A trace counts by its bytes, wherever it lies. */
-export function taskDigest(
-  workload: PlannedWorkload,
-  policy: string,
-  profile: string,
-  profileValue: unknown,
-  seed: number,
-  engine: string,
-) {
+export function taskDigest(task: Omit<Task, "digest" | "samples">, profileValue: unknown, engine: string) {
+  const { workload, policy, knobs, profile, seed } = task;
   const what = workload.kind === "preset" ? ["preset", workload.name] : ["trace", workload.sha256];
-  const identity = [...what, paramsJson(workload), policy, profile, sortedJson(profileValue), seed, engine];
+  const identity = [...what, paramsJson(task), policy, profile, sortedJson(profileValue), seed, engine];
+  if (Object.keys(knobs).length > 0) identity.push(sortedJson(knobs));
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex");
 }
 
@@ -56,11 +72,14 @@ export function tasksOf(plan: Plan, engine: string, profileValue: (name: string)
   const values = new Map(plan.profiles.map((profile) => [profile, profileValue(profile)]));
   for (const workload of plan.workloads)
     for (const policy of plan.policies)
-      for (const profile of plan.profiles)
-        for (const seed of plan.seeds) {
-          const digest = taskDigest(workload, policy, profile, values.get(profile), seed, engine);
-          tasks.set(digest, { workload, policy, profile, seed, samples: plan.samples, digest });
-        }
+      for (const set of plan.knobs ?? [{}])
+        for (const profile of plan.profiles)
+          for (const seed of plan.seeds) {
+            // What is of other policies changes nothing of this one: such tasks are the same.
+            const task = { workload, policy, ...split(set, policy), profile, seed };
+            const digest = taskDigest(task, values.get(profile), engine);
+            tasks.set(digest, { ...task, samples: plan.samples, digest });
+          }
   return [...tasks.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../../engine/experiment/compare-runs.ts";
 import type { Figure } from "../../engine/experiment/figures.ts";
 import { formatPercent, formatValue } from "../../engine/experiment/format.ts";
+import { paramNamed } from "../../engine/experiment/knobs.ts";
 import { formatValueOf, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { runWord } from "../../engine/experiment/words.ts";
@@ -36,7 +37,7 @@ interface Loaded {
 
 function specOf(experiment: Experiment, name: string): ParamSpec | undefined {
   const preset = experiment.workloadKind === "preset" ? findPreset(experiment.workload) : undefined;
-  return preset?.params.find((spec) => spec.name === name);
+  return paramNamed(preset?.params ?? [], name);
 }
 
 /** The value of a sweep that `text` means: "64K", "64k" and "65536" are the same. */

@@ -1,7 +1,17 @@
 /** `reclaim-lab policies`: what there is to choose from. Needs no history, so none is opened. */
-import { formatParam } from "../../engine/experiment/params.ts";
+import { KERNEL_SWITCHES } from "../../engine/experiment/knobs.ts";
+import { formatParam, type ParamSpec } from "../../engine/experiment/params.ts";
 import { DEFAULT_BASELINE, DEFAULT_POLICIES, POLICIES, type Policy } from "../../engine/experiment/policies.ts";
 import { print, printJson } from "./print.ts";
+
+/** "    scan_interval=100 ms   Scan interval (1 ms to 3600000 ms): …" */
+function knobLine(spec: ParamSpec): string {
+  const range =
+    spec.type === "choice"
+      ? spec.choices.map(({ value }) => value).join(", ")
+      : `${formatParam(spec, spec.min)} to ${formatParam(spec, spec.max)}`;
+  return `    ${spec.name}=${formatParam(spec, spec.default).replaceAll(" ", "")}   ${spec.label} (${range}): ${spec.description}`;
+}
 
 export function policies(options: { readonly json?: boolean }): void {
   const all: readonly Policy[] = POLICIES;
@@ -15,6 +25,7 @@ export function policies(options: { readonly json?: boolean }): void {
         payer,
         source,
         knobs,
+        switches: KERNEL_SWITCHES,
         version,
       })),
     );
@@ -25,12 +36,14 @@ export function policies(options: { readonly json?: boolean }): void {
     print(`  An empty table goes: ${rule}`);
     print(`  Who pays: ${payer}`);
     print(`  Source: ${source}`);
-    for (const knob of knobs) {
-      const range = `${formatParam(knob, knob.min)} to ${formatParam(knob, knob.max)}`;
-      print(`    ${knob.name}=${formatParam(knob, knob.default)}   ${knob.label} (${range}): ${knob.description}`);
-    }
+    for (const knob of knobs) print(knobLine(knob));
     print("");
   }
+  print("Of the modelled kernel, under every policy:");
+  for (const each of KERNEL_SWITCHES) print(knobLine(each));
+  print(
+    "\n`run` and `sweep` take these with --set, such as --set scan_interval=50; what is given here is how they come.",
+  );
   print(
     `--mode both stands for ${DEFAULT_POLICIES.join(",")}; compared with ${DEFAULT_BASELINE} unless --baseline says otherwise.`,
   );

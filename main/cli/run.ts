@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { BadInputError } from "../../engine/error.ts";
+import { withoutKnobs } from "../../engine/experiment/knobs.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
@@ -29,13 +30,15 @@ interface RunOptions extends DbOption {
 
 /** A preset by its name; else a file, which is opened, and said of it what there is to know. */
 async function workloadOf(session: Session, name: string, options: RunOptions): Promise<ExperimentSpec["workload"]> {
-  const { set, format, pid, touchOnMap, service } = options;
+  const { set = {}, format, pid, touchOnMap, service } = options;
+  const params = { ...withoutKnobs(set).own };
   const looksLikeFile = /[/.]/.test(name) || existsSync(name);
-  if (findPreset(name) !== undefined || !looksLikeFile) return { kind: "preset", name, params: set ?? {} };
-  if (set !== undefined)
-    throw new BadInputError("--set is for presets", {
+  if (findPreset(name) !== undefined || !looksLikeFile) return { kind: "preset", name, params };
+  const [none] = Object.keys(params);
+  if (none !== undefined)
+    throw new BadInputError(`A file has no parameter "${none.slice(0, 60)}"`, {
       where: name,
-      todo: "A file takes --pid, --service and --touch-on-map",
+      todo: "It takes --pid, --service, --touch-on-map, and with --set what `reclaim-lab policies` shows of its policies",
     });
   if (service && pid !== undefined)
     throw new BadInputError("--pid is one process and --service is all of them", { todo: "Give one of the two" });
@@ -59,6 +62,7 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
     const spec: ExperimentSpec = {
       workload: await workloadOf(session, workload, options),
       mode: options.mode,
+      knobs: { ...withoutKnobs(options.set ?? {}).knobs },
       source: options.source,
       seed: options.seed,
       levels: options.levels === "5" ? 5 : 4,

@@ -11,6 +11,7 @@ import {
 } from "../../chart/sweep-points.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount, formatValue } from "../../engine/experiment/format.ts";
+import { paramNamed, withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { formatValueOf, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { plainSentence, savingWords } from "../../engine/experiment/sentence.ts";
@@ -143,11 +144,13 @@ function sweepText(experiment: Experiment, spec: ParamSpec | undefined, chosen: 
 }
 
 export async function sweep(preset: string, options: SweepOptions): Promise<void> {
-  const spec = findPreset(preset)?.params.find(({ name }) => name === options.param);
+  const spec = paramNamed(findPreset(preset)?.params ?? [], options.param);
   const values = valuesOf(spec, options);
   const { param: parameter, set = {}, mode, seed, title } = options;
   await withLab(options, async (session) => {
-    const start = () => session.ask("sweep.start", { preset, parameter, values, params: set, mode, seed, title });
+    const { own, knobs } = withoutKnobs(set);
+    const asked = { preset, parameter, values, params: { ...own }, knobs: { ...knobs }, mode, seed, title };
+    const start = () => session.ask("sweep.start", asked);
     const { experiment, cut } = await runToEnd(session, start, showCount);
     if (options.json) printJson(sweepJson(experiment, options.baseline));
     else print(`${sweepText(experiment, spec, options.baseline)}\n\nSaved in ${session.where}.`);

@@ -25,6 +25,8 @@ export const atlasRowSchema = v.object({
   /** JSON, keys sorted. */
   params: v.string(),
   policy: v.string(),
+  /** What is set of the policy: JSON, keys sorted. */
+  knobs: v.string(),
   profile: v.string(),
   seed: v.number(),
   status: v.picklist(["done", "failed"]),

@@ -1,7 +1,7 @@
 /** The page tables of a modelled run at any moment of it: made by running its workload again up to there. */
 import * as v from "valibot";
 import { windowToHost } from "./define.ts";
-import { countSchema, idSchema, kernelProfileSchema, labErrorSchema, modeSchema } from "./shapes.ts";
+import { countSchema, idSchema, kernelProfileSchema, labErrorSchema, modeSchema, paramsSchema } from "./shapes.ts";
 import { workloadTaskSchema } from "./worker.ts";
 
 const CELLS_MAX = 20_000;
@@ -54,6 +54,7 @@ export const mapTaskSchema = v.object({
   seed: v.number(),
   levels: v.picklist([4, 5]),
   profile: kernelProfileSchema,
+  knobs: paramsSchema,
 });
 export type MapTask = v.InferOutput<typeof mapTaskSchema>;
 

@@ -163,6 +163,8 @@ const workloadRefSchema = v.variant("kind", [
 export const experimentSpecSchema = v.object({
   workload: workloadRefSchema,
   mode: v.optional(modesSchema, "both"),
+  /** Of the policies and of the modelled kernel (engine/experiment/knobs.ts); what is left out is as it comes. */
+  knobs: v.optional(paramsSchema, {}),
   source: v.optional(sourcesSchema, "model"),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295)), 1),
   /** Levels of the page tables. */
@@ -311,7 +313,7 @@ export const runSchema = v.object({
   experimentId: idSchema,
   /** What tells it from its siblings in a sweep ("chunk 2M"); empty elsewhere. */
   label: v.string(),
-  /** The experiment's, and in a sweep the value of its point. */
+  /** The experiment's, what is set of policies and kernel among them, and in a sweep the value of its point. */
   params: paramsSchema,
   source: sourceSchema,
   mode: modeSchema,

@@ -16,7 +16,9 @@ export const sweepSpecSchema = v.object({
   preset: shortTextSchema,
   /** Of all runs; the swept one is overruled. */
   params: v.optional(paramsSchema, {}),
-  /** Which parameter is swept. */
+  /** As in an experiment; the swept one is overruled. */
+  knobs: v.optional(paramsSchema, {}),
+  /** Which parameter, or knob, is swept. */
   parameter: shortTextSchema,
   /** The values, in the order in which they are run; each once. */
   values: v.pipe(

@@ -65,6 +65,8 @@ export const workerTaskSchema = v.object({
   seed: v.number(),
   levels: v.picklist([4, 5]),
   profile: kernelProfileSchema,
+  /** What is set of its policy and kernel (engine/experiment/knobs.ts). */
+  knobs: paramsSchema,
   /** One shared Int32: 0 go on, 1 stop at the next look. */
   stop: v.instance(SharedArrayBuffer),
   /** Where the operations come from, if another worker reads them. */

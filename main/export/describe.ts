@@ -5,6 +5,7 @@ import { type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-p
 import type { ChartView } from "../../chart/view.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { FIGURES } from "../../engine/experiment/figures.ts";
+import { paramNamed } from "../../engine/experiment/knobs.ts";
 import { formatValueOf } from "../../engine/experiment/params.ts";
 import { DEFAULT_POLICIES, inPolicyOrder } from "../../engine/experiment/policies.ts";
 import { plainSentence, resultSentence, type SentencePart } from "../../engine/experiment/sentence.ts";
@@ -25,7 +26,7 @@ export interface ParamWords {
 export function paramWords(experiment: StoredExperiment, params: Params = experiment.params): ParamWords[] {
   const specs = experiment.workloadKind === "preset" ? (findPreset(experiment.workload)?.params ?? []) : [];
   return Object.entries(params).map(([name, value]) => {
-    const spec = specs.find((candidate) => candidate.name === name);
+    const spec = paramNamed(specs, name);
     return {
       name,
       value: formatValueOf(spec, value),

@@ -3,10 +3,12 @@ import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { BadInputError } from "../../engine/error.ts";
+import { withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { inPolicyOrder, isPolicyId, POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { type Atlas, openAtlas } from "../atlas/database.ts";
 import { answerAll, tasksBeside } from "../atlas/questions.ts";
 import { KNOWN, profileValue } from "../batch/known.ts";
+import type { PlannedWorkload } from "../batch/plan.ts";
 import { taskDigest } from "../batch/tasks.ts";
 import { type AtlasRow, atlasRowSchema } from "../contract/atlas.ts";
 import type { Experiment, ExperimentSpec, Handlers, LabCallName } from "../contract.ts";
@@ -106,12 +108,15 @@ export function atlasHandlers(
   async function runRow(from: Opened, digest: string, baseline: string, path?: string) {
     const row = await rowOf(from, digest, baseline);
     const { policy, profile, seed, traceSha256 } = row;
+    const knobs = paramsOf(presetParamsSchema, row.knobs);
+    const { own, knobs: switches } = withoutKnobs(paramsOf(presetParamsSchema, row.params));
     const mode = inPolicyOrder([...new Set([baseline, policy])].filter(isPolicyId));
-    const about = { mode, seed, kernelProfile: { ...profileValue(profile) } } as const;
-    const same = (workload: Parameters<typeof taskDigest>[0]) =>
-      taskDigest(workload, policy, profile, profileValue(profile), seed, VERSION) === digest;
+    const kernelProfile = { ...profileValue(profile) };
+    const about = { mode, seed, knobs: { ...knobs, ...switches }, kernelProfile } as const;
+    const same = (workload: PlannedWorkload) =>
+      taskDigest({ workload, policy, knobs, switches, profile, seed }, profileValue(profile), VERSION) === digest;
     if (traceSha256 === null) {
-      const params = paramsOf(presetParamsSchema, row.params);
+      const params = { ...own };
       const experiment = await start({ workload: { kind: "preset", name: row.workload, params }, ...about });
       return { experiment, same: same({ kind: "preset", name: row.workload, params }) };
     }

@@ -2,7 +2,9 @@
 import type { Json, StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
-import type { Source } from "../../engine/experiment/types.ts";
+import { profileUnder, withoutKnobs } from "../../engine/experiment/knobs.ts";
+import { inPolicyOrder } from "../../engine/experiment/policies.ts";
+import type { Params, Source } from "../../engine/experiment/types.ts";
 import { requireKernel } from "../../probe/driver.ts";
 import type { WorkloadTask } from "../contract/worker.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
@@ -15,7 +17,14 @@ import { profileAgain, profilesFor, storedProfile } from "./profiles.ts";
 import type { QueuedRun, Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { sharedFeed } from "./shared-feed.ts";
-import { type PlannedRun, plannedRuns, type ResolvedWorkload, resolvePreset } from "./spec.ts";
+import {
+  type PlannedRun,
+  plannedRuns,
+  type ResolvedWorkload,
+  refuseMeasured,
+  resolvePreset,
+  withKnobs,
+} from "./spec.ts";
 import type { Sweeps } from "./sweeps.ts";
 import { startWorkerRun } from "./worker-execution.ts";
 
@@ -40,7 +49,7 @@ function planFile(files: Files, choice: FileChoice): Planned {
 }
 
 /** The same file once more. Errors: BadInputError where it is gone or another. */
-async function planAgain({ workload: name, title, params, detail }: StoredExperiment): Promise<Planned> {
+async function fileAgain({ workload: name, title, detail }: StoredExperiment, params: Params): Promise<Planned> {
   const task = await keptFile(name, detail);
   return { workload: { kind: "file", name, title, params, operationsTotal: null }, task, detail };
 }
@@ -60,19 +69,31 @@ export function experimentHandlers(
   emit: Emit,
 ): Handlers<Names> {
   function begin(
-    { workload, task: workloadTask, detail = null }: Planned,
+    { workload: planned, task: workloadTask, detail = null }: Planned,
     runs: readonly PlannedRun[],
-    about: Pick<FullExperimentSpec, "seed" | "levels" | "kernelProfile">,
-    title: string,
+    about: Pick<FullExperimentSpec, "seed" | "levels" | "kernelProfile" | "knobs" | "title">,
   ): StoredExperiment {
+    const policies = inPolicyOrder(runs.map(({ mode }) => mode));
+    const workload = withKnobs(planned, about.knobs, policies);
+    refuseMeasured(workload.params, runs);
     const kernel = requireSources(runs);
     const facts = hostFacts(kernel?.reclaims ?? null);
     const { seed, levels } = about;
     const profiles = profilesFor(about.kernelProfile, kernel !== null, levels);
-    const profileOf = (source: Source) => (source === "kernel" ? profiles.kernel : null) ?? profiles.model;
     const { name, params, operationsTotal } = workload;
+    const { knobs } = withoutKnobs(params);
+    const model = profileUnder(profiles.model, params);
+    const profileOf = (source: Source) => (source === "kernel" ? profiles.kernel : null) ?? model;
     const stored = store.together(() => {
-      const spec = { title, workload: name, workloadKind: workload.kind, params, seed, levels, detail };
+      const spec = {
+        title: about.title ?? workload.title,
+        workload: name,
+        workloadKind: workload.kind,
+        params,
+        seed,
+        levels,
+        detail,
+      };
       const { id } = store.createExperiment(spec);
       for (const { source, mode } of runs)
         store.startRun(id, {
@@ -90,7 +111,8 @@ export function experimentHandlers(
     const shared =
       workloadTask.kind === "file" && stored.runs.length > 1 ? sharedFeed(workloadTask, stored.runs.length) : null;
     const queued = stored.runs.map(({ id: runId, source, mode }): QueuedRun => {
-      const task = { workload: workloadTask, source, mode, seed, levels, profile: { ...profileOf(source) } };
+      const profile = { ...profileOf(source) };
+      const task = { workload: workloadTask, source, mode, seed, levels, profile, knobs: { ...knobs } };
       const about = { runId, experimentId: stored.id, alone: source === "kernel" };
       if (shared === null) return { ...about, begin: (onBatch) => startWorkerRun(task, onBatch) };
       return {
@@ -117,7 +139,7 @@ export function experimentHandlers(
           todo: "Take --source model",
         });
       const planned = workload.kind === "file" ? planFile(files, workload) : planPreset(workload.name, workload.params);
-      return toExperiment(begin(planned, runs, spec, spec.title ?? planned.workload.title));
+      return toExperiment(begin(planned, runs, spec));
     },
     "experiment.again": async ({ id }) => {
       const before = store.getExperiment(id);
@@ -132,17 +154,19 @@ export function experimentHandlers(
           todo: "Look at it anew in the Live view, or with: reclaim-lab inspect PID --keep",
         });
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
-      const planned =
-        before.workloadKind === "file" ? await planAgain(before) : planPreset(before.workload, before.params);
+      const { own, knobs } = withoutKnobs(before.params);
+      const planned = before.workloadKind === "file" ? await fileAgain(before, own) : planPreset(before.workload, own);
       const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
       const about = {
+        title: before.title,
+        knobs,
         seed: before.seed,
         levels: before.levels === 5 ? 5 : 4,
         kernelProfile: runs.some(({ source }) => source === "kernel")
           ? undefined
           : { ...profileAgain(before.runs[0]?.kernelProfile ?? null) },
       } as const;
-      return toExperiment(begin(planned, runs, about, before.title));
+      return toExperiment(begin(planned, runs, about));
     },
     "file.open": ({ path, format }) => files.open(path, format),
     "experiment.cancel": ({ id }) => {

@@ -128,6 +128,54 @@ it("runs again after a restart, with the same outcome", async () => {
   expect(finals(await ended((await ask("experiment.again", { id })).id))).toEqual(finals(before));
 });
 
+it("keeps what is set of its policies, and has it again", async () => {
+  const { token } = await ask("file.open", { path: await workloadFile() });
+  const workload = { kind: "file", token } as const;
+  const mode = ["none", "async"] as const;
+  const start = (knobs: Record<string, number | string>) =>
+    ask("experiment.start", { workload, mode: [...mode], knobs });
+  const slow = await ended((await start({ scan_interval: 100_000 })).id);
+  const { id } = await start({ scan_interval: "1 ms", scan_size: "128T", thp_deposit: "split" });
+  const fast = await ended(id);
+  expect(fast.title).toBe("pool.ops.jsonl, scan_interval 1 ms, scan_size 128T, thp_deposit split");
+  expect(fast.params).toEqual({ scan_interval: 1, scan_size: 2 ** 47, thp_deposit: "split" });
+  expect(fast.runs.map(({ params }) => params)).toEqual([fast.params, fast.params]);
+  expect(fast.runs.map(({ kernelProfile }) => kernelProfile?.depositedTables)).toEqual([false, false]);
+  const [[, none], [, seldom]] = finals(slow);
+  const [[, noneToo], [, often]] = finals(fast);
+  expect([noneToo, seldom]).toEqual([none, none]);
+  expect(often).toBeLessThan(Number(none));
+  // The map is of the same kernel.
+  const map = await ask("map.read", { runId: fast.runs[1].id, operations: 17, cells: 1 });
+  expect(map?.vmpteKb).toBe(often);
+  await restart();
+  const again = await ended((await ask("experiment.again", { id })).id);
+  expect({ ...again, runs: finals(again) }).toMatchObject({
+    title: fast.title,
+    params: fast.params,
+    runs: finals(fast),
+  });
+  expect(again.runs.map(({ kernelProfile }) => kernelProfile)).toEqual(
+    fast.runs.map(({ kernelProfile }) => kernelProfile),
+  );
+});
+
+it("refuses what cannot be set, before anything is stored", async () => {
+  const { token } = await ask("file.open", { path: await workloadFile() });
+  const start = (mode: "both" | "async", knobs: Record<string, number | string>) =>
+    ask("experiment.start", { workload: { kind: "file", token }, mode, knobs });
+  await expect(start("both", { scan_interval: 5 })).rejects.toThrow("it is of async; the policies here are none, sync");
+  await expect(start("async", { scan_interval: -1 })).rejects.toThrow("scan_interval: -1 ms is outside 1 ms");
+  await expect(
+    ask("experiment.start", {
+      workload: { kind: "preset", name: "commit-table", params: {} },
+      source: "kernel",
+      knobs: { resched: 5 },
+    }),
+  ).rejects.toThrow("resched cannot be set where a running kernel is measured");
+  expect((await ask("history.list", {})).total).toBe(0);
+});
+
 it("has a map at every moment, after a restart too", async () => {
   const { runs } = await run(await workloadFile());
   await restart();

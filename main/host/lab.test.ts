@@ -218,6 +218,32 @@ describe("a sweep", () => {
     expect(told(redone)).toEqual(told(done));
   });
 
+  it("goes over a knob of a policy, with every policy at each value", async () => {
+    const { id } = await ask("sweep.start", {
+      preset: "commit-table",
+      params: { size: SIZE },
+      parameter: "scan_interval",
+      values: ["1 ms", 100],
+      mode: ["none", "async"],
+      knobs: { scan_size: "1T" },
+    });
+    const done = await ended(id);
+    expect(done.sweep).toEqual({ parameter: "scan_interval", values: [1, 100] });
+    expect(done.params).toMatchObject({ size: SIZE, scan_size: 2 ** 40 });
+    expect(done.runs.map(({ label, mode, params }) => [label, mode, params.scan_interval])).toEqual([
+      ["scan_interval 1 ms", "none", 1],
+      ["scan_interval 1 ms", "async", 1],
+      ["scan_interval 100 ms", "none", 100],
+      ["scan_interval 100 ms", "async", 100],
+    ]);
+    const peaks = done.runs.map(({ summary }) => summary?.peak.vmpte_kb ?? 0);
+    expect(peaks[1]).toBeLessThan(peaks[3]);
+    expect(peaks[0]).toBe(peaks[2]);
+    await expect(
+      ask("sweep.start", { preset: "commit-table", parameter: "scan_interval", values: [1, 2] }),
+    ).rejects.toThrow("it is of async; the policies here are none, sync");
+  });
+
   it("that was cancelled goes on with what is missing", async () => {
     const { id } = await ask("sweep.start", { ...spec, params: { size: SIZE, rounds: 20 } });
     await sampled(id);

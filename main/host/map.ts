@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { AnsweredError } from "../answer.ts";
 import {
   type MapAnswer,
@@ -127,15 +128,17 @@ async function taskOf(store: Store, runId: number): Promise<MapTask> {
     throw new BadInputError("The page tables of a measured run were not kept", {
       todo: "Look at the map of a modelled run",
     });
+  // The run's own parameters: in a sweep each point has others.
+  const { own, knobs } = withoutKnobs(run.params);
   return {
-    // The run's own parameters: in a sweep each point has others.
     workload:
       workloadKind === "preset"
-        ? { kind: "preset", name: workload, params: { ...run.params } }
+        ? { kind: "preset", name: workload, params: { ...own } }
         : await keptFile(workload, detail),
     mode: run.mode,
     seed: run.seed,
     levels: levels === 5 ? 5 : 4,
     profile: { ...profileAgain(run.kernelProfile) },
+    knobs: { ...knobs },
   };
 }

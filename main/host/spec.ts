@@ -1,6 +1,7 @@
 /** What an experiment is to run: checked against the presets, every default filled in. */
 import { BadInputError } from "../../engine/error.ts";
-import { formatParam, type ParamSpec, validateParams } from "../../engine/experiment/params.ts";
+import { checkKnobs, knobsUnder, switchesSet } from "../../engine/experiment/knobs.ts";
+import { formatParam, type ParamProblem, type ParamSpec, validateParams } from "../../engine/experiment/params.ts";
 import { isMeasured, type PolicyId } from "../../engine/experiment/policies.ts";
 import type { Params, Source } from "../../engine/experiment/types.ts";
 import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
@@ -30,10 +31,7 @@ export function resolvePreset(name: string, given: Readonly<Record<string, unkno
       todo: `The presets are ${PRESETS.map((each) => each.name).join(", ")}`,
     });
   const checked = validateParams(preset.params, given);
-  if (!checked.ok)
-    throw new BadInputError(checked.problems.map((problem) => `${problem.name}: ${problem.reason}`).join("; "), {
-      where: `parameters of ${name}`,
-    });
+  if (!checked.ok) throw new BadInputError(inWords(checked.problems), { where: `parameters of ${name}` });
   return {
     kind: "preset",
     name,
@@ -43,10 +41,46 @@ export function resolvePreset(name: string, given: Readonly<Record<string, unkno
   };
 }
 
+const inWords = (problems: readonly ParamProblem[]): string =>
+  problems.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+
+/**
+ * The same workload with what is set of its policies and of the modelled kernel among its parameters. Throws BadInputError naming
+ * every knob that is wrong.
+ */
+export function withKnobs(
+  workload: ResolvedWorkload,
+  given: Readonly<Record<string, unknown>>,
+  policies: readonly PolicyId[],
+): ResolvedWorkload {
+  const checked = checkKnobs(given, policies);
+  if (!checked.ok)
+    throw new BadInputError(inWords(checked.problems), {
+      where: "what is set of the policies",
+      todo: "`reclaim-lab policies` shows what can be set of each",
+    });
+  const { title, params } = workload;
+  return {
+    ...workload,
+    title: `${title}${differences(knobsUnder(policies), checked.params)}`,
+    params: { ...params, ...checked.params },
+  };
+}
+
+/** A running kernel is measured as it is. Throws BadInputError. */
+export function refuseMeasured(params: Params, runs: readonly PlannedRun[]): void {
+  const set = switchesSet(params);
+  if (set.length > 0 && runs.some(({ source }) => source === "kernel"))
+    throw new BadInputError(`${set.join(", ")} cannot be set where a running kernel is measured`, {
+      why: "it is of the modelled kernel",
+      todo: "Take --source model",
+    });
+}
+
 /** ", size 1G, chunk 4K": what is not as it comes. */
 function differences(specs: readonly ParamSpec[], params: Params): string {
   return specs
-    .filter((spec) => params[spec.name] !== spec.default)
+    .filter((spec) => (params[spec.name] ?? spec.default) !== spec.default)
     .map((spec) => `, ${spec.name} ${formatParam(spec, params[spec.name])}`)
     .join("");
 }

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { paramNamed, profileUnder, withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { formatParam, type ParamSpec } from "../../engine/experiment/params.ts";
 import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
@@ -14,7 +15,7 @@ import { hostFacts } from "./facts.ts";
 import { profilesFor, storedProfile } from "./profiles.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
-import { resolvePreset } from "./spec.ts";
+import { resolvePreset, withKnobs } from "./spec.ts";
 import { startWorkerRun } from "./worker-execution.ts";
 
 type Names = Extract<CallName, `sweep.${string}`>;
@@ -27,13 +28,13 @@ interface Point {
 }
 
 function sweptParam(preset: string, parameter: string): ParamSpec {
-  const found = findPreset(preset)?.params.find(({ name }) => name === parameter);
+  const found = paramNamed(findPreset(preset)?.params ?? [], parameter);
   if (found !== undefined) return found;
   // Names the presets where it is the preset that is wrong.
   resolvePreset(preset, {});
   const names = findPreset(preset)?.params.map(({ name }) => name) ?? [];
   throw new BadInputError(`${preset} has no parameter "${parameter.slice(0, 60)}"`, {
-    todo: `Its parameters are ${names.join(", ")}`,
+    todo: `Its parameters are ${names.join(", ")}; \`reclaim-lab policies\` shows what can be set of each policy`,
   });
 }
 
@@ -48,15 +49,14 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     const { id, workload: name, seed } = experiment;
     const levels = experiment.levels === 5 ? 5 : 4;
     const facts = hostFacts(null);
-    const profile = profilesFor(undefined, false, levels).model;
-    const kernelProfile = storedProfile(profile);
+    const reference = profilesFor(undefined, false, levels).model;
     const runs = store.together(() =>
       points.map(({ label, mode, params, operationsTotal }) =>
         store.startRun(id, {
           source: "model",
           mode,
           facts,
-          kernelProfile,
+          kernelProfile: storedProfile(profileUnder(reference, params)),
           params,
           label,
           operationsTotal,
@@ -68,8 +68,10 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     emit("experiment.started", toExperiment(begun));
     emit("history.changed", { ids: [id] });
     for (const { id: runId, mode, params } of runs) {
-      const workload = { kind: "preset" as const, name, params: { ...params } };
-      const task = { workload, source: "model" as const, mode, seed, levels, profile: { ...profile } } as const;
+      const { own, knobs } = withoutKnobs(params);
+      const workload = { kind: "preset" as const, name, params: { ...own } };
+      const profile = { ...profileUnder(reference, params) };
+      const task = { workload, source: "model" as const, mode, seed, levels, profile, knobs: { ...knobs } } as const;
       runner.add({ runId, experimentId: id, alone: false, begin: (onBatch) => startWorkerRun(task, onBatch) });
     }
     return begun;
@@ -84,7 +86,8 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
   ): Point[] {
     const seen = new Set<string>();
     return values.flatMap((value) => {
-      const resolved = resolvePreset(preset, { ...params, [spec.name]: value });
+      const { own, knobs } = withoutKnobs({ ...params, [spec.name]: value });
+      const resolved = withKnobs(resolvePreset(preset, own), knobs, modes);
       const label = `${spec.name} ${formatParam(spec, resolved.params[spec.name])}`;
       const { operationsTotal } = resolved;
       // "4K" and 4096 are the same value.
@@ -104,10 +107,10 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
   }
 
   const handlers: Handlers<Names> = {
-    "sweep.start": ({ preset, params, parameter, values, mode, seed, levels, title }) => {
+    "sweep.start": ({ preset, params, knobs, parameter, values, mode, seed, levels, title }) => {
       const spec = sweptParam(preset, parameter);
       // Every value is checked before anything is stored.
-      const points = pointsOf(preset, params, spec, values, mode);
+      const points = pointsOf(preset, { ...params, ...knobs }, spec, values, mode);
       const swept = [...new Set(points.map((point) => point.params[parameter]))];
       const [first, last] = [swept[0], swept.at(-1)].map((value) => formatParam(spec, value ?? ""));
       const stored = store.createExperiment({

@@ -1,6 +1,7 @@
 /** Makes the machine and the stream of operations that a task asks for. */
 import type { MessagePort } from "node:worker_threads";
-import { DEFAULT_BASELINE, featuresOf } from "../../engine/experiment/policies.ts";
+import { kernelUnder } from "../../engine/experiment/knobs.ts";
+import { DEFAULT_BASELINE } from "../../engine/experiment/policies.ts";
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
 import { parseKernelProfile } from "../../engine/mm/kernel-profile-fields.ts";
@@ -18,15 +19,15 @@ import { ROOM_BYTES } from "./room.ts";
 
 type Prepared = Pick<RunInput, "machine" | "stream" | "operationsTotal">;
 export type OperationStream = Prepared["stream"];
-type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels" | "profile">;
+type KernelTask = Pick<WorkerTask, "mode" | "seed" | "levels" | "profile" | "knobs">;
 
 /** The kernel that a workload is run on. */
-function kernelOf({ mode, seed, levels, profile: given }: KernelTask, workload: WorkloadTask): Kernel {
+function kernelOf({ mode, seed, levels, profile: given, knobs }: KernelTask, workload: WorkloadTask): Kernel {
   const profile = parseKernelProfile(given, "the run's kernel profile");
   // A trace shows how its process was loaded, or assumes it; a workload file is run in a small program's image.
   const options: Partial<KernelOptions> =
     workload.kind === "file" && workload.format !== "ops" ? traceKernel(profile) : { profile };
-  return createKernel({ features: featuresOf(mode), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
+  return createKernel({ ...kernelUnder(mode, knobs), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 
 async function fileStream(task: FileTask): Promise<OperationStream> {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { AtlasRow } from "../../main/contract.ts";
-import { paramsWords, shownRows } from "./task-rows.ts";
+import { knobsWords, paramsWords, shownRows } from "./task-rows.ts";
 
 const row = (digest: string, values: Partial<AtlasRow>): AtlasRow => ({
   digest,
   workload: "commit-table",
   params: "{}",
   policy: "sync",
+  knobs: "{}",
   profile: "reference",
   seed: 1,
   status: "done",
@@ -51,4 +52,9 @@ describe("rows of results", () => {
     expect(paramsWords('{"pid":7}', undefined)).toBe("pid 7");
     expect(paramsWords("{", undefined)).toBe("{");
   });
+});
+
+it("says what is set of a policy", () => {
+  expect(knobsWords("{}")).toBe("");
+  expect(knobsWords('{"scan_interval":10,"scan_size":2097152}')).toBe(", scan_interval 10 ms, scan_size 2M");
 });

@@ -1,10 +1,11 @@
 import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
-import { formatParam } from "../../engine/experiment/params.ts";
+import { paramNamed } from "../../engine/experiment/knobs.ts";
+import { formatParam, type ParamSpec } from "../../engine/experiment/params.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
-import type { Preset, PresetParam } from "../../main/contract.ts";
+import type { Preset } from "../../main/contract.ts";
 
 /** A parameter's value as it is read: "50 GiB", "25,600", "10 ms". Without its preset, as it was stored. */
-export function showParam(spec: PresetParam | undefined, value: ParamValue): string {
+export function showParam(spec: ParamSpec | undefined, value: ParamValue): string {
   if (!spec) return String(value);
   if (spec.type === "choice") return spec.choices.find((choice) => choice.value === value)?.label ?? String(value);
   if (typeof value !== "number") return String(value);
@@ -16,12 +17,6 @@ export function showParam(spec: PresetParam | undefined, value: ParamValue): str
 /** Parameters as a short line: "size 50 GiB · chunk 2 MiB · rounds 1". */
 export function showParams(preset: Preset | undefined, params: Params): string {
   return Object.entries(params)
-    .map(
-      ([name, value]) =>
-        `${name} ${showParam(
-          preset?.params.find((spec) => spec.name === name),
-          value,
-        )}`,
-    )
+    .map(([name, value]) => `${name} ${showParam(paramNamed(preset?.params ?? [], name), value)}`)
     .join(" · ");
 }

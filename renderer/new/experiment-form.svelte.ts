@@ -1,6 +1,7 @@
-import { formatParam, validateParams } from "../../engine/experiment/params.ts";
-import { DEFAULT_POLICIES, inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
-import type { Params } from "../../engine/experiment/types.ts";
+import { KERNEL_SWITCHES, knobsUnder, policyKnobs } from "../../engine/experiment/knobs.ts";
+import { formatParam, type ParamSpec, validateParams } from "../../engine/experiment/params.ts";
+import { DEFAULT_POLICIES, inPolicyOrder, POLICY_IDS, type PolicyId } from "../../engine/experiment/policies.ts";
+import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, LabError, Preset } from "../../main/contract.ts";
 import { startExperiment, startSweep } from "../state/actions.ts";
@@ -35,17 +36,24 @@ export class ExperimentForm {
     this.levels = from.levels === 5 ? "5" : "4";
     const sources = new Set(from.runs.map((run) => run.source));
     this.policies = inPolicyOrder(from.runs.map((run) => run.mode));
-    if (from.sweep) this.sweep.again(preset, from.sweep);
     this.source = sources.size === 1 ? ([...sources][0] ?? "model") : "both";
+    if (from.sweep) this.sweep.again(this.sweepable, from.sweep);
   }
 
   /** Another preset: its defaults, or the values of an experiment that is run again. */
   choose(preset: Preset, values: Params = {}): void {
     this.preset = preset;
-    this.texts = Object.fromEntries(
-      preset.params.map((spec) => [spec.name, formatParam(spec, values[spec.name] ?? spec.default)]),
-    );
-    this.sweep.choose(preset);
+    const knobs = knobsUnder(POLICY_IDS);
+    const text = (spec: ParamSpec, otherwise?: string): readonly [string, string] => [
+      spec.name,
+      spec.name in values ? formatParam(spec, values[spec.name]) : (otherwise ?? formatParam(spec, spec.default)),
+    ];
+    // What was set of policies and kernel is not of a preset.
+    this.texts = Object.fromEntries([
+      ...preset.params.map((spec) => text(spec)),
+      ...knobs.map((spec) => text(spec, this.texts[spec.name])),
+    ]);
+    this.sweep.choose(preset.params);
   }
 
   /** Adds a policy or takes it away; the last one stays. */
@@ -55,18 +63,34 @@ export class ExperimentForm {
     else if (others.length > 0) this.policies = others;
   }
 
-  #checked = $derived(validateParams(this.preset.params, this.texts));
+  /** What can be set of the policies that are chosen, and of the kernel where it is modelled alone. */
+  policyKnobs = $derived(policyKnobs(this.policies));
+  switches = $derived<readonly ParamSpec[]>(this.source === "model" ? KERNEL_SWITCHES : []);
+  readonly #knobs = $derived([...this.policyKnobs, ...this.switches]);
+  /** What can be swept. */
+  sweepable = $derived<readonly ParamSpec[]>([...this.preset.params, ...this.#knobs]);
+
+  /** What is typed, of these. */
+  #typed(specs: readonly ParamSpec[]): Record<string, string> {
+    return Object.fromEntries(specs.map(({ name }) => [name, this.texts[name] ?? ""]));
+  }
+
+  #checked = $derived(validateParams(this.preset.params, this.#typed(this.preset.params)));
+  #checkedKnobs = $derived(validateParams(this.#knobs, this.#typed(this.#knobs)));
+  /** The switches of the kernel that are not as they come. */
+  switched = $derived(this.switches.some((spec) => this.texts[spec.name] !== formatParam(spec, spec.default)));
 
   /** By field: why what is typed cannot be. */
   problems = $derived.by((): Readonly<Record<string, string>> => {
     const problems: Record<string, string> = {};
-    if (!this.#checked.ok) for (const problem of this.#checked.problems) problems[problem.name] = problem.reason;
+    for (const checked of [this.#checked, this.#checkedKnobs])
+      if (!checked.ok) for (const problem of checked.problems) problems[problem.name] = problem.reason;
     const seed = seedProblem(this.seed);
     if (seed) problems.seed = seed;
     if (this.sweep.on) {
       // The swept parameter's own field does not count.
       delete problems[this.sweep.parameter];
-      for (const [field, problem] of Object.entries(this.sweep.values(this.preset).problems))
+      for (const [field, problem] of Object.entries(this.sweep.values(this.sweepable).problems))
         problems[`sweep ${field}`] = problem;
     }
     return problems;
@@ -74,11 +98,20 @@ export class ExperimentForm {
 
   valid = $derived(Object.keys(this.problems).length === 0);
 
+  /** The knobs that are not as they come. */
+  #set(): Record<string, ParamValue> {
+    if (!this.#checkedKnobs.ok) return {};
+    const { params } = this.#checkedKnobs;
+    const set = this.#knobs.filter((spec) => params[spec.name] !== spec.default);
+    return Object.fromEntries(set.map(({ name }) => [name, params[name]]));
+  }
+
   spec(): ExperimentSpec {
     const title = this.title.trim();
     return {
       workload: { kind: "preset", name: this.preset.name, params: this.#checked.ok ? this.#checked.params : {} },
       mode: [...this.policies],
+      knobs: this.#set(),
       source: this.source,
       seed: Number(this.seed),
       levels: this.levels === "5" ? 5 : 4,
@@ -89,16 +122,15 @@ export class ExperimentForm {
   sweepSpec(): SweepSpec {
     const { parameter } = this.sweep;
     const { mode, seed, levels, title } = this.spec();
-    const texts = Object.entries(this.texts).filter(([name]) => name !== parameter);
-    const checked = validateParams(
-      this.preset.params.filter((spec) => spec.name !== parameter),
-      Object.fromEntries(texts),
-    );
+    const others = this.preset.params.filter((spec) => spec.name !== parameter);
+    const checked = validateParams(others, this.#typed(others));
+    const knobs = Object.fromEntries(Object.entries(this.#set()).filter(([name]) => name !== parameter));
     return {
       preset: this.preset.name,
       params: checked.ok ? checked.params : {},
+      knobs,
       parameter,
-      values: [...this.sweep.values(this.preset).values],
+      values: [...this.sweep.values(this.sweepable).values],
       ...(mode === undefined ? {} : { mode }),
       ...(seed === undefined ? {} : { seed }),
       ...(levels === undefined ? {} : { levels }),

@@ -1,7 +1,7 @@
-import { formatParam, type NumberParam, readParam } from "../../engine/experiment/params.ts";
+import { formatParam, type NumberParam, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
 import { SWEEP_POINTS_MAX, sweepValues } from "../../engine/experiment/sweep.ts";
 import type { ParamValue } from "../../engine/experiment/types.ts";
-import type { Experiment, Preset, PresetParam } from "../../main/contract.ts";
+import type { Experiment } from "../../main/contract.ts";
 
 type SweepDetail = NonNullable<Experiment["sweep"]>;
 
@@ -21,14 +21,13 @@ export class SweepForm {
   list = $state("");
 
   /** Begins anew with a preset: the first parameter, from a sixteenth of its default to sixteen times it. */
-  choose(preset: Preset): void {
-    const first =
-      preset.params.find((spec) => spec.type !== "choice" && spec.multipleOf !== undefined) ?? preset.params[0];
+  choose(specs: readonly ParamSpec[]): void {
+    const first = specs.find((spec) => spec.type !== "choice" && spec.multipleOf !== undefined) ?? specs[0];
     if (first) this.take(first);
     else this.on = false;
   }
 
-  take(spec: PresetParam): void {
+  take(spec: ParamSpec): void {
     this.parameter = spec.name;
     if (spec.type === "choice") return;
     const snap = (value: number): number => {
@@ -41,8 +40,8 @@ export class SweepForm {
   }
 
   /** As a sweep that was run: its range where one gives the same values, else the values themselves. */
-  again(preset: Preset, { parameter, values }: SweepDetail): void {
-    const spec = preset.params.find((candidate) => candidate.name === parameter);
+  again(specs: readonly ParamSpec[], { parameter, values }: SweepDetail): void {
+    const spec = specs.find((candidate) => candidate.name === parameter);
     if (!spec) return;
     this.on = true;
     this.take(spec);
@@ -59,11 +58,11 @@ export class SweepForm {
   }
 
   /** The values, or by field why there are none. */
-  values(preset: Preset): {
+  values(specs: readonly ParamSpec[]): {
     readonly values: readonly ParamValue[];
     readonly problems: Readonly<Record<string, string>>;
   } {
-    const spec = preset.params.find((candidate) => candidate.name === this.parameter);
+    const spec = specs.find((candidate) => candidate.name === this.parameter);
     if (!spec) return { values: [], problems: { parameter: "choose a parameter" } };
     if (spec.type === "choice") return { values: spec.choices.map((choice) => choice.value), problems: {} };
     if (this.scale === "list") return this.#listed(spec);
