@@ -12,7 +12,7 @@ import type { LabError, OpenedFile } from "./contract/shapes.ts";
 export type { AtlasRow, AtlasView, OpenedAtlas } from "./contract/atlas.ts";
 export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
-export type { LiveProcess, LiveRow, LiveTop } from "./contract/live.ts";
+export type { LiveProcess, LiveRow, LiveService, LiveServiceRow, LiveTop } from "./contract/live.ts";
 export type * from "./contract/race.ts";
 export type { HistoryCopy, RecoveredHistory } from "./contract/rescue.ts";
 export type * from "./contract/shapes.ts";

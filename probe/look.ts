@@ -1,12 +1,12 @@
 /** Looks at running processes through the probe: one probe for many looks, one after the other, reading only. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import type { Look, NoLook } from "../engine/live/look.ts";
 import { ensureProbe } from "./detect.ts";
 import { MeasuredUnavailableError, ProbeDiedError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { AnswerReader } from "./look-answer.ts";
+import { shownName } from "./processes.ts";
 
 export interface LookOptions {
   /** One pass, also where the process moves: for looks that come again. */
@@ -42,15 +42,6 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
-/** The name that the kernel has for a process, as it is: it may hold any character. */
-function commOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").replace(/\n$/, "");
-  } catch {
-    return "";
-  }
-}
-
 const FILES_MOST = 64;
 
 /** What the kernel counted at the end of a look. */
@@ -71,6 +62,8 @@ export function startLooker(limits: KernelLimits = {}): Looker {
   const probe: ChildProcessByStdio<Writable, Readable, Readable> = spawn(PROBE_PATH, words, {
     stdio: ["pipe", "pipe", "pipe"],
     env: {},
+    // Ctrl-C at a terminal goes to a whole process group; who asked decides when it has looked enough.
+    detached: true,
   });
   const waiting: Asked[] = [];
   let said = "";
@@ -91,7 +84,7 @@ export function startLooker(limits: KernelLimits = {}): Looker {
         if (unless !== undefined) asked.resolve(unless);
         return;
       }
-      asked.resolve("passes" in answer ? { ...answer, name: commOf(answer.pid), tookMs } : answer);
+      asked.resolve("passes" in answer ? { ...answer, name: shownName(answer.pid), tookMs } : answer);
     },
   });
   const fail = (why: string): void => {

@@ -1,6 +1,6 @@
 /** The processes of this machine and their control groups, from /proc and /sys/fs/cgroup. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
 import type { CgroupMemory } from "../engine/live/verdict.ts";
 
 function textOf(path: string): string | null {
@@ -35,6 +35,31 @@ export function nameOfProcess(pid: number): ProcessName | null {
   return { pid, name: comm.replace(/\n$/, ""), command };
 }
 
+/** Names that Node gives the first thread of every program: they say nothing. */
+const THREAD_NAMES = new Set(["MainThread", "node-MainThread"]);
+
+/** How a process is called: the kernel's name for it, of a program that calls all its processes alike that of its file. "": it is gone. */
+export function shownName(pid: number): string {
+  const comm = textOf(`/proc/${pid}/comm`)?.replace(/\n$/, "") ?? "";
+  if (!THREAD_NAMES.has(comm)) return comm;
+  const program = (textOf(`/proc/${pid}/cmdline`) ?? "").split("\0", 1)[0];
+  return basename(program) || comm;
+}
+
+let bootMs: number | undefined;
+/** The unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that the probe runs on. */
+const TICK_MS = 10;
+
+/** When a process began, in ms since 1970; the same in every call. null: it is gone. */
+export function startedMs(pid: number): number | null {
+  bootMs ??= Number(/^btime (\d+)$/m.exec(textOf("/proc/stat") ?? "")?.[1] ?? 0) * 1000;
+  const stat = textOf(`/proc/${pid}/stat`);
+  if (stat === null) return null;
+  // After the name, which may hold anything: state is field 3, the start is field 22.
+  const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[22 - 3]);
+  return Number.isFinite(ticks) ? bootMs + ticks * TICK_MS : null;
+}
+
 /** Where control groups are: the unified hierarchy (version 2), and version 1's for memory; null: not mounted. */
 function hierarchies(): { readonly unified: string | null; readonly memory: string | null } {
   let unified: string | null = null;
@@ -58,6 +83,13 @@ export function cgroupOf(pid: number): string | null {
   return memory !== null && first !== undefined ? `${memory}/${first}` : null;
 }
 
+/** The folder of the control group that all these processes are in; null: they are in several, or in none but the root. */
+export function commonCgroup(pids: readonly number[]): string | null {
+  const groups = new Set(pids.map(cgroupOf));
+  const [group = null] = groups;
+  return groups.size === 1 ? group : null;
+}
+
 function numberIn(path: string): number | null {
   const text = textOf(path)?.trim();
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
@@ -67,20 +99,40 @@ const kb = (bytes: number | null): number | null => (bytes === null ? null : Mat
 /** Version 1 writes "no limit" as the largest number of pages. */
 const NO_LIMIT_KB = 2 ** 52;
 
-/** What a control group holds, by its folder; null where it does not tell. The limit is the least on the way up. */
-export function cgroupMemory(folder: string): CgroupMemory | null {
-  const [current, most] = existsSync(`${folder}/memory.current`)
+/** kB of one group: in use, the limit, and inactive file cache, which the kernel drops before it meets the limit. */
+function memoryIn(
+  group: string,
+): { readonly currentKb: number; readonly maxKb: number | null; readonly cacheKb: number } | null {
+  const [current, most] = existsSync(`${group}/memory.current`)
     ? ["memory.current", "memory.max"]
     : ["memory.usage_in_bytes", "memory.limit_in_bytes"];
-  const currentKb = kb(numberIn(`${folder}/${current}`));
+  const currentKb = kb(numberIn(`${group}/${current}`));
   if (currentKb === null) return null;
-  const stat = /^pagetables (\d+)$/m.exec(textOf(`${folder}/memory.stat`) ?? "");
+  const max = kb(numberIn(`${group}/${most}`));
+  const cache = /^(?:total_)?inactive_file (\d+)$/m.exec(textOf(`${group}/memory.stat`) ?? "");
+  return {
+    currentKb,
+    maxKb: max !== null && max < NO_LIMIT_KB ? max : null,
+    cacheKb: kb(Number(cache?.[1] ?? 0)) ?? 0,
+  };
+}
+
+/** What a control group holds, by its folder; null where it does not tell. The limit is the least on the way up. */
+export function cgroupMemory(folder: string): CgroupMemory | null {
+  const own = memoryIn(folder);
+  if (own === null) return null;
+  const stat = /^(?:total_)?pagetables (\d+)$/m.exec(textOf(`${folder}/memory.stat`) ?? "");
   let maxKb: number | null = null;
-  for (let group = folder; existsSync(`${group}/${most}`); group = dirname(group)) {
-    const max = kb(numberIn(`${group}/${most}`));
-    if (max !== null && max < NO_LIMIT_KB) maxKb = maxKb === null ? max : Math.min(maxKb, max);
+  let roomKb: number | null = null;
+  let group = folder;
+  for (let at: ReturnType<typeof memoryIn> = own; at !== null; group = dirname(group), at = memoryIn(group)) {
+    if (at.maxKb === null) continue;
+    maxKb = Math.min(maxKb ?? at.maxKb, at.maxKb);
+    const room = Math.max(0, at.maxKb - at.currentKb + at.cacheKb);
+    roomKb = Math.min(roomKb ?? room, room);
   }
-  return { path: folder, pageTablesKb: stat === null ? null : Math.floor(Number(stat[1]) / 1024), currentKb, maxKb };
+  const pageTablesKb = stat === null ? null : Math.floor(Number(stat[1]) / 1024);
+  return { path: folder, pageTablesKb, currentKb: own.currentKb, maxKb, roomKb };
 }
 
 /** The folder of a control group as people name it: its path in a hierarchy, with or without that; null: none such. */

@@ -1,6 +1,9 @@
 /** What `inspect` and `top` print with --json, and what the window is told: made from looks, nothing read here. */
+import type { Allocator } from "../experiment/allocator-settings.ts";
+import { allocatorsOfLook } from "./allocators.ts";
 import { isLook, type Look, type NoLook, TABLE_KB } from "./look.ts";
 import { type MappingTables, mappingsOf } from "./mappings.ts";
+import { isLarge } from "./remedies.ts";
 import { type SharedFile, type Sharing, sharingOf } from "./shared.ts";
 import { addSplits, type Split, splitOf } from "./split.ts";
 import { type Tables, tablesOf } from "./tables.ts";
@@ -21,6 +24,9 @@ export interface ProcessDocument {
   readonly causes: readonly CauseRow[];
   readonly split: Split;
   readonly verdict: Verdict;
+  /** When the process began, in ms since 1970; null: not known. */
+  readonly started_ms: number | null;
+  readonly allocators: readonly Allocator[];
 }
 
 /** Sums over the processes; tables that several have count once for each. */
@@ -51,6 +57,17 @@ export interface TopRow {
   readonly split: Split;
 }
 
+/** Processes of one name, two or more. */
+export interface ServiceRow {
+  readonly name: string;
+  readonly pids: readonly number[];
+  readonly vmpte_kb: number;
+  /** With what they share counted once, by its tables. */
+  readonly rss_once_kb: number;
+  readonly empty: Tables["empty"];
+  readonly split: Split;
+}
+
 export interface TopDocument {
   /** PageTables of /proc/meminfo. */
   readonly page_tables_kb: number;
@@ -62,6 +79,8 @@ export interface TopDocument {
   readonly not_readable_kb: number;
   readonly split: Split;
   readonly shared: readonly SharedFile[];
+  /** The one with the most page tables first. */
+  readonly services: readonly ServiceRow[];
   readonly took_ms: number;
 }
 
@@ -70,6 +89,9 @@ export interface Surroundings {
   readonly kernel: string;
   readonly reclaims: boolean | null;
   readonly cgroupOf: (pid: number) => CgroupMemory | null;
+  readonly nowMs: number;
+  /** When a process began, in ms since 1970; null: not known. */
+  readonly startedMs: (pid: number) => number | null;
 }
 
 interface Placed {
@@ -87,8 +109,6 @@ function place(look: Look, sharing: Sharing): Placed {
   return { look, tables, split, vmpteKb, rssKb };
 }
 
-/** Tables a process from which on a shared file is large (128 MiB). */
-const TABLES_LARGE = 64;
 /** What one PTE table maps. */
 const TABLE_MAPS_KB = 2048;
 
@@ -108,10 +128,15 @@ function filesOfProcess(look: Look, sharing: Sharing): readonly SharedFile[] {
 function documentOf(placed: Placed, shared: readonly SharedFile[], around: Surroundings): ProcessDocument {
   const { look, tables, split, vmpteKb, rssKb } = placed;
   const last = look.passes[look.passes.length - 1].after;
+  const startedMs = around.startedMs(look.pid);
+  const allocators = allocatorsOfLook(look);
   const input: VerdictInput = {
     name: look.name,
     pid: look.pid,
+    asked: String(look.pid),
     processes: 1,
+    upMs: startedMs === null ? null : around.nowMs - startedMs,
+    allocators,
     split,
     empty: { minKb: tables.empty.min * TABLE_KB, maxKb: tables.empty.max * TABLE_KB },
     rssKb,
@@ -136,6 +161,8 @@ function documentOf(placed: Placed, shared: readonly SharedFile[], around: Surro
     causes: causesOf(input),
     split,
     verdict: verdictOn(input),
+    started_ms: startedMs,
+    allocators,
   };
 }
 
@@ -160,20 +187,21 @@ function addTables(all: readonly Tables[]): Tables {
  * Resident memory with what several share counted once: all but one of the tables of each shared 2 MiB are left out. Of
  * files and memory with many tables a process: program files and libraries have few, and are resident in parts.
  */
-function rssOnce(placed: readonly Placed[], shared: readonly SharedFile[]): number {
+function rssOnce(placed: readonly Pick<Placed, "rssKb">[], shared: readonly SharedFile[]): number {
   const all = placed.reduce((sum, { rssKb }) => sum + rssKb, 0);
   const largest = placed.reduce((most, { rssKb }) => Math.max(most, rssKb), 0);
-  const large = shared.filter(({ tables, processes }) => tables >= TABLES_LARGE * processes);
-  const again = large.reduce((sum, { kb, one_copy_kb }) => sum + ((kb - one_copy_kb) / TABLE_KB) * TABLE_MAPS_KB, 0);
+  const again = shared
+    .filter(isLarge)
+    .reduce((sum, { kb, one_copy_kb }) => sum + ((kb - one_copy_kb) / TABLE_KB) * TABLE_MAPS_KB, 0);
   return Math.max(largest, all - again);
 }
 
-/** Processes that make a service. `name`: of most of them, for settings that are known; `cgroup`: where they are one. */
+/** Processes that make a service. `asked`: as the command line takes it; `cgroup`: where they are one. */
 export function serviceDocument(
   looks: readonly (Look | NoLook)[],
   compared: readonly Look[],
   around: Surroundings,
-  cgroup: CgroupMemory | null,
+  { asked, cgroup }: { readonly asked: string; readonly cgroup: CgroupMemory | null },
 ): ServiceDocument {
   const seen = looks.filter(isLook);
   const sharing = sharingOf([...seen, ...compared]);
@@ -186,10 +214,17 @@ export function serviceDocument(
   const mine = new Set(seen.flatMap((look) => filesOfProcess(look, sharing).map(({ file }) => file)));
   const shared = sharing.files.filter(({ file }) => mine.has(file));
   const sum = (of: (each: Placed) => number): number => placed.reduce((total, each) => total + of(each), 0);
+  const oldest = processes.reduce<number | null>(
+    (least, { started_ms }) => (started_ms === null ? least : Math.min(least ?? started_ms, started_ms)),
+    null,
+  );
   const input: VerdictInput = {
     name: processes[0]?.name ?? "",
     pid: null,
+    asked,
     processes: processes.length,
+    upMs: oldest === null ? null : around.nowMs - oldest,
+    allocators: [...new Set(processes.flatMap(({ allocators }) => allocators))],
     split,
     empty: { minKb: tables.empty.min * TABLE_KB, maxKb: tables.empty.max * TABLE_KB },
     rssKb: sum(({ rssKb }) => rssKb),
@@ -215,6 +250,34 @@ export function serviceDocument(
   };
 }
 
+/** Processes of one name as one: their sums. */
+function servicesOf(seen: readonly Look[], rows: readonly TopRow[]): ServiceRow[] {
+  const looks = new Map(seen.map((look) => [look.pid, look]));
+  const named = new Map<string, TopRow[]>();
+  for (const row of rows) {
+    const group = named.get(row.name);
+    if (group === undefined) named.set(row.name, [row]);
+    else group.push(row);
+  }
+  return [...named]
+    .filter(([, group]) => group.length > 1)
+    .map(([name, group]): ServiceRow => {
+      const { files } = sharingOf(group.flatMap(({ pid }) => looks.get(pid) ?? []));
+      return {
+        name,
+        pids: group.map(({ pid }) => pid),
+        vmpte_kb: group.reduce((sum, { vmpte_kb }) => sum + vmpte_kb, 0),
+        rss_once_kb: rssOnce(
+          group.map(({ rss_kb }) => ({ rssKb: rss_kb })),
+          files,
+        ),
+        empty: addTables(group.map(({ tables }) => tables)).empty,
+        split: addSplits(group.map((row) => row.split)),
+      };
+    })
+    .sort((a, b) => b.vmpte_kb - a.vmpte_kb);
+}
+
 /** Every process, the one with the most page tables first. */
 export function topDocument(looks: readonly (Look | NoLook)[], pageTablesKb: number, tookMs: number): TopDocument {
   const seen = looks.filter(isLook);
@@ -236,6 +299,7 @@ export function topDocument(looks: readonly (Look | NoLook)[], pageTablesKb: num
     not_readable_kb: denied.reduce((sum, look) => sum + (look.before?.vmpteKb ?? 0), 0),
     split,
     shared: sharing.files,
+    services: servicesOf(seen, processes),
     took_ms: tookMs,
   };
 }

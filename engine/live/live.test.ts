@@ -191,13 +191,16 @@ describe("shared mappings", () => {
 });
 
 describe("documents", () => {
-  const around = { kernel: "6.18", reclaims: true, cgroupOf: () => null };
+  const around = { kernel: "6.18", reclaims: true, cgroupOf: () => null, nowMs: 90_000_000, startedMs: () => 0 };
 
   it("split VmPTE into parts that add up to it", () => {
     const document = processDocument(sharer(1, 5120, 512), [sharer(2, 5120, 512)], around);
     expect(totalOf(document.split)).toBe(document.vmpte_kb);
     expect(document.split.shared).toBe(2048);
-    const service = serviceDocument([sharer(1, 5120, 512), sharer(2, 5120, 512)], [], around, null);
+    const service = serviceDocument([sharer(1, 5120, 512), sharer(2, 5120, 512)], [], around, {
+      asked: "--name x",
+      cgroup: null,
+    });
     expect(totalOf(service.total.split)).toBe(service.total.vmpte_kb);
     expect(service.total.tables.shared).toBe(1024);
     expect(service.total.verdict.sentences.join(" ")).toContain("PostgreSQL: huge_pages = on");
@@ -210,6 +213,8 @@ describe("documents", () => {
     expect(top.processes.map(({ pid }) => pid)).toEqual([2, 1]);
     expect(top).toMatchObject({ explained_kb: 144, page_tables_kb: 1000, not_readable: 1, not_readable_kb: 100 });
     expect(totalOf(top.split)).toBe(144);
+    expect(top.services).toMatchObject([{ name: "postgres", pids: [2, 1], vmpte_kb: 144, rss_once_kb: 200_000 }]);
+    expect(top.services[0]?.split).toEqual(top.split);
   });
 
   it("no part is negative, also where a count is of another moment", () => {
@@ -225,7 +230,10 @@ describe("the verdict", () => {
   const input = (more: Partial<VerdictInput>): VerdictInput => ({
     name: "program",
     pid: 7,
+    asked: "7",
     processes: 1,
+    upMs: null,
+    allocators: [],
     split: none,
     empty: { minKb: 0, maxKb: 0 },
     rssKb: 1_000_000,
@@ -248,7 +256,10 @@ describe("the verdict", () => {
     expect(large.sentences[0]).toBe(
       "A problem: its page tables are 187.5 MiB, 19.2 % of RSS (976.6 MiB); full tables for as much memory would be 1.91 MiB.",
     );
-    expect(large.next[0]).toBe("reclaim-lab inspect 7 --watch");
+    expect(large.next).toEqual([
+      "reclaim-lab inspect 7 --watch --keep",
+      "reclaim-lab capture --pid 7 --stacks --seconds 60",
+    ]);
   });
 
   it("says what reclaim would have done by what the kernel does", () => {
@@ -267,8 +278,38 @@ describe("the verdict", () => {
     );
   });
 
+  it("tells what would change it, by how much at most, and who says so", () => {
+    const shared = [
+      { file: "/dev/zero (deleted)", processes: 50, tables: 20_000, kb: 80_000, one_copy_kb: 1600, huge_kb: 200 },
+      { file: "/usr/lib/libx.so", processes: 50, tables: 100, kb: 400, one_copy_kb: 8, huge_kb: 200 },
+    ];
+    const split = { ...none, shared: 80_400, empty: 5000, needed: 3000 };
+    const rows = (more: Partial<VerdictInput>) =>
+      verdictOn(input({ pid: null, processes: 50, name: "postgres", split, shared, ...more })).remedies;
+    const gain = (more: Partial<VerdictInput>) => Object.fromEntries(rows(more).map(({ what, kb }) => [what, kb]));
+    expect(gain({})).toEqual({
+      "Linux 6.14 with PT_RECLAIM": 5000,
+      "A restart": 5000,
+      "2 MiB pages for shared memory": 79_800,
+      "Threads instead of processes": 78_400 + 392,
+      "hugetlb pages for its own memory": 3000,
+    });
+    const huge = rows({}).find(({ what }) => what.startsWith("2 MiB"));
+    expect(huge?.note).toContain("huge_pages = on");
+    expect(huge?.source).toContain("postgresql.org");
+    // Another program's is the kernel's setting; libraries alone are not worth one.
+    expect(rows({ name: "other" }).find(({ what }) => what.startsWith("2 MiB"))?.source).toContain("docs.kernel.org");
+    expect(gain({ shared: shared.slice(1) })["2 MiB pages for shared memory"]).toBe(0);
+    expect(gain({ reclaims: true })["Reclaim by the kernel"]).toBe(0);
+    expect(gain({ allocators: ["jemalloc"] })["MALLOC_CONF=background_thread:true"]).toBeNull();
+    expect(rows({ upMs: 19 * 86_400_000 })[1]?.note).toContain("The oldest has run for 19 days.");
+    // What does nothing comes last.
+    const kb = rows({ reclaims: true, split: { ...split, empty: 0 } }).map((row) => row.kb);
+    expect(kb.indexOf(0)).toBe(kb.findLastIndex((each) => each !== 0) + 1);
+  });
+
   it("weighs the control group's limit", () => {
-    const cgroup = { path: "/x", pageTablesKb: 80_000, currentKb: 900_000, maxKb: 1_000_000 };
+    const cgroup = { path: "/x", pageTablesKb: 80_000, currentKb: 900_000, maxKb: 1_000_000, roomKb: 100_000 };
     const verdict = verdictOn(input({ split: { ...none, needed: 70_000 }, rssKb: 10_000_000, cgroup }));
     expect(verdict.problem).toBe("yes");
     expect(verdict.sentences[1]).toContain("its limit is 976.6 MiB");

@@ -1,6 +1,9 @@
 /** What the numbers of a process or service mean, in words: is it a problem, what weighs most, what would change it. */
+
+import type { Allocator } from "../experiment/allocator-settings.ts";
 import { formatKb } from "../experiment/format.ts";
-import { HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
+import { isLarge, type Remedy, remediesFor, settingOfShared } from "./remedies.ts";
+import { isSharedMemory } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
 import { CAUSES, type Cause, type Split, totalOf } from "./split.ts";
 import { numberOfProcesses, shareOf } from "./words.ts";
@@ -11,14 +14,21 @@ export interface CgroupMemory {
   readonly pageTablesKb: number | null;
   readonly currentKb: number | null;
   readonly maxKb: number | null;
+  /** What it may still take before a limit, its own or of a group above, is met; file cache that is not in use does not count. */
+  readonly roomKb: number | null;
 }
 
 export interface VerdictInput {
   /** Name of the process, or of the service's. */
   readonly name: string;
-  /** One process: what to give to the next command. */
+  /** One process; null: a service. */
   readonly pid: number | null;
+  /** What was asked for, as the command line takes it: "2781", "--name '^postgres$'". */
+  readonly asked: string;
   readonly processes: number;
+  /** Since when the process (the oldest of several) runs; null: not known. */
+  readonly upMs: number | null;
+  readonly allocators: readonly Allocator[];
   readonly split: Split;
   /** Bounds of what is empty, in kB. */
   readonly empty: { readonly minKb: number; readonly maxKb: number };
@@ -43,6 +53,7 @@ export interface Verdict {
   readonly problem: "yes" | "little" | "no";
   /** Whole sentences, the answer first. */
   readonly sentences: readonly string[];
+  readonly remedies: readonly Remedy[];
   /** Commands that go on from here. */
   readonly next: readonly string[];
 }
@@ -59,11 +70,10 @@ function leastKb(rssKb: number): number {
 }
 
 function adviceOnShared({ name, shared: [largest] }: VerdictInput): string {
-  if (largest === undefined || !isSharedMemory(largest.file))
+  if (largest === undefined || !(isSharedMemory(largest.file) || isLarge(largest)))
     return "Each process has tables of its own for the files that it maps, libraries too. Fewer processes have fewer of them.";
-  const known = settingFor(name);
-  if (known !== undefined) return `${known.program}: ${known.setting} (${known.source}).`;
-  return `2 MiB pages need no PTE tables: ${HUGETLB.setting}; or ${HUGE_SHMEM.setting}. Or fewer processes.`;
+  const { setting, source } = settingOfShared(name, largest);
+  return `2 MiB pages need no PTE tables: ${setting} (${source}). Or fewer processes.`;
 }
 
 /** PMD and PUD tables that can hardly be fewer are not advised about; neither is what is needed. */
@@ -76,15 +86,15 @@ function adviceOn(cause: Cause, input: VerdictInput): string {
     case "shared":
       return adviceOnShared(input);
     case "sparse":
-      return "Fewer than 32 of 512 entries each: memory in use lies scattered. Settings of the allocator that keep it together, or huge pages, change that; reclaim does not.";
+      return "Fewer than 32 of 512 entries each: memory in use lies scattered. Settings of the allocator that keep it together change that; reclaim does not, and under a transparent huge page a table is put aside.";
     case "deposited":
-      return "One table is put aside under each transparent huge page, to split it without an allocation. Newer kernels may do without; it is 0.2 % of that memory.";
+      return "One table is put aside under each transparent huge page, to split it without an allocation: 0.2 % of that memory. hugetlb pages have none.";
     case "pinned":
       return "Nothing but markers (guard pages, write protection by userfaultfd) in them; reclaim leaves them. They go when the markers are removed or the memory is unmapped.";
     case "upper":
       return "PMD and PUD tables: at least one for each 1 GiB and 512 GiB in use. They go when the address space around them is unmapped.";
     case "needed":
-      return "Each maps 32 pages or more. Huge pages would do without them; nothing else frees them.";
+      return "Each maps 32 pages or more. hugetlb pages would do without them (transparent ones have a table put aside under each); else they go with the memory that they map.";
   }
 }
 
@@ -142,10 +152,8 @@ function sharedSentences(kb: number, input: VerdictInput): string[] {
   if (largest === undefined || input.split.shared < Math.max(kb * SHARE_LITTLE, 4)) return [];
   const total = `${formatKb(input.split.shared)} of it, ${shareOf(input.split.shared, kb)}, are tables of what other processes map too.`;
   const detail = `The most for ${largest.file}: ${formatKb(largest.kb)} in ${numberOfProcesses(largest.processes)}, where one copy would be ${formatKb(largest.one_copy_kb)} and 2 MiB pages would need ${formatKb(largest.huge_kb)}.`;
-  const known = settingFor(input.name);
-  return known === undefined || !isSharedMemory(largest.file)
-    ? [total, detail]
-    : [total, detail, `${known.program}: ${known.setting}.`];
+  if (!isSharedMemory(largest.file) && !isLarge(largest)) return [total, detail];
+  return [total, detail, `What does that: ${settingOfShared(input.name, largest).setting}.`];
 }
 
 function otherSentences(kb: number, input: VerdictInput): string[] {
@@ -176,12 +184,13 @@ export function verdictOn(input: VerdictInput): Verdict {
       ? ["It changed while it was looked at: the bounds hold, the numbers are of the last moment."]
       : []),
   ];
-  const next: string[] = [];
-  if (problem !== "no" && input.pid !== null) {
-    if (input.split.empty >= kb * SHARE_LITTLE) next.push(`reclaim-lab inspect ${input.pid} --watch`);
-    next.push(`reclaim-lab inspect ${input.pid} --keep`);
-    if (input.split.empty >= kb * SHARE_LITTLE)
-      next.push(`reclaim-lab capture --pid ${input.pid} --stacks --seconds 60`);
-  }
-  return { problem, sentences, next };
+  return { problem, sentences, remedies: remediesFor(input), next: problem === "no" ? [] : nextSteps(kb, input) };
+}
+
+function nextSteps(kb: number, { asked, pid, split }: VerdictInput): string[] {
+  const emptied = split.empty >= kb * SHARE_LITTLE;
+  return [
+    `reclaim-lab inspect ${asked} --watch --keep`,
+    ...(emptied && pid !== null ? [`reclaim-lab capture --pid ${pid} --stacks --seconds 60`] : []),
+  ];
 }

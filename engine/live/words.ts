@@ -10,3 +10,18 @@ export function shareOf(part: number, whole: number): string {
 export function numberOfProcesses(count: number): string {
   return `${formatCount(count)} ${count === 1 ? "process" : "processes"}`;
 }
+
+const SPANS = [
+  [86_400_000, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"],
+] as const;
+
+/** How long something has been so, in its largest unit: "19 days", "1 hour". */
+export function durationWords(ms: number): string {
+  for (const [size, unit] of SPANS) {
+    const count = Math.floor(ms / size);
+    if (count >= 1) return `${formatCount(count)} ${unit}${count === 1 ? "" : "s"}`;
+  }
+  return "less than a minute";
+}

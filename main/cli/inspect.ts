@@ -2,9 +2,10 @@ import { BadInputError } from "../../engine/error.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import type { Look } from "../../engine/live/look.ts";
 import { type Looker, startLooker } from "../../probe/look.ts";
+import { isBadInput } from "../answer.ts";
 import { inspectProcess, inspectService, lookAtAll, type Target } from "../live/inspect.ts";
 import { forecastText, processText, serviceText, topText } from "./live-text.ts";
-import { harmless, print, printJson } from "./print.ts";
+import { harmless, print } from "./print.ts";
 import { withLab } from "./session.ts";
 import { again, lookProgress } from "./watch.ts";
 
@@ -51,41 +52,73 @@ async function looking(body: (looker: Looker) => Promise<void>): Promise<void> {
 }
 
 /** What `--json` prints of a process: the parts of which verdict and picture are made stay inside. */
-function printedProcess({ split: _, ...document }: ProcessDocument): unknown {
+function printedProcess({
+  split: _,
+  started_ms: _started,
+  allocators: _allocators,
+  ...document
+}: ProcessDocument): unknown {
   return document;
 }
 
-function printed(document: ProcessDocument | ServiceDocument): unknown {
-  if (!("processes" in document)) return printedProcess(document);
+function printed(document: ProcessDocument | ServiceDocument): object {
+  if (!("processes" in document)) return printedProcess(document) as object;
   const { split: _, ...total } = document.total;
   return { processes: document.processes.map(printedProcess), shared: document.shared, total };
 }
 
-function printedTop({ split: _, processes, ...document }: TopDocument): unknown {
+function printedTop({ split: _, services: _services, processes, ...document }: TopDocument): unknown {
   return { ...document, processes: processes.map(({ split: _split, ...row }) => row) };
+}
+
+function shownText(document: ProcessDocument | ServiceDocument): string {
+  return harmless("processes" in document ? serviceText(document) : processText(document));
 }
 
 /** Keeps what is seen: the looks of --watch as one line, put into the history at the end. */
 async function keepLooks(target: Target, options: InspectOptions): Promise<void> {
   const every = everyOf(options);
   await withLab(options, async (session) => {
-    if (target.kind !== "pid") {
-      const kept = await session.ask("live.keepService", target);
-      if (options.json) printJson(kept);
-      else print(`Kept as experiment ${kept.id}: ${kept.title}`);
-      return;
-    }
-    const { pid } = target;
+    let progress = lookProgress();
+    session.on("live.progressed", ({ pid, share }) =>
+      progress.onProgress(pid === 0 ? "its processes" : `process ${pid}`, share),
+    );
+    const look = async () => {
+      progress = lookProgress();
+      const seen =
+        target.kind === "pid"
+          ? await session.ask("live.inspect", { pid: target.pid, watched: every !== null })
+          : await session.ask("live.inspectService", { target, watched: every !== null, mappings: true });
+      progress.clear();
+      return { document: "document" in seen ? seen.document : seen, forecast: seen.forecast };
+    };
     if (every !== null)
       await again(every, async () => {
-        const { document } = await session.ask("live.inspect", { pid });
-        return options.json ? jsonText(printed(document), true) : harmless(processText(document));
+        const { document } = await look();
+        return options.json ? jsonText(printed(document), true) : shownText(document);
       });
-    const kept = await session.ask("live.keep", { pid });
-    const { document, forecast } = await session.ask("live.inspect", { pid });
-    if (options.json && every === null) return printJson({ kept: kept.id, forecast, ...(printed(document) as object) });
-    if (every === null) print(processText(document));
-    if (forecast !== null) print(forecastText(forecast));
+    const kept =
+      target.kind === "pid"
+        ? await session.ask("live.keep", { pid: target.pid })
+        : await session.ask("live.keepService", { target });
+    // One that has ended has no future.
+    const after = await look().catch((error: unknown) => {
+      if (isBadInput(error)) return null;
+      throw error;
+    });
+    if (options.json)
+      return print(
+        jsonText(
+          {
+            kept: kept.id,
+            forecast: after?.forecast ?? null,
+            ...(every === null && after ? printed(after.document) : {}),
+          },
+          every !== null,
+        ),
+      );
+    if (every === null && after !== null) print(shownText(after.document));
+    if (after?.forecast) print(forecastText(after.forecast));
     print(`Kept as experiment ${kept.id}: ${kept.title}`);
   });
 }
@@ -103,7 +136,7 @@ export async function inspect(pid: number | undefined, options: InspectOptions):
           : await inspectService(looker, target, onProgress);
       clear();
       if (options.json) return jsonText(printed(document), every !== null);
-      return harmless("processes" in document ? serviceText(document) : processText(document));
+      return shownText(document);
     }),
   );
 }

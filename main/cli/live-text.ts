@@ -4,10 +4,11 @@ import { formatCount, formatKb } from "../../engine/experiment/format.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastSentences } from "../../engine/live/forecast.ts";
 import { mappingsByName, tablesIn } from "../../engine/live/mappings.ts";
+import type { Remedy } from "../../engine/live/remedies.ts";
 import type { SharedFile } from "../../engine/live/shared.ts";
 import { CAUSE_LABELS, CAUSES, type Cause, type Split, totalOf } from "../../engine/live/split.ts";
 import type { Tables } from "../../engine/live/tables.ts";
-import type { CauseRow, Verdict } from "../../engine/live/verdict.ts";
+import type { Verdict } from "../../engine/live/verdict.ts";
 import { shareOf } from "../../engine/live/words.ts";
 import { harmless, table } from "./print.ts";
 
@@ -121,11 +122,18 @@ function tablesText(tables: Tables, split: Split): string {
   return table([["", "tables", "size", ""], ...rows], new Set([1, 2]));
 }
 
-function verdictText({ sentences, next }: Verdict, causes: readonly CauseRow[]): string {
-  const advice = causes.filter(({ kb }) => kb >= 1024).slice(0, 3);
+function remedyText({ what, kb, note, source }: Remedy): string {
+  const gain = kb === null ? "only a trial tells" : `up to ${formatKb(kb)} less`;
+  return `- ${what}: ${gain}. ${note}${source === undefined ? "" : ` ${source}`}`;
+}
+
+function verdictText({ sentences, remedies, next }: Verdict): string {
+  const helps = remedies.filter(({ kb }) => kb !== 0);
+  const others = remedies.filter(({ kb }) => kb === 0).map(({ what }) => what);
   return [
     ...sentences,
-    ...advice.map((row) => `- ${CAUSE_LABELS[row.cause]}, ${formatKb(row.kb)}: ${row.advice}`),
+    ...(helps.length > 0 ? ["", "What would change it:", ...helps.map(remedyText)] : []),
+    ...(others.length > 0 ? [`Would change nothing: ${others.join(", ")}.`] : []),
     ...(next.length > 0 ? ["", "Next:", ...next.map((command) => `  ${command}`)] : []),
   ].join("\n");
 }
@@ -147,7 +155,7 @@ export function processText(document: ProcessDocument): string {
   return [
     `${cell(name)} ${pid}: VmPTE ${formatKb(vmpte_kb)}, RSS ${formatKb(rss_kb)}, VIRT ${formatKb(virt_kb)} (Linux ${kernel}, looked at in ${(took_ms / 1000).toFixed(2)} s${moving ? ", moving" : ""})`,
     "",
-    verdictText(document.verdict, document.causes),
+    verdictText(document.verdict),
     "",
     tablesText(tables, split),
     "",
@@ -177,7 +185,7 @@ export function serviceText({ processes, shared, total }: ServiceDocument): stri
   return [
     `${formatCount(total.processes)} processes: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} could not be read (the kernel shows them to their user and to root)` : ""}`,
     "",
-    verdictText(total.verdict, total.causes),
+    verdictText(total.verdict),
     "",
     tablesText(total.tables, total.split),
     "",

@@ -75,7 +75,8 @@ afterAll(async () => {
 describeKernel("inspect", () => {
   it("prints one JSON document with the tables of a process by cause", async () => {
     const { status, out, err } = await lab(["inspect", String(known.pid), "--json"]);
-    expect([status, err]).toEqual([0, ""]);
+    expect(status).toBe(0);
+    expect(err).toMatch(/^(looking at .*\n)*$/);
     const document = JSON.parse(out);
     expect(document).toMatchObject({ pid: known.pid, name: "reclaim-probe", moving: false });
     const { tables, vmpte_kb, mappings } = document;
@@ -153,7 +154,9 @@ describeKernel("inspect", () => {
 describeKernel("top", () => {
   it("lists processes by their page tables, sums them up, and keeps to one document", async () => {
     const { status, out, err } = await lab(["top", "--json"]);
-    expect([status, err]).toEqual([0, ""]);
+    expect(status).toBe(0);
+    // On a busy machine it takes longer than a second, and says how far it is.
+    expect(err).toMatch(/^(looking at .*\n)*$/);
     const document = JSON.parse(out);
     expect(document.page_tables_kb).toBeGreaterThan(0);
     const sizes = document.processes.map((row: { vmpte_kb: number }) => row.vmpte_kb);

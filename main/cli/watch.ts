@@ -1,6 +1,9 @@
 /** Looks that come again and again (--watch), and what is shown of one that takes longer than a second. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { ReclaimLabError } from "../../engine/error.ts";
+import { isBadInput } from "../answer.ts";
 import type { Progress } from "../live/inspect.ts";
+import { warn } from "./print.ts";
 
 const SHOWN_AFTER_MS = 1000;
 const EVERY_MS = { terminal: 100, elsewhere: 2000 } as const;
@@ -29,21 +32,30 @@ export function lookProgress(): { readonly onProgress: Progress; readonly clear:
   };
 }
 
-/** Does `show` once, or with `every` (seconds) until Ctrl-C; a terminal is cleared before each. */
+/**
+ * Does `show` once, or with `every` (seconds) until Ctrl-C; a terminal is cleared before each. What is watched may end: that
+ * is said, and ends the watch.
+ */
 export async function again(every: number | null, show: () => Promise<string>): Promise<void> {
   if (every === null) {
     process.stdout.write(`${await show()}\n`);
     return;
   }
-  let stopped = false;
   const stop = new AbortController();
-  process.once("SIGINT", () => {
-    stopped = true;
-    stop.abort();
-  });
-  while (!stopped) {
-    const text = await show();
-    process.stdout.write(`${process.stdout.isTTY ? CLEAR_SCREEN : ""}${text}\n`);
+  const onSignal = (): void => stop.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  for (let shown = 0; !stop.signal.aborted; shown++) {
+    try {
+      const text = await show();
+      process.stdout.write(`${process.stdout.isTTY ? CLEAR_SCREEN : ""}${text}\n`);
+    } catch (error) {
+      if (shown === 0 || !(error instanceof ReclaimLabError) || !isBadInput(error)) throw error;
+      warn(`${error.message}: the watch has ended after ${shown} ${shown === 1 ? "look" : "looks"}`);
+      break;
+    }
     await sleep(every * 1000, undefined, { signal: stop.signal }).catch(() => undefined);
   }
+  process.removeListener("SIGINT", onSignal);
+  process.removeListener("SIGTERM", onSignal);
 }

@@ -1,7 +1,8 @@
 /** The live machine: running processes and what their page tables hold. Documents are those of engine/live. */
 import * as v from "valibot";
+import { ALLOCATORS } from "../../engine/experiment/allocator-settings.ts";
 import { CAUSES } from "../../engine/live/split.ts";
-import { shellToHost, windowToHost } from "./define.ts";
+import { windowToHost } from "./define.ts";
 import { countSchema, experimentSchema, nothingSchema } from "./shapes.ts";
 
 const kb = v.number();
@@ -38,6 +39,16 @@ const topRowSchema = v.object({
 });
 export type LiveRow = v.InferOutput<typeof topRowSchema>;
 
+const serviceRowSchema = v.object({
+  name: v.string(),
+  pids: v.array(pid),
+  vmpte_kb: kb,
+  rss_once_kb: kb,
+  empty: tablesSchema.entries.empty,
+  split: splitSchema,
+});
+export type LiveServiceRow = v.InferOutput<typeof serviceRowSchema>;
+
 const topSchema = v.object({
   page_tables_kb: kb,
   explained_kb: kb,
@@ -46,6 +57,7 @@ const topSchema = v.object({
   not_readable_kb: kb,
   split: splitSchema,
   shared: v.array(sharedFileSchema),
+  services: v.array(serviceRowSchema),
   took_ms: v.number(),
   /** Memory of the machine. */
   memory_kb: kb,
@@ -67,6 +79,16 @@ const mappingSchema = v.object({
   empty: countSchema,
 });
 
+const causesSchema = v.array(v.object({ cause: v.picklist(CAUSES), kb, advice: v.string() }));
+const verdictSchema = v.object({
+  problem: v.picklist(["yes", "little", "no"]),
+  sentences: v.array(v.string()),
+  remedies: v.array(
+    v.object({ what: v.string(), kb: v.nullable(kb), note: v.string(), source: v.exactOptional(v.string()) }),
+  ),
+  next: v.array(v.string()),
+});
+
 const processSchema = v.object({
   pid,
   name: v.string(),
@@ -79,20 +101,29 @@ const processSchema = v.object({
   tables: tablesSchema,
   mappings: v.array(mappingSchema),
   shared: v.array(sharedFileSchema),
-  causes: v.array(v.object({ cause: v.picklist(CAUSES), kb, advice: v.string() })),
+  causes: causesSchema,
   split: splitSchema,
-  verdict: v.object({
-    problem: v.picklist(["yes", "little", "no"]),
-    sentences: v.array(v.string()),
-    next: v.array(v.string()),
-  }),
+  verdict: verdictSchema,
+  started_ms: v.nullable(v.number()),
+  allocators: v.array(v.picklist(ALLOCATORS)),
+});
+
+const totalSchema = v.object({
+  processes: countSchema,
+  not_readable: countSchema,
+  vmpte_kb: kb,
+  rss_kb: kb,
+  tables: tablesSchema,
+  causes: causesSchema,
+  split: splitSchema,
+  verdict: verdictSchema,
 });
 
 const hours = v.nullable(v.number());
 const forecastSchema = v.object({
   observations: countSchema,
   hours: v.number(),
-  kbPerHour: v.object({ low: v.number(), median: v.number(), high: v.number() }),
+  kbPerHour: v.nullable(v.object({ low: v.number(), median: v.number(), high: v.number() })),
   hoursToLimit: v.nullable(v.object({ soonest: hours, median: hours, latest: hours })),
 });
 
@@ -100,10 +131,27 @@ const inspectedSchema = v.object({
   document: processSchema,
   /** VmPTE of the last minutes, in kB, the newest last; seconds before now. */
   line: v.array(v.object({ secondsAgo: v.number(), vmpteKb: kb })),
-  /** From what was kept of this process; null: too little. */
+  /** From what was kept of this process; null: nothing was. */
   forecast: v.nullable(forecastSchema),
 });
 export type LiveProcess = v.InferOutput<typeof inspectedSchema>;
+
+const inspectedServiceSchema = v.object({
+  name: v.string(),
+  took_ms: v.number(),
+  processes: v.array(processSchema),
+  shared: v.array(sharedFileSchema),
+  total: totalSchema,
+  forecast: v.nullable(forecastSchema),
+});
+export type LiveService = v.InferOutput<typeof inspectedServiceSchema>;
+
+const serviceTarget = v.variant("kind", [
+  /** As they are called in the list. */
+  v.object({ kind: v.literal("named"), name: v.string() }),
+  v.object({ kind: v.literal("name"), pattern: v.string() }),
+  v.object({ kind: v.literal("cgroup"), path: v.string() }),
+]);
 
 const LIVE_CELLS_MAX = 20_000;
 
@@ -119,8 +167,11 @@ const pictureSchema = v.object({
 export const liveCalls = {
   /** Every process of this machine; what did not change since the last call is not looked at again. */
   "live.top": windowToHost(nothingSchema, topSchema),
-  /** One process, closely; told of meanwhile by live.progressed. Refuses what may not be looked at, in words. */
-  "live.inspect": windowToHost(v.object({ pid }), inspectedSchema),
+  /**
+   * One process, closely; told of meanwhile by live.progressed. Refuses what may not be looked at, in words. `watched`: all
+   * looks at it from now on belong to its line, else those of the last minutes.
+   */
+  "live.inspect": windowToHost(v.object({ pid, watched: v.optional(v.boolean(), false) }), inspectedSchema),
   /** The tables of the process that was inspected last, as cells; null: it is another by now. */
   "live.picture": windowToHost(
     v.object({
@@ -131,18 +182,21 @@ export const liveCalls = {
     }),
     v.nullable(pictureSchema),
   ),
-  /** Looks once more and puts that into the history, with the last minutes as its line. */
+  /** Looks once more and puts that into the history, with its line; of a process that has ended since, what was seen last. */
   "live.keep": windowToHost(v.object({ pid }), experimentSchema),
-  /** The same of several processes, by name or control group. */
-  "live.keepService": shellToHost(
-    v.variant("kind", [
-      v.object({ kind: v.literal("name"), pattern: v.string() }),
-      v.object({ kind: v.literal("cgroup"), path: v.string() }),
-    ]),
-    experimentSchema,
+  /** All processes that are called so, as one; told of meanwhile by live.progressed with pid 0. */
+  "live.inspectService": windowToHost(
+    /** `mappings`: those of each process too. */
+    v.object({
+      target: serviceTarget,
+      watched: v.optional(v.boolean(), false),
+      mappings: v.optional(v.boolean(), false),
+    }),
+    inspectedServiceSchema,
   ),
+  "live.keepService": windowToHost(v.object({ target: serviceTarget }), experimentSchema),
 };
 
 export const liveEvents = {
-  "live.progressed": v.object({ pid, share: v.number() }),
+  "live.progressed": v.object({ pid: countSchema, share: v.number() }),
 } as const;

@@ -2,14 +2,16 @@
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Store } from "../../db/store.ts";
-import type { TopRow } from "../../engine/live/document.ts";
+import { BadInputError } from "../../engine/error.ts";
+import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import type { Look } from "../../engine/live/look.ts";
 import { pictureOf } from "../../engine/live/picture.ts";
+import type { Verdict } from "../../engine/live/verdict.ts";
 import { type Looker, startLooker } from "../../probe/look.ts";
-import { cgroupMemory, cgroupOf } from "../../probe/processes.ts";
-import type { Handlers, LabCallName } from "../contract.ts";
-import { inspectService, lookAtAll, lookClosely, surroundings } from "../live/inspect.ts";
-import { forecastFor, keepObservation, keptService, type LinePoint, pointOf } from "../live/keep.ts";
+import { cgroupMemory, cgroupOf, commonCgroup, findCgroup } from "../../probe/processes.ts";
+import type { Experiment, Handlers, LabCallName } from "../contract.ts";
+import { inspectService, lookAtAll, lookClosely, surroundings, type Target } from "../live/inspect.ts";
+import { forecastFor, type Kept, keepObservation, keptService, type LinePoint, pointOf } from "../live/keep.ts";
 import type { Emit } from "./emit.ts";
 import { toExperiment } from "./shapes.ts";
 
@@ -32,11 +34,41 @@ function processorMs(pid: number): number | null {
   }
 }
 
-/** What the looks at one process, and which process that is: pids are used again. */
+type ServiceTarget = Exclude<Target, { kind: "pid" }>;
+
+function serviceName(target: ServiceTarget): string {
+  if (target.kind === "cgroup") return target.path;
+  return target.kind === "name" ? target.pattern : target.name;
+}
+
+function toVerdict({ problem, sentences, remedies, next }: Verdict) {
+  return { problem, sentences: [...sentences], remedies: [...remedies], next: [...next] };
+}
+
+function toDocument(document: ProcessDocument) {
+  const { mappings, shared, causes, allocators, verdict } = document;
+  return {
+    ...document,
+    mappings: [...mappings],
+    shared: [...shared],
+    causes: [...causes],
+    allocators: [...allocators],
+    verdict: toVerdict(verdict),
+  };
+}
+
+/** The looks at one process or service. */
 interface Line {
+  /** Which process that is: pids are used again. */
   readonly name: string;
   points: LinePoint[];
+  /** All looks belong to it. */
+  watched: boolean;
+  /** What was seen last, closely. */
+  last?: Kept;
 }
+
+const keyOf = (target: ServiceTarget): string => `${target.kind} ${serviceName(target)}`;
 
 export function liveHandlers(
   store: Store,
@@ -46,7 +78,7 @@ export function liveHandlers(
   let idle: NodeJS.Timeout | undefined;
   let looks: ReadonlyMap<number, Look> = new Map();
   let costAt: { readonly atMs: number; readonly processorMs: number } | undefined;
-  const lines = new Map<number, Line>();
+  const lines = new Map<string, Line>();
   /** The one that was inspected last: for its map. */
   let inspected: Look | undefined;
 
@@ -73,29 +105,42 @@ export function liveHandlers(
     }
   }
 
-  function addPoint(pid: number, name: string, point: LinePoint): readonly LinePoint[] {
-    let line = lines.get(pid);
+  function lineOf(key: string, name: string): Line {
+    let line = lines.get(key);
     if (line === undefined || line.name !== name) {
-      line = { name, points: [] };
-      lines.set(pid, line);
+      line = { name, points: [], watched: false };
+      lines.set(key, line);
     }
-    const oldest = point.atMs - LINE_MS;
-    if (line.points.length > 0 && line.points[0].atMs < oldest)
-      line.points = line.points.filter(({ atMs }) => atMs >= oldest);
-    line.points.push(point);
-    return line.points;
+    return line;
   }
 
-  function addRows(rows: readonly TopRow[], atMs: number): void {
-    const seen = new Set<number>();
-    for (const { pid, name, vmpte_kb, rss_kb, tables, split } of rows) {
-      seen.add(pid);
+  function addPoint(line: Line, point: LinePoint): void {
+    const oldest = point.atMs - LINE_MS;
+    if (!line.watched && line.points.length > 0 && line.points[0].atMs < oldest)
+      line.points = line.points.filter(({ atMs }) => atMs >= oldest);
+    line.points.push(point);
+  }
+
+  function addRows({ processes, services }: TopDocument, atMs: number): void {
+    const seen = new Set<string>();
+    const add = (key: string, name: string, point: LinePoint): void => {
+      seen.add(key);
+      addPoint(lineOf(key, name), point);
+    };
+    for (const { pid, name, vmpte_kb, rss_kb, tables, split } of processes) {
       const virtKb = looks.get(pid)?.before.virtKb ?? 0;
       const pteTables = Math.round((vmpte_kb - split.upper) / 4);
       const emptyTables = tables.empty.estimate;
-      addPoint(pid, name, { atMs, vmpteKb: vmpte_kb, rssKb: rss_kb, virtKb, pteTables, emptyTables });
+      add(String(pid), name, { atMs, vmpteKb: vmpte_kb, rssKb: rss_kb, virtKb, pteTables, emptyTables });
     }
-    for (const pid of lines.keys()) if (!seen.has(pid)) lines.delete(pid);
+    for (const { name, pids, vmpte_kb, empty, split } of services) {
+      const sum = (of: "rssKb" | "virtKb"): number =>
+        pids.reduce((total, pid) => total + (looks.get(pid)?.before[of] ?? 0), 0);
+      const pteTables = Math.round((vmpte_kb - split.upper) / 4);
+      const point = { atMs, vmpteKb: vmpte_kb, rssKb: sum("rssKb"), virtKb: sum("virtKb"), pteTables };
+      add(keyOf({ kind: "named", name }), name, { ...point, emptyTables: empty.estimate });
+    }
+    for (const [key, { watched }] of lines) if (!seen.has(key) && !watched) lines.delete(key);
   }
 
   /** Processor time of the probe for one look, in ms, and the share of one core that all took since the last time. */
@@ -112,12 +157,37 @@ export function liveHandlers(
     return { spentMs: used - before, share };
   }
 
-  async function closely(pid: number) {
+  async function closely(pid: number): Promise<{ readonly document: ProcessDocument; readonly line: Line }> {
     const onProgress = (_: string, share: number): void => emit("live.progressed", { pid, share });
     const { document, look } = await withLooker((mine) => lookClosely(mine, pid, onProgress));
     inspected = look;
-    const line = addPoint(pid, document.name, pointOf(document, Date.now()));
+    const line = lineOf(String(pid), document.name);
+    addPoint(line, pointOf(document, Date.now()));
+    line.last = document;
     return { document, line };
+  }
+
+  async function service(target: ServiceTarget): Promise<{ readonly document: ServiceDocument; readonly line: Line }> {
+    const onProgress = (_: string, share: number): void => emit("live.progressed", { pid: 0, share });
+    const document = await withLooker((mine) => inspectService(mine, target, onProgress));
+    const line = lineOf(keyOf(target), serviceName(target));
+    line.last = keptService(serviceName(target), document);
+    addPoint(line, pointOf(line.last, Date.now()));
+    return { document, line };
+  }
+
+  /** Looks once more; what has ended since is kept as it was seen last. */
+  async function keep(key: string, look: () => Promise<unknown>): Promise<Experiment> {
+    try {
+      await look();
+    } catch (error) {
+      if (!(error instanceof BadInputError) || lines.get(key)?.last === undefined) throw error;
+    }
+    const { last, points } = lines.get(key) ?? {};
+    if (last === undefined || points === undefined) throw new Error("nothing was seen");
+    const stored = keepObservation(store, last, points, surroundings().reclaims);
+    emit("history.changed", { ids: [stored.id] });
+    return toExperiment(stored);
   }
 
   const handlers: Handlers<Names> = {
@@ -127,33 +197,32 @@ export function liveHandlers(
         const { document, looks: seen } = await lookAtAll(mine, () => undefined, looks);
         looks = seen;
         const now = Date.now();
-        addRows(document.processes, now);
+        addRows(document, now);
         const { spentMs, share } = costOf(mine.pid, before);
         const next = Math.min(NEXT_MS_MOST, Math.max(NEXT_MS_LEAST, (spentMs ?? document.took_ms) / COST_MOST));
         return {
           ...document,
           processes: [...document.processes],
           shared: [...document.shared],
+          services: document.services.map((each) => ({ ...each, pids: [...each.pids] })),
           memory_kb: Math.floor(totalmem() / 1024),
           cost: share,
           next_ms: Math.round(next),
         };
       }),
-    "live.inspect": async ({ pid }) => {
+    "live.inspect": async ({ pid, watched }) => {
       const { document, line } = await closely(pid);
+      line.watched ||= watched;
       const now = Date.now();
       const folder = cgroupOf(pid);
-      const { mappings, shared, causes, verdict } = document;
       return {
-        document: {
-          ...document,
-          mappings: [...mappings],
-          shared: [...shared],
-          causes: [...causes],
-          verdict: { ...verdict, sentences: [...verdict.sentences], next: [...verdict.next] },
-        },
-        line: line.map(({ atMs, vmpteKb }) => ({ secondsAgo: (now - atMs) / 1000, vmpteKb })),
-        forecast: forecastFor(store, document, folder === null ? null : cgroupMemory(folder)),
+        document: toDocument(document),
+        line: line.points.map(({ atMs, vmpteKb }) => ({ secondsAgo: (now - atMs) / 1000, vmpteKb })),
+        forecast: forecastFor(
+          store,
+          { name: document.name, pid, startedMs: document.started_ms },
+          folder === null ? null : cgroupMemory(folder),
+        ),
       };
     },
     "live.picture": ({ pid, ...part }) => {
@@ -161,19 +230,27 @@ export function liveHandlers(
       const { segments, ...picture } = pictureOf(inspected, part);
       return { ...picture, segments: [...segments] };
     },
-    "live.keep": async ({ pid }) => {
-      const { document, line } = await closely(pid);
-      const kept = keepObservation(store, document, line, surroundings().reclaims);
-      emit("history.changed", { ids: [kept.id] });
-      return toExperiment(kept);
+    "live.keep": ({ pid }) => keep(String(pid), () => closely(pid)),
+    "live.inspectService": async ({ target, watched, mappings }) => {
+      const begun = performance.now();
+      const { document, line } = await service(target);
+      line.watched ||= watched;
+      const { processes, shared, total } = document;
+      const folder = target.kind === "cgroup" ? findCgroup(target.path) : commonCgroup(processes.map(({ pid }) => pid));
+      return {
+        name: serviceName(target),
+        took_ms: performance.now() - begun,
+        processes: processes.map((each) => toDocument(mappings ? each : { ...each, mappings: [] })),
+        shared: [...shared],
+        total: { ...total, causes: [...total.causes], verdict: toVerdict(total.verdict) },
+        forecast: forecastFor(
+          store,
+          { name: serviceName(target), pid: null, startedMs: null },
+          folder === null ? null : cgroupMemory(folder),
+        ),
+      };
     },
-    "live.keepService": async (target) => {
-      const document = await withLooker((mine) => inspectService(mine, target, () => undefined));
-      const kept = keptService(target.kind === "name" ? target.pattern : target.path, document);
-      const stored = keepObservation(store, kept, [pointOf(kept, Date.now())], surroundings().reclaims);
-      emit("history.changed", { ids: [stored.id] });
-      return toExperiment(stored);
-    },
+    "live.keepService": ({ target }) => keep(keyOf(target), () => service(target)),
   };
   return { handlers, close };
 }

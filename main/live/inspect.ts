@@ -19,15 +19,20 @@ import {
   allPids,
   cgroupMemory,
   cgroupOf,
+  commonCgroup,
   findCgroup,
   machinePageTablesKb,
   nameOfProcess,
   pidsOfCgroup,
+  shownName,
+  startedMs,
 } from "../../probe/processes.ts";
 
 export type Target =
   | { readonly kind: "pid"; readonly pid: number }
   | { readonly kind: "name"; readonly pattern: string }
+  /** All that are called so, as top calls them. */
+  | { readonly kind: "named"; readonly name: string }
   | { readonly kind: "cgroup"; readonly path: string };
 
 /** How far a look is: `what` is being looked at, `share` of all that there is to do. */
@@ -57,6 +62,8 @@ export function surroundings(): Surroundings {
       const folder = cgroupOf(pid);
       return folder === null ? null : cgroupMemory(folder);
     },
+    nowMs: Date.now(),
+    startedMs,
   };
 }
 
@@ -152,6 +159,19 @@ function pidsByName(text: string, own: readonly number[]): number[] {
   });
 }
 
+function pidsOf(target: Exclude<Target, { kind: "pid" }>, folder: string, own: readonly number[]): readonly number[] {
+  if (target.kind === "cgroup") return pidsOfCgroup(folder);
+  if (target.kind === "name") return pidsByName(target.pattern, own);
+  return allPids().filter((pid) => shownName(pid) === target.name);
+}
+
+/** As a shell takes it. */
+function askedFor(target: Exclude<Target, { kind: "pid" }>): string {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  if (target.kind === "cgroup") return `--cgroup ${quoted(target.path)}`;
+  return `--name ${quoted(target.kind === "name" ? target.pattern : `^${target.name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`)}`;
+}
+
 /** Errors: as inspectProcess; BadInputError where nothing is meant, NotReadableError where none may be read. */
 export async function inspectService(
   looker: Looker,
@@ -164,12 +184,14 @@ export async function inspectService(
       where: `--cgroup ${target.path}`,
       todo: "Give its path below /sys/fs/cgroup, such as system.slice/redis.service",
     });
-  const pids =
-    target.kind === "name" ? pidsByName(target.pattern, [process.pid, looker.pid]) : pidsOfCgroup(folder ?? "");
+  const pids = pidsOf(target, folder ?? "", [process.pid, looker.pid]);
   if (pids.length === 0)
-    throw new BadInputError("The control group has no process", {
-      where: target.kind === "cgroup" ? `--cgroup ${target.path}` : "",
-    });
+    throw new BadInputError(
+      target.kind === "cgroup" ? "The control group has no process" : "There is no such process",
+      {
+        where: askedFor(target),
+      },
+    );
   const looks = await lookAtEach(looker, pids, {}, `${pids.length} processes`, onProgress);
   const seen = looks.filter(isLook);
   if (seen.length === 0 && looks.some((look) => !isLook(look) && look.why === "denied"))
@@ -179,8 +201,9 @@ export async function inspectService(
     });
   if (seen.length === 0) throw new BadInputError("None of these processes has page tables of its own");
   const compared = await compare(looker, seen, onProgress);
-  const cgroup = folder === null ? null : cgroupMemory(folder);
-  return serviceDocument(looks, compared, surroundings(), cgroup);
+  const common = folder ?? commonCgroup(seen.map(({ pid }) => pid));
+  const cgroup = common === null ? null : cgroupMemory(common);
+  return serviceDocument(looks, compared, surroundings(), { asked: askedFor(target), cgroup });
 }
 
 /**

@@ -77,9 +77,10 @@ function summaryOf(line: readonly LinePoint[]): RunSummary {
 const titled = (name: string): string => JSON.stringify(name).slice(1, -1).slice(0, 100).trim() || "process";
 
 /** What is kept: of one process, or the sums of a service's (pid 0). */
-export type Kept = Omit<ProcessDocument, "mappings" | "split"> & {
+export type Kept = Omit<ProcessDocument, "mappings" | "started_ms" | "allocators"> & {
   readonly mappings?: readonly MappingTables[];
-  readonly split: ProcessDocument["split"];
+  readonly started_ms?: number | null;
+  readonly allocators?: ProcessDocument["allocators"];
   readonly processes?: number;
 };
 
@@ -95,6 +96,11 @@ export function keptService(name: string, { processes, shared, total }: ServiceD
     shared,
     ...total,
   };
+}
+
+function paramsOf({ pid, processes, started_ms }: Kept): Record<string, number> {
+  if (processes !== undefined) return { processes };
+  return typeof started_ms === "number" ? { pid, started_ms } : { pid };
 }
 
 /** `line`: looks of the last minutes, the last one being `document`'s. Gives the experiment as it is stored. */
@@ -115,7 +121,7 @@ export function keepObservation(
       title: `${titled(document.name)} ${document.processes === undefined ? document.pid : `(${document.processes} processes)`}, as it ran`,
       workload: titled(document.name),
       workloadKind: "live",
-      params: document.processes === undefined ? { pid: document.pid } : { processes: document.processes },
+      params: paramsOf(document),
       seed: 0,
       levels: 4,
       detail: observation as unknown as Json,
@@ -132,12 +138,30 @@ export function keepObservation(
   });
 }
 
+/** Which process: one of the same number and name that began at another time is another. */
+interface Identity {
+  readonly name: string;
+  /** null: a service, all kept sums under its name. */
+  readonly pid: number | null;
+  readonly startedMs: number | null;
+}
+
+/** The boot time that starts are counted from is adjusted with the clock. */
+const START_OFF_MS = 2000;
+
+function isKeptOf({ workloadKind, workload, params }: StoredExperiment, { name, pid, startedMs }: Identity): boolean {
+  if (workloadKind !== "live" || workload !== titled(name)) return false;
+  if (pid === null) return params.processes !== undefined;
+  const began = params.started_ms;
+  return params.pid === pid && (typeof began !== "number" || Math.abs(began - (startedMs ?? began)) <= START_OFF_MS);
+}
+
 /** Every look that was kept of this process, from all observations of it. */
-function keptPoints(store: Store, name: string, pid: number): Observed[] {
-  const { rows } = store.list({ search: titled(name), limit: 1000 });
+function keptPoints(store: Store, identity: Identity): Observed[] {
+  const { rows } = store.list({ search: titled(identity.name), limit: 1000 });
   const points = new Map<number, Observed>();
   for (const row of rows) {
-    if (row.workloadKind !== "live" || row.workload !== titled(name) || row.params.pid !== pid) continue;
+    if (!isKeptOf(row, identity)) continue;
     for (const run of row.runs) {
       if (run.startedAt === null) continue;
       const { columns } = store.samples(run.id, { columns: ["time_ns", "vmpte_kb"] });
@@ -153,12 +177,8 @@ function keptPoints(store: Store, name: string, pid: number): Observed[] {
   return [...points.values()];
 }
 
-export function forecastFor(
-  store: Store,
-  { name, pid }: Pick<ProcessDocument, "name" | "pid">,
-  cgroup: CgroupMemory | null,
-): Forecast | null {
-  const room =
-    cgroup === null || cgroup.maxKb === null || cgroup.currentKb === null ? null : cgroup.maxKb - cgroup.currentKb;
-  return forecastOf(keptPoints(store, name, pid), room);
+/** From what was kept of a process, or of a service (pid null); null: nothing was. */
+export function forecastFor(store: Store, identity: Identity, cgroup: CgroupMemory | null): Forecast | null {
+  const points = keptPoints(store, identity);
+  return points.length === 0 ? null : forecastOf(points, cgroup?.roomKb ?? null);
 }

@@ -1,13 +1,44 @@
-import type { LabError, LiveProcess, LiveRow, LiveTop } from "../../main/contract.ts";
+import type { Split } from "../../engine/live/split.ts";
+import type { LabError, LiveProcess, LiveRow, LiveService, LiveServiceRow, LiveTop } from "../../main/contract.ts";
 import { asLabError, call } from "../state/lab.ts";
 import { view } from "../state/view.svelte.ts";
 
 /** How long a line is, and how many of its values are drawn. */
 const LINE_MS = 10 * 60_000;
 
+/** A line of the list: a process, or all processes of one name. */
+export interface ListRow {
+  readonly key: string;
+  readonly name: string;
+  /** null: a service. */
+  readonly pid: number | null;
+  readonly pids: readonly number[];
+  readonly vmpteKb: number;
+  readonly rssKb: number;
+  readonly empty: LiveServiceRow["empty"];
+  readonly split: Split;
+}
+
+const keyOf = (pid: number): string => `pid-${pid}`;
+/** Letters that may stand in an id; names may hold any. */
+const keyOfService = (name: string): string => `name-${encodeURIComponent(name)}`;
+
+function processRow({ pid, name, vmpte_kb, rss_kb, tables, split }: LiveRow): ListRow {
+  return { key: keyOf(pid), name, pid, pids: [pid], vmpteKb: vmpte_kb, rssKb: rss_kb, empty: tables.empty, split };
+}
+
+function serviceRow({ name, pids, vmpte_kb, rss_once_kb, empty, split }: LiveServiceRow): ListRow {
+  return { key: keyOfService(name), name, pid: null, pids, vmpteKb: vmpte_kb, rssKb: rss_once_kb, empty, split };
+}
+
+export interface LinePoint {
+  readonly atMs: number;
+  readonly kb: number;
+}
+
 interface LineOf {
   readonly name: string;
-  readonly points: { readonly atMs: number; readonly kb: number }[];
+  readonly points: LinePoint[];
 }
 
 /** The machine as it is now: asked again and again while the view is open and seen. */
@@ -17,24 +48,45 @@ class Live {
   /** The process that is open, by its pid, and what was seen of it. */
   pid = $state<number | undefined>(undefined);
   process = $state.raw<LiveProcess | undefined>(undefined);
+  /** Or the service, by its name. */
+  serviceName = $state<string | undefined>(undefined);
+  service = $state.raw<LiveService | undefined>(undefined);
   processError = $state.raw<LabError | undefined>(undefined);
   /** Of a look that takes long, 0..1. */
   share = $state<number | undefined>(undefined);
   keeping = $state(false);
   search = $state("");
+  /** Are processes of one name one line? */
+  grouped = $state(true);
   /** Counts the looks, so that lines are drawn anew. */
   looks = $state(0);
+  /** What lines span: from the first look that is remembered to the last. */
+  span = $state.raw<{ readonly fromMs: number; readonly toMs: number }>({ fromMs: 0, toMs: 0 });
   readonly #lines = new Map<number, LineOf>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #open = false;
   #looking = false;
 
-  readonly rows = $derived.by((): readonly LiveRow[] => {
+  readonly rows = $derived.by((): readonly ListRow[] => {
     const words = this.search.trim().toLowerCase();
-    const all = this.top?.processes ?? [];
-    if (words === "") return all;
-    return all.filter(({ name, pid }) => name.toLowerCase().includes(words) || String(pid) === words);
+    const { processes, services } = this.top ?? { processes: [], services: [] };
+    const grouped = this.grouped ? services : [];
+    const within = new Set(grouped.map(({ name }) => name));
+    // A number means a process also where it is one of a service.
+    const asked = /^\d+$/.test(words) ? processes.find(({ pid }) => String(pid) === words) : undefined;
+    if (asked !== undefined) return [processRow(asked)];
+    const all = [...grouped.map(serviceRow), ...processes.filter(({ name }) => !within.has(name)).map(processRow)];
+    const found = words === "" ? all : all.filter(({ name }) => name.toLowerCase().includes(words));
+    return grouped.length === 0 ? found : found.sort((a, b) => b.vmpteKb - a.vmpteKb);
   });
+
+  readonly openKey = $derived(
+    this.pid !== undefined
+      ? keyOf(this.pid)
+      : this.serviceName !== undefined
+        ? keyOfService(this.serviceName)
+        : undefined,
+  );
 
   /** The view is shown; gives what ends that. */
   start(): () => void {
@@ -44,7 +96,7 @@ class Live {
     };
     document.addEventListener("visibilitychange", onVisible);
     const stop = window.lab.on("live.progressed", ({ pid, share }) => {
-      if (pid === this.pid) this.share = share;
+      if (pid === (this.pid ?? 0)) this.share = share;
     });
     void this.look();
     return () => {
@@ -87,15 +139,30 @@ class Live {
       while (line.points[0].atMs < atMs - LINE_MS) line.points.shift();
     }
     for (const pid of this.#lines.keys()) if (!seen.has(pid)) this.#lines.delete(pid);
+    const first = this.span.fromMs === 0 ? atMs : this.span.fromMs;
+    this.span = { fromMs: Math.max(first, atMs - LINE_MS), toMs: atMs };
   }
 
-  /** VmPTE of the last minutes, in kB. */
-  line(pid: number): readonly number[] {
+  /** VmPTE of the last minutes: of several processes their sum, from when on all of them were there. */
+  line(pids: readonly number[]): readonly LinePoint[] {
     void this.looks;
-    return this.#lines.get(pid)?.points.map(({ kb }) => kb) ?? [];
+    const lines = pids.map((pid) => this.#lines.get(pid)?.points ?? []);
+    const [first] = lines;
+    if (first === undefined || lines.length === 1) return first ?? [];
+    const length = lines.reduce((least, points) => Math.min(least, points.length), Number.POSITIVE_INFINITY);
+    return first.slice(first.length - length).map(({ atMs }, i) => ({
+      atMs,
+      kb: lines.reduce((sum, points) => sum + (points[points.length - length + i]?.kb ?? 0), 0),
+    }));
+  }
+
+  openRow({ pid, name }: ListRow): Promise<void> {
+    return pid === null ? this.openService(name) : this.open(pid);
   }
 
   async open(pid: number): Promise<void> {
+    this.serviceName = undefined;
+    this.service = undefined;
     this.pid = pid;
     this.share = undefined;
     this.processError = undefined;
@@ -109,19 +176,40 @@ class Live {
     if (this.pid === pid) this.share = undefined;
   }
 
+  async openService(name: string): Promise<void> {
+    this.pid = undefined;
+    this.process = undefined;
+    if (this.serviceName !== name) this.service = undefined;
+    this.serviceName = name;
+    this.share = undefined;
+    this.processError = undefined;
+    try {
+      const seen = await call("live.inspectService", { target: { kind: "named", name } });
+      if (this.serviceName === name) this.service = seen;
+    } catch (thrown) {
+      if (this.serviceName === name) this.processError = asLabError(thrown);
+    }
+    if (this.serviceName === name) this.share = undefined;
+  }
+
   close(): void {
     this.pid = undefined;
     this.process = undefined;
+    this.serviceName = undefined;
+    this.service = undefined;
     this.processError = undefined;
   }
 
-  /** Puts the process into the history and opens it there. */
+  /** Puts the process or service that is open into the history and opens it there. */
   async keep(): Promise<void> {
-    const { pid } = this;
-    if (pid === undefined || this.keeping) return;
+    const { pid, serviceName: name } = this;
+    if ((pid === undefined && name === undefined) || this.keeping) return;
     this.keeping = true;
     try {
-      const { id } = await call("live.keep", { pid });
+      const { id } =
+        pid === undefined
+          ? await call("live.keepService", { target: { kind: "named", name: name ?? "" } })
+          : await call("live.keep", { pid });
       view.go({ name: "experiment", id });
     } catch (thrown) {
       this.processError = asLabError(thrown);

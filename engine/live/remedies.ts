@@ -1,0 +1,123 @@
+/** What would make the page tables of a process or service fewer, and by how much at most. */
+import { ALLOCATOR_SETTINGS } from "../experiment/allocator-settings.ts";
+import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
+import type { SharedFile } from "./shared.ts";
+import type { VerdictInput } from "./verdict.ts";
+import { durationWords, numberOfProcesses } from "./words.ts";
+
+export interface Remedy {
+  readonly what: string;
+  /** At most so much less, in kB; 0: nothing; null: only a trial tells. */
+  readonly kb: number | null;
+  readonly note: string;
+  /** Who says so. */
+  readonly source?: string;
+}
+
+/** Tables a process from which on a file is large (128 MiB): program files and libraries have fewer. */
+export const TABLES_LARGE = 64;
+
+/** Is it worth asking for 2 MiB pages there? Program files and libraries are not. */
+export const isLarge = ({ tables, processes }: SharedFile): boolean => tables >= TABLES_LARGE * processes;
+
+function reclaim({ reclaims, split }: VerdictInput): Remedy {
+  return reclaims === true
+    ? {
+        what: "Reclaim by the kernel",
+        kb: 0,
+        note: "This kernel does it; these tables were emptied in pieces below 2 MiB or by other calls.",
+      }
+    : {
+        what: "Linux 6.14 with PT_RECLAIM",
+        kb: split.empty,
+        note: "Those whose 2 MiB one MADV_DONTNEED covers; a recording tells how many that are.",
+      };
+}
+
+function restart({ split, upMs, processes }: VerdictInput): Remedy {
+  const since = upMs === null ? "" : ` ${processes > 1 ? "The oldest has" : "It has"} run for ${durationWords(upMs)}.`;
+  return {
+    what: "A restart",
+    kb: split.empty,
+    note: split.empty === 0 ? "Nothing is empty." : `Until as much is empty again.${since}`,
+  };
+}
+
+/** The setting for this program, else the one for this kind of memory. */
+export function settingOfShared(
+  name: string,
+  { file }: SharedFile,
+): { readonly setting: string; readonly source: string } {
+  if (!isSharedMemory(file)) return HUGE_FILE;
+  const known = settingFor(name, "shared");
+  if (known !== undefined) return { setting: `${known.program}: ${known.setting}`, source: known.source };
+  return {
+    setting: `${HUGETLB.setting} (${HUGETLB.source}); or ${HUGE_SHMEM.setting}`,
+    source: HUGE_SHMEM.source,
+  };
+}
+
+function hugeShared({ name, shared, split, pid }: VerdictInput): Remedy {
+  const large = shared.filter((file) => isSharedMemory(file.file) || isLarge(file));
+  const kb = large.reduce((sum, file) => sum + file.kb - file.huge_kb, 0);
+  const what = "2 MiB pages for shared memory";
+  if (kb <= 0 || large[0] === undefined)
+    return {
+      what,
+      kb: 0,
+      note: split.shared === 0 ? "Nothing is shared." : "What is shared are program files and libraries.",
+    };
+  const { setting, source } = settingOfShared(name, large[0]);
+  const all = pid === null ? "" : `In all ${numberOfProcesses(large[0].processes)}. `;
+  return { what, kb, note: `${all}${setting}.`, source };
+}
+
+function fewer({ shared }: VerdictInput): Remedy[] {
+  const kb = shared.reduce((sum, file) => sum + file.kb - file.one_copy_kb, 0);
+  if (kb <= 0) return [];
+  const most = shared.reduce((count, { processes }) => Math.max(count, processes), 0);
+  return [
+    {
+      what: "Threads instead of processes",
+      kb,
+      note: `Each of up to ${numberOfProcesses(most)} has tables of its own of the same memory; fewer have fewer (a connection pool, fewer workers).`,
+    },
+  ];
+}
+
+function hugeOwn({ name, split }: VerdictInput): Remedy {
+  const known = settingFor(name, "own");
+  const { setting, source } =
+    known === undefined ? HUGETLB : { setting: `${known.program}: ${known.setting}`, source: known.source };
+  return {
+    what: "hugetlb pages for its own memory",
+    kb: split.needed + split.sparse + split.deposited,
+    note: `${setting}. Transparent huge pages save no table: one is put aside under each.`,
+    source,
+  };
+}
+
+function allocator({ name, allocators, split }: VerdictInput): Remedy[] {
+  if (split.empty + split.sparse === 0) return [];
+  const known = ALLOCATOR_SETTINGS.find(
+    (each) =>
+      allocators.includes(each.allocator) &&
+      each.obstacles.includes("small_pieces") &&
+      (each.program === undefined || each.program.test(name)),
+  );
+  if (known === undefined) return [];
+  return [
+    {
+      what: known.setting,
+      kb: null,
+      note: `${known.reason} Seen with ${known.versions}; cost: ${known.cost}.`,
+      source: known.source.reference,
+    },
+  ];
+}
+
+/** The likeliest first; those that do nothing stay, as an answer. */
+export function remediesFor(input: VerdictInput): Remedy[] {
+  const all = [reclaim(input), restart(input), ...allocator(input), hugeShared(input), ...fewer(input), hugeOwn(input)];
+  return all.sort((a, b) => Number(a.kb === 0) - Number(b.kb === 0));
+}
