@@ -16,10 +16,14 @@ export function onScale(value: number, scale: Scale): number {
   return scale === "log" && value <= 0 ? LOG_ZERO : value;
 }
 
+/** Whose time a run's samples have: the cost model's, this machine's, or that of a program that was recorded. */
+export type Clock = Source | "program";
+
 /** "operations", "simulated time" or "time": measured runs have the clock's, modelled ones the cost model's. */
-export function axisTitle(axis: Axis, sources: readonly Source[]): string {
+export function axisTitle(axis: Axis, clocks: readonly Clock[]): string {
   if (axis === "operations") return "operations";
-  const kinds = new Set(sources);
+  const kinds = new Set(clocks);
+  if (kinds.has("program")) return "the program's time";
   if (kinds.size > 1) return "time (simulated; measured)";
   return kinds.has("kernel") ? "measured time" : "simulated time";
 }
@@ -66,7 +70,7 @@ export function roundTicks(
 }
 
 /** Chart.js options of the axis along the bottom. */
-export function xScale(axis: Axis, sources: readonly Source[], palette: Palette, font: string, tickPadding = 3) {
+export function xScale(axis: Axis, clocks: readonly Clock[], palette: Palette, font: string, tickPadding = 3) {
   return {
     type: "linear",
     bounds: "data",
@@ -87,7 +91,7 @@ export function xScale(axis: Axis, sources: readonly Source[], palette: Palette,
     title: {
       display: true,
       align: "end",
-      text: axisTitle(axis, sources),
+      text: axisTitle(axis, clocks),
       color: palette.ink2,
       font: { family: font, size: 11 },
     },

@@ -10,7 +10,7 @@ import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts"
 import type { Palette } from "./palette.ts";
 import { ORIGIN_HEIGHT, originLine, PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
-import { inOrder, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
+import { clockOf, inOrder, isOnAxis, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
 
 export interface RunChartOptions {
   readonly series: readonly RunSeries[];
@@ -71,7 +71,7 @@ export function lastValue(samples: Samples, metric: Metric, axis: Axis = "operat
 export function runChart(options: RunChartOptions): ChartConfiguration<"line", Point[]> {
   const { palette, font, axis = "operations", scale = "linear", points = 2400, range } = options;
   const metric = options.metric ?? METRICS[0];
-  const series = inOrder(options.series);
+  const series = inOrder(options.series).filter((item) => isOnAxis(item, axis));
   const styles = lineStyles(series, palette);
   const labels = series.map((item, i) => ({
     name: seriesLabel(item, series),
@@ -123,13 +123,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       },
       scales: {
         x: {
-          ...xScale(
-            axis,
-            series.map((item) => item.source),
-            palette,
-            font,
-            3 + marks.length * MARK_ROW_HEIGHT,
-          ),
+          ...xScale(axis, series.map(clockOf), palette, font, 3 + marks.length * MARK_ROW_HEIGHT),
           ...range,
         },
         y: yScale(metric, scale, palette, font, options.yTitle),

@@ -1,6 +1,8 @@
 /** The runs of a chart: called what, drawn how. */
 import { inRunOrder, type RunKind } from "../engine/experiment/compare-runs.ts";
 import { runWord } from "../engine/experiment/words.ts";
+import type { Clock } from "./axes.ts";
+import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import { mix, type Palette } from "./palette.ts";
 import type { Samples } from "./points.ts";
 import { POLICY_STYLES, policyColor, policyStyle } from "./policy-style.ts";
@@ -14,7 +16,18 @@ export interface RunSeries extends RunKind {
   /** What tells it from others of its policy and source: an experiment's title, a sweep's value. Empty: nothing must. */
   readonly label?: string;
   readonly samples: Samples;
+  /** Its times are those of a program that was recorded. */
+  readonly programClock?: boolean;
 }
+
+/** Does a run stand on this axis? What was only read by the clock counts no operations. */
+export function isOnAxis({ samples }: Pick<RunSeries, "samples">, axis: Axis): boolean {
+  return samples.count === 0 || !Number.isNaN(samples.columns[AXIS_COLUMN[axis]]?.[0] ?? 0);
+}
+
+/** Whose time it is, for the name of the axis. */
+export const clockOf = ({ source, programClock }: Pick<RunSeries, "source" | "programClock">): Clock =>
+  programClock ? "program" : source;
 
 /** "sync reclaim", "no reclaim, measured", "decay 0: sync reclaim": as short as tells it from its companions. */
 export function seriesLabel(

@@ -18,7 +18,7 @@ const INSERT_MANY = insertOf(ROWS_AT_ONCE);
 
 /**
  * Inserts packed rows (each WIDTH numbers in the order of SAMPLE_COLUMNS; NaN is stored as NULL) inside the caller's
- * transaction. Returns the number of rows and the operations of the last.
+ * transaction. Returns the number of rows and the operations of the last (0 where they are not known).
  */
 export function insertSamples(c: Connection, runId: number, rows: Float64Array): { count: number; operations: number } {
   if (rows.length % WIDTH !== 0)
@@ -37,7 +37,8 @@ export function insertSamples(c: Connection, runId: number, rows: Float64Array):
     }
     c.prepare<[unknown[]], never>(many ? INSERT_MANY : INSERT_ONE).run(bound);
   }
-  return { count, operations: count === 0 ? 0 : rows[rows.length - WIDTH + OPERATIONS] };
+  const last = count === 0 ? 0 : rows[rows.length - WIDTH + OPERATIONS];
+  return { count, operations: Number.isNaN(last) ? 0 : last };
 }
 
 /** The samples of a run, in order. Throws NotFoundError. */

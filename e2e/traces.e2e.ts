@@ -19,7 +19,9 @@ for (const theme of ["light", "dark"] as const)
     await lab.answerOpenDialogs(TRACE);
     await page.getByRole("banner").getByRole("button", { name: "Open trace" }).click();
     await page.getByRole("menuitem", { name: /^Choose a file/ }).click();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("events.txt.gz");
+    // The trace of a capture is the capture, called after its program.
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("sparse");
+    await expect(page.getByText("VmPTE measured beside it")).toBeVisible();
     await expect(page.getByRole("radio").first()).toBeChecked();
     await look("trace");
     await page.getByRole("button", { name: "Replay in both modes" }).click();
@@ -28,6 +30,14 @@ for (const theme of ["light", "dark"] as const)
     await shown.waitUntilDone();
     const verdict = page.getByRole("region", { name: "Verdict" });
     await expect(verdict).toContainText(/It (helps|does not help)/);
+    await expect(shown.title).toContainText("sparse");
+    await expect(page.getByRole("navigation", { name: "History" }).getByRole("option").first()).toContainText("sparse");
+    // By the program's time; what was measured is drawn over the model, and is what the model says.
+    const chart = page.getByRole("slider", { name: "VmPTE over time" });
+    await chart.focus();
+    await page.keyboard.press("End");
+    await expect(chart).toHaveAttribute("aria-valuetext", /sync reclaim, model (\S+ \S+), sync reclaim, measured \1/);
+    await look("overlay");
     await expect(verdict.getByRole("row", { name: /at its peak/ })).toContainText(/[KM]iB/);
     // The map replays the file: it has a table wherever the sample counts one, and says so where the file is gone.
     const map = page.getByRole("region", { name: "Page tables" });
@@ -72,6 +82,28 @@ test("where the file of a run has gone, map and another run say so; back in its 
   await lab.page.getByRole("button", { name: "Run again" }).click();
   await expect(history).toHaveCount(2);
   await new ExperimentPage(lab.page).waitUntilDone();
+});
+
+test("a capture's folder is opened by the dialog and dropped as one, and is recent by its program's name", async ({
+  lab,
+}) => {
+  const { page } = lab;
+  const folder = join(ROOT, "engine", "workload", "testdata", "traces", "redis-default");
+  await lab.answerOpenDialogs(folder);
+  await page.keyboard.press("Control+Shift+o");
+  const title = page.getByRole("heading", { level: 1 });
+  await expect(title).toHaveText("redis-server");
+  await expect(page.getByRole("row", { name: /redis-server/ }).first()).toContainText("measured");
+  await page.getByRole("banner").getByRole("button", { name: "Open trace" }).click();
+  await expect(page.getByRole("menuitem", { name: "redis-server redis-default" })).toBeVisible();
+  await page.getByRole("menuitem", { name: "How to record one" }).click();
+  await expect(title).toHaveText("Would it help your program?");
+
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", { type, x: 640, y: 400, data });
+  await expect(title).toHaveText("redis-server");
 });
 
 test("a file that is no trace is refused with the reason", async ({ lab, dataFolder }) => {

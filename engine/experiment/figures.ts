@@ -162,7 +162,7 @@ const QUANTITIES: readonly Quantity[] = [
     "virt",
     "VIRT at the end",
     "end",
-    (s) => s.final.virt_kb,
+    (s) => s.final.virt_kb || null,
   ]),
   quantity(
     {

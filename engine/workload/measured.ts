@@ -15,6 +15,7 @@ export interface MeasuredSample {
   readonly fromNs: number;
   readonly toNs: number;
   readonly vmpteKb: number;
+  readonly rssKb: number;
 }
 
 export interface Measured {
@@ -26,11 +27,18 @@ export interface Measured {
 
 const COMMENT = /^#\s*pid\s+(\d{1,10})\b/;
 
-/** Reads the samples; lines that are none are reported. Throws ImportError where there is not a single one. */
-export async function readMeasured(source: TextSource, report: ImportReport): Promise<Measured> {
+/**
+ * Gives the samples one by one, as they stand in the file, in constant memory; lines that are none are reported. Returns the
+ * process, where the file says it. Throws ImportError where there is not a single one.
+ */
+export async function eachMeasured(
+  source: TextSource,
+  report: ImportReport,
+  onSample: (sample: MeasuredSample) => void,
+): Promise<number | null> {
   const cursor = new Cursor();
-  const samples: MeasuredSample[] = [];
   let pid: number | null = null;
+  let count = 0;
   const take = (text: string, line: number): void => {
     if (text.trim() === "") return;
     if (text.startsWith("#")) {
@@ -43,18 +51,28 @@ export async function readMeasured(source: TextSource, report: ImportReport): Pr
     cursor.blanks();
     const vmpteKb = cursor.decimal();
     cursor.blanks();
-    cursor.decimal();
+    const rssKb = cursor.decimal();
     cursor.blanks();
     cursor.decimal();
     cursor.blanks();
     const toNs = cursor.seconds();
     if (Number.isNaN(fromNs + vmpteKb + toNs) || toNs < fromNs) report.problem("not_understood", line, text);
-    else samples.push({ fromNs, toNs, vmpteKb });
+    else {
+      count++;
+      onSample({ fromNs, toNs, vmpteKb, rssKb });
+    }
   };
   for await (const block of lineBlocks(source, report)) eachLine(block, take);
-  if (samples.length === 0) {
+  if (count === 0) {
     throw new ImportError("it holds no sample; a line is: seconds-before VmPTE-kB RSS-kB threads seconds-after");
   }
+  return pid;
+}
+
+/** All samples of a file. Errors: those of eachMeasured. */
+export async function readMeasured(source: TextSource, report: ImportReport): Promise<Measured> {
+  const samples: MeasuredSample[] = [];
+  const pid = await eachMeasured(source, report, (sample) => samples.push(sample));
   samples.sort((a, b) => a.fromNs - b.fromNs);
   return { pid, samples };
 }

@@ -57,7 +57,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
         `${folder}: ${formatCount(events)} lines of events (${how}), ${formatCount(readings)} readings of VmPTE${lostWords}${ended}`,
       );
       print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
-      print(`  reclaim-lab run ${folder}/events.txt.gz`);
+      print(`  reclaim-lab run ${folder}`);
     }
     process.exitCode = controller.signal.aborted ? 130 : result.exitCode;
   } finally {
@@ -98,7 +98,7 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
       );
       if (others.length > 0) print(`  others that were measured: ${others.join(", ")} (vmpte.txt.PID)`);
       print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
-      print(`  reclaim-lab run ${folder}/events.txt.gz`);
+      print(`  reclaim-lab run ${folder}`);
     }
     process.exitCode = 0;
   } finally {

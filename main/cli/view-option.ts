@@ -9,7 +9,7 @@ import { baselineOption } from "./policy-option.ts";
 
 export interface ViewOptions {
   readonly metric?: string;
-  readonly axis: Axis;
+  readonly axis?: Axis;
   readonly from?: Place;
   readonly to?: Place;
   readonly run?: number[];
@@ -51,7 +51,12 @@ export function withView(command: Command): Command {
         METRICS.map(({ id }) => id),
       ),
     )
-    .addOption(new Option("--axis <axis>", "what lies along it").choices(["operations", "time"]).default("operations"))
+    .addOption(
+      new Option(
+        "--axis <axis>",
+        "what lies along it (time for programs, operations for workloads where absent)",
+      ).choices(["operations", "time"]),
+    )
     .option("--from <place>", "where it begins: operations, or a time such as 1.5s (all where absent)", place)
     .option("--to <place>", "where it ends", place)
     .option("--run <id>", "draw this run only; may be repeated (all where absent)", runs)
@@ -65,7 +70,8 @@ export function withView(command: Command): Command {
 }
 
 /** Throws BadInputError where what is said does not fit together. */
-export function viewOf({ metric, axis, from, to, run, figure, baseline }: ViewOptions): ChartView {
+export function viewOf({ metric, axis: chosen, from, to, run, figure, baseline }: ViewOptions): ChartView {
+  const axis = chosen ?? from?.axis ?? to?.axis;
   for (const end of [from, to])
     if (end && end.axis !== axis)
       throw new BadInputError(

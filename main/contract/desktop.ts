@@ -8,6 +8,8 @@ const PICTURE_BYTES_MAX = 64 * 2 ** 20;
 export const desktopCalls = {
   /** Asks for a trace or workload file with the system's dialog and opens it; null: the user changed their mind. */
   "file.choose": windowToMain(nothingSchema, v.nullable(openedFileSchema)),
+  /** The same for the folder of a capture. */
+  "file.chooseFolder": windowToMain(nothingSchema, v.nullable(openedFileSchema)),
   /** The file that the program was started with, once; null where there was none (or it has been taken). */
   "file.pending": windowToMain(nothingSchema, v.nullable(openedFileSchema)),
   /** The files that were opened lately, newest first. */

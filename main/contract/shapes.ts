@@ -136,6 +136,21 @@ export const openedFileSchema = v.object({
   ),
   /** What could not be used, a sentence a kind. */
   problems: v.array(v.string()),
+  /** A capture's folder, opened as one: it is called after its program. */
+  capture: v.optional(
+    v.object({
+      /** Its folder's name, no path. */
+      folder: v.string(),
+      /** The processes whose VmPTE was read beside the trace. */
+      measured: v.array(countSchema),
+      /** How the program was started; null: not kept. */
+      command: v.nullable(v.string()),
+      /** From the first to the last event, in ms. */
+      durationMs: v.number(),
+      /** Of the kernel that it was recorded on; null: not kept. */
+      kernel: v.nullable(v.string()),
+    }),
+  ),
 });
 export type OpenedFile = v.InferOutput<typeof openedFileSchema>;
 

@@ -28,6 +28,17 @@ export const fileTaskSchema = v.object({
   service: v.exactOptional(v.array(v.object({ pid: countSchema, comm: v.string() }))),
   /** The releases are changed so. */
   whatIf: v.exactOptional(whatIfSchema),
+  /** VmPTE as it was read beside the trace, of the process that is followed. */
+  measured: v.optional(
+    v.object({
+      path: v.string(),
+      /** When the process began and ended, on the clock of the readings; ns. */
+      startNs: v.number(),
+      endNs: v.number(),
+      /** Under which policy the kernel was. */
+      mode: v.picklist(POLICY_IDS),
+    }),
+  ),
 });
 export type FileTask = v.InferOutput<typeof fileTaskSchema>;
 

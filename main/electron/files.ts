@@ -6,21 +6,22 @@ import { BadInputError } from "../../engine/error.ts";
 import { AnsweredError, toLabError } from "../answer.ts";
 import type { Answer, Handlers, MainCallName, OpenedFile } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
+import { captureAt } from "../trace/capture.ts";
 import { asking } from "./ask.ts";
 import type { HostProcess, TellEvent } from "./host-process.ts";
 import type { RecentFiles } from "./recent.ts";
 import { isOurFrame } from "./security.ts";
 
 /**
- * The file among a start's arguments, if there is one: the first that is neither a switch nor a folder (the program's
- * own, in development). Whether it is there and can be used is said when it is opened. `folder`: what relative names
+ * The file among a start's arguments, if there is one: the first that is neither a switch nor a folder other than a
+ * capture's (the program's own, in development). Whether it is there and can be used is said when it is opened. `folder`: what relative names
  * start from.
  */
 export function fileAmong(args: readonly string[], folder: string): string | undefined {
   return args
     .filter((arg) => arg !== "" && !arg.startsWith("-"))
     .map((arg) => resolve(folder, arg))
-    .find((path) => !isFolder(path));
+    .find((path) => !isFolder(path) || captureAt(path) !== null);
 }
 
 function isFolder(path: string): boolean {
@@ -55,11 +56,30 @@ export interface OpenedFiles {
 export function fileHandlers({ host, recent, window, tell, first }: Parts): OpenedFiles {
   let pending = first;
 
-  async function opened(path: string): Promise<OpenedFile> {
+  async function opened(given: string): Promise<OpenedFile> {
+    // The trace of a capture is opened with all that was recorded beside it.
+    const path = captureAt(given)?.folder ?? given;
     const file = await asking(host)("file.open", { path }).catch(readable);
     app.addRecentDocument(path);
-    recent.add(path);
+    if (file.capture === undefined) recent.add(path);
+    else recent.add(path, file.name);
     return file;
+  }
+
+  /** The system's dialog for a file or for a folder: not every desktop has one for both. */
+  async function choose(what: "openFile" | "openDirectory", title: string): Promise<OpenedFile | null> {
+    const owner = window();
+    const options = {
+      title,
+      properties: [what],
+      filters: [
+        { name: "Traces and workloads", extensions: ["txt", "jsonl", "gz", "strace", "trace", "perf"] },
+        { name: "All files", extensions: ["*"] },
+      ],
+    };
+    const chosen = await (owner ? dialog.showOpenDialog(owner, options) : dialog.showOpenDialog(options));
+    const [path] = chosen.filePaths;
+    return chosen.canceled || path === undefined ? null : opened(path);
   }
 
   function clearRecent(): void {
@@ -94,20 +114,8 @@ export function fileHandlers({ host, recent, window, tell, first }: Parts): Open
 
   return {
     handlers: {
-      "file.choose": async () => {
-        const owner = window();
-        const options = {
-          title: "Open a trace or workload file",
-          properties: ["openFile" as const],
-          filters: [
-            { name: "Traces and workloads", extensions: ["txt", "jsonl", "gz", "strace", "trace", "perf"] },
-            { name: "All files", extensions: ["*"] },
-          ],
-        };
-        const chosen = await (owner ? dialog.showOpenDialog(owner, options) : dialog.showOpenDialog(options));
-        const [path] = chosen.filePaths;
-        return chosen.canceled || path === undefined ? null : opened(path);
-      },
+      "file.choose": () => choose("openFile", "Open a trace or workload file"),
+      "file.chooseFolder": () => choose("openDirectory", "Open a capture's folder"),
       "file.pending": async () => {
         const path = pending;
         pending = undefined;

@@ -10,13 +10,20 @@ import { readJson, writeJson } from "../json-file.ts";
 
 const REMEMBERED_MAX = 10;
 
-const storedSchema = v.array(v.object({ id: tokenSchema, path: v.pipe(v.string(), v.nonEmpty()) }));
+const storedSchema = v.array(
+  v.object({
+    id: tokenSchema,
+    path: v.pipe(v.string(), v.nonEmpty()),
+    /** A capture is called after its program. */
+    name: v.optional(v.string()),
+  }),
+);
 
 export interface RecentFiles {
   /** As the window is told of them: by id and name, no path. */
   list(): RecentFile[];
-  /** To the top of the list. */
-  add(path: string): void;
+  /** To the top of the list. `name`: what it is called, where that is not the file's own. */
+  add(path: string, name?: string): void;
   /** The path behind an id. Errors: BadInputError where it is not on the list, or gone; what is gone is taken off. */
   path(id: string): string;
   clear(): void;
@@ -39,11 +46,16 @@ export function recentFilesIn(folder: string, onChange: () => void): RecentFiles
   }
 
   return {
-    list: () => files.map(({ id, path }) => ({ id, name: basename(path), folder: basename(dirname(path)) })),
-    add(path) {
+    list: () =>
+      files.map(({ id, path, name }) => ({
+        id,
+        name: name ?? basename(path),
+        folder: basename(name === undefined ? dirname(path) : path),
+      })),
+    add(path, name) {
       const known = files.find((each) => each.path === path);
       const id = known?.id ?? randomBytes(9).toString("base64url");
-      keep([{ id, path }, ...files.filter((each) => each.path !== path)]);
+      keep([{ id, path, ...(name === undefined ? {} : { name }) }, ...files.filter((each) => each.path !== path)]);
     },
     path(id) {
       const found = files.find((each) => each.id === id);

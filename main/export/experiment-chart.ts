@@ -7,7 +7,7 @@ import { thin } from "../../chart/points.ts";
 import { runChart } from "../../chart/run-chart.ts";
 import type { RunSeries } from "../../chart/series.ts";
 import { SWEEP_FIGURE, sweepChart } from "../../chart/sweep-chart.ts";
-import { type AxisRange, axisOf, type ChartView, metricOf, viewWords } from "../../chart/view.ts";
+import { type AxisRange, axisOf, type ChartView, hasClock, metricOf, viewWords } from "../../chart/view.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { FIGURES, type Figure } from "../../engine/experiment/figures.ts";
@@ -58,17 +58,23 @@ export function chartRuns(experiment: StoredExperiment, samplesOf: ReadSamples, 
   const metric = metricOf(view);
   const columns = [...new Set([column, ...metric.columns, ...MARK_COLUMNS])];
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  const series = runs.map((run): RunSeries => {
+  const programClock = hasClock(experiment);
+  const series = runs.flatMap((run): RunSeries[] => {
     const samples = samplesOf(run.id, { columns });
     const xs = samples.columns[column];
+    // What was only read by the clock counts no operations.
+    if (xs && Number.isNaN(xs[0] ?? 0)) return [];
     if (xs && samples.count > 0) [min, max] = [Math.min(min, xs[0]), Math.max(max, xs[samples.count - 1])];
-    return {
-      key: String(run.id),
-      mode: run.mode,
-      source: run.source,
-      label: labelsOf(runs) > 1 ? run.label : "",
-      samples: thin(samples, POINTS, metric, view.range && { column, ...view.range }),
-    };
+    return [
+      {
+        key: String(run.id),
+        mode: run.mode,
+        source: run.source,
+        label: labelsOf(runs) > 1 ? run.label : "",
+        samples: thin(samples, POINTS, metric, view.range && { column, ...view.range }),
+        programClock,
+      },
+    ];
   });
   const whole = min <= max ? { min, max } : NOWHERE;
   return { runs, series, whole, range: view.range && within(view.range, whole, experiment.id) };

@@ -1,6 +1,6 @@
 /** An experiment as a file: the same bytes for the same runs, from the window and from the command line. */
 import { PALETTES } from "../../chart/palette.ts";
-import type { ChartView } from "../../chart/view.ts";
+import { type ChartView, defaultAxis } from "../../chart/view.ts";
 import { isSameFile } from "../../db/files.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { BadInputError } from "../../engine/error.ts";
@@ -46,7 +46,7 @@ export function exportParts(
   const look: ChartLook = {
     theme: options.theme ?? "light",
     scale: options.log ? "log" : "linear",
-    view: options.view ?? {},
+    view: { ...options.view, axis: options.view?.axis ?? defaultAxis(experiment) },
   };
   switch (options.format) {
     case "csv":

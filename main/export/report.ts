@@ -4,7 +4,7 @@ import { PALETTES, type Palette } from "../../chart/palette.ts";
 import { policyColor } from "../../chart/policy-style.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { figureAt, savedAt, sweepBaseline, sweepPolicies } from "../../chart/sweep-points.ts";
-import type { ChartView } from "../../chart/view.ts";
+import { type ChartView, defaultAxis } from "../../chart/view.ts";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import { type ComparedRun, compareSources, type FigureCell, inRunOrder } from "../../engine/experiment/compare-runs.ts";
 import { type Figure, METRICS } from "../../engine/experiment/figures.ts";
@@ -86,7 +86,8 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
 /** The chart as it is looked at, where that is not all of VmPTE; then all of it, linear and logarithmic. */
 function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: ChartLook): Generator<string> {
   const { metric, axis, range, runs, figure, baseline } = look.view;
-  const all: ChartView = { baseline };
+  const usual = defaultAxis(experiment);
+  const all: ChartView = { baseline, axis: usual };
   const scales = ["linear", "log"] as const;
   const whole = chartRuns(experiment, samplesOf, all);
   if (!sweepOf(experiment) && !whole.series.some((item) => item.samples.count > 0)) {
@@ -94,8 +95,8 @@ function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: Cha
     return;
   }
   const isPart =
-    [metric ?? METRICS[0].id, axis ?? "operations", figure ?? SWEEP_FIGURE.id, range, runs].join() !==
-    [METRICS[0].id, "operations", SWEEP_FIGURE.id, undefined, undefined].join();
+    [metric ?? METRICS[0].id, axis ?? usual, figure ?? SWEEP_FIGURE.id, range, runs].join() !==
+    [METRICS[0].id, usual, SWEEP_FIGURE.id, undefined, undefined].join();
   if (isPart) yield figureOf(experiment, chartRuns(experiment, samplesOf, look.view), look, "view");
   for (const scale of scales) yield figureOf(experiment, whole, { ...look, scale, view: all }, scale);
 }

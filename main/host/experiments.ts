@@ -5,6 +5,7 @@ import { BadInputError } from "../../engine/error.ts";
 import { profileUnder, withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { Params, Source } from "../../engine/experiment/types.ts";
+import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
 import { requireKernel } from "../../probe/driver.ts";
 import type { WorkloadTask } from "../contract/worker.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
@@ -14,6 +15,7 @@ import type { FileChoice, Files } from "./files.ts";
 
 import { keep, keptFile } from "./kept-file.ts";
 import { profileAgain, profilesFor, storedProfile } from "./profiles.ts";
+import { startRecordedRun } from "./recorded-run.ts";
 import type { QueuedRun, Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { sharedFeed } from "./shared-feed.ts";
@@ -36,6 +38,8 @@ interface Planned {
   readonly task: WorkloadTask;
   /** What the experiment keeps of a file. */
   readonly detail?: Json;
+  /** Of the kernel that a file was recorded on, which is modelled where no other is asked for. */
+  readonly kernel?: KernelProfile | null;
 }
 
 function planPreset(name: string, params: Readonly<Record<string, unknown>>): Planned {
@@ -44,8 +48,8 @@ function planPreset(name: string, params: Readonly<Record<string, unknown>>): Pl
 }
 
 function planFile(files: Files, choice: FileChoice): Planned {
-  const { workload, task, fingerprint } = files.resolve(choice);
-  return { workload, task, detail: keep(task, fingerprint) };
+  const { workload, task, fingerprint, kernel } = files.resolve(choice);
+  return { workload, task, detail: keep(task, fingerprint), kernel };
 }
 
 /** The same file once more. Errors: BadInputError where it is gone or another. */
@@ -69,7 +73,7 @@ export function experimentHandlers(
   emit: Emit,
 ): Handlers<Names> {
   function begin(
-    { workload: planned, task: workloadTask, detail = null }: Planned,
+    { workload: planned, task: workloadTask, detail = null, kernel: recordedOn = null }: Planned,
     runs: readonly PlannedRun[],
     about: Pick<FullExperimentSpec, "seed" | "levels" | "kernelProfile" | "knobs" | "title">,
   ): StoredExperiment {
@@ -79,7 +83,8 @@ export function experimentHandlers(
     const kernel = requireSources(runs);
     const facts = hostFacts(kernel?.reclaims ?? null);
     const { seed, levels } = about;
-    const profiles = profilesFor(about.kernelProfile, kernel !== null, levels);
+    const profiles = profilesFor(about.kernelProfile ?? recordedOn ?? undefined, kernel !== null, levels);
+    const recorded = workloadTask.kind === "file" ? (workloadTask.measured ?? null) : null;
     const { name, params, operationsTotal } = workload;
     const { knobs } = withoutKnobs(params);
     const model = profileUnder(profiles.model, params);
@@ -104,15 +109,33 @@ export function experimentHandlers(
           operationsTotal,
           status: "queued",
         });
+      if (recorded !== null) {
+        const { name: release } = recordedOn ?? profiles.model;
+        store.startRun(id, {
+          source: "kernel",
+          mode: recorded.mode,
+          facts: { ...facts, kernelRelease: release, ptReclaimSeen: null },
+          kernelProfile: storedProfile(recordedOn ?? profiles.model),
+          operationsTotal: null,
+          status: "queued",
+        });
+      }
       return store.getExperiment(id);
     });
     emit("experiment.started", toExperiment(stored));
     emit("history.changed", { ids: [stored.id] });
-    const shared =
-      workloadTask.kind === "file" && stored.runs.length > 1 ? sharedFeed(workloadTask, stored.runs.length) : null;
+    const shared = workloadTask.kind === "file" && runs.length > 1 ? sharedFeed(workloadTask, runs.length) : null;
     const queued = stored.runs.map(({ id: runId, source, mode }): QueuedRun => {
       const profile = { ...profileOf(source) };
       const task = { workload: workloadTask, source, mode, seed, levels, profile, knobs: { ...knobs } };
+      // A file is never run on the kernel: what is measured of it was recorded with it.
+      if (source === "kernel" && recorded !== null)
+        return {
+          runId,
+          experimentId: stored.id,
+          alone: false,
+          begin: (onBatch) => startRecordedRun(recorded, onBatch),
+        };
       const about = { runId, experimentId: stored.id, alone: source === "kernel" };
       if (shared === null) return { ...about, begin: (onBatch) => startWorkerRun(task, onBatch) };
       return {
@@ -156,7 +179,9 @@ export function experimentHandlers(
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
       const { own, knobs } = withoutKnobs(before.params);
       const planned = before.workloadKind === "file" ? await fileAgain(before, own) : planPreset(before.workload, own);
-      const runs = before.runs.map(({ source, mode }) => ({ source, mode }));
+      const runs = before.runs
+        .filter(({ source }) => before.workloadKind !== "file" || source === "model")
+        .map(({ source, mode }) => ({ source, mode }));
       const about = {
         title: before.title,
         knobs,

@@ -3,8 +3,11 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
-import { formatCount } from "../../engine/experiment/format.ts";
+import { formatCount, formatDuration } from "../../engine/experiment/format.ts";
+import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { oneLine } from "../../engine/experiment/text-limits.ts";
+import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
+import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import {
   type Contents,
   describeProblem,
@@ -12,8 +15,10 @@ import {
   survey,
   type TraceFormat,
 } from "../../engine/workload/import/index.ts";
+import { captureKernel } from "../../probe/named-profile.ts";
 import type { FileTask } from "../contract/worker.ts";
 import type { OpenedFile } from "../contract.ts";
+import { type Capture, captureAt, programOf } from "../trace/capture.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { type Fingerprint, fingerprintOf } from "./kept-file.ts";
@@ -21,11 +26,17 @@ import type { ResolvedWorkload } from "./spec.ts";
 
 /** So many stay open; the one opened first is forgotten. */
 const FILES_MAX = 100;
+/** So much is kept of how a program was started. */
+const COMMAND_MAX = 400;
 /** So many processes are listed. */
 const PROCESSES_MAX = 1000;
 
 interface OpenFile {
+  /** Of the trace, also where its folder was opened. */
   readonly path: string;
+  readonly capture: Capture | null;
+  /** Of the kernel that it was recorded on; null: not kept. */
+  readonly kernel: KernelProfile | null;
   readonly about: OpenedFile;
   /** The same processes, with what only a run needs. */
   readonly processes: Contents["processes"];
@@ -51,7 +62,45 @@ export interface Files {
     readonly workload: ResolvedWorkload;
     readonly task: FileTask;
     readonly fingerprint: Fingerprint;
+    readonly kernel: KernelProfile | null;
   };
+}
+
+type Processes = Contents["processes"];
+
+/** From the first to the last event of all its processes, in ms. */
+function durationOf(processes: Processes): number {
+  const starts = processes.map(({ startNs }) => startNs).filter((ns) => ns > 0);
+  if (starts.length === 0) return 0;
+  const last = processes.reduce((most, { endNs }) => Math.max(most, endNs), 0);
+  return Math.max(0, (last - starts.reduce((least, ns) => Math.min(least, ns))) / 1e6);
+}
+
+/** What the window is told of a capture. `processes`: the busiest first. */
+function aboutCapture(capture: Capture, processes: Processes, kernel: KernelProfile | null): OpenedFile["capture"] {
+  return {
+    folder: basename(capture.folder),
+    measured: [...capture.measured.keys()],
+    command: capture.command,
+    durationMs: durationOf(processes),
+    kernel: kernel?.name ?? null,
+  };
+}
+
+/** The readings of a process, and where its clock is among them. */
+function measuredOf(
+  { measured }: Capture,
+  process: Processes[number],
+  processes: Processes,
+  kernel: KernelProfile | null,
+): Pick<FileTask, "measured"> {
+  const path = measured.get(process.pid);
+  if (path === undefined) return {};
+  // What is replayed begins with the first of those that it was forked from.
+  const [first] = process.ancestors;
+  const { startNs } = processes.find(({ pid }) => pid === first) ?? process;
+  const mode = (kernel ?? REFERENCE_PROFILE).ptReclaim ? SERIES_POLICY : DEFAULT_BASELINE;
+  return { measured: { path, startNs, endNs: process.endNs, mode } };
 }
 
 /** "process_madvise 18, userfaultfd 1" */
@@ -61,7 +110,7 @@ function listCounts(counts: Readonly<Record<string, number>>): string {
 }
 
 /** All processes of a trace: what is kept of them, and what each is called. */
-function serviceOf({ about, processes }: OpenFile) {
+function serviceOf({ about, processes, capture }: OpenFile) {
   const [busiest] = processes;
   const allocators = [...new Set(processes.flatMap((each) => each.allocators))];
   const hidden: Record<string, number> = {};
@@ -74,7 +123,11 @@ function serviceOf({ about, processes }: OpenFile) {
       allocators: allocators.join(","),
       ...(Object.keys(hidden).length > 0 ? { hidden_calls: listCounts(hidden) } : {}),
     },
-    title: oneLine(`${busiest.comm}, ${formatCount(processes.length)} processes, from ${about.name}`),
+    title: oneLine(
+      capture === null
+        ? `${busiest.comm}, ${formatCount(processes.length)} processes, from ${about.name}`
+        : `${about.name}, ${formatCount(processes.length)} processes, ${formatDuration(durationOf(processes))}`,
+    ),
     names: processes.slice(0, PROCESSES_MAX).map(({ pid, comm }) => ({ pid, comm: comm.slice(0, 100) })),
   };
 }
@@ -84,7 +137,9 @@ export function createFiles(): Files {
 
   return {
     async open(path, format) {
-      const full = resolve(path);
+      const given = resolve(path);
+      const capture = captureAt(given);
+      const full = capture?.events ?? given;
       const report = new ImportReport();
       const kind = await stat(full).catch(() => null);
       if (kind !== null && !kind.isFile() && !kind.isDirectory())
@@ -96,22 +151,32 @@ export function createFiles(): Files {
       const found = await atFile(path, async () => survey(await openSource(full), report, format));
       if (found.format !== "ops" && found.processes.length === 0)
         throw new BadInputError("There is no event of a process in it", { where: path });
+      const kernel = capture === null ? null : captureKernel(full);
+      const [busiest] = found.processes;
       const about: OpenedFile = {
         token: randomBytes(16).toString("base64url"),
-        name: basename(full),
+        name: capture === null ? basename(full) : programOf(capture, busiest?.comm ?? ""),
         format: found.format,
         hasFaults: found.hasFaults,
         events: found.events,
         processes: found.processes
           .slice(0, PROCESSES_MAX)
-          .map(({ ancestors: _ancestors, is32Bit: _is32Bit, hidden: _hidden, ...each }) => ({
-            ...each,
-            allocators: [...each.allocators],
+          .map(({ pid, comm, events, dontneed, threads, allocators }) => ({
+            pid,
+            comm,
+            events,
+            dontneed,
+            threads,
+            allocators: [...allocators],
           })),
         problems: report.problems().map(describeProblem),
+        ...(capture !== null && capture.folder === given
+          ? { capture: aboutCapture(capture, found.processes, kernel) }
+          : {}),
       };
       const fingerprint = await atFile(path, () => fingerprintOf(full));
-      files.set(about.token, { path: full, about, processes: found.processes, follow: found.follow, fingerprint });
+      const { processes, follow } = found;
+      files.set(about.token, { path: full, capture, kernel, about, processes, follow, fingerprint });
       const [oldest] = files.keys();
       if (files.size > FILES_MAX && oldest !== undefined) files.delete(oldest);
       return about;
@@ -120,7 +185,7 @@ export function createFiles(): Files {
     resolve({ token, process, touchOnMap = false, service = false }) {
       const file = files.get(token);
       if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
-      const { path, about, processes, follow, fingerprint } = file;
+      const { path, capture, kernel, about, processes, follow, fingerprint } = file;
       const { name, format } = about;
       if (format === "ops") {
         const workload = {
@@ -139,7 +204,7 @@ export function createFiles(): Files {
           touchOnMap: false,
           ...(service ? { service: [] } : {}),
         };
-        return { workload, task, fingerprint };
+        return { workload, task, fingerprint, kernel };
       }
       if (service) {
         const { params, title, names } = serviceOf(file);
@@ -153,17 +218,21 @@ export function createFiles(): Files {
           touchOnMap,
           service: names,
         };
-        return { workload, task, fingerprint };
+        return { workload, task, fingerprint, kernel };
       }
       const chosen = chooseProcess(name, processes, process);
       const params = {
         pid: chosen.pid,
         program: chosen.comm.slice(0, 100),
         allocators: chosen.allocators.join(","),
+        ...(capture?.command ? { command: capture.command.slice(0, COMMAND_MAX) } : {}),
         ...(Object.keys(chosen.hidden).length > 0 ? { hidden_calls: listCounts(chosen.hidden) } : {}),
         ...(touchOnMap ? { touch_on_map: true } : {}),
       };
-      const title = oneLine(`${chosen.comm}, from ${name}`);
+      const lasted = formatDuration((chosen.endNs - chosen.startNs) / 1e6);
+      const title = oneLine(
+        capture === null ? `${chosen.comm}, from ${name}` : `${programOf(capture, chosen.comm)}, ${lasted}`,
+      );
       const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
       return {
         workload,
@@ -175,8 +244,10 @@ export function createFiles(): Files {
           ancestors: [...chosen.ancestors],
           follow: chosen.ancestors.length > 0,
           touchOnMap,
+          ...(about.capture && capture ? measuredOf(capture, chosen, processes, kernel) : {}),
         },
         fingerprint,
+        kernel,
       };
     },
   };

@@ -12,7 +12,7 @@ import {
 } from "../../engine/experiment/allocator-settings.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { BASELINE_NAME, type Setting } from "../../engine/experiment/trial.ts";
-import { type RunSummary, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../../engine/experiment/types.ts";
+import type { RunSummary } from "../../engine/experiment/types.ts";
 import { findProgram } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import { type Reading, runTrial, type TrialEnd } from "../../probe/trial.ts";
@@ -21,6 +21,7 @@ import type { CallName, Handlers } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import type { Ending, Execution, OnBatch } from "./execution.ts";
 import { hostFacts } from "./facts.ts";
+import { Readings } from "./readings.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 
@@ -29,7 +30,6 @@ type Names = Extract<CallName, `trial.${string}`>;
 const INTERVAL_US = 5000;
 /** So long is looked at what allocator a program uses; then it is ended. */
 const LOOK_MS = 4000;
-const SAMPLES_MAX = 4000;
 
 /** What every run of a trial shares. */
 interface Job {
@@ -38,24 +38,10 @@ interface Job {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Samples of the readings, thinned evenly; the largest of each stretch is kept. */
-function samplesOf(readings: readonly Reading[]): Float64Array {
-  const width = SAMPLE_COLUMNS.length;
-  const count = Math.min(readings.length, SAMPLES_MAX);
-  const rows = new Float64Array(count * width).fill(Number.NaN);
-  for (let i = 0; i < count; i++) {
-    const from = Math.floor((i * readings.length) / count);
-    const to = Math.floor(((i + 1) * readings.length) / count);
-    const stretch = readings.slice(from, to);
-    const most = stretch.reduce((a, b) => (b.vmpteKb > a.vmpteKb ? b : a));
-    const row = rows.subarray(i * width, (i + 1) * width);
-    row[SAMPLE_INDEX.seq] = i;
-    row[SAMPLE_INDEX.operations] = to;
-    row[SAMPLE_INDEX.time_ns] = most.atNs;
-    row[SAMPLE_INDEX.vmpte_kb] = most.vmpteKb;
-    row[SAMPLE_INDEX.rss_kb] = most.rssKb;
-  }
-  return rows;
+function rowsOf(all: readonly Reading[]): Float64Array {
+  const readings = new Readings();
+  for (const each of all) readings.take(each);
+  return readings.rows();
 }
 
 function summaryOf({ run, readings }: TrialEnd): RunSummary {
@@ -90,7 +76,7 @@ function startTrialRun(job: Job, setting: Setting, onBatch: OnBatch): Execution 
       if (controller.signal.aborted) return { status: "cancelled", summary: null };
       const operations = end.readings.length;
       onBatch({
-        rows: samplesOf(end.readings),
+        rows: rowsOf(end.readings),
         progress: { operations, operationsTotal: operations, operationsPerSecond: 0 },
       });
       return { status: "done", summary: summaryOf(end) };

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { BadInputError } from "../../engine/error.ts";
 import { ImportError, type TextSource } from "../../engine/workload/import/index.ts";
+import { captureAt } from "./capture.ts";
 
 /** Bytes that are read and unpacked at a time. */
 const CHUNK = 1 << 18;
@@ -36,12 +37,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: "its symbolic links lead in a circle",
 };
 
-/** Opens a file; `-` is standard input. Errors: BadInputError where it cannot be read. */
-export async function openSource(path: string): Promise<TextSource> {
-  if (path === "-") return unpacked(process.stdin);
+/** Opens a file, or the trace of a capture's folder; `-` is standard input. Errors: BadInputError where it cannot be read. */
+export async function openSource(given: string): Promise<TextSource> {
+  if (given === "-") return unpacked(process.stdin);
+  const path = captureAt(given)?.events ?? given;
   try {
     const found = await stat(path);
-    if (found.isDirectory()) throw new BadInputError("It is a folder, not a file", { where: path });
+    if (found.isDirectory())
+      throw new BadInputError("It is a folder, not a file", {
+        where: path,
+        todo: "A capture's folder holds events.txt.gz and vmpte.txt",
+      });
   } catch (error) {
     if (error instanceof BadInputError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "";

@@ -1,4 +1,5 @@
 import type { RunSeries } from "../../chart/series.ts";
+import { hasClock } from "../../chart/view.ts";
 import { COMPARED_MAX } from "../../engine/experiment/compare-runs.ts";
 import { baselineOf, inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import type { SampleColumn } from "../../engine/experiment/types.ts";
@@ -88,7 +89,16 @@ export class Comparison {
       void open?.version;
       const samples = open?.series.get(run.id)?.samples;
       if (!samples || samples.count === 0) return [];
-      return [{ key, mode: run.mode, source: run.source, label: shorten(label, 32), samples }];
+      return [
+        {
+          key,
+          mode: run.mode,
+          source: run.source,
+          label: shorten(label, 32),
+          samples,
+          programClock: hasClock(experiment),
+        },
+      ];
     }),
   );
 }

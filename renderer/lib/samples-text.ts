@@ -1,6 +1,7 @@
-import { indexAt, metricValues } from "../../chart/points.ts";
+import { metricValues } from "../../chart/points.ts";
 import { inOrder, type RunSeries, seriesLabel } from "../../chart/series.ts";
 import type { Metric } from "../../engine/experiment/figures.ts";
+import { sampleRows } from "./sample-rows.ts";
 
 /**
  * Samples as text that spreadsheets take from the clipboard: a line a sample, columns parted by tabs, the unit in every
@@ -8,20 +9,17 @@ import type { Metric } from "../../engine/experiment/figures.ts";
  */
 export function samplesText(series: readonly RunSeries[], metric: Metric): string {
   const ordered = inOrder(series);
-  const longest = ordered.reduce((a, b) => (b.samples.count > a.samples.count ? b : a));
-  const operations = longest.samples.columns.operations ?? new Float64Array(0);
-  const times = longest.samples.columns.time_ns;
+  const rows = sampleRows(series);
   const columns = ordered.map((item) => ({
     name: `${metric.label} ${seriesLabel(item, ordered)} (${metric.unit === "kb" ? "kB" : metric.unit})`,
-    at: item.samples.columns.operations?.subarray(0, item.samples.count) ?? new Float64Array(0),
+    samples: item.samples,
     values: metricValues(item.samples, metric),
   }));
   const cell = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? "" : String(value));
   const lines = [["operations", "time (ns)", ...columns.map((column) => column.name)].join("\t")];
-  for (let row = 0; row < longest.samples.count; row++) {
-    const at = operations[row];
-    const values = columns.map((column) => cell(column.values[indexAt(column.at, at)]));
-    lines.push([cell(at), cell(times?.[row]), ...values].join("\t"));
+  for (let row = 0; row < rows.count; row++) {
+    const values = columns.map((column) => cell(column.values[rows.rowOf(column.samples, row)]));
+    lines.push([cell(rows.operations[row]), cell(rows.times[row]), ...values].join("\t"));
   }
   return `${lines.join("\n")}\n`;
 }

@@ -1,5 +1,5 @@
 import { COMPARED_MAX } from "../../engine/experiment/compare-runs.ts";
-import { cancelExperiment, chooseResults, chooseTrace, runHeadline } from "../state/actions.ts";
+import { cancelExperiment, chooseCapture, chooseResults, chooseTrace, runHeadline } from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history } from "../state/history.svelte.ts";
 import { backUpHistory, checkHistory, importHistory, restoreHistory } from "../state/history-file.ts";
@@ -83,6 +83,13 @@ export function appCommands(): readonly Command[] {
       group: "Lab",
       keys: "Ctrl+O",
       run: () => void chooseTrace(),
+    },
+    {
+      id: "open-capture",
+      title: "Open a capture's folder…",
+      group: "Lab",
+      keys: "Ctrl+Shift+O",
+      run: () => void chooseCapture(),
     },
     {
       id: "open-results",

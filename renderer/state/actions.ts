@@ -143,6 +143,16 @@ export async function chooseTrace(): Promise<void> {
   }
 }
 
+/** The same for a capture's folder. */
+export async function chooseCapture(): Promise<void> {
+  try {
+    const opened = await call("file.chooseFolder");
+    if (opened) view.go({ name: "trace", opened });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
 /** Opens a folder of results by the system's dialog. */
 export async function chooseResults(): Promise<void> {
   try {

@@ -1,10 +1,11 @@
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
-import type { ChartView } from "../../chart/view.ts";
+import { type ChartView, hasClock } from "../../chart/view.ts";
 import { metricById } from "../../engine/experiment/figures.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import type { EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
 import type { Range } from "../lib/range.ts";
+import { axisFor } from "./chart-axis.ts";
 import type { Described } from "./describing.svelte.ts";
 import { asLabError, call } from "./lab.ts";
 import { chosenBaseline } from "./policies.ts";
@@ -69,7 +70,8 @@ export class OpenExperiment {
 
   /** What its chart shows; `all`: of the same metric and axis, all of it. */
   view(all = false): ChartView {
-    const { metric, axis } = settings.remembered;
+    const { metric } = settings.remembered;
+    const axis = axisFor(this.experiment !== undefined && hasClock(this.experiment));
     const baseline = chosenBaseline();
     if (this.experiment?.sweep) return { figure: this.figure, baseline };
     const runs = this.label === undefined ? undefined : this.experiment?.runs.map((run) => run.id);

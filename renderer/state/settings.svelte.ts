@@ -6,6 +6,8 @@ export interface Remembered {
   readonly metric: string;
   readonly log: boolean;
   readonly axis: "operations" | "time";
+  /** The same for programs that were recorded. */
+  readonly programAxis: "operations" | "time";
   /** The policy that the others are compared with; empty: the default. */
   readonly baseline: string;
   readonly historySort: string;
@@ -17,6 +19,7 @@ const DEFAULTS: Remembered = {
   metric: "vmpte",
   log: true,
   axis: "operations",
+  programAxis: "time",
   baseline: "",
   historySort: "created",
   historyDescending: true,

@@ -12,6 +12,9 @@ export interface TracedProcess {
   /** madvise(MADV_DONTNEED) calls. */
   readonly dontneed: number;
   readonly threads: number;
+  /** When its first event was and when it left (its last event, where it did not), on the trace's clock; ns. */
+  readonly startNs: number;
+  readonly endNs: number;
   /**
    * The processes whose address space it continues: each a fork of the one before, without an exec since. Empty where it
    * began with an exec of its own, or where the trace does not show its beginning.
@@ -39,6 +42,9 @@ interface Entry {
   events: number;
   dontneed: number;
   readonly threads: Set<number>;
+  startNs: number;
+  endNs: number;
+  left: boolean;
   names: Set<string>;
   hidden: Map<string, number>;
   ancestors: readonly number[];
@@ -62,6 +68,9 @@ export class ProcessList {
         events: 0,
         dontneed: 0,
         threads: new Set(),
+        startNs: 0,
+        endNs: 0,
+        left: false,
         names: new Set(),
         hidden: new Map(),
         ancestors: [],
@@ -88,6 +97,9 @@ export class ProcessList {
     const entry = this.#entry(event.pid);
     if (!entry) return;
     entry.events++;
+    if (entry.startNs === 0) entry.startNs = event.timeNs;
+    if (!entry.left) entry.endNs = Math.max(entry.endNs, event.timeNs);
+    if (event.kind === "enter" && event.call === "exit_group") entry.left = true;
     if (entry.threads.size < PROCESSES_MAX) entry.threads.add(event.tid);
     if (event.kind === "comm") this.#named(entry, event);
     else if (entry.comm === "") entry.comm = comm();
@@ -135,12 +147,14 @@ export class ProcessList {
   list(): readonly TracedProcess[] {
     return [...this.#found]
       .filter(([, { events }]) => events > 0)
-      .map(([pid, { comm, events, dontneed, threads, names, hidden, ancestors, since }]) => ({
+      .map(([pid, { comm, events, dontneed, threads, startNs, endNs, names, hidden, ancestors, since }]) => ({
         pid,
         comm,
         events,
         dontneed,
         threads: threads.size,
+        startNs,
+        endNs,
         ancestors,
         hidden: Object.fromEntries(hidden),
         is32Bit: since.execs > 0 && since.faults >= FAULTS_MIN && since.memoryCalls === 0 && since.highest < 2 ** 32,
