@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -37,7 +38,7 @@ interface Writer {
 }
 
 function writer(work: "record" | "backup", seed: number): Writer {
-  const script = new URL("./crash-writer.ts", import.meta.url).pathname;
+  const script = join(import.meta.dirname, "crash-writer.ts");
   const child = spawn(process.execPath, [script, file, work, String(seed)], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, NODE_OPTIONS: "" },

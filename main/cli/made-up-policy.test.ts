@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = join(import.meta.dirname, "../..");
 const PARTS = ["engine", "probe", "db", "chart", "main"];
 const COPIED = /\/(conformance-data|testdata|fixtures)(\/|$)|\.test\.ts$/;
 const TABLE = "engine/experiment/policies.ts";

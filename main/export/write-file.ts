@@ -1,5 +1,15 @@
 /** Writes an export: whole or not at all. */
-import { closeSync, constants, fsyncSync, openSync, realpathSync, renameSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { confirmName, notAFile, removeIfPossible } from "../../db/files.ts";
 import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
@@ -43,6 +53,15 @@ function writeAll(fd: number, parts: Iterable<string | Uint8Array>): number {
   return bytes;
 }
 
+/** Those of the file that is replaced, whatever the umask; where the file system has none, its own stay. */
+function keepRights(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode & 0o777);
+  } catch {
+    // What is written is what counts.
+  }
+}
+
 /**
  * Writes the parts to a temporary file beside `path`, syncs it and renames it into place; returns the bytes written.
  * A symbolic link is followed. What is not a regular file (a pipe, /dev/stdout) is written as it is. Throws ExportError.
@@ -70,6 +89,7 @@ export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): 
     let bytes: number;
     try {
       try {
+        if (there) keepRights(fd, there.mode);
         bytes = writeAll(fd, parts);
         fsyncSync(fd);
       } finally {
