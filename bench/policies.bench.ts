@@ -12,18 +12,11 @@ import { EVENTS, PID, writeTrace } from "./long-trace.ts";
 
 /** The trace under these policies at once, from file to summaries; its time in ms. */
 async function together(workload: FileTask, modes: readonly PolicyId[]): Promise<number> {
-  const shared = modes.length > 1 ? sharedFeed(workload, modes.length) : null;
+  const kernel = { seed: 1, levels: 4, profile: { ...REFERENCE_PROFILE } } as const;
+  const shared = modes.length > 1 ? sharedFeed(workload, modes.length, kernel) : null;
   const began = performance.now();
   const runs = modes.map((mode) => {
-    const task = {
-      workload,
-      source: "model" as const,
-      mode,
-      seed: 1,
-      levels: 4 as const,
-      profile: { ...REFERENCE_PROFILE },
-      knobs: {},
-    };
+    const task = { workload, source: "model" as const, mode, ...kernel, knobs: {} };
     return startWorkerRun(shared === null ? task : { ...task, feed: shared.take() }, () => undefined);
   });
   for (const { ended } of runs) {

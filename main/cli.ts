@@ -105,6 +105,11 @@ command("run <workload>", "run a preset, or a trace or workload file, under each
   .option("--title <text>", "how it is called in the history")
   .option("--pid <number>", "which process of a trace (the busiest where absent)", whole)
   .option("--service", "all processes of a trace together: their sum, and a row each")
+  .option(
+    "--what-if <change>",
+    "also with the program's releases changed: coalesce=MS (each waits up to so long, adjoining ones are one), whole (only whole free 2 MiB); may be repeated",
+    texts,
+  )
   .addOption(traceFormat)
   .option("--touch-on-map", "take memory as used as soon as it may be: for strace, which sees no page faults")
   .addOption(baselineOption())

@@ -132,6 +132,7 @@ export async function foundStates(pids: readonly number[]): Promise<Map<number, 
       const nextPage = { at: 0 };
       const nextEmpty = { at: 0 };
       const maps = readMaps(pid);
+      const comm = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
       for (const { start, end, permissions, offset, file, name } of maps) {
         const [first, stop] = [start / PAGE, end / PAGE];
         const mapping: FoundMapping = {
@@ -150,6 +151,7 @@ export async function foundStates(pids: readonly number[]): Promise<Map<number, 
               ...mapping,
               pages: mapping.pages.slice(at, at + FOUND_RUNS_MAX),
               empty: mapping.empty.slice(at, at + FOUND_RUNS_MAX),
+              ...(lines.length === 0 ? { comm } : {}),
               ...(at > 0 ? { more: true } : {}),
             }),
           );

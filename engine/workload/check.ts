@@ -71,18 +71,15 @@ export async function checkTrace(input: CheckInput): Promise<Check> {
     throw new ImportError("the samples do not say of which process they are (# pid N); name it with --pid");
   const watch = new Windows(ancestors.length > 0 ? following(machine) : machine, measured.samples);
   const translator = new Translator(watch, report, { pid, ancestors });
-  let endNs = 0;
   let own = 0;
   const reading = eventBlocks(blocks, format, report, (event) => {
-    if (event.pid === pid) {
-      own++;
-      endNs = Math.max(endNs, event.timeNs);
-    }
+    if (event.pid === pid) own++;
     translator.take(event);
   });
   for await (const _ of reading);
   translator.finish();
-  watch.finish(endNs);
+  // What it did not do until the trace's end is told too, while it lived.
+  watch.finish(translator.lifetime()?.endNs ?? 0);
   if (own === 0) throw new ImportError(`there is no event of process ${pid} in the trace`);
   const result: CheckResult = {
     samples: watch.checked,

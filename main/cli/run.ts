@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { BadInputError } from "../../engine/error.ts";
 import { withoutKnobs } from "../../engine/experiment/knobs.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
+import { parseWhatIf } from "../../engine/experiment/what-if.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { namedProfile } from "../../probe/named-profile.ts";
@@ -11,6 +12,7 @@ import { showProgress } from "./progress.ts";
 import { failures, reportJson, reportText } from "./report.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
+import { type ChangedExperiment, whatIfJson, whatIfText } from "./what-if.ts";
 
 interface RunOptions extends DbOption {
   readonly mode: PolicyId[];
@@ -25,6 +27,7 @@ interface RunOptions extends DbOption {
   readonly format?: TraceFormat;
   readonly touchOnMap?: boolean;
   readonly service?: boolean;
+  readonly whatIf?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -58,31 +61,55 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
 }
 
 export async function run(workload: string, options: RunOptions): Promise<void> {
+  const changes = (options.whatIf ?? []).map(parseWhatIf);
   await withLab(options, async (session) => {
-    const spec: ExperimentSpec = {
-      workload: await workloadOf(session, workload, options),
-      mode: options.mode,
-      knobs: { ...withoutKnobs(options.set ?? {}).knobs },
-      source: options.source,
-      seed: options.seed,
-      levels: options.levels === "5" ? 5 : 4,
-      ...(options.kernel === undefined ? {} : { kernelProfile: { ...namedProfile(options.kernel) } }),
-      title: options.title,
+    const workloadSpec = await workloadOf(session, workload, options);
+
+    if (changes.length > 0 && workloadSpec.kind !== "file")
+      throw new BadInputError("--what-if is for traces and workload files", {
+        where: workload,
+        why: "a preset's releases are parameters of it",
+        todo: "`presets` lists them",
+      });
+    const start = (changed: ExperimentSpec["workload"]) => {
+      const spec: ExperimentSpec = {
+        workload: changed,
+        mode: options.mode,
+        knobs: { ...withoutKnobs(options.set ?? {}).knobs },
+        source: options.source,
+        seed: options.seed,
+        levels: options.levels === "5" ? 5 : 4,
+        ...(options.kernel === undefined ? {} : { kernelProfile: { ...namedProfile(options.kernel) } }),
+        title: options.title,
+      };
+      return runToEnd(session, () => session.ask("experiment.start", spec), showProgress);
     };
-    const { experiment, cut } = await runToEnd(session, () => session.ask("experiment.start", spec), showProgress);
+    const { experiment, cut: cutAsItIs } = await start(workloadSpec);
+    const changed: ChangedExperiment[] = [];
+    let cut = cutAsItIs;
+    for (const change of changes) {
+      if (cut || workloadSpec.kind !== "file") break;
+      const ended = await start({ ...workloadSpec, whatIf: change });
+      cut = ended.cut;
+      changed.push({ change, experiment: ended.experiment });
+    }
+    const runs = [experiment, ...changed.map((each) => each.experiment)].flatMap((each) => each.runs);
     if (options.json) {
-      printJson(reportJson(experiment, options.baseline));
-      failures(experiment.runs).forEach(warn);
+      printJson({ ...reportJson(experiment, options.baseline), ...whatIfJson(experiment, changed) });
+      failures(runs).forEach(warn);
     } else {
-      print(reportText(experiment, options.baseline));
-      const whole = experiment.runs.every((each) => each.status !== "failed");
+      print([reportText(experiment, options.baseline), ...whatIfText(experiment, changed)].join("\n"));
+      const whole = runs.every((each) => each.status !== "failed");
+      const ids = [experiment.id, ...changed.map((each) => each.experiment.id)];
+      const again = ids.map((id) => `\`show ${id}\``).join(", ");
+      const compare = ids.length > 1 ? `; \`compare ${ids.join(" ")}\` holds them side by side` : "";
       print(
         whole
-          ? `\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`
-          : `\n\`show ${experiment.id}\` shows what is kept of it.`,
+          ? `\nSaved in ${session.where}; ${again} show${ids.length > 1 ? "" : "s"} it again${compare}.`
+          : `\n${again} show${ids.length > 1 ? "" : "s"} what is kept of it.`,
       );
     }
     if (cut) process.exitCode = 130;
-    else if (experiment.runs.some((each) => each.status !== "done")) process.exitCode = 1;
+    else if (runs.some((each) => each.status !== "done")) process.exitCode = 1;
   });
 }

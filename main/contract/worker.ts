@@ -62,6 +62,8 @@ const portSchema = v.custom<WorkerPort>(
 export const readerTaskSchema = v.object({
   kind: v.literal("reader"),
   workload: fileTaskSchema,
+  /** What the runs are made on. */
+  kernel: v.object({ seed: v.number(), levels: v.picklist([4, 5]), profile: kernelProfileSchema }),
   members: v.array(portSchema),
 });
 export type ReaderTask = v.InferOutput<typeof readerTaskSchema>;

@@ -124,7 +124,10 @@ export function experimentHandlers(
     });
     emit("experiment.started", toExperiment(stored));
     emit("history.changed", { ids: [stored.id] });
-    const shared = workloadTask.kind === "file" && runs.length > 1 ? sharedFeed(workloadTask, runs.length) : null;
+    const shared =
+      workloadTask.kind === "file" && runs.length > 1
+        ? sharedFeed(workloadTask, runs.length, { seed, levels, profile: { ...model } })
+        : null;
     const queued = stored.runs.map(({ id: runId, source, mode }): QueuedRun => {
       const profile = { ...profileOf(source) };
       const task = { workload: workloadTask, source, mode, seed, levels, profile, knobs: { ...knobs } };

@@ -6,6 +6,7 @@ import { BadInputError } from "../../engine/error.ts";
 import { formatCount, formatDuration } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { oneLine } from "../../engine/experiment/text-limits.ts";
+import { type WhatIf, whatIfPhrase, whatIfWord } from "../../engine/experiment/what-if.ts";
 import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
 import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import {
@@ -52,18 +53,22 @@ export interface FileChoice {
   readonly touchOnMap?: boolean | undefined;
   /** All of them. */
   readonly service?: boolean | undefined;
+  /** Its releases are changed. */
+  readonly whatIf?: WhatIf | undefined;
+}
+
+interface Resolved {
+  readonly workload: ResolvedWorkload;
+  readonly task: FileTask;
+  readonly fingerprint: Fingerprint;
+  readonly kernel: KernelProfile | null;
 }
 
 export interface Files {
   /** Surveys a file and keeps it. Errors: BadInputError where it cannot be used. */
   open(path: string, format: TraceFormat | undefined): Promise<OpenedFile>;
   /** What a run of it needs. Errors: BadInputError where it is not open, or has no such process. */
-  resolve(choice: FileChoice): {
-    readonly workload: ResolvedWorkload;
-    readonly task: FileTask;
-    readonly fingerprint: Fingerprint;
-    readonly kernel: KernelProfile | null;
-  };
+  resolve(choice: FileChoice): Resolved;
 }
 
 type Processes = Contents["processes"];
@@ -135,6 +140,75 @@ function serviceOf({ about, processes, capture }: OpenFile) {
 export function createFiles(): Files {
   const files = new Map<string, OpenFile>();
 
+  function resolveAsItIs({ token, process, touchOnMap = false, service = false }: FileChoice): Resolved {
+    const file = files.get(token);
+    if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
+    const { path, capture, kernel, about, processes, follow, fingerprint } = file;
+    const { name, format } = about;
+    if (format === "ops") {
+      const workload = {
+        kind: "file",
+        name,
+        title: oneLine(name),
+        params: {},
+        operationsTotal: about.events,
+      } as const;
+      const task: FileTask = {
+        kind: "file",
+        path,
+        format,
+        ancestors: [],
+        follow: follow && !service,
+        touchOnMap: false,
+        ...(service ? { service: [] } : {}),
+      };
+      return { workload, task, fingerprint, kernel };
+    }
+    if (service) {
+      const { params, title, names } = serviceOf(file);
+      const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
+      const task: FileTask = {
+        kind: "file",
+        path,
+        format,
+        ancestors: [],
+        follow: false,
+        touchOnMap,
+        service: names,
+      };
+      return { workload, task, fingerprint, kernel };
+    }
+    const chosen = chooseProcess(name, processes, process);
+    const params = {
+      pid: chosen.pid,
+      program: chosen.comm.slice(0, 100),
+      allocators: chosen.allocators.join(","),
+      ...(capture?.command ? { command: capture.command.slice(0, COMMAND_MAX) } : {}),
+      ...(Object.keys(chosen.hidden).length > 0 ? { hidden_calls: listCounts(chosen.hidden) } : {}),
+      ...(touchOnMap ? { touch_on_map: true } : {}),
+    };
+    const lasted = formatDuration((chosen.endNs - chosen.startNs) / 1e6);
+    const title = oneLine(
+      capture === null ? `${chosen.comm}, from ${name}` : `${programOf(capture, chosen.comm)}, ${lasted}`,
+    );
+    const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
+    return {
+      workload,
+      task: {
+        kind: "file",
+        path,
+        format,
+        process: chosen.pid,
+        ancestors: [...chosen.ancestors],
+        follow: chosen.ancestors.length > 0,
+        touchOnMap,
+        ...(about.capture && capture ? measuredOf(capture, chosen, processes, kernel) : {}),
+      },
+      fingerprint,
+      kernel,
+    };
+  }
+
   return {
     async open(path, format) {
       const given = resolve(path);
@@ -182,70 +256,20 @@ export function createFiles(): Files {
       return about;
     },
 
-    resolve({ token, process, touchOnMap = false, service = false }) {
-      const file = files.get(token);
-      if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
-      const { path, capture, kernel, about, processes, follow, fingerprint } = file;
-      const { name, format } = about;
-      if (format === "ops") {
-        const workload = {
-          kind: "file",
-          name,
-          title: oneLine(name),
-          params: {},
-          operationsTotal: about.events,
-        } as const;
-        const task: FileTask = {
-          kind: "file",
-          path,
-          format,
-          ancestors: [],
-          follow: follow && !service,
-          touchOnMap: false,
-          ...(service ? { service: [] } : {}),
-        };
-        return { workload, task, fingerprint, kernel };
-      }
-      if (service) {
-        const { params, title, names } = serviceOf(file);
-        const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
-        const task: FileTask = {
-          kind: "file",
-          path,
-          format,
-          ancestors: [],
-          follow: false,
-          touchOnMap,
-          service: names,
-        };
-        return { workload, task, fingerprint, kernel };
-      }
-      const chosen = chooseProcess(name, processes, process);
-      const params = {
-        pid: chosen.pid,
-        program: chosen.comm.slice(0, 100),
-        allocators: chosen.allocators.join(","),
-        ...(capture?.command ? { command: capture.command.slice(0, COMMAND_MAX) } : {}),
-        ...(Object.keys(chosen.hidden).length > 0 ? { hidden_calls: listCounts(chosen.hidden) } : {}),
-        ...(touchOnMap ? { touch_on_map: true } : {}),
-      };
-      const lasted = formatDuration((chosen.endNs - chosen.startNs) / 1e6);
-      const title = oneLine(
-        capture === null ? `${chosen.comm}, from ${name}` : `${programOf(capture, chosen.comm)}, ${lasted}`,
-      );
-      const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
+    resolve({ whatIf, ...choice }) {
+      const chosen = resolveAsItIs(choice);
+      if (whatIf === undefined) return chosen;
+      // What was measured is of the program as it is.
+      const { measured: _measured, ...task } = chosen.task;
+      const { workload, fingerprint, kernel } = chosen;
       return {
-        workload,
-        task: {
-          kind: "file",
-          path,
-          format,
-          process: chosen.pid,
-          ancestors: [...chosen.ancestors],
-          follow: chosen.ancestors.length > 0,
-          touchOnMap,
-          ...(about.capture && capture ? measuredOf(capture, chosen, processes, kernel) : {}),
+        workload: {
+          ...workload,
+          title: oneLine(`${workload.title}; ${whatIfPhrase(whatIf)}`),
+          params: { ...workload.params, what_if: whatIfWord(whatIf) },
+          operationsTotal: null,
         },
+        task: { ...task, whatIf },
         fingerprint,
         kernel,
       };

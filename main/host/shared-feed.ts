@@ -10,7 +10,7 @@ export interface SharedFeed {
   drop(): void;
 }
 
-export function sharedFeed(workload: FileTask, runs: number): SharedFeed {
+export function sharedFeed(workload: FileTask, runs: number, kernel: ReaderTask["kernel"]): SharedFeed {
   const ends: MessagePort[] = [];
   let started = false;
 
@@ -26,7 +26,7 @@ export function sharedFeed(workload: FileTask, runs: number): SharedFeed {
     const reader = takeWorker();
     // What it dies of the runs hear: their ends close.
     reader.on("error", () => undefined);
-    reader.postMessage({ kind: "reader", workload, members } satisfies ReaderTask, members);
+    reader.postMessage({ kind: "reader", workload, kernel, members } satisfies ReaderTask, members);
   }
 
   const next = (): MessagePort => {

@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     unanswered--;
   });
   const task = v.parse(anyTaskSchema, asked);
-  if (task.kind === "reader") return feed(task.workload, task.members as MessagePort[]);
+  if (task.kind === "reader") return feed(task.workload, task.members as MessagePort[], task.kernel);
   const stop = new Int32Array(task.stop);
   if (task.source === "kernel") return measure(task, stop);
   const prepared = await prepare(task);

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import { operationLine, opsHeaderLine } from "../../engine/workload/import/index.ts";
 import type { Operation } from "../../engine/workload/operation.ts";
 import type { FileTask } from "../contract/worker.ts";
 import { fedBatches } from "./fed.ts";
 import { feed } from "./feed.ts";
 
+const KERNEL = { seed: 1, levels: 4, profile: { ...REFERENCE_PROFILE } } as const;
 const COUNT = 60_000;
 const touch = (i: number): Operation => ({ op: "touch", addr: 2 ** 44 + i * 4096, len: 4096, access: "w" });
 let folder: string;
@@ -38,6 +40,7 @@ test("every run gets every operation, in order", async () => {
   const read = feed(
     taskOf(join(folder, "long.ops.jsonl")),
     channels.map(({ port1 }) => port1),
+    KERNEL,
   );
   const counts = await Promise.all(
     channels.map(async ({ port2 }) => {
@@ -52,7 +55,7 @@ test("every run gets every operation, in order", async () => {
 
 test("a run that ends early holds nobody up", async () => {
   const [early, patient] = [new MessageChannel(), new MessageChannel()];
-  const read = feed(taskOf(join(folder, "long.ops.jsonl")), [early.port1, patient.port1]);
+  const read = feed(taskOf(join(folder, "long.ops.jsonl")), [early.port1, patient.port1], KERNEL);
   for await (const _ of operationsOf(early.port2)) break;
   let count = 0;
   for await (const _ of operationsOf(patient.port2)) count++;
@@ -65,6 +68,7 @@ test("what the reader is refused with every run hears", async () => {
   const read = feed(
     taskOf(join(folder, "gone.ops.jsonl")),
     channels.map(({ port1 }) => port1),
+    KERNEL,
   );
   for (const { port2 } of channels)
     await expect(operationsOf(port2).next()).rejects.toThrow("The file cannot be opened");

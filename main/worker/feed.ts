@@ -7,7 +7,7 @@ import { OperationPacker } from "../../engine/workload/packed-operations.ts";
 import { toLabError } from "../answer.ts";
 import type { FileTask } from "../contract/worker.ts";
 import type { FeedMessage } from "./fed.ts";
-import { streamOf } from "./prepare.ts";
+import { type ShadowTask, streamOf } from "./prepare.ts";
 
 /** Batches that a run may be behind the reader. */
 const BEHIND_MAX = 8;
@@ -45,13 +45,13 @@ class Member {
 }
 
 /** Reads the trace to its end for the runs at the other ends of `ports`, as long as one of them goes on. */
-export async function feed(workload: FileTask, ports: readonly MessagePort[]): Promise<void> {
+export async function feed(workload: FileTask, ports: readonly MessagePort[], kernel: ShadowTask): Promise<void> {
   const members = ports.map((port) => new Member(port));
   const tell = (message: FeedMessage): void => {
     for (const member of members) member.send(message);
   };
   try {
-    const stream = await streamOf(workload, 0);
+    const stream = await streamOf(workload, kernel);
     if (stream.kind !== "batches") throw new Error("a file is read in batches");
     const packer = new OperationPacker();
     for await (const batch of stream.batches) {

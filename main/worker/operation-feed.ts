@@ -1,7 +1,7 @@
 /** The operations of a workload one after the other, and once more from the first one on. */
 import type { Operation } from "../../engine/workload/operation.ts";
 import type { MapTask } from "../contract/map.ts";
-import { type OperationStream, streamOf } from "./prepare.ts";
+import { type OperationStream, type ShadowTask, streamOf } from "./prepare.ts";
 
 async function* batchesOf(stream: OperationStream): AsyncGenerator<Iterable<Operation>> {
   if (stream.kind === "operations") yield stream.operations;
@@ -9,13 +9,13 @@ async function* batchesOf(stream: OperationStream): AsyncGenerator<Iterable<Oper
 }
 
 export class OperationFeed {
-  readonly #task: Pick<MapTask, "workload" | "seed">;
+  readonly #task: Pick<MapTask, "workload" | keyof ShadowTask>;
   #batches: AsyncGenerator<Iterable<Operation>>;
   #batch: Iterator<Operation> = [][Symbol.iterator]();
   #position = 0;
 
   /** `stream`: the task's own, at its first operation. */
-  constructor(task: Pick<MapTask, "workload" | "seed">, stream: OperationStream) {
+  constructor(task: Pick<MapTask, "workload" | keyof ShadowTask>, stream: OperationStream) {
     this.#task = task;
     this.#batches = batchesOf(stream);
   }
@@ -46,7 +46,7 @@ export class OperationFeed {
 
   async startOver(): Promise<void> {
     await this.#batches.return(undefined);
-    this.#batches = batchesOf(await streamOf(this.#task.workload, this.#task.seed));
+    this.#batches = batchesOf(await streamOf(this.#task.workload, this.#task));
     this.#batch = [][Symbol.iterator]();
     this.#position = 0;
   }

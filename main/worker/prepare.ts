@@ -12,6 +12,7 @@ import { findPreset } from "../../engine/workload/presets/index.ts";
 import { asService } from "../../engine/workload/service.ts";
 import { tallying } from "../../engine/workload/tally.ts";
 import { traceKernel } from "../../engine/workload/trace-kernel.ts";
+import { changedReleases } from "../../engine/workload/what-if.ts";
 import type { FileTask, WorkerTask, WorkloadTask } from "../contract/worker.ts";
 import { openSource } from "../trace/source.ts";
 import { fedBatches } from "./fed.ts";
@@ -30,8 +31,11 @@ function kernelOf({ mode, seed, levels, profile: given, knobs }: KernelTask, wor
   return createKernel({ ...kernelUnder(mode, knobs), seed, config: { levels }, tableBytesMax: ROOM_BYTES, ...options });
 }
 
-async function fileStream(task: FileTask): Promise<OperationStream> {
-  const { path, format, process: pid, ancestors, touchOnMap, service } = task;
+/** What a changed program's operations are found with: a kernel that runs it as it is. */
+export type ShadowTask = Omit<KernelTask, "mode" | "knobs">;
+
+async function fileStream(task: FileTask, shadow: ShadowTask): Promise<OperationStream> {
+  const { path, format, process: pid, ancestors, touchOnMap, service, whatIf } = task;
   const chosen = {
     format,
     ancestors,
@@ -39,7 +43,12 @@ async function fileStream(task: FileTask): Promise<OperationStream> {
     ...(pid === undefined ? {} : { pid }),
     ...(service === undefined ? {} : { service: new Map(service.map((each) => [each.pid, each.comm])) }),
   };
-  return { kind: "batches", batches: importOperations(await openSource(path), chosen, new ImportReport()) };
+  const batches = importOperations(await openSource(path), chosen, new ImportReport());
+  if (whatIf === undefined) return { kind: "batches", batches };
+  return {
+    kind: "batches",
+    batches: changedReleases(batches, whatIf, kernelOf({ ...shadow, mode: DEFAULT_BASELINE, knobs: {} }, task)),
+  };
 }
 
 function presetOf(name: string) {
@@ -49,9 +58,9 @@ function presetOf(name: string) {
 }
 
 /** The operations, from the first one on. */
-export async function streamOf(workload: WorkloadTask, seed: number): Promise<OperationStream> {
-  if (workload.kind === "file") return fileStream(workload);
-  return { kind: "operations", operations: presetOf(workload.name).operations(workload.params, seed) };
+export async function streamOf(workload: WorkloadTask, task: ShadowTask): Promise<OperationStream> {
+  if (workload.kind === "file") return fileStream(workload, task);
+  return { kind: "operations", operations: presetOf(workload.name).operations(workload.params, task.seed) };
 }
 
 /** A kernel to look into, the machine that runs operations on it and knows the process they are about, and the operations. */
@@ -61,12 +70,12 @@ export async function prepareKernel(
 ): Promise<{ readonly kernel: Kernel; readonly process: Following; readonly stream: OperationStream }> {
   const kernel = kernelOf(task, workload);
   const follows = workload.kind === "file" && workload.follow;
-  return { kernel, process: following(kernel, follows), stream: await streamOf(workload, task.seed) };
+  return { kernel, process: following(kernel, follows), stream: await streamOf(workload, task) };
 }
 
 /** A machine that counts what becomes of releases. Throws what the engine or the workload refuses. */
 export async function prepare(task: Omit<WorkerTask, "kind">): Promise<Prepared> {
-  const { workload, seed } = task;
+  const { workload } = task;
   const kernel = kernelOf(task, workload);
   const together = workload.kind === "file" && workload.service !== undefined;
   const counted = tallying(
@@ -77,7 +86,7 @@ export async function prepare(task: Omit<WorkerTask, "kind">): Promise<Prepared>
     machine: together ? asService(counted) : follows ? following(counted) : counted,
     stream:
       task.feed === undefined
-        ? await streamOf(workload, seed)
+        ? await streamOf(workload, task)
         : { kind: "batches", batches: fedBatches(task.feed as MessagePort) },
     operationsTotal: workload.kind === "preset" ? presetOf(workload.name).operationCount(workload.params) : null,
   };

@@ -20,6 +20,8 @@ export interface FoundMapping {
   readonly name: string;
   readonly pages: readonly number[];
   readonly empty: readonly number[];
+  /** What the process is called: with its first mapping. */
+  readonly comm?: string;
   /** More pages of the mapping of the line before. */
   readonly more?: boolean;
 }
@@ -46,7 +48,7 @@ function isRuns(value: unknown): value is number[] {
 
 function isMapping(value: unknown): value is FoundMapping {
   if (typeof value !== "object" || value === null) return false;
-  const { addr, len, permissions, offset, file, name, pages, empty } = value as Partial<
+  const { addr, len, permissions, offset, file, name, pages, empty, comm } = value as Partial<
     Record<keyof FoundMapping, unknown>
   >;
   return (
@@ -59,7 +61,8 @@ function isMapping(value: unknown): value is FoundMapping {
     typeof permissions === "string" &&
     permissions.length === 4 &&
     typeof file === "string" &&
-    typeof name === "string"
+    typeof name === "string" &&
+    (comm === undefined || typeof comm === "string")
   );
 }
 
@@ -70,9 +73,13 @@ export interface FoundLine {
   readonly mapping: FoundMapping | null;
 }
 
+export function isFound(text: string): boolean {
+  return text.startsWith("# reclaim-lab found");
+}
+
 /** A line of what was found; null where it is none, "damaged" where it was one. */
 export function readFound(text: string): FoundLine | "damaged" | null {
-  if (!text.startsWith("# reclaim-lab found")) return null;
+  if (!isFound(text)) return null;
   const match = LINE.exec(text);
   if (match === null) return "damaged";
   const [, end, pid, ns, json] = match;

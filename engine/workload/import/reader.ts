@@ -1,6 +1,7 @@
 /** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
 import { ImportError } from "./error.ts";
 import type { LineParser, TraceEvent } from "./event.ts";
+import { isFound } from "./found.ts";
 import { eachLine, type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
 import { createPerfParser, looksLikePerf, perfComm } from "./perf-script.ts";
 import { ProcessList, type TracedProcess } from "./processes.ts";
@@ -21,7 +22,8 @@ const CREATE: Readonly<Record<EventFormat, (report: ImportReport) => LineParser>
 
 const LOOKS: readonly (readonly [TraceFormat, (line: string) => boolean])[] = [
   ["ops", (line) => /^\s*\{\s*"(?:format|op)"\s*:/.test(line)],
-  ["perf-script", looksLikePerf],
+  // A process that ran already is recorded with perf only, and what was found of it may be long.
+  ["perf-script", (line) => isFound(line) || looksLikePerf(line)],
   ["tracefs", looksLikeTracefs],
   ["strace", looksLikeStrace],
 ];
@@ -119,7 +121,10 @@ export async function listProcesses(
   const perf = opened.format === "perf-script";
   let line = "";
   let event: TraceEvent | null = null;
-  const comm = (): string => (perf ? perfComm(line) : (event?.comm ?? ""));
+  const comm = (): string => {
+    if (event?.kind === "found") return event.found?.comm ?? "";
+    return perf ? perfComm(line) : (event?.comm ?? "");
+  };
   const take = (taken: TraceEvent): void => {
     event = taken;
     report.events++;
