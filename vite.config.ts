@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 const at = (...path: string[]) => resolve(import.meta.dirname, ...path);
 /** Not bundled: what has a binary of its own, and what the runtime brings. */
@@ -33,10 +33,23 @@ function part(outDir: string, input: Record<string, string>, format: "es" | "cjs
   };
 }
 
+/**
+ * bits-ui's Command says `display: contents` in inline styles, which the page's security policy refuses: a class says it
+ * instead (styles/base.css).
+ */
+const withoutInlineStyles: Plugin = {
+  name: "without-inline-styles",
+  enforce: "pre",
+  transform: {
+    filter: { id: /bits-ui\/dist\/bits\/command\/components\/.*\.svelte$/ },
+    handler: (code) => code.replaceAll('style="display: contents;"', 'class="contents"'),
+  },
+};
+
 export default defineConfig({
   root: at("renderer"),
   base: "./",
-  plugins: [svelte({ configFile: false })],
+  plugins: [withoutInlineStyles, svelte({ configFile: false })],
   builder: {
     async buildApp(builder) {
       for (const name of ["client", "main", "preload", "host"]) {

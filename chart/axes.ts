@@ -131,11 +131,20 @@ export function linearSizeTicks(scale: Ticked): void {
   }));
 }
 
+/** Round values between the ends as they are: of a logarithmic axis of less than three doublings. */
+function linearTicksWithin(scale: Ticked): void {
+  const step = sizeStep(scale.max - scale.min);
+  const first = Math.ceil(scale.min / step);
+  const count = Math.floor(scale.max / step) - first + 1;
+  scale.ticks = Array.from({ length: count }, (_, i) => ({ value: (first + i) * step }));
+}
+
 function logSizeTicks(scale: Ticked): void {
   const zero = scale.min <= LOG_ZERO ? [{ value: LOG_ZERO }] : [];
   // The lowest labels would stand on that of zero.
   const powers = sizePowers(scale.min, scale.max).filter((value) => zero.length === 0 || value > 1);
-  scale.ticks = [...zero, ...powers.map((value) => ({ value }))];
+  if (powers.length < 3 && zero.length === 0) linearTicksWithin(scale);
+  else scale.ticks = [...zero, ...powers.map((value) => ({ value }))];
 }
 
 /** Chart.js options of the axis at the left. */

@@ -3,6 +3,7 @@
 import type { ChartConfiguration, Point } from "chart.js";
 import { METRICS, type Metric } from "../engine/experiment/figures.ts";
 import { formatValue } from "../engine/experiment/format.ts";
+import { liesOnOther } from "./alike.ts";
 import { onScale, type Scale, xScale, yScale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
@@ -10,7 +11,11 @@ import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts"
 import type { Palette } from "./palette.ts";
 import { ORIGIN_HEIGHT, originLine, PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from "./plain.ts";
 import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
+import { bandOf, isSaw, sawBands } from "./saw.ts";
 import { clockOf, inOrder, isOnAxis, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
+
+/** How much wider a line is that lies on another. */
+const BESIDE_PX = 6;
 
 export interface RunChartOptions {
   readonly series: readonly RunSeries[];
@@ -42,6 +47,12 @@ export interface RunChartOptions {
   readonly margin?: number;
 }
 
+/** Without the zeros before the first and after the last page table: a logarithmic axis has no place for them. */
+function aboveZero(values: Float64Array): { readonly from: number; readonly to: number } {
+  const from = values.findIndex((value) => value > 0);
+  return from < 0 ? { from: 0, to: values.length } : { from, to: values.findLastIndex((value) => value > 0) + 1 };
+}
+
 /** The points of one line within a range, peaks kept; one sample outside on each side, so that lines reach the edges. */
 export function linePoints(
   samples: Samples,
@@ -54,8 +65,9 @@ export function linePoints(
   const xs = samples.columns[AXIS_COLUMN[axis]]?.subarray(0, samples.count);
   if (!xs) return [];
   const ys = metricValues(samples, metric);
-  const from = range ? Math.max(0, lowerBound(xs, range.min) - 1) : 0;
-  const to = range ? Math.min(samples.count, lowerBound(xs, range.max) + 1) : samples.count;
+  const above = scale === "log" && metric.unit === "kb" ? aboveZero(ys) : { from: 0, to: samples.count };
+  const from = Math.max(above.from, range ? lowerBound(xs, range.min) - 1 : 0);
+  const to = Math.min(above.to, range ? lowerBound(xs, range.max) + 1 : samples.count);
   return minMaxIndices(ys, points, from, to).map((i) => ({ x: xs[i], y: onScale(ys[i], scale) }));
 }
 
@@ -84,6 +96,18 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         .map((item, i) => ({ marks: freedMarks(item.samples, axis), color: styles[i].color }))
         .filter((row) => row.marks.length > 0)
     : [];
+  const lines = series.map((item) => linePoints(item.samples, metric, axis, scale, points, range));
+  const bands = lines.map((line) => (isSaw(line, points) ? bandOf(line, points) : null));
+  const hidden = liesOnOther(
+    series.map((item) => item.samples),
+    metric,
+    axis,
+    scale,
+    range,
+  );
+  const drawnBands = bands.flatMap((band, i) =>
+    band ? [{ ...band, color: styles[i].color, dash: styles[i].dash }] : [],
+  );
   const margin = options.margin ?? 0;
   const origin = options.origin ?? "";
   const drawn = (line: Point[]): Point[] =>
@@ -99,11 +123,12 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
     data: {
       datasets: series.map((item, i) => ({
         label: labels[i].name,
-        data: drawn(linePoints(item.samples, metric, axis, scale, points, range)),
-        borderColor: styles[i].color,
+        data: drawn(bands[i]?.top ?? lines[i]),
+        // The first is drawn last: what lies on it shows at both sides of it.
+        borderColor: hidden[i] && !bands[i] ? `${styles[i].color}66` : styles[i].color,
         backgroundColor: styles[i].color,
-        borderDash: [...styles[i].dash],
-        borderWidth: styles[i].width,
+        borderDash: hidden[i] && !bands[i] ? [] : [...styles[i].dash],
+        borderWidth: hidden[i] && !bands[i] ? styles[i].width + BESIDE_PX : bands[i] ? 1.5 : styles[i].width,
         borderJoinStyle: "round",
         pointRadius: item.samples.count === 1 ? 3 : 0,
         pointHitRadius: 0,
@@ -134,6 +159,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       },
     },
     plugins: [
+      ...(drawnBands.length > 0 ? [sawBands(drawnBands)] : []),
       ...(withLabels ? [endLabels(labels, font)] : []),
       ...(marks.length > 0 ? [freedMarksPlugin(marks)] : []),
       ...(origin ? [originLine(origin, margin, palette, font)] : []),

@@ -69,6 +69,38 @@ test("delete can be undone from the toast and with Ctrl Z", async ({ lab }) => {
   await expect(history.rows).toHaveCount(2);
 });
 
+test("after a delete, list and page speak of the same one; a selection begins with what is open", async ({ lab }) => {
+  for (const title of ["one", "two", "three"]) await runSmall(lab, title);
+  const { page } = lab;
+  const history = new HistoryPane(page);
+  const heading = page.locator("main").getByRole("heading", { level: 1 });
+  await expect(history.rows).toHaveCount(3);
+  await history.rows.filter({ hasText: "two" }).click();
+  await expect(heading).toHaveText("two");
+  // At no moment is the page one that is gone while the list stands on another.
+  await page.evaluate(() => {
+    const seen: string[] = [];
+    Object.assign(window, { seen });
+    new MutationObserver(() => {
+      const title = document.querySelector("main h1")?.textContent?.trim() ?? "";
+      const listed = [...document.querySelectorAll("#history-list [role=option]")].map((row) => row.textContent ?? "");
+      if (listed.length === 2 && title === "two") seen.push(listed.join());
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  await page.keyboard.press("Delete");
+  await expect(history.rows).toHaveCount(2);
+  await expect(heading).toHaveText("one");
+  expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual([]);
+  await history.rows.filter({ hasText: "three" }).click({ modifiers: ["Control"] });
+  await expect(page.getByText("2 selected")).toBeVisible();
+  // The ring is the list's, at the row that the keys are on.
+  await expect(page.locator("#history-list")).toBeFocused();
+  await page.keyboard.press("Delete");
+  await expect(history.rows).toHaveCount(0);
+  await expect(heading).toHaveText("Where do your page tables go?");
+  await expect(page.getByText("2 experiments deleted")).toBeVisible();
+});
+
 test("selected experiments are archived, and found again in the archive", async ({ lab }) => {
   await runSmall(lab, "old one");
   await runSmall(lab, "new one");

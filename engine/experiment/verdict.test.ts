@@ -92,7 +92,7 @@ describe("verdict", () => {
     const { verdict } = await judge([...MAPPED, dontneed(0, 64 * MIB), ...Array<Operation>(8).fill(dontneed(0, 4096))]);
     expect(verdict.helps).toBe("yes");
     expect(verdict.headline).toMatch(
-      /^It would help: on average VmPTE is [\d.]+ KiB instead of [\d.]+ KiB \([\d.]+ % less\)/,
+      /^Would help: on average VmPTE is [\d.]+ KiB instead of [\d.]+ KiB \([\d.]+ % less\)/,
     );
     expect(verdict.vmpte.end.saved_kb).toBe(32 * 4);
   });
@@ -130,7 +130,7 @@ describe("verdict", () => {
     expect(verdict.reasons).toEqual([]);
   });
 
-  test("small pieces: it would not help, and why, and what would", async () => {
+  test("small pieces: would not help, and why, and what would", async () => {
     const pieces = Array.from({ length: 256 }, (_, i) => dontneed(i * 65536, 65536));
     const { verdict } = await judge([...MAPPED, ...pieces]);
     expect(verdict.helps).toBe("no");

@@ -195,9 +195,9 @@ function headlineOf(
       : "in its last tenth";
     if (helpsBy(average)) {
       const later = helpsBy(steady) ? `, ${when} ${said(steady)}` : "";
-      return `It would help: ${over} VmPTE is ${said(average)}${later}.`;
+      return `Would help: ${over} VmPTE is ${said(average)}${later}.`;
     }
-    return `It would help: ${when} VmPTE is ${said(steady)}; ${over} it is ${said(average)}.`;
+    return `Would help: ${when} VmPTE is ${said(steady)}; ${over} it is ${said(average)}.`;
   }
   const because = mainCause(policy, baseline, releases);
   if (helps === "little") {
@@ -205,9 +205,9 @@ function headlineOf(
       average.saved_kb > 0
         ? `${formatKb(average.saved_kb)} of ${formatKb(average.baseline_kb)} are saved`
         : "next to nothing is saved";
-    return `It would help little: ${over} ${saved}, because ${because}.`;
+    return `Would help little: ${over} ${saved}, because ${because}.`;
   }
-  return `It would not help: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
+  return `Would not help: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
 }
 
 /** What was seen, as far as a setting could change it. */

@@ -47,6 +47,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
     {
       id: "describe",
       title: "Title, tags and notes…",
+      words: ["rename", "describe", "label", "comment"],
       group: "History",
       keys: "F2",
       enabled: loaded,
@@ -57,6 +58,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
     {
       id: "pin",
       title: "Pin as baseline, or take the pin off",
+      words: ["star", "reference"],
       group: "History",
       keys: "Ctrl+B",
       enabled: loaded,
@@ -65,6 +67,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
     {
       id: "delete",
       title: "Delete this experiment",
+      words: ["remove", "trash", "bin"],
       group: "History",
       keys: "Delete",
       enabled: loaded,

@@ -182,7 +182,7 @@ function openRerun({ experiment, same }: { experiment: Experiment; same: boolean
   );
 }
 
-/** Opens one of the files that were opened lately. */
+/** Opens a recent file. */
 export async function openRecent(id: string): Promise<void> {
   try {
     view.go({ name: "trace", opened: await call("file.openRecent", { id }) });

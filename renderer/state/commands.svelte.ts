@@ -15,6 +15,10 @@ export interface Command {
   readonly run: () => void;
   /** Looked at when it is shown or run; always possible where absent. */
   readonly enabled?: () => boolean;
+  /** Other words that people search it by. */
+  readonly words?: readonly string[];
+  /** In the palette only once something is typed. */
+  readonly searchOnly?: boolean;
   /** Left out of the palette (moving a cursor, say), but listed under "?". */
   readonly keyOnly?: boolean;
 }

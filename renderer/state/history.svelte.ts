@@ -123,13 +123,16 @@ class History {
 
   async delete(ids: readonly number[]): Promise<void> {
     try {
-      await call("experiment.delete", { ids: [...ids] });
       const open = view.experimentId;
-      const at = open !== undefined && ids.includes(open) ? this.indexOf(open) : undefined;
+      const isOpen = open !== undefined && ids.includes(open);
+      const next = isOpen ? this.#beside(open, ids) : undefined;
+      await call("experiment.delete", { ids: [...ids] });
       view.forget(ids);
       this.clearSelection();
+      // At once, so that page and list speak of the same one.
+      if (isOpen && view.experimentId === open)
+        view.replace(next === undefined ? { name: "welcome" } : { name: "experiment", id: next });
       await this.reload();
-      if (at !== undefined) this.#openAt(at);
       this.lastDeleted = ids;
       const what = ids.length === 1 ? "Experiment deleted" : `${ids.length} experiments deleted`;
       notifyUndoable(what, () => void this.undoDelete(ids));
@@ -138,10 +141,17 @@ class History {
     }
   }
 
-  /** What has come to stand where a deleted experiment stood is opened in its place; the first page where nothing is left. */
-  #openAt(index: number): void {
-    const next = this.row(Math.min(Math.max(index, 0), this.total - 1)) ?? this.row(0);
-    view.replace(next ? { name: "experiment", id: next.id } : { name: "welcome" });
+  /** The experiment that comes to stand where this one stands when `gone` are taken away; undefined where none is left. */
+  #beside(id: number, gone: readonly number[]): number | undefined {
+    const at = this.indexOf(id);
+    const stays = (index: number): number | undefined => {
+      const row = this.row(index);
+      return row && !gone.includes(row.id) ? row.id : undefined;
+    };
+    if (at < 0) return stays(0);
+    for (let index = at + 1; this.row(index); index += 1) if (stays(index) !== undefined) return stays(index);
+    for (let index = at - 1; index >= 0; index -= 1) if (stays(index) !== undefined) return stays(index);
+    return undefined;
   }
 
   /** To the archive or back. */

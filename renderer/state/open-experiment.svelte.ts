@@ -137,9 +137,18 @@ export class OpenExperiment {
     if (event.experimentId !== this.id) return;
     const series = this.series.get(event.runId);
     if (!series) return;
+    this.#begun(event.runId);
     this.#lastRows.set(event.runId, event.samples);
     if (series.append(event.fromSeq, event.samples)) this.version += 1;
     else void this.#fetchRest(event.runId);
+  }
+
+  /** Samples come: a run that was told of as queued has its turn. */
+  #begun(runId: number): void {
+    const { experiment } = this;
+    if (experiment?.runs.find((run) => run.id === runId)?.status !== "queued") return;
+    const runs = experiment.runs.map((run) => (run.id === runId ? { ...run, status: "running" as const } : run));
+    this.experiment = { ...experiment, runs };
   }
 
   ended(run: Run): void {

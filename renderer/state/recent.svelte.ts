@@ -1,7 +1,7 @@
 import type { RecentFile } from "../../main/contract.ts";
 import { call } from "./lab.ts";
 
-/** The files that were opened lately, newest first. */
+/** The files of late, newest first. */
 class Recent {
   list = $state.raw<readonly RecentFile[]>([]);
 
