@@ -384,6 +384,7 @@ program
   .argument("<path...>", "folders of results or of records; .parquet and .json files")
   .option("--sql <query>", "a question of your own about the tables results, samples and inspections")
   .addOption(baselineOption().default(DEFAULT_BASELINE))
+  .option("--chart <file>", "draw savings against cost, as .svg or .png, too")
   .option("--csv", "print CSV")
   .addOption(json)
   .action(async (paths: string[], options) => (await import("./cli/atlas.ts")).atlas(paths, options));

@@ -1,8 +1,9 @@
 /** `atlas`: what folders of results and the records of many hosts say. */
 import { stringify } from "csv-stringify/sync";
+import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
-import { type Answer, openAtlas } from "../atlas/database.ts";
-import { answerAll } from "../atlas/questions.ts";
+import { type Answer, type Atlas, openAtlas } from "../atlas/database.ts";
+import { answerAll, tasksBeside } from "../atlas/questions.ts";
 import { print, printJson, table, warn } from "./print.ts";
 
 interface AtlasOptions {
@@ -10,9 +11,12 @@ interface AtlasOptions {
   readonly baseline: string;
   readonly json?: boolean;
   readonly csv?: boolean;
+  readonly chart?: string;
 }
 
 const CELL_MAX = 60;
+/** More points are no more than ink. */
+const POINTS_MAX = 20_000;
 
 function shown(value: Answer["rows"][number][number]): string {
   if (value === null) return "";
@@ -34,6 +38,43 @@ const objects = ({ columns, rows }: Answer) =>
 
 const csv = ({ columns, rows }: Answer) => stringify([columns, ...rows].map((row) => [...row]));
 
+/** Errors: BadInputError for a name that is no picture's, or results without a baseline; ExportError where it cannot be written. */
+async function drawChart(opened: Atlas, baseline: string, file: string): Promise<void> {
+  const format = /\.(svg|png)$/.exec(file)?.[1];
+  if (format === undefined)
+    throw new BadInputError("What picture it is to be is not said", {
+      where: file,
+      todo: "Give a name in .svg or .png",
+    });
+  const { rows } = await tasksBeside(opened, baseline, POINTS_MAX);
+  const points = rows.flatMap(({ policy, saved_percent, cost_ns }) =>
+    typeof saved_percent === "number" && typeof cost_ns === "number"
+      ? [{ policy: String(policy), savedPercent: saved_percent, costNs: cost_ns }]
+      : [],
+  );
+  if (points.length === 0)
+    throw new BadInputError("There is nothing to draw", {
+      where: file,
+      why: `no task is there both under ${baseline} and under another policy`,
+      todo: "Compare with another --baseline",
+    });
+  // Drawing needs a canvas: loaded when something is drawn.
+  const [{ atlasChart }, { PALETTES }, { pictureFont }, { chartPng, chartSvg }, { writeWhole }] = await Promise.all([
+    import("../../chart/atlas-chart.ts"),
+    import("../../chart/palette.ts"),
+    import("../export/fonts.ts"),
+    import("../export/picture.ts"),
+    import("../export/write-file.ts"),
+  ]);
+  const palette = PALETTES.light;
+  const config = atlasChart(points, palette, pictureFont());
+  const words = {
+    title: "Savings against cost",
+    description: `A small point a task (${points.length}), a large one the median task of a policy, against ${baseline}`,
+  };
+  writeWhole(file, [format === "png" ? chartPng(config, palette.surface) : chartSvg(config, palette.surface, words)]);
+}
+
 export async function atlas(paths: readonly string[], options: AtlasOptions): Promise<void> {
   const opened = await openAtlas(paths, warn);
   try {
@@ -44,6 +85,7 @@ export async function atlas(paths: readonly string[], options: AtlasOptions): Pr
       else print(answerTable(answer));
       return;
     }
+    if (options.chart !== undefined) await drawChart(opened, options.baseline, options.chart);
     const answered = await answerAll(opened, options.baseline);
     if (options.json)
       printJson(Object.fromEntries(answered.map(({ question, answer }) => [question.id, objects(answer)])));
