@@ -29,3 +29,25 @@ export interface Machine {
   /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */
   releases?(): Releases;
 }
+
+const METHODS = {
+  execute: true,
+  sampleInto: true,
+  vmpteKb: true,
+  rssKb: true,
+  emptyPteTables: true,
+  leastKb: true,
+  cost: true,
+  blame: true,
+  releases: true,
+  processes: true,
+} as const satisfies Record<keyof Machine, true>;
+
+/** A machine that is like `inner` in all but `changes`: what the inner one knows is known of the outer one, too. */
+export function around<Changes extends Partial<Machine>>(inner: Machine, changes: Changes): Machine & NoInfer<Changes> {
+  const known = (Object.keys(METHODS) as (keyof Machine)[]).flatMap((name) => {
+    const method = inner[name] as ((...given: unknown[]) => unknown) | undefined;
+    return method === undefined ? [] : [[name, method.bind(inner)] as const];
+  });
+  return { ...(Object.fromEntries(known) as unknown as Machine), ...changes };
+}

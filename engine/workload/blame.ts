@@ -3,7 +3,7 @@
  * program it was made, and why the table is still there.
  */
 import type { BlameEntry } from "../experiment/blame.ts";
-import type { Machine } from "../experiment/machine.ts";
+import { around, type Machine } from "../experiment/machine.ts";
 import type { Operation } from "./operation.ts";
 import { SLOT, TABLE_KB, wholePages } from "./sizes.ts";
 
@@ -130,7 +130,7 @@ export function blaming(machine: TellingMachine, { reclaims, together = false }:
       .sort((a, b) => b.tables - a.tables || a.stack.join(";").localeCompare(b.stack.join(";"), "en"))
       .slice(0, ENTRIES_MAX);
 
-  return {
+  return around(machine, {
     execute(operation: Operation): unknown {
       const result = machine.execute(operation);
       if (fresh.length > 0) settle(operation);
@@ -145,14 +145,9 @@ export function blaming(machine: TellingMachine, { reclaims, together = false }:
       }
       return result;
     },
-    sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
-    vmpteKb: (process) => machine.vmpteKb(process),
-    rssKb: (process) => machine.rssKb(process),
-    ...(machine.leastKb ? { leastKb: () => machine.leastKb?.() ?? Number.POSITIVE_INFINITY } : {}),
-    ...(machine.emptyPteTables ? { emptyPteTables: (process) => machine.emptyPteTables?.(process) ?? 0 } : {}),
     blame: (process = 0) => ({
       peak: listed((cause) => cause.tables - cause.sincePeak, process),
       end: listed((cause) => cause.tables, process),
     }),
-  };
+  });
 }

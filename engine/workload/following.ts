@@ -1,5 +1,6 @@
-import type { Machine } from "../experiment/machine.ts";
-import type { PolicyCost } from "../experiment/types.ts";
+import { around, type Machine } from "../experiment/machine.ts";
+import type { SampleRow } from "../experiment/types.ts";
+import type { Operation } from "./operation.ts";
 
 export interface Following extends Machine {
   /** The number of the process that its numbers are of. */
@@ -14,27 +15,22 @@ export interface Following extends Machine {
  */
 export function following(machine: Machine, follow = true): Following {
   let process = 0;
-  return {
-    ...(machine.releases
-      ? { releases: () => machine.releases?.() as NonNullable<ReturnType<NonNullable<Machine["releases"]>>> }
-      : {}),
-    ...(machine.cost ? { cost: () => machine.cost?.() as PolicyCost } : {}),
-    execute(operation) {
+  return around(machine, {
+    execute(operation: Operation) {
       const result = machine.execute(operation);
       if (follow && operation.op === "fork") process = forkedBy(result) ?? process;
       return result;
     },
-    sampleInto: (row, sequence) => machine.sampleInto(row, sequence, process),
-    ...(machine.leastKb ? { leastKb: () => machine.leastKb?.() ?? Number.POSITIVE_INFINITY } : {}),
+    sampleInto: (row: SampleRow, sequence: number) => machine.sampleInto(row, sequence, process),
     ...(machine.blame ? { blame: () => machine.blame?.(process) ?? { peak: [], end: [] } } : {}),
     ...(machine.emptyPteTables ? { emptyPteTables: () => machine.emptyPteTables?.(process) ?? 0 } : {}),
     vmpteKb: () => machine.vmpteKb(process),
     rssKb: () => machine.rssKb(process),
     followed: () => process,
-    goBackTo(earlier) {
+    goBackTo(earlier: number) {
       process = earlier;
     },
-  };
+  });
 }
 
 /** The number of the process that a fork made, from its result. */

@@ -1,11 +1,11 @@
 /** A workload of several processes as one machine: its numbers are their sums, and each process has a row of its own. */
-import type { Machine } from "../experiment/machine.ts";
+import { around, type Machine } from "../experiment/machine.ts";
 import {
-  type PolicyCost,
   type ProcessFigures,
   SAMPLE_COLUMNS,
   SAMPLE_INDEX,
   type SampleColumn,
+  type SampleRow,
 } from "../experiment/types.ts";
 import type { Operation } from "./operation.ts";
 
@@ -120,15 +120,15 @@ export function asService(machine: Machine): Machine {
     }
   };
 
-  return {
-    execute(operation) {
+  return around(machine, {
+    execute(operation: Operation) {
       passTo(operation.at ?? position + 1);
       const result = machine.execute(operation);
       if (operation.op === "fork" || operation.op === "exec" || operation.op === "exit") note(operation);
       read();
       return result;
     },
-    sampleInto(row, sequence) {
+    sampleInto(row: SampleRow, sequence: number) {
       machine.sampleInto(row, sequence, living[0]?.process ?? 0);
       for (const { process } of living.slice(1)) {
         machine.sampleInto(scratch, sequence, process);
@@ -138,11 +138,8 @@ export function asService(machine: Machine): Machine {
     vmpteKb: () => vmpteKb,
     rssKb: () => rssKb,
     emptyPteTables: () => living.reduce((sum, { process }) => sum + emptyOf(process), 0),
-    ...(machine.cost ? { cost: () => machine.cost?.() as PolicyCost } : {}),
-    ...(machine.blame ? { blame: () => machine.blame?.() ?? { peak: [], end: [] } } : {}),
-    ...(machine.releases
-      ? { releases: () => machine.releases?.() as NonNullable<ReturnType<NonNullable<Machine["releases"]>>> }
-      : {}),
+    // That is known of one process only.
+    leastKb: () => Number.POSITIVE_INFINITY,
     processes: () => ({
       all: all.length,
       largest: all
@@ -150,7 +147,7 @@ export function asService(machine: Machine): Machine {
         .sort((a, b) => b.peak_vmpte_kb - a.peak_vmpte_kb || a.process - b.process)
         .slice(0, ROWS_MAX),
     }),
-  };
+  });
 }
 
 function name(process: Process, { pid, comm }: { readonly pid?: number; readonly comm?: string }): void {

@@ -2,7 +2,7 @@
  * What became of a program's releases: a machine that counts, as operations pass through it, every madvise and munmap by
  * what it did to page tables.
  */
-import type { Machine } from "../experiment/machine.ts";
+import { around, type Machine } from "../experiment/machine.ts";
 import {
   OTHER_ADVICE,
   OUTCOMES,
@@ -11,13 +11,7 @@ import {
   SIZE_CLASSES,
   type SizeClass,
 } from "../experiment/releases.ts";
-import {
-  type PolicyCost,
-  SAMPLE_COLUMNS,
-  SAMPLE_INDEX,
-  type SampleColumn,
-  type SampleRow,
-} from "../experiment/types.ts";
+import { SAMPLE_COLUMNS, SAMPLE_INDEX, type SampleColumn, type SampleRow } from "../experiment/types.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
 import { SLOT, TABLE_KB, wholePages } from "./sizes.ts";
 
@@ -113,7 +107,7 @@ export function tallying(machine: Machine): TallyingMachine {
     return result;
   };
 
-  return {
+  return around(machine, {
     execute(operation: Operation): unknown {
       if (operation.op === "touch") return machine.execute(operation);
       if (operation.op === "madvise") {
@@ -129,14 +123,8 @@ export function tallying(machine: Machine): TallyingMachine {
       stale = true;
       return machine.execute(operation);
     },
-    sampleInto: (row, sequence, process) => machine.sampleInto(row, sequence, process),
-    vmpteKb: (process) => machine.vmpteKb(process),
-    rssKb: (process) => machine.rssKb(process),
-    ...(machine.blame ? { blame: (process?: number) => machine.blame?.(process) ?? { peak: [], end: [] } } : {}),
-    ...(machine.emptyPteTables ? { emptyPteTables: (process) => machine.emptyPteTables?.(process) ?? 0 } : {}),
-    ...(machine.cost ? { cost: () => machine.cost?.() as PolicyCost } : {}),
     releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
-  };
+  });
 }
 
 /** Did the call fail without acting? ENOMEM acted on what is mapped. */
