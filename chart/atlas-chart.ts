@@ -27,6 +27,9 @@ function median(values: readonly number[]): number {
 
 const place = ({ costNs, savedPercent }: TaskPoint): Point => ({ x: Math.max(costNs, COST_ZERO_NS), y: savedPercent });
 
+/** By cost: Chart.js takes the first and the last point for the ends of the axis. */
+const inOrder = (points: readonly Point[]): Point[] => points.toSorted((a, b) => a.x - b.x);
+
 /** The median task of each policy, in the order of the policies. */
 function policyPoints(tasks: readonly TaskPoint[]): readonly (TaskPoint & { readonly policy: PolicyId })[] {
   return [...Map.groupBy(tasks, ({ policy }) => policy)].flatMap(([policy, own]) =>
@@ -61,6 +64,11 @@ function names(points: readonly { readonly policy: PolicyId }[], palette: Palett
         placed.push({ x: at.x, y });
         ctx.textAlign = right ? "right" : "left";
         ctx.fillStyle = policyStyle(policy).colors[palette.theme];
+        // The ground shows between the letters and the points under them.
+        ctx.strokeStyle = palette.surface;
+        ctx.lineWidth = 4;
+        ctx.lineJoin = "round";
+        ctx.strokeText(policyWord(policy), at.x + (right ? -10 : 10), y);
         ctx.fillText(policyWord(policy), at.x + (right ? -10 : 10), y);
       }
       ctx.restore();
@@ -90,7 +98,9 @@ export function atlasChart(
     type: "line",
     data: {
       datasets: [
-        ...middles.map(({ policy }) => dataset(policy, tasks.filter((task) => task.policy === policy).map(place), 3.5)),
+        ...middles.map(({ policy }) =>
+          dataset(policy, inOrder(tasks.filter((task) => task.policy === policy).map(place)), 3.5),
+        ),
         ...middles.map((middle) => dataset(middle.policy, [place(middle)], 7)),
       ],
     },
