@@ -28,7 +28,7 @@ function median(values: readonly number[]): number {
 const place = ({ costNs, savedPercent }: TaskPoint): Point => ({ x: Math.max(costNs, COST_ZERO_NS), y: savedPercent });
 
 /** By cost: Chart.js takes the first and the last point for the ends of the axis. */
-const inOrder = (points: readonly Point[]): Point[] => points.toSorted((a, b) => a.x - b.x);
+const inOrder = (tasks: readonly TaskPoint[]): Point[] => tasks.toSorted((a, b) => a.costNs - b.costNs).map(place);
 
 /** The median task of each policy, in the order of the policies. */
 function policyPoints(tasks: readonly TaskPoint[]): readonly (TaskPoint & { readonly policy: PolicyId })[] {
@@ -98,9 +98,7 @@ export function atlasChart(
     type: "line",
     data: {
       datasets: [
-        ...middles.map(({ policy }) =>
-          dataset(policy, inOrder(tasks.filter((task) => task.policy === policy).map(place)), 3.5),
-        ),
+        ...middles.map(({ policy }) => dataset(policy, inOrder(tasks.filter((task) => task.policy === policy)), 3.5)),
         ...middles.map((middle) => dataset(middle.policy, [place(middle)], 7)),
       ],
     },
