@@ -53,6 +53,21 @@ describe("every released schema", () => {
     expect(copies()).toHaveLength(version === MIGRATIONS.length ? 0 : 1);
   });
 
+  test("what was named after 2 MiB is named after a table", () => {
+    copyFileSync(new URL("v2.db", RELEASED), file);
+    const db = new Database(file);
+    const blame = [{ stack: ["main"], reason: "below_2mib", tables: 1, kb: 4 }];
+    const summary = JSON.stringify({ releases: { outcomes: { below_2mib: 1 } }, blame: { peak: blame, end: [] } });
+    db.prepare("UPDATE run SET summary = ?").run(summary);
+    db.close();
+    openStore(file).close();
+    const after = new Database(file, { readonly: true });
+    const stored = JSON.parse(String(after.prepare("SELECT summary FROM run").pluck().get()));
+    after.close();
+    expect(stored.releases.outcomes).toEqual({ below_table: 1 });
+    expect(stored.blame.peak).toEqual([{ ...blame[0], reason: "below_table" }]);
+  });
+
   test("keeps its migrations as they were", () => {
     for (const migration of MIGRATIONS) {
       const db = new Database(readFileSync(new URL(`v${migration.version}.db`, RELEASED)));

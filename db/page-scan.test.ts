@@ -70,13 +70,39 @@ test("of a row whose overflow pages are cut off the columns before are read", ()
   expect(rowsOf(1)).toEqual([]);
 });
 
-test("noise is no rows and no error", () => {
+/** Of 512 bytes, leaves of tables and of indexes in turn, the rest noise. */
+function noisyPages(noise: Uint8Array): Buffer {
+  const bytes = Buffer.from(noise);
+  bytes.writeUInt16BE(512, 16);
+  for (let at = 512; at < bytes.length; at += 512) bytes[at] = at % 1024 === 0 ? 0x0a : 0x0d;
+  return bytes;
+}
+
+test("noise is no error, and what looks like rows in it is of the types of rows, and bounded", () => {
+  const noise = fc.uint8Array({ minLength: 1024, maxLength: 20_000 });
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1024, maxLength: 20_000 }), (noise) => {
-      const bytes = Buffer.from(noise);
-      bytes.writeUInt16BE(512, 16);
-      for (let at = 512; at < bytes.length; at += 512) bytes[at] = at % 1024 === 0 ? 0x0a : 0x0d;
-      for (const row of scanPages(bytes)) expect(Array.isArray(row.values)).toBe(true);
+    fc.property(noise, (some) => {
+      const bytes = noisyPages(some);
+      for (const { rowid, values } of scanPages(bytes)) {
+        expect(rowid === null || Number.isFinite(rowid), `rowid ${rowid}`).toBe(true);
+        for (const item of values) {
+          expect(["number", "string", "object", "undefined"], String(item)).toContain(typeof item);
+          if (typeof item === "string" || item instanceof Uint8Array)
+            expect(item.length).toBeLessThanOrEqual(4 * bytes.length);
+        }
+      }
+    }),
+  );
+});
+
+test("pages of noise without a cell pointer have no rows", () => {
+  const noise = fc.uint8Array({ minLength: 1024, maxLength: 20_000 });
+  fc.assert(
+    fc.property(noise, (some) => {
+      const bytes = noisyPages(some);
+      // The number of cells, at offset 3 of a page's header.
+      for (let at = 512; at + 5 <= bytes.length; at += 512) bytes.writeUInt16BE(0, at + 3);
+      expect([...scanPages(bytes)]).toEqual([]);
     }),
   );
 });

@@ -167,10 +167,17 @@ SELECT run.id AS run_id, experiment.id AS experiment_id, experiment.title, exper
 FROM run JOIN experiment ON experiment.id = run.experiment_id;
 `;
 
+/** The same of a reason in a run's blame (engine/experiment/blame.ts). */
+const BLAME_REASONS = `
+UPDATE run SET summary = replace(summary, '"reason":"below_2mib"', '"reason":"below_table"')
+WHERE summary LIKE '%"reason":"below_2mib"%';
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: "history", sql: HISTORY },
   { version: 2, name: "kernel-profile", sql: KERNEL_PROFILE },
   { version: 3, name: "policies", sql: POLICIES },
+  { version: 4, name: "blame-reasons", sql: BLAME_REASONS },
 ];
 
 /** SHA-256 of a migration's SQL, as the ledger keeps it. */

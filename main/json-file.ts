@@ -3,17 +3,56 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { writeText } from "../db/files.ts";
+import { describeError, ReclaimLabError } from "../engine/error.ts";
 
-/** What the file holds, or `fallback` where it is missing or not what it should be. */
+/** There is no file of that name, or no folder on the way to it. */
+const MISSING = new Set(["ENOENT", "ENOTDIR"]);
+
+/** The file's text; null where there is none. Throws ReclaimLabError where it is there and cannot be read. */
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return null;
+    throw new ReclaimLabError("A file of settings cannot be read", {
+      where: file,
+      why: error instanceof Error ? error.message : String(error),
+      todo: "Let its owner read it, or move it away",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * What the file holds, or `fallback` where it is missing or not what it should be. Throws ReclaimLabError where it is there
+ * and cannot be read: what it says holds all the same.
+ */
 export function readJson<S extends v.GenericSchema>(
   file: string,
   schema: S,
   fallback: v.InferOutput<S>,
 ): v.InferOutput<S> {
+  const text = textOf(file);
+  if (text === null) return fallback;
   try {
-    const checked = v.safeParse(schema, JSON.parse(readFileSync(file, "utf8")));
+    const checked = v.safeParse(schema, JSON.parse(text));
     return checked.success ? checked.output : fallback;
-  } catch {
+  } catch (error) {
+    if (error instanceof SyntaxError) return fallback;
+    throw error;
+  }
+}
+
+/** The same of what is only a convenience: one that cannot be read is said on stderr and is `fallback`. */
+export function readConvenience<S extends v.GenericSchema>(
+  file: string,
+  schema: S,
+  fallback: v.InferOutput<S>,
+): v.InferOutput<S> {
+  try {
+    return readJson(file, schema, fallback);
+  } catch (error) {
+    console.error(describeError(error));
     return fallback;
   }
 }

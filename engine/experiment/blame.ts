@@ -11,7 +11,7 @@ export interface BlameEntry {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  below_2mib: "given back in pieces smaller than the 2 MiB of a table",
+  below_table: "given back in pieces smaller than the 2 MiB of a table",
   unaligned: "given back in a piece that begins or ends inside the table",
   split_vma: "two mappings share the table",
   no_reclaim: "given back whole; stays without reclaim",

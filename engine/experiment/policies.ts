@@ -3,6 +3,7 @@
  * pure functions, so that the window may import this file.
  */
 import { NO_RECLAIM, patchesWithout, type ReclaimFeatures, SYNC_RECLAIM } from "../mm/features.ts";
+import { PAGE_SIZE, PMD_PAGES } from "../mm/geometry.ts";
 import type { ParamSpec } from "./param-spec.ts";
 
 export interface Policy {
@@ -32,7 +33,6 @@ export interface Policy {
 const OTHER_RULE: ReclaimFeatures = { ...NO_RECLAIM, patches: patchesWithout("9") };
 
 const NS_PER_MS = 1_000_000;
-const PAGE_BYTES = 4096;
 
 /** Of every policy that looks at a table's entries before it frees it. */
 const ZERO_TABLES = {
@@ -120,16 +120,16 @@ export const POLICIES = [
         label: "Scan size",
         description: "How much mapped address space a scan looks at. The next goes on from there, and round.",
         type: "bytes",
-        min: 2 ** 21,
+        min: PMD_PAGES * PAGE_SIZE,
         max: 2 ** 47,
         default: 2 ** 28,
-        multipleOf: 2 ** 21,
+        multipleOf: PMD_PAGES * PAGE_SIZE,
       },
       ZERO_TABLES,
     ],
     features: (knobs) => ({
       ...OTHER_RULE,
-      scan: { intervalNs: knobs.scan_interval * NS_PER_MS, pages: knobs.scan_size / PAGE_BYTES },
+      scan: { intervalNs: knobs.scan_interval * NS_PER_MS, pages: knobs.scan_size / PAGE_SIZE },
     }),
     measured: false,
     version: 1,

@@ -30,11 +30,13 @@ export interface CallsAndBytes {
   readonly bytes: number;
 }
 
+const MIB = 2 ** 20;
+
 /** Sizes of MADV_DONTNEED calls: the largest length in bytes of each class. */
 export const SIZE_CLASSES = {
-  up_to_64k: 65_536,
-  below_2m: 2 ** 21 - 1,
-  below_4m: 2 ** 22 - 1,
+  up_to_64k: 64 * 1024,
+  below_2m: 2 * MIB - 1,
+  below_4m: 4 * MIB - 1,
   larger: Number.POSITIVE_INFINITY,
 } as const;
 export type SizeClass = keyof typeof SIZE_CLASSES;

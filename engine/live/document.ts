@@ -1,7 +1,7 @@
 /** What `inspect` and `top` print with --json, and what the window is told: made from looks, nothing read here. */
 import type { Allocator } from "../experiment/allocator-settings.ts";
 import { allocatorsOfLook } from "./allocators.ts";
-import { isLook, type Look, type NoLook, TABLE_KB } from "./look.ts";
+import { isLook, type Look, type NoLook, TABLE_KB, WINDOW_BYTES } from "./look.ts";
 import { type MappingTables, mappingsOf } from "./mappings.ts";
 import { isLarge } from "./remedies.ts";
 import { type SharedFile, type Sharing, sharingOf } from "./shared.ts";
@@ -110,7 +110,7 @@ function place(look: Look, sharing: Sharing): Placed {
 }
 
 /** What one PTE table maps. */
-const TABLE_MAPS_KB = 2048;
+const TABLE_MAPS_KB = WINDOW_BYTES / 1024;
 
 const isMoving = ({ still, passes }: Look): boolean => !still || passes.length > 1;
 

@@ -3,6 +3,7 @@
  * one PTE table maps, and in each the state of its table. Addresses are bytes; all are multiples of 4096, so that
  * numbers hold them exactly also with 5 levels.
  */
+import { PAGE_SIZE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
 
 /** What a window has; the numbers are the probe's. `huge`: a file's 2 MiB mapped by one entry of the PMD table, no PTE table. */
 export const WINDOW_STATES = [
@@ -25,11 +26,12 @@ export const STATE = Object.fromEntries(WINDOW_STATES.map((name, index) => [name
 export const FILE_FLAG = 0x10;
 export const stateOf = (value: number): number => value & (FILE_FLAG - 1);
 
-export const WINDOW_BYTES = 2 ** 21;
+/** What one PTE table maps. */
+export const WINDOW_BYTES = PMD_PAGES * PAGE_SIZE;
 /** Windows that one PMD table maps: 1 GiB; PMD tables that one PUD table maps. */
-export const WINDOWS_PER_PMD_TABLE = 512;
-export const PMD_TABLES_PER_PUD_TABLE = 512;
-export const TABLE_KB = 4;
+export const WINDOWS_PER_PMD_TABLE = PTRS_PER_TABLE;
+export const PMD_TABLES_PER_PUD_TABLE = PTRS_PER_TABLE;
+export const TABLE_KB = PAGE_SIZE / 1024;
 
 /** Runs of windows that are alike, in the order of their addresses; windows without table and huge page are left out. */
 export interface Runs {

@@ -2,6 +2,7 @@
 
 import type { Allocator } from "../experiment/allocator-settings.ts";
 import { formatKb } from "../experiment/format.ts";
+import { TABLE_KB, WINDOW_BYTES } from "./look.ts";
 import { isLarge, type Remedy, remediesFor, settingOfShared } from "./remedies.ts";
 import { isSharedMemory } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
@@ -66,7 +67,7 @@ const SHARE_LARGE = 0.05;
 
 /** The least that page tables of so much resident memory can be: one table for each 2 MiB, if all of them were full. */
 function leastKb(rssKb: number): number {
-  return Math.ceil(rssKb / 512);
+  return Math.ceil((rssKb * 1024) / WINDOW_BYTES) * TABLE_KB;
 }
 
 function adviceOnShared({ name, shared: [largest] }: VerdictInput): string {

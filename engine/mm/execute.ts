@@ -217,8 +217,6 @@ function* sysExit(k: KernelState, process: number | undefined): Path<Errno | nul
   return null;
 }
 
-const TABLE_PAGES = 512;
-
 /** A mapping as it was found: made writable, its pages used and its empty tables emptied, then what it was. */
 function* foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Path<Errno | null> {
   const { addr, len, prot, backing, pages, empty, process } = op;
@@ -252,7 +250,7 @@ function* foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Path<E
       const range = { addr: addr + page * PAGE_SIZE, len: PAGE_SIZE };
       yield* dispatch(k, { op: "touch", ...range, access, ...own }, result);
       yield* dispatch(k, { op: "madvise", ...range, advice: "dontneed", ...own }, result);
-      page += TABLE_PAGES - ((base + page) % TABLE_PAGES);
+      page += PMD_PAGES - ((base + page) % PMD_PAGES);
     }
   }
   if (prot !== usable) yield* dispatch(k, { op: "mprotect", addr, len, prot, ...own }, result);

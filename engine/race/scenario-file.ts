@@ -88,7 +88,7 @@ function setUp(line: Line): SetUpStep {
   if (op.op !== "touch" || op.access !== "w") refuse("a set-up is made of map and touch", line);
   const [start, end] = pages(op.addr, op.len, line);
   const stride = (op.stride ?? PAGE) / PAGE;
-  if ((end - start) / stride > PMD_PAGES) refuse("a set-up touches at most 512 pages at a time", line);
+  if ((end - start) / stride > PMD_PAGES) refuse(`a set-up touches at most ${PMD_PAGES} pages at a time`, line);
   return (world, values) => {
     for (let at = start; at < end; at += stride) fill(world, world.base + at, values.next++);
   };

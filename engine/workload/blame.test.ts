@@ -40,13 +40,13 @@ describe("blame", () => {
       released(0, 65536, MANY),
     ];
     expect(blame("sync", operations).end).toEqual([
-      { stack: FEW, reason: "below_2mib", tables: 4, kb: 16 },
-      { stack: MANY, reason: "below_2mib", tables: 1, kb: 4 },
+      { stack: FEW, reason: "below_table", tables: 4, kb: 16 },
+      { stack: MANY, reason: "below_table", tables: 1, kb: 4 },
     ]);
     expect(blame("none", operations).end).toEqual([
       { stack: MANY, reason: "no_reclaim", tables: 10, kb: 40 },
-      { stack: FEW, reason: "below_2mib", tables: 4, kb: 16 },
-      { stack: MANY, reason: "below_2mib", tables: 1, kb: 4 },
+      { stack: FEW, reason: "below_table", tables: 4, kb: 16 },
+      { stack: MANY, reason: "below_table", tables: 1, kb: 4 },
     ]);
   });
 
@@ -57,13 +57,13 @@ describe("blame", () => {
       released(1, 4096, FEW),
       { op: "munmap", addr: BASE, len: 16 * MIB },
     ]);
-    expect(peak).toEqual([{ stack: FEW, reason: "below_2mib", tables: 2, kb: 8 }]);
+    expect(peak).toEqual([{ stack: FEW, reason: "below_table", tables: 2, kb: 8 }]);
     expect(end).toEqual([]);
   });
 
   test("is written as folded stacks and for speedscope, with the same weights", () => {
     const entries = [
-      { stack: ["main", "a;b c"], reason: "below_2mib", tables: 3, kb: 12 },
+      { stack: ["main", "a;b c"], reason: "below_table", tables: 3, kb: 12 },
       { stack: [], reason: "split_vma", tables: 1, kb: 4 },
     ];
     const folded = foldedStacks(entries).trim().split("\n");

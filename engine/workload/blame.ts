@@ -52,7 +52,7 @@ function reasonOf(operation: Operation, address: number, reclaims: boolean): str
   const { addr, len, advice, step } = operation;
   if (advice !== "dontneed" && advice !== "dontneed_locked") return `advice_${advice}`;
   const length = wholePages(step ?? len);
-  if (length < SLOT) return "below_2mib";
+  if (length < SLOT) return "below_table";
   if (addr > address || addr + wholePages(len) < address + SLOT) return "unaligned";
   return reclaims ? "split_vma" : "no_reclaim";
 }

@@ -1,4 +1,5 @@
 /** Sizes that workloads, importers and checks speak in: bytes, where the name says nothing else. */
+import { PAGE_SIZE, PMD_PAGES } from "../mm/geometry.ts";
 
 export const KIB = 2 ** 10;
 export const MIB = 2 ** 20;
@@ -6,11 +7,11 @@ export const GIB = 2 ** 30;
 export const TIB = 2 ** 40;
 
 /** A small page. */
-export const PAGE = 4 * KIB;
+export const PAGE = PAGE_SIZE;
 /** What one PTE table maps: the size of a huge page. */
-export const SLOT = 2 * MIB;
+export const SLOT = PMD_PAGES * PAGE_SIZE;
 /** What a page table of any level takes, in kB. */
-export const TABLE_KB = 4;
+export const TABLE_KB = PAGE_SIZE / KIB;
 
 /** Whole pages: `bytes` rounded up. */
 export function wholePages(bytes: number): number {

@@ -102,7 +102,12 @@ export function superviseHost(folder: string, tell: TellEvent): HostProcess {
 
   function start(): void {
     startedAt = performance.now();
-    child = startChild(historyFile(folder), folder, { message: receive, exit: ended });
+    try {
+      child = startChild(historyFile(folder), folder, { message: receive, exit: ended });
+    } catch (error) {
+      // Which history is used cannot be read.
+      fail(toLabError(error));
+    }
   }
 
   function receive(message: unknown): void {

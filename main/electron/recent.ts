@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { BadInputError } from "../../engine/error.ts";
 import { tokenSchema } from "../contract/shapes.ts";
 import type { RecentFile } from "../contract.ts";
-import { readJson, writeJson } from "../json-file.ts";
+import { readConvenience, writeJson } from "../json-file.ts";
 
 const REMEMBERED_MAX = 10;
 
@@ -32,7 +32,7 @@ export interface RecentFiles {
 /** `onChange`: the list is another than before. */
 export function recentFilesIn(folder: string, onChange: () => void): RecentFiles {
   const file = join(folder, "recent.json");
-  let files = readJson(file, storedSchema, []);
+  let files = readConvenience(file, storedSchema, []);
 
   function keep(next: typeof files): void {
     files = next.slice(0, REMEMBERED_MAX);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type BrowserWindow, screen } from "electron";
 import * as v from "valibot";
-import { readJson, writeJson } from "../json-file.ts";
+import { readConvenience, writeJson } from "../json-file.ts";
 
 const stateSchema = v.object({
   x: v.nullable(v.pipe(v.number(), v.integer())),
@@ -17,7 +17,7 @@ const FIRST: WindowState = { x: null, y: null, width: 1440, height: 900, maximiz
 
 /** The bounds to open with: the last ones, where a screen still shows them; else in the middle, no larger than the screen. */
 export function lastState(folder: string): WindowState {
-  const state = readJson(join(folder, "window-state.json"), stateSchema, FIRST);
+  const state = readConvenience(join(folder, "window-state.json"), stateSchema, FIRST);
   const { x, y, width } = state;
   const seen =
     x !== null &&

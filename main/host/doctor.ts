@@ -15,7 +15,7 @@ import { thisKernel } from "../../probe/this-kernel.ts";
 import { ELECTRON_TODO, electronFault } from "../contract/electron-support.ts";
 import type { Fact } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
-import { readJson } from "../json-file.ts";
+import { readConvenience } from "../json-file.ts";
 import { VERSION } from "../version.ts";
 
 const SERIES = policyOf(SERIES_POLICY);
@@ -137,7 +137,9 @@ function windowElectron(): string {
   if (told !== "") return told;
   const here = join(import.meta.dirname, "electron.json");
   const built = join(import.meta.dirname, "..", "..", "dist", "host", "electron.json");
-  return [here, built].map((file) => readJson(file, electronSchema, { version: "" }).version).find(Boolean) ?? "";
+  return (
+    [here, built].map((file) => readConvenience(file, electronSchema, { version: "" }).version).find(Boolean) ?? ""
+  );
 }
 
 function electron(): Fact {
