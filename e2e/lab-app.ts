@@ -27,6 +27,9 @@ export interface LabOptions {
 /** The policy names what this browser does not know and does otherwise (main/electron/security.ts); newer ones may. */
 const NO_WEBRTC_DIRECTIVE = "Unrecognized Content-Security-Policy directive 'webrtc'.";
 
+/** `npm run screens`: the pictures under docs/screens are drawn. */
+export const DRAWS_SCREENS = Boolean(process.env.RECLAIM_LAB_SCREENS);
+
 /** Data folders over which an app runs: a second one over the same would show the first one's window and end. */
 const running = new Set<string>();
 
@@ -200,9 +203,7 @@ export class LabApp {
 
   /** A picture of the window: under docs/screens with RECLAIM_LAB_SCREENS set (`npm run screens`), else test-results. */
   async screenshot(name: string): Promise<void> {
-    const folder = process.env.RECLAIM_LAB_SCREENS
-      ? join(ROOT, "docs", "screens")
-      : join(ROOT, "test-results", "screens");
+    const folder = DRAWS_SCREENS ? join(ROOT, "docs", "screens") : join(ROOT, "test-results", "screens");
     await this.page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
   }
 
