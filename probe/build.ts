@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { PROBE_PATH } from "./locate.ts";
 
 /**
- * No C library and position-independent code, so that the image can be linked where no workload is (a PGD entry of
- * its own); the loops of lib.c must not be turned into calls of the functions they are.
+ * No C library and position-independent code, so that the image can go where no workload is (a PGD entry of its own,
+ * src/place.c); the loops of lib.c must not be turned into calls of the functions they are.
  */
 const FLAGS = [
   "-std=gnu17",
@@ -23,10 +23,9 @@ const FLAGS = [
   "-fcf-protection=none",
   "-fno-tree-loop-distribute-patterns",
   "-nostdlib",
-  "-static",
-  "-no-pie",
+  "-static-pie",
   "-s",
-  "-Wl,--no-relax,-Ttext-segment=0x508000000000,--build-id=none,-z,noexecstack",
+  "-Wl,--no-relax,--build-id=none,-z,noexecstack",
 ];
 
 /** Builds the probe. Returns null, or one sentence that says why it could not. */

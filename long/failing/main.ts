@@ -1,8 +1,11 @@
 /**
- * Every file call that a command makes fails once: each open, write, sync, rename, unlink and ftruncate under its folder,
- * one after the other, with EIO, ENOSPC, EROFS and EBUSY; and the process is killed at each of them. Afterwards every
- * experiment that was there must be in a sound history, files that were there must be what they were or what they were to
- * become, and the user must have been told in words. The short form takes a few of each kind.
+ * The file calls that a command makes fail: opens, writes, syncs, renames, unlinks and ftruncates under its folder, one after
+ * the other, with EIO, ENOSPC, EROFS and EBUSY; and the process is killed at each of them. Afterwards every experiment that
+ * was there must be in a sound history, files that were there must be what they were or what they were to become, and the
+ * user must have been told in words. Of many calls of one kind some are taken, evenly, the first and the last among them.
+ *
+ *     --only run,history  only commands whose names begin with one of these
+ *     --docs              writes docs/faults.md, the table of what came of it
  */
 import { spawn } from "node:child_process";
 import {
@@ -37,8 +40,15 @@ import { COMMANDS, type Command, contentOf, FOLDER, takesNoHistory } from "./com
 const CLI = join(ROOT, "dist", "host", "cli.mjs");
 /** Of a command that meets a fault; it takes a second. */
 const MS_MAX = 60_000;
-/** In the short form, of each kind of call of a command. */
-const SHORT_CASES = 3;
+/** Of each kind of call of a command: which fail. A history restored makes a thousand writes, and each case starts the program. */
+const PLACES_MAX = 8;
+const SHORT_PLACES_MAX = 2;
+
+/** Up to `most` of 1 to `count`, evenly spread, the first and the last among them. */
+function placesOf(count: number, most: number): number[] {
+  if (count <= most) return Array.from({ length: count }, (_, at) => at + 1);
+  return Array.from({ length: most }, (_, at) => 1 + Math.round((at * (count - 1)) / (most - 1)));
+}
 
 type Errno = keyof typeof ERRNO;
 const ERRNOS: readonly Errno[] = ["EIO", "ENOSPC", "EROFS", "EBUSY"];
@@ -165,91 +175,123 @@ function faultsOf(
   return found;
 }
 
-await runPart("failing", async ({ short, say, out }) => {
-  const library = buildFailingCalls();
-  if (library === null)
-    return { ok: false, summary: "Linux and a C compiler are needed: calls are made to fail by a library" };
-  buildIfNeeded();
-  const work = realpathSync(mkdtempSync(join(tmpdir(), "reclaim-lab-failing-")));
-  const origin = join(work, "origin");
-  mkdirSync(origin);
-  for (const [name, titles] of Object.entries(FOLDER)) fill(join(origin, name), titles);
-  writeFileSync(join(origin, "trace.strace"), readFileSync(join(ROOT, "long", "fuzz", "corpus", "strace.txt")));
-  let next = 0;
-  /** A folder of its own, as the command finds it. */
-  const fresh = (command: Command): string => {
-    const folder = join(work, String(next++));
-    cpSync(origin, folder, { recursive: true });
-    command.prepare?.((name) => join(folder, name));
-    return folder;
-  };
-  const table: (readonly [string, string, string, number, number, number, string])[] = [];
-  const lost: string[] = [];
-  let cases = 0;
+/** The table as a document. */
+function document(table: readonly Line[], lost: readonly string[], cases: number, most: number): string {
+  const cell = (text: string | number) => String(text).replaceAll("|", "\\|");
+  const rows = table.map((line) => `| ${[...line.slice(0, 7), line[7] || "–"].map(cell).join(" | ")} |`);
+  return [
+    "# When file calls fail",
+    "",
+    "What commands that write left and said when a file call of theirs failed, or the process was killed at it. Written by",
+    "`npm run test:faults -- --docs`, from a run of this code: each line is a command, a kind of call and what it failed",
+    `with. *Calls* is how many of the kind the command makes; of more than ${most} that many were taken, evenly, each with the errors in`,
+    "turn, and with all of them where there are fewer. *Failed* is how often the command ended with another status than 0; *lost*, how often an experiment",
+    "or a file that was there before was gone or damaged, something else than words was said, or success was claimed and was none.",
+    "",
+    `${cases} faults, ${lost.length} with something lost.`,
+    "",
+    ...lost.map((line) => `- ${line}`),
+    "| command | call | with | calls | tried | failed | lost | what was said |",
+    "|---|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n");
+}
 
-  async function plan(command: Command, call: FailingCall): Promise<number> {
-    const folder = fresh(command);
-    const count = join(work, `${next}.count`);
-    await lab(command, folder, meeting(library?.path ?? "", { call, errno: "EIO", at: 0, under: folder, count }));
-    const calls = existsSync(count) ? Number(readFileSync(count, "utf8")) : 0;
-    rmSync(folder, { recursive: true, force: true });
-    return calls;
-  }
+type Line = readonly [string, string, string, number, number, number, number, string];
 
-  for (const command of COMMANDS) {
-    const good = fresh(command);
-    const before = command.makes === undefined ? null : contentOf(good, command.makes);
-    const first = await lab(command, good, process.env);
-    if (first.status !== 0) throw new Error(`${command.name} fails without any fault: ${first.err}`);
-    const whole = command.makes === undefined ? null : contentOf(good, command.makes);
-    rmSync(good, { recursive: true, force: true });
-    for (const call of FAILING_CALLS) {
-      const calls = await plan(command, call);
-      const every = short ? Math.max(1, Math.ceil(calls / SHORT_CASES)) : 1;
-      const todo: { readonly at: number; readonly errno: Errno; readonly on: "once" | "on" }[] = [];
-      for (let at = 1; at <= calls; at += every) {
-        // Writes are many and fail alike: each with one of the numbers, in turn.
-        const all = call === "write" || short ? [ERRNOS[todo.length % ERRNOS.length] ?? "EIO"] : ERRNOS;
-        for (const errno of all) todo.push({ at, errno, on: "once" });
-        todo.push({ at, errno: "killed", on: "once" });
-        if (at % 4 === 1) todo.push({ at, errno: "EIO", on: "on" });
-      }
-      const told = new Map<Errno, { tried: number; failed: number; lost: number; words: string }>();
-      const worker = async (): Promise<void> => {
-        for (let each = todo.shift(); each !== undefined; each = todo.shift()) {
-          const folder = fresh(command);
-          const fault: Fault = { call, ...each, under: folder };
-          const seen = await lab(command, folder, meeting(library.path, fault));
-          const found = faultsOf(command, folder, seen, each.errno, whole, before);
-          cases++;
-          const line = told.get(each.errno) ?? { tried: 0, failed: 0, lost: 0, words: "" };
-          line.tried++;
-          if (seen.status !== 0) line.failed++;
-          if (line.words === "") line.words = each.errno === "killed" ? "" : words(seen, folder);
-          if (found.length > 0) {
-            line.lost++;
-            lost.push(`${command.name}: ${call} ${each.at} ${each.errno} ${each.on}: ${found.join("; ")}`);
-            say(`  FAIL ${lost.at(-1)}`);
-          }
-          told.set(each.errno, line);
-          rmSync(folder, { recursive: true, force: true });
-        }
-      };
-      await Promise.all(Array.from({ length: availableParallelism() }, worker));
-      for (const [errno, line] of told)
-        table.push([command.name, call, errno, line.tried, line.failed, line.lost, line.words]);
-      say(`  ${command.name}: ${call}: ${calls} calls`);
+await runPart(
+  "failing",
+  async ({ short, say, out, values }) => {
+    const library = buildFailingCalls();
+    if (library === null)
+      return { ok: false, summary: "Linux and a C compiler are needed: calls are made to fail by a library" };
+    buildIfNeeded();
+    const work = realpathSync(mkdtempSync(join(tmpdir(), "reclaim-lab-failing-")));
+    const origin = join(work, "origin");
+    mkdirSync(origin);
+    for (const [name, titles] of Object.entries(FOLDER)) fill(join(origin, name), titles);
+    writeFileSync(join(origin, "trace.strace"), readFileSync(join(ROOT, "long", "fuzz", "corpus", "strace.txt")));
+    let next = 0;
+    /** A folder of its own, as the command finds it. */
+    const fresh = (command: Command): string => {
+      const folder = join(work, String(next++));
+      cpSync(origin, folder, { recursive: true });
+      command.prepare?.((name) => join(folder, name));
+      return folder;
+    };
+    const most = short ? SHORT_PLACES_MAX : PLACES_MAX;
+    const table: Line[] = [];
+    const lost: string[] = [];
+    let cases = 0;
+
+    async function plan(command: Command, call: FailingCall): Promise<number> {
+      const folder = fresh(command);
+      const count = join(work, `${next}.count`);
+      await lab(command, folder, meeting(library?.path ?? "", { call, errno: "EIO", at: 0, under: folder, count }));
+      const calls = existsSync(count) ? Number(readFileSync(count, "utf8")) : 0;
+      rmSync(folder, { recursive: true, force: true });
+      return calls;
     }
-  }
-  library.remove();
-  rmSync(work, { recursive: true, force: true });
-  writeFileSync(
-    join(out, "table.txt"),
-    `${textTable(["command", "call", "with", "tried", "failed", "lost", "what was said"], table)}\n`,
-  );
-  writeFileSync(join(out, "lost.txt"), lost.map((line) => `${line}\n`).join(""));
-  return {
-    ok: lost.length === 0,
-    summary: `${cases} faults over ${COMMANDS.length} commands: ${lost.length} with something lost or nothing said (${join("test-results", "long", "failing", "table.txt")})`,
-  };
-});
+
+    const only = typeof values.only === "string" ? values.only.split(",") : [""];
+    const commands = COMMANDS.filter(({ name }) => only.some((start) => name.startsWith(start)));
+    for (const command of commands) {
+      const good = fresh(command);
+      const before = command.makes === undefined ? null : contentOf(good, command.makes);
+      const first = await lab(command, good, process.env);
+      if (first.status !== 0) throw new Error(`${command.name} fails without any fault: ${first.err}`);
+      const whole = command.makes === undefined ? null : contentOf(good, command.makes);
+      rmSync(good, { recursive: true, force: true });
+      for (const call of FAILING_CALLS) {
+        const calls = await plan(command, call);
+        const places = placesOf(calls, most);
+        const todo: { readonly at: number; readonly errno: Errno; readonly on: "once" | "on" }[] = [];
+        for (const [nth, at] of places.entries()) {
+          const all = places.length < calls || short ? [ERRNOS[nth % ERRNOS.length] ?? "EIO"] : ERRNOS;
+          for (const errno of all) todo.push({ at, errno, on: "once" });
+          todo.push({ at, errno: "killed", on: "once" });
+          if (nth % 4 === 0) todo.push({ at, errno: "EIO", on: "on" });
+        }
+        const told = new Map<Errno, { tried: number; failed: number; lost: number; words: string }>();
+        const worker = async (): Promise<void> => {
+          for (let each = todo.shift(); each !== undefined; each = todo.shift()) {
+            const folder = fresh(command);
+            const fault: Fault = { call, ...each, under: folder };
+            const seen = await lab(command, folder, meeting(library.path, fault));
+            const found = faultsOf(command, folder, seen, each.errno, whole, before);
+            cases++;
+            const line = told.get(each.errno) ?? { tried: 0, failed: 0, lost: 0, words: "" };
+            line.tried++;
+            if (seen.status !== 0) line.failed++;
+            if (line.words === "") line.words = each.errno === "killed" ? "" : words(seen, folder);
+            if (found.length > 0) {
+              line.lost++;
+              lost.push(`${command.name}: ${call} ${each.at} ${each.errno} ${each.on}: ${found.join("; ")}`);
+              say(`  FAIL ${lost.at(-1)}`);
+            }
+            told.set(each.errno, line);
+            rmSync(folder, { recursive: true, force: true });
+          }
+        };
+        await Promise.all(Array.from({ length: availableParallelism() }, worker));
+        for (const [errno, line] of told)
+          table.push([command.name, call, errno, calls, line.tried, line.failed, line.lost, line.words]);
+        say(`  ${command.name}: ${call}: ${calls} calls`);
+      }
+    }
+    library.remove();
+    rmSync(work, { recursive: true, force: true });
+    writeFileSync(
+      join(out, "table.txt"),
+      `${textTable(["command", "call", "with", "calls", "tried", "failed", "lost", "what was said"], table)}\n`,
+    );
+    if (values.docs === true) writeFileSync(join(ROOT, "docs", "faults.md"), document(table, lost, cases, most));
+    writeFileSync(join(out, "lost.txt"), lost.map((line) => `${line}\n`).join(""));
+    return {
+      ok: lost.length === 0,
+      summary: `${cases} faults over ${commands.length} commands: ${lost.length} with something lost or nothing said (${join("test-results", "long", "failing", "table.txt")})`,
+    };
+  },
+  { only: { type: "string" }, docs: { type: "boolean" } },
+);

@@ -7,6 +7,8 @@ export interface ProcessInfo {
   readonly command: string;
   /** Proportional set size in kB where it may be read, else resident size: shared pages are counted once. */
   readonly memoryKb: number;
+  /** Of it, where it may be read: its own memory; of files, of which more is there the more of a program was run; shared memory. */
+  readonly parts: { readonly anonKb: number; readonly fileKb: number; readonly shmemKb: number };
 }
 
 function read(path: string): string {
@@ -26,6 +28,7 @@ function look(pid: number, memory: boolean): ProcessInfo | null {
   const rollup = memory ? read(`/proc/${pid}/smaps_rollup`) : "";
   const kb =
     /^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? /^VmRSS:\s+(\d+)/m.exec(memory ? read(`/proc/${pid}/status`) : "")?.[1];
+  const part = (name: string) => Number(new RegExp(`^Pss_${name}:\\s+(\\d+)`, "m").exec(rollup)?.[1] ?? 0);
   return {
     pid,
     parent: Number(fields[1]),
@@ -34,6 +37,7 @@ function look(pid: number, memory: boolean): ProcessInfo | null {
       read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() ||
       `[${stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"))}]`,
     memoryKb: Number(kb ?? 0),
+    parts: { anonKb: part("Anon"), fileKb: part("File"), shmemKb: part("Shmem") },
   };
 }
 

@@ -125,7 +125,7 @@ await runPart(
     const display = await startDisplay();
     const random = seeded(seed);
     const counts = new Map<string, number>();
-    const memory = new Map<string, { at: number; mb: number }[]>();
+    const memory = new Map<string, { at: number; mb: number; anonMb: number; fileMb: number; shmemMb: number }[]>();
     const broke: string[] = [];
     const started = await startWindow(
       electron.executable,
@@ -159,7 +159,9 @@ await runPart(
         await page.send("HeapProfiler.collectGarbage");
         for (const each of tree(started.child.pid ?? 0, { memory: true })) {
           const name = role(each.command);
-          memory.set(name, [...(memory.get(name) ?? []), { at: looked - began, mb: each.memoryKb / 1024 }]);
+          const { anonKb, fileKb, shmemKb } = each.parts;
+          const split = { anonMb: anonKb / 1024, fileMb: fileKb / 1024, shmemMb: shmemKb / 1024 };
+          memory.set(name, [...(memory.get(name) ?? []), { at: looked - began, mb: each.memoryKb / 1024, ...split }]);
         }
       }
       await page.screenshot(join(out, "last.png"));
@@ -180,11 +182,29 @@ await runPart(
       const last = middle(looks.filter(({ at }) => at >= 2 * third).map(({ mb }) => mb));
       const bound = name === "lab host" ? HOST_MB : Number.POSITIVE_INFINITY;
       const level = last <= Math.min(second * GROWTH_MAX + GROWTH_MB, bound);
-      return { name, first: looks[0]?.mb ?? 0, second, last, most: Math.max(...looks.map(({ mb }) => mb)), level };
+      const end = looks.at(-1);
+      const split = [end?.anonMb, end?.fileMb, end?.shmemMb].map((mb) => (mb ?? 0).toFixed(0)).join(" + ");
+      return {
+        name,
+        first: looks[0]?.mb ?? 0,
+        second,
+        last,
+        most: Math.max(...looks.map(({ mb }) => mb)),
+        split,
+        level,
+      };
     });
     const text = textTable(
-      ["process", "first, MB", "second third, MB", "last third, MB", "most, MB", ""],
-      rows.map((row) => [row.name, row.first, row.second, row.last, row.most, row.level ? "level" : "GROWS"]),
+      ["process", "first, MB", "second third, MB", "last third, MB", "most, MB", "own + files + shared, MB", ""],
+      rows.map((row) => [
+        row.name,
+        row.first,
+        row.second,
+        row.last,
+        row.most,
+        row.split,
+        row.level ? "level" : "GROWS",
+      ]),
     );
     say(text);
     for (const each of [...new Set(broke)].slice(0, 10)) say(`  BROKE: ${each.slice(0, 1500)}`);

@@ -26,7 +26,13 @@ __attribute__((aligned(4096), used)) char own_stack[192 << 10];
 
 __asm__(
     ".text\n.globl _start\n_start:\n"
-    " mov %rsp, %rdi\n"
+    " mov %rsp, %rbx\n"
+    " call find_place\n"
+    " lea 1f(%rip), %rcx\n"
+    " add %rax, %rcx\n"
+    " jmp *%rcx\n"
+    "1:\n"
+    " mov %rbx, %rdi\n"
     " lea own_stack+(192<<10)(%rip), %rsp\n"
     " xor %ebp, %ebp\n"
     " call start\n"
