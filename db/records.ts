@@ -122,7 +122,19 @@ export interface Description {
   readonly detail?: Json | undefined;
 }
 
-export type HistorySort = "created" | "title" | "workload" | "saving" | "peak" | "status";
+export type NamedSort =
+  | "created"
+  | "day"
+  | "title"
+  | "workload"
+  | "saving"
+  | "saved"
+  | "peak"
+  | "operations"
+  | "status"
+  | "tag";
+/** A column, or a parameter: "param.chunk". */
+export type HistorySort = NamedSort | `param.${string}`;
 
 export interface HistoryFilter {
   /** Words, all of which must be found in title, workload, parameters, tags or notes; case and accents do not count. */
@@ -136,6 +148,10 @@ export interface HistoryFilter {
   readonly pinned?: boolean | undefined;
   /** What is at hand (where absent), what was put aside, or what was deleted. */
   readonly shelf?: "active" | "archive" | "trash" | undefined;
+  /** A filter expression (engine/experiment/history-filter.ts); BadInputError where it cannot be read. */
+  readonly filter?: string | undefined;
+  /** Rows that are alike in this stand together, before they are sorted. */
+  readonly group?: HistorySort | undefined;
   readonly sort?: HistorySort | undefined;
   /** True where absent. */
   readonly descending?: boolean | undefined;

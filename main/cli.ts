@@ -242,6 +242,7 @@ program
 
 command("list", "list the history, the newest first")
   .option("--search <words>", "in title, workload, parameters, tags and notes")
+  .option("--filter <expression>", "such as 'chunk>1M policy:eager tag:prod saved>10%' (docs/history.md)")
   .addOption(
     new Option("--shelf <shelf>", "which part of it").choices(["active", "archive", "trash"]).default("active"),
   )

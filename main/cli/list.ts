@@ -10,6 +10,7 @@ import { type DbOption, withLab } from "./session.ts";
 
 interface ListOptions extends DbOption {
   readonly search?: string;
+  readonly filter?: string;
   readonly shelf: "active" | "archive" | "trash";
   readonly limit?: number;
   readonly baseline?: PolicyId;
@@ -46,11 +47,12 @@ function statuses(row: HistoryRow): string {
 
 export async function list(options: ListOptions): Promise<void> {
   await withLab(options, async (session) => {
-    const { search = "", shelf, limit = 100 } = options;
-    const { rows, total } = await session.ask("history.list", { search, shelf, limit });
+    const { search = "", filter = "", shelf, limit = 100 } = options;
+    const { rows, total } = await session.ask("history.list", { search, filter, shelf, limit });
     if (options.json) return printJson(rows);
     if (rows.length === 0) {
-      print(search === "" ? "Nothing here yet: `run commit-table` makes the first." : `Nothing matches "${search}".`);
+      const asked = [search, filter].filter(Boolean).join(" ");
+      print(asked === "" ? "Nothing here yet: `run commit-table` makes the first." : `Nothing matches "${asked}".`);
       return;
     }
     const policies = inPolicyOrder(rows.flatMap((row) => row.runs.map((run) => run.mode)));

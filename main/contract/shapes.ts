@@ -413,6 +413,15 @@ export const historyRunSchema = v.object({
 export const historyRowSchema = v.object({ ...experimentCore, runs: v.array(historyRunSchema) });
 export type HistoryRow = v.InferOutput<typeof historyRowSchema>;
 
+/** A column of the history, or a parameter. */
+const sortSchema = v.union([
+  v.picklist(["created", "day", "title", "workload", "saving", "saved", "peak", "operations", "status", "tag"]),
+  v.custom<`param.${string}`>(
+    (text) => typeof text === "string" && /^param\.[\w.-]{1,64}$/.test(text),
+    "not a parameter",
+  ),
+]);
+
 export const historyQuerySchema = v.object({
   /** Words looked for in title, workload, parameters, tags and notes. */
   search: v.optional(shortTextSchema, ""),
@@ -423,7 +432,11 @@ export const historyQuerySchema = v.object({
   pinned: v.optional(v.boolean()),
   /** Which part of the history: what is at hand, what was put aside, or what was deleted. */
   shelf: v.optional(v.picklist(["active", "archive", "trash"]), "active"),
-  sort: v.optional(v.picklist(["created", "title", "workload", "saving", "peak", "status"]), "created"),
+  /** A filter expression: `chunk>1M policy:eager`. */
+  filter: v.optional(shortTextSchema, ""),
+  /** What stands together, before it is sorted. */
+  group: v.optional(sortSchema),
+  sort: v.optional(sortSchema, "created"),
   descending: v.optional(v.boolean(), true),
   offset: v.optional(countSchema, 0),
   limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 200),

@@ -74,6 +74,14 @@ export function appCommands(): readonly Command[] {
     { id: "find", title: "Search the history", group: "History", keys: "Ctrl+F", run: () => focus("#history-search") },
     { id: "history", title: "Go to the history", group: "History", keys: "Ctrl+1", run: () => focus("#history-list") },
     {
+      id: "history-table",
+      title: "The history as a table: filter, sort, group",
+      words: ["columns", "view", "filter", "spreadsheet", "all experiments"],
+      group: "History",
+      keys: "Ctrl+5",
+      run: () => view.go({ name: "history" }),
+    },
+    {
       id: "view",
       title: "Go to the experiment",
       group: "View",

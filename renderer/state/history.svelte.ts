@@ -42,7 +42,7 @@ class History {
 
   query(page: number): HistoryQuery {
     return {
-      search: this.search,
+      filter: this.search,
       shelf: this.shelf,
       sort: this.sort,
       descending: this.descending,

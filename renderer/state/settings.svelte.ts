@@ -13,6 +13,9 @@ export interface Remembered {
   readonly historySort: string;
   readonly historyDescending: boolean;
   readonly historyColumns: readonly string[];
+  /** What the table of the history shows, and the views of it that have a name (history-table.svelte.ts). */
+  readonly historyTable: object;
+  readonly historyViews: readonly object[];
 }
 
 const DEFAULTS: Remembered = {
@@ -24,6 +27,8 @@ const DEFAULTS: Remembered = {
   historySort: "created",
   historyDescending: true,
   historyColumns: ["saving", "sparkline"],
+  historyTable: {},
+  historyViews: [],
 };
 
 function readRemembered(text: string): Remembered {

@@ -13,6 +13,8 @@ export type Route =
     }
   | { readonly name: "experiment"; readonly id: number; readonly label?: string }
   | { readonly name: "compare"; readonly ids: readonly number[] }
+  /** The history as a table. */
+  | { readonly name: "history" }
   | { readonly name: "races" }
   /** The processes of this machine. */
   | { readonly name: "live" }
