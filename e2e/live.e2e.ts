@@ -45,6 +45,10 @@ for (const theme of ["light", "dark"] as const)
     await expect(causes.getByRole("row", { name: /^empty/ })).toContainText("600 KiB");
     await expect(panel.getByRole("region", { name: "Verdict" })).toContainText("Not a problem");
     await expect(panel.getByText("empty 150", { exact: false }).first()).toBeVisible();
+    const remedy = panel.getByRole("list", { name: "What would change it" }).getByText("A restart");
+    await expect(panel.getByText("up to 600 KiB").first()).toBeVisible();
+    await remedy.click();
+    await expect(panel.getByText("Until as much is empty again.", { exact: false })).toBeVisible();
     await expectAccessible(page, `live, ${theme}`);
     await lab.screenshot(`live-${theme}`);
 
@@ -77,6 +81,51 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Compare 2 runs");
     expect(ids).toHaveLength(2);
   });
+
+test("processes of one name are a service: opened, one of them read, kept; what has ended is said", async ({ lab }) => {
+  const second = new KernelAnswers(startProbe("whole"));
+  try {
+    for (const { status } of await second.hold(KNOWN)) expect(status).toBe("ok");
+    const { page } = lab;
+    await page.keyboard.press("Control+4");
+    const list = page.getByRole("listbox", { name: "Processes by page-table memory" });
+    await page.getByRole("searchbox", { name: "Find a process by its name or pid" }).fill("reclaim-probe");
+    // Other probes may run on this machine.
+    const service = list.getByRole("option", { name: /^reclaim-probe \d+ processes/ });
+    await expect(service).toHaveCount(1);
+    await service.click();
+    const panel = page.getByRole("complementary", { name: "The process" });
+    await expect(panel.getByRole("region", { name: "Verdict" })).toContainText("with what they share counted once");
+    const own = panel.getByRole("table", { name: "Its processes" });
+    await expect(own.getByRole("button", { name: String(second.pid), exact: true })).toBeVisible();
+    await expectAccessible(page, "a service");
+    await panel.getByRole("button", { name: "Keep" }).click();
+    await expect(page.locator("main").getByRole("heading", { level: 1 })).toHaveText(
+      /^reclaim-probe \(\d+ processes\), as it ran$/,
+    );
+
+    await page.keyboard.press("Control+4");
+    await own.getByRole("button", { name: String(second.pid), exact: true }).click();
+    await expect(panel.getByText(`pid ${second.pid} · up`, { exact: false })).toBeVisible();
+    await expect(service).toHaveAttribute("aria-selected", "true");
+    await page.getByRole("checkbox", { name: "those of one name together" }).uncheck();
+    await expect(list.getByRole("option", { name: `reclaim-probe ${second.pid}` })).toHaveAttribute(
+      "aria-selected",
+      "true",
+    );
+
+    await second.close();
+    await panel.getByRole("button", { name: "Look again" }).click();
+    await expect(panel.getByText(`There is no process ${second.pid}`)).toBeVisible();
+    // What was seen of it can still be kept.
+    await panel.getByRole("button", { name: "Keep" }).click();
+    await expect(page.locator("main").getByRole("heading", { level: 1 })).toHaveText(
+      `reclaim-probe ${second.pid}, as it ran`,
+    );
+  } finally {
+    await second.close();
+  }
+});
 
 test("by the keyboard alone: the list, a process, and out again; it is kept current", async ({ lab }) => {
   const { page } = lab;

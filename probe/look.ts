@@ -13,6 +13,8 @@ export interface LookOptions {
   readonly once?: boolean;
   /** An earlier look: it is given again where the kernel counts nothing else than then. */
   readonly unless?: Look | undefined;
+  /** With `unless`: ... or where the process is as large as then, whatever else the kernel counts. */
+  readonly lazy?: boolean;
   /** "MAJOR:MINOR:INODE" of files: their mappings alone, at most 64. */
   readonly files?: readonly string[];
   readonly onProgress?: (share: number) => void;
@@ -102,16 +104,34 @@ export function startLooker(limits: KernelLimits = {}): Looker {
   probe.on("error", (error) => fail(error.message));
   probe.on("close", (code, signal) => fail(said.trim() || `it ended with ${signal ?? code}`));
 
+  /** Questions of one turn go out together. */
+  let questions = "";
+  function ask(question: string): void {
+    if (questions === "")
+      queueMicrotask(() => {
+        const text = questions;
+        questions = "";
+        probe.stdin.write(text);
+      });
+    questions += question;
+  }
+
   return {
     pid: probe.pid ?? 0,
     look(pid, options = {}) {
       if (ended !== undefined) return Promise.reject(ended);
       return new Promise((resolve, reject) => {
         waiting.push({ pid, options, begun: performance.now(), resolve, reject });
-        const { once = false, unless, files = [] } = options;
+        const { once = false, lazy = false, unless, files = [] } = options;
         const seen = unless === undefined ? [] : ["unless", seenText(unless)];
-        const words = [String(pid), ...(once ? ["once"] : []), ...seen, ...files.slice(0, FILES_MOST)];
-        probe.stdin.write(`${words.join(" ")}\n`);
+        const words = [
+          String(pid),
+          ...(once ? ["once"] : []),
+          ...(lazy ? ["lazy"] : []),
+          ...seen,
+          ...files.slice(0, FILES_MOST),
+        ];
+        ask(`${words.join(" ")}\n`);
       });
     },
     close() {

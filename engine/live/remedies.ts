@@ -1,5 +1,6 @@
 /** What would make the page tables of a process or service fewer, and by how much at most. */
 import { ALLOCATOR_SETTINGS } from "../experiment/allocator-settings.ts";
+import { formatKb } from "../experiment/format.ts";
 import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
 import type { VerdictInput } from "./verdict.ts";
@@ -120,4 +121,10 @@ function allocator({ name, allocators, split }: VerdictInput): Remedy[] {
 export function remediesFor(input: VerdictInput): Remedy[] {
   const all = [reclaim(input), restart(input), ...allocator(input), hugeShared(input), ...fewer(input), hugeOwn(input)];
   return all.sort((a, b) => Number(a.kb === 0) - Number(b.kb === 0));
+}
+
+/** "up to 28.6 GiB less". */
+export function gainWords({ kb }: Pick<Remedy, "kb">): string {
+  if (kb === null) return "only a trial tells";
+  return kb === 0 ? "does not apply" : `up to ${formatKb(kb)} less`;
 }

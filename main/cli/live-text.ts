@@ -4,7 +4,7 @@ import { formatCount, formatKb } from "../../engine/experiment/format.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastSentences } from "../../engine/live/forecast.ts";
 import { mappingsByName, tablesIn } from "../../engine/live/mappings.ts";
-import type { Remedy } from "../../engine/live/remedies.ts";
+import { gainWords, type Remedy } from "../../engine/live/remedies.ts";
 import type { SharedFile } from "../../engine/live/shared.ts";
 import { CAUSE_LABELS, CAUSES, type Cause, type Split, totalOf } from "../../engine/live/split.ts";
 import type { Tables } from "../../engine/live/tables.ts";
@@ -123,8 +123,7 @@ function tablesText(tables: Tables, split: Split): string {
 }
 
 function remedyText({ what, kb, note, source }: Remedy): string {
-  const gain = kb === null ? "only a trial tells" : `up to ${formatKb(kb)} less`;
-  return `- ${what}: ${gain}. ${note}${source === undefined ? "" : ` ${source}`}`;
+  return `- ${what}: ${gainWords({ kb })}. ${note}${source === undefined ? "" : ` ${source}`}`;
 }
 
 function verdictText({ sentences, remedies, next }: Verdict): string {
@@ -133,7 +132,7 @@ function verdictText({ sentences, remedies, next }: Verdict): string {
   return [
     ...sentences,
     ...(helps.length > 0 ? ["", "What would change it:", ...helps.map(remedyText)] : []),
-    ...(others.length > 0 ? [`Would change nothing: ${others.join(", ")}.`] : []),
+    ...(others.length > 0 ? [`Does not apply: ${others.join(", ")}.`] : []),
     ...(next.length > 0 ? ["", "Next:", ...next.map((command) => `  ${command}`)] : []),
   ].join("\n");
 }

@@ -384,7 +384,20 @@ const experimentCore = {
 
 /** What was seen of a running process that was kept: its verdict and its page tables by cause, in kB. */
 export const observationSchema = v.object({
-  verdict: v.object({ sentences: v.array(v.string()) }),
+  verdict: v.object({
+    sentences: v.array(v.string()),
+    /** Those kept before there were any have none. */
+    remedies: v.exactOptional(
+      v.array(
+        v.object({
+          what: v.string(),
+          kb: v.nullable(v.number()),
+          note: v.string(),
+          source: v.exactOptional(v.string()),
+        }),
+      ),
+    ),
+  }),
   split: v.object(v.entriesFromList(CAUSES, v.number())),
 });
 

@@ -19,6 +19,7 @@ import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { savingWords } from "../../engine/experiment/sentence.ts";
 import { DECLINED_REASONS } from "../../engine/experiment/types.ts";
 import { DECLINED_WORDS, LABELS, policyWord, runWord } from "../../engine/experiment/words.ts";
+import { gainWords } from "../../engine/live/remedies.ts";
 import { CAUSE_LABELS, CAUSES } from "../../engine/live/split.ts";
 import { observationOf } from "../host/shapes.ts";
 import type { ReadSamples } from "./csv.ts";
@@ -197,6 +198,7 @@ ${points.map((point) => {
 function observation(experiment: StoredExperiment): Html {
   const seen = observationOf(experiment).observation;
   if (seen === undefined) return nothing;
+  const helps = (seen.verdict.remedies ?? []).filter(({ kb }) => kb !== 0);
   return html`<section><h2>What its page tables hold</h2>
 ${seen.verdict.sentences.map(
   (sentence) => html`<p>${sentence}</p>
@@ -208,7 +210,17 @@ ${CAUSES.map(
 `,
 )}</tbody>
 </table>
-</section>
+${
+  helps.length === 0
+    ? nothing
+    : html`<h3>What would change it</h3>
+<ul>
+${helps.map(
+  (remedy) => html`<li>${remedy.what}: ${gainWords(remedy)}. ${remedy.note} ${remedy.source ?? ""}</li>
+`,
+)}</ul>
+`
+}</section>
 `;
 }
 

@@ -1,5 +1,5 @@
 /** The live machine through the lab: looks, the map's cells, keeping, and what follows from what was kept. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -64,6 +64,52 @@ describeKernel("the live machine", () => {
     const path = join(folder, "kept.html");
     expect(await ask("export.write", { experimentId: kept.id, format: "html", path })).toBeGreaterThan(1000);
     await expect(ask("experiment.again", { id: kept.id })).rejects.toThrow("cannot be made again");
+  });
+
+  it("a watch is kept with all its looks, also where the process has ended since, and tells its growth", async () => {
+    for (let i = 0; i < 3; i++) await ask("live.inspect", { pid: known.pid, watched: true });
+    await ask("live.top");
+    await known.close();
+    await expect(ask("live.inspect", { pid: known.pid })).rejects.toThrow("There is no process");
+    // It has no row any more; its line stays.
+    await ask("live.top");
+    const kept = await ask("live.keep", { pid: known.pid });
+    expect(kept.observation?.split.empty).toBe(200);
+    expect((await ask("run.samples", { runId: kept.runs[0].id })).count).toBe(4);
+  });
+
+  it("a service is looked at and kept as one, with its own forecast", async () => {
+    const second = new KernelAnswers(startProbe("whole"));
+    try {
+      await second.hold(["map 0 100M", "touch 0 100M stride=2M", "dontneed_step 0 100M 1M"]);
+      // Other probes may run on this machine.
+      const target = { kind: "named", name: "reclaim-probe" } as const;
+      const seen = await ask("live.inspectService", { target });
+      const own = seen.processes.filter(({ pid }) => pid === known.pid || pid === second.pid);
+      expect(own.map(({ tables }) => tables.empty.estimate)).toEqual([50, 50]);
+      expect(own.every(({ mappings }) => mappings.length === 0)).toBe(true);
+      expect(seen.total.processes).toBe(seen.processes.length);
+      expect(seen.forecast).toBeNull();
+      const kept = await ask("live.keepService", { target });
+      expect(kept).toMatchObject({ workload: "reclaim-probe", params: { processes: seen.processes.length } });
+      const after = await ask("live.inspectService", { target });
+      expect(after.forecast).toMatchObject({ observations: 1, kbPerHour: null });
+      // What was kept of a process of that name is not the service's.
+      expect((await ask("live.inspect", { pid: known.pid })).forecast).toBeNull();
+    } finally {
+      await second.close();
+    }
+  });
+
+  it("a kept look is tagged, found by its tag, and reported with its verdict", async () => {
+    const kept = await ask("live.keep", { pid: known.pid });
+    await ask("experiment.describe", { id: kept.id, tags: ["before"] });
+    expect((await ask("history.list", { search: "before" })).total).toBe(1);
+    const path = join(folder, "kept.html");
+    await ask("export.write", { experimentId: kept.id, format: "html", path });
+    const page = await readFile(path, "utf8");
+    expect(page).toContain("Not a problem: its page tables are");
+    expect(page).toContain("up to 200 KiB");
   });
 
   it("refuses in words a process that is not there", async () => {

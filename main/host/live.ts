@@ -77,6 +77,7 @@ export function liveHandlers(
   let looker: Looker | undefined;
   let idle: NodeJS.Timeout | undefined;
   let looks: ReadonlyMap<number, Look> = new Map();
+  let round = 0;
   let costAt: { readonly atMs: number; readonly processorMs: number } | undefined;
   const lines = new Map<string, Line>();
   /** The one that was inspected last: for its map. */
@@ -194,12 +195,14 @@ export function liveHandlers(
     "live.top": () =>
       withLooker(async (mine) => {
         const before = processorMs(mine.pid);
-        const { document, looks: seen } = await lookAtAll(mine, () => undefined, looks);
+        const { document, looks: seen } = await lookAtAll(mine, () => undefined, looks, round++);
         looks = seen;
         const now = Date.now();
         addRows(document, now);
         const { spentMs, share } = costOf(mine.pid, before);
-        const next = Math.min(NEXT_MS_MOST, Math.max(NEXT_MS_LEAST, (spentMs ?? document.took_ms) / COST_MOST));
+        // The first look is at every process; those after it at what changed.
+        const dear = share === null ? 0 : (spentMs ?? document.took_ms) / COST_MOST;
+        const next = Math.min(NEXT_MS_MOST, Math.max(NEXT_MS_LEAST, dear));
         return {
           ...document,
           processes: [...document.processes],

@@ -2,8 +2,9 @@
  * look: the page tables of running processes, from outside. Nothing but reads of /proc: the process that is looked at
  * is neither stopped nor traced, and the kernel holds its mmap_lock for reading for a fraction of a millisecond at a time.
  *
- * Standard input: one question a line, `PID [once] [unless SEEN] [MAJOR:MINOR:INODE ...]`. SEEN: the
- * numbers of `after` with colons, where nothing is to be looked at while they are the same; files: their mappings alone.
+ * Standard input: one question a line, `PID [once] [lazy] [unless SEEN] [MAJOR:MINOR:INODE ...]`. SEEN:
+ * the numbers of `after` with colons, where nothing is to be looked at while they are the same (`lazy`: while the two sizes
+ * are, VIRT and RSS); files: their mappings alone.
  * The answer:
  *
  *     process PID
