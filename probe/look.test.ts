@@ -3,71 +3,19 @@
  * from outside. RECLAIM_LOOK_SEED draws others, RECLAIM_LOOK_SCRIPTS so many of each class.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isLook, type Look } from "../engine/live/look.ts";
-import { type Tables, tablesOf } from "../engine/live/tables.ts";
-import { Conformance } from "../engine/workload/conform.ts";
+import { describe, expect, test } from "vitest";
+import { isLook } from "../engine/live/look.ts";
+import { tablesOf } from "../engine/live/tables.ts";
 import { generateScript } from "./conformance/generate.ts";
-import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
 import { CLASSES, type ScriptClass } from "./conformance/vocabulary.ts";
-import { type KernelLimits, type Looker, startLooker } from "./look.ts";
-import { OWN, type Truth, truthOf } from "./look-truth.testing.ts";
-import { describeKernel, foundKernel, skipReason } from "./testing.ts";
-
-const profile = skipReason === null ? foundKernel().profile : null;
-const mode = profile?.ptReclaim ? "sync" : "none";
+import { type Looker, startLooker } from "./look.ts";
+import { expectBounds, held, type Known, known, lookerOf } from "./look-known.testing.ts";
+import { OWN } from "./look-truth.testing.ts";
+import { describeKernel, skipReason } from "./testing.ts";
 
 const SEED = Number(process.env.RECLAIM_LOOK_SEED ?? 1);
 const SCRIPTS = Number(process.env.RECLAIM_LOOK_SCRIPTS ?? 4);
 const LENGTH = 25;
-
-interface Known {
-  readonly script: readonly string[];
-  readonly look: Look;
-  readonly truth: Truth;
-}
-
-/** Makes the process, looks at it; null where this kernel answers the script otherwise than the engine does (then nothing is known). */
-async function known(looker: Looker, script: readonly string[]): Promise<Known | null> {
-  const conformance = new Conformance(
-    mode,
-    profile === null ? {} : { profile: { ...profile, hugetlbPages: 0, khugepaged: false } },
-  );
-  const answers = script.map((line, at) => ({ ...conformance.perform(line, `line ${at + 1}`) }));
-  const made = new KernelAnswers(startProbe("whole"));
-  try {
-    const measured = await made.hold(script);
-    if (measured.some(({ deltaKb }, at) => deltaKb !== answers[at].deltaKb)) return null;
-    const look = await looker.look(made.pid);
-    if (!isLook(look)) throw new Error(`not looked at: ${look.why}`);
-    return { script, look, truth: truthOf(conformance.kernel.state, conformance.kernel.state.processes[0]) };
-  } finally {
-    await made.close();
-  }
-}
-
-/** What must hold on every kernel. */
-function expectBounds(tables: Tables, truth: Truth): void {
-  expect(tables.empty.min).toBeLessThanOrEqual(truth.empty);
-  expect(tables.empty.max).toBeGreaterThanOrEqual(truth.empty);
-  expect(tables.upper.min).toBeLessThanOrEqual(truth.upper + OWN.upper);
-  expect(tables.upper.max).toBeGreaterThanOrEqual(truth.upper + OWN.upper);
-  const { in_use, deposited, pinned } = tables;
-  expect({ in_use, deposited, pinned }).toEqual({
-    in_use: truth.in_use + OWN.in_use,
-    deposited: truth.deposited,
-    pinned: truth.pinned,
-  });
-}
-
-function lookerOf(limits: KernelLimits): () => Looker {
-  let looker: Looker;
-  beforeAll(() => {
-    looker = startLooker(limits);
-  });
-  afterAll(() => looker.close());
-  return () => looker;
-}
 
 /** Scripts of a class whose outcome is known here, with their seeds; at least one. */
 async function forKnown(looker: Looker, kind: ScriptClass, check: (known: Known) => void): Promise<void> {
@@ -121,17 +69,6 @@ describe.skipIf(skipReason !== null).each([
     });
   });
 });
-
-/** A process of one's own that performs a script and then waits. */
-async function held<T>(script: readonly string[], body: (pid: number, made: KernelAnswers) => Promise<T>): Promise<T> {
-  const made = new KernelAnswers(startProbe("whole"));
-  try {
-    for (const { status } of await made.hold(script)) expect(status).toMatch(/^(ok|child|segv=0)/);
-    return await body(made.pid, made);
-  } finally {
-    await made.close();
-  }
-}
 
 describeKernel("looks at processes", () => {
   const looker = lookerOf({});
