@@ -173,7 +173,7 @@ export function countingLines(attached = false): {
   let leaveOut = false;
   const take = (line: string): string => {
     if (line.startsWith("\t")) return leaveOut || line.endsWith("([kernel.kallsyms])") ? "" : `${line}\n`;
-    leaveOut = NOISE.test(line) || (attached && BEFORE.test(line));
+    leaveOut = attached ? BEFORE.test(line) : NOISE.test(line);
     if (leaveOut) return "";
     if (line.includes("PERF_RECORD_LOST") || line.includes("EVENTS]")) {
       counts.lost += Number(/lost (\d+)|LOST (\d+) EVENTS/.exec(line)?.slice(1).find(Boolean) ?? 1);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { BadInputError } from "../engine/error.ts";
 import type { KernelProfile } from "../engine/mm/kernel-profile.ts";
 import { parseKernelProfile } from "../engine/mm/kernel-profile-fields.ts";
-import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
+import { KERNEL_PROFILES, REFERENCE_PROFILE } from "../engine/mm/kernel-profiles.ts";
 import { requireThisProfile, thisKernel } from "./this-kernel.ts";
 
 const THIS = "this";
@@ -24,7 +24,8 @@ export function namedProfile(name: string): KernelProfile {
   return KERNEL_PROFILES.get(name) ?? readProfile(name);
 }
 
-function readProfile(file: string): KernelProfile {
+/** `like`: what a field is that is missing in it; an error where absent. */
+function readProfile(file: string, like?: KernelProfile): KernelProfile {
   const todo = `Name one of ${KERNEL_NAMES.join(", ")}, or a file (reclaim-lab doctor --json shows what is in one)`;
   let text: string;
   try {
@@ -47,7 +48,8 @@ function readProfile(file: string): KernelProfile {
   } catch {
     throw new BadInputError("this is not a kernel profile", { where: file, why: "it is not JSON", todo });
   }
-  return parseKernelProfile(value, file);
+  if (like === undefined || typeof value !== "object" || value === null) return parseKernelProfile(value, file);
+  return parseKernelProfile({ ...like, ...value }, file);
 }
 
 /** The file of a capture's folder that says which kernel it was recorded on. */
@@ -60,10 +62,11 @@ export function keepCaptureKernel(folder: string): void {
 }
 
 /**
- * The kernel that was recorded beside a file of a capture's folder; null where there is none, as in captures of before.
+ * The kernel that was recorded beside a file of a capture's folder; null where there is none, as in captures of before. Of what an
+ * older version did not ask the kernel it is taken to be like the reference.
  * Errors: BadInputError where it is no profile.
  */
 export function captureKernel(file: string): KernelProfile | null {
   const path = join(dirname(file), CAPTURE_KERNEL);
-  return file !== "-" && existsSync(path) ? readProfile(path) : null;
+  return file !== "-" && existsSync(path) ? readProfile(path, REFERENCE_PROFILE) : null;
 }

@@ -129,10 +129,17 @@ export async function tryProgram(command: readonly string[], options: TryOptions
     if (options.json) printJson(trialJson(experiment));
     else print(`${trialText(experiment)}\n\nSaved in ${session.where}; \`show ${experiment.id}\` shows it again.`);
     failures(experiment.runs).forEach(warn);
+    const ended = experiment.runs.filter((run) => run.status === "done");
+    const failing = ended.length > 0 && ended.every((run) => (run.summary?.trial?.exit_code ?? 0) !== 0);
     const odd = new Set(experiment.runs.flatMap((run) => run.summary?.trial?.exit_code || []));
-    if (odd.size > 0) warn(`the program ended with ${[...odd].join(", ")} in some of its runs`);
+    if (odd.size > 0)
+      warn(
+        failing
+          ? `the program failed in each of its ${formatCount(ended.length)} runs, with ${[...odd].join(", ")}: what was measured is of a program that fails`
+          : `the program ended with ${[...odd].join(", ")} in some of its runs`,
+      );
     const none = !experiment.runs.some((run) => run.label === BASELINE_NAME && run.status === "done");
     if (cut) process.exitCode = 130;
-    else if (none || experiment.runs.some((run) => run.status !== "done")) process.exitCode = 1;
+    else if (none || failing || experiment.runs.some((run) => run.status !== "done")) process.exitCode = 1;
   });
 }

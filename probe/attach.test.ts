@@ -1,0 +1,167 @@
+/** A process that runs already, recorded: what it was is known by construction, what it does then is checked against its VmPTE. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, describe, expect, test } from "vitest";
+import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../engine/experiment/policies.ts";
+import { createKernel } from "../engine/mm/kernel.ts";
+import { checkTrace } from "../engine/workload/check.ts";
+import { ImportReport, survey } from "../engine/workload/import/index.ts";
+import { readMeasured } from "../engine/workload/measured.ts";
+import { traceKernel } from "../engine/workload/trace-kernel.ts";
+import { attach } from "./attach.ts";
+import { captureMeans } from "./capture-means.ts";
+import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
+import { captureKernel } from "./named-profile.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-attach-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const means = await captureMeans("perf");
+
+/** Sparse and full memory, empty tables, a guard, a file, terabytes that are reserved. */
+const BEFORE = [
+  "map 0 64M",
+  "touch 0 64M stride=2M",
+  "dontneed_step 0 32M 64K",
+  "map 1G 32M",
+  "touch 1G 32M",
+  "map 2G 8M file",
+  "touch 2G 8M r stride=2M",
+  "map 4096G 64M",
+];
+/** Releases of all sizes, over what was there before and what was not. */
+const AFTER = [
+  "touch 4096G 64M stride=64K",
+  "dontneed 1G 64K",
+  "dontneed 1G 2M",
+  "dontneed 0 32M",
+  "dontneed_step 1G 16M 4K",
+  "touch 1G 32M",
+  "dontneed 1G 32M",
+  "dontneed 4096G 64M",
+  "unmap 32M 8M",
+  "map 3G 16M",
+  "touch 3G 16M",
+  "dontneed_step 3G 16M 512K",
+];
+
+async function* textOf(path: string): AsyncGenerator<Buffer> {
+  const bytes = readFileSync(path);
+  yield path.endsWith(".gz") ? gunzipSync(bytes) : bytes;
+}
+
+async function checked(out: string, pid: number) {
+  const vmpte = join(out, "vmpte.txt");
+  const profile = captureKernel(vmpte);
+  const mode = profile?.ptReclaim ? SERIES_POLICY : DEFAULT_BASELINE;
+  return checkTrace({
+    trace: textOf(join(out, "events.txt.gz")),
+    measured: await readMeasured(textOf(vmpte), new ImportReport()),
+    machine: createKernel({ features: featuresOf(mode), seed: 1, ...traceKernel(profile ?? {}) }),
+    report: new ImportReport(),
+    pid,
+  });
+}
+
+const waitFor = async (what: () => boolean): Promise<void> => {
+  while (!what()) await new Promise((done) => setTimeout(done, 20));
+};
+
+if (means.how === null) {
+  console.warn(`captures of running processes are not tested: ${means.why}`);
+  test.skip(`skipped: ${means.why}`, () => undefined);
+} else {
+  describe("a process that runs already", () => {
+    test("every sample is explained, those of one possible value exactly, and it goes on", async () => {
+      const worker = new KernelAnswers(startProbe("whole"));
+      await worker.hold(BEFORE);
+      const controller = new AbortController();
+      const out = join(folder, "worker");
+      const recording = attach({
+        pid: worker.pid,
+        children: false,
+        maxMb: 512,
+        stacks: false,
+        intervalUs: 1000,
+        folder: out,
+        signal: controller.signal,
+        onRecording: () => {
+          void worker.hold(AFTER.flatMap((line) => [line, "sleep 15"])).then(() => setTimeout(() => controller.abort(), 200));
+        },
+      });
+      const result = await recording;
+      expect(() => process.kill(worker.pid, 0)).not.toThrow();
+      await worker.close();
+      expect(result).toMatchObject({ how: "perf", pid: worker.pid, others: [], lost: 0 });
+      expect(result.cost.found_ms).toBeGreaterThan(0);
+      const { result: check, unexplained } = await checked(out, worker.pid);
+      expect(unexplained).toEqual([]);
+      expect(check.samples).toBeGreaterThan(50);
+      expect(check.explained).toBe(check.samples);
+      expect(check.zero_width).toBeGreaterThan(50);
+      expect(check.zero_width_exact).toBe(check.zero_width);
+      const { processes } = await survey(textOf(join(out, "events.txt.gz")), new ImportReport());
+      expect(processes.map(({ pid, comm }) => [pid, comm])).toEqual([[worker.pid, "reclaim-probe"]]);
+    });
+
+    test("an end by time, and processes below it", async () => {
+      const parent = spawn("sh", ["-c", "sleep 600 & sleep 600"], { stdio: "ignore" });
+      await once(parent, "spawn");
+      const pid = parent.pid ?? 0;
+      const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+      await waitFor(() => children().length === 2);
+      const below = children();
+      const out = join(folder, "children");
+      const about = { pid, children: true, seconds: 1, maxMb: 64, stacks: false, intervalUs: 2000, folder: out };
+      const result = await attach({ ...about, signal: new AbortController().signal });
+      for (const each of below) process.kill(each);
+      parent.kill();
+      expect([result.pid, ...result.others].toSorted()).toEqual([pid, ...below].toSorted());
+      const { processes } = await survey(textOf(join(out, "events.txt.gz")), new ImportReport());
+      expect(processes.map((each) => each.pid).toSorted()).toEqual([pid, ...below].toSorted());
+    });
+
+    test("killed, it leaves no program, no temporary folder and no tracing instance", async () => {
+      const target: ChildProcess = spawn("sleep", ["600"], { stdio: "ignore" });
+      await once(target, "spawn");
+      const out = join(folder, "killed");
+      const cli = resolve(import.meta.dirname, "..", "main", "cli.ts");
+      const lab = spawn(process.execPath, [cli, "capture", "--pid", String(target.pid), "--out", out], {
+        stdio: "ignore",
+      });
+      const temporaries = () => readdirSync(tmpdir()).filter((name) => name.includes(`capture-${lab.pid}-`));
+      await waitFor(() => existsSync(join(out, "vmpte.txt")) && temporaries().length === 1);
+      const ours = () =>
+        readdirSync("/proc")
+          .filter((name) => /^\d+$/.test(name))
+          .filter((name) => {
+            try {
+              return (
+                readFileSync(`/proc/${name}/cmdline`, "utf8").includes(out) ||
+                readFileSync(`/proc/${name}/cmdline`, "utf8").includes(`capture-${lab.pid}-`)
+              );
+            } catch {
+              return false;
+            }
+          });
+      expect(ours().length).toBeGreaterThan(1);
+      lab.kill("SIGKILL");
+      await waitFor(() => ours().length === 0 && temporaries().length === 0);
+      expect(() => process.kill(target.pid ?? 0, 0)).not.toThrow();
+      expect(existsSync(`/sys/kernel/tracing/instances/reclaim-lab-${lab.pid}`)).toBe(false);
+      target.kill();
+    });
+  });
+}
+
+test("what is no process is refused in words", async () => {
+  const about = { children: false, maxMb: 1, stacks: false, intervalUs: 1000, signal: new AbortController().signal };
+  await expect(attach({ ...about, pid: 2 ** 22 + 1, folder: join(folder, "none") })).rejects.toThrow(
+    "There is no process",
+  );
+  await expect(attach({ ...about, pid: process.pid, folder })).rejects.toThrow("The folder is there already");
+});
