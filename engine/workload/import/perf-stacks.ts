@@ -10,6 +10,8 @@ const FRAME = /^\s+([0-9a-f]{1,16}) (.*) \(([^()]*(?:\(deleted\))?)\)\s*$/;
 const FRAMES_MAX = 256;
 const STACKS_MAX = 1 << 16;
 
+/** So many frames start a program at most: _start, and two of the C library's. */
+const START_FRAMES_MAX = 3;
 /** What starts a program or a thread, outside of its own first function. */
 const OUTSIDE =
   /^(?:_start|__libc_start_(?:main|call_main)(?:_impl)?|__libc_start_main.*|start_thread|__?clone3?|clone3|thread_start)$/;
@@ -48,7 +50,8 @@ export class Stacks {
     this.#frames = [];
     if (frames.length === 0) return null;
     let from = 0;
-    while (from < frames.length - 1 && OUTSIDE.test(frames[from])) from++;
+    // The very first has no name in a stripped program.
+    for (let i = 0; i < Math.min(START_FRAMES_MAX, frames.length - 1); i++) if (OUTSIDE.test(frames[i])) from = i + 1;
     let to = frames.length;
     while (to > from + 1 && WRAPPER.test(frames[to - 1])) to--;
     const stack = frames.slice(from, to);
