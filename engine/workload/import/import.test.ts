@@ -585,6 +585,8 @@ describe("surveys and real traces", () => {
       events: 35_422,
       dontneed: 680,
       threads: 6,
+      startNs: 3368866372863,
+      endNs: 3383667481937,
       ancestors: [],
       hidden: {},
       is32Bit: false,
