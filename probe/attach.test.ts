@@ -90,7 +90,9 @@ if (means.how === null) {
         folder: out,
         signal: controller.signal,
         onRecording: () => {
-          void worker.hold(AFTER.flatMap((line) => [line, "sleep 15"])).then(() => setTimeout(() => controller.abort(), 200));
+          void worker
+            .hold(AFTER.flatMap((line) => [line, "sleep 15"]))
+            .then(() => setTimeout(() => controller.abort(), 200));
         },
       });
       const result = await recording;
