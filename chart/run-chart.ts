@@ -6,6 +6,7 @@ import { formatValue } from "../engine/experiment/format.ts";
 import { liesOnOther } from "./alike.ts";
 import { onScale, type Scale, xScale, yScale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
+import { bigReleaseMarks, bigReleases } from "./big-releases.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
 import type { Palette } from "./palette.ts";
@@ -105,6 +106,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
     scale,
     range,
   );
+  const releases = options.marks && series[0] ? bigReleases(series[0].samples, axis) : [];
   const drawnBands = bands.flatMap((band, i) =>
     band ? [{ ...band, color: styles[i].color, dash: styles[i].dash }] : [],
   );
@@ -159,6 +161,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       },
     },
     plugins: [
+      ...(releases.length > 0 ? [bigReleaseMarks(releases, palette, font)] : []),
       ...(drawnBands.length > 0 ? [sawBands(drawnBands)] : []),
       ...(withLabels ? [endLabels(labels, font)] : []),
       ...(marks.length > 0 ? [freedMarksPlugin(marks)] : []),

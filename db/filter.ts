@@ -76,6 +76,7 @@ function plain(term: FilterTerm): Condition {
           sql: "EXISTS (SELECT 1 FROM tag WHERE experiment_id = experiment.id AND name = ? COLLATE NOCASE)",
           values: [term.value],
         };
+      if (term.field === "uid") return { sql: "uid = ?", values: [term.value] };
       return {
         sql: `instr(lower(${{ workload: "workload", title: "title", note: "notes" }[term.field]}), lower(?)) > 0`,
         values: [term.value],

@@ -28,6 +28,13 @@ test("the crosshair reads both modes; zoom and pan by mouse and by keys", async 
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.6, y, { steps: 4 });
   await page.mouse.up();
+  // A part that is selected says its numbers; it is looked at closer when that is asked for.
+  const selected = chart.getByRole("group", { name: "The selected part" });
+  await expect(selected.getByRole("row", { name: /^no reclaim/ })).toContainText(/MiB/);
+  await expect(all).toBeDisabled();
+  await lab.screenshot("chart-selection");
+  await selected.getByRole("button", { name: /^Zoom to it/ }).click();
+  await expect(selected).toHaveCount(0);
   await expect(all).toBeEnabled();
   await lab.screenshot("chart-zoomed");
   await all.click();
@@ -46,6 +53,36 @@ test("the crosshair reads both modes; zoom and pan by mouse and by keys", async 
   await page.keyboard.press("Shift+ArrowLeft");
   await page.keyboard.press("0");
   await expect(all).toBeDisabled();
+  // As in Perfetto: W and S zoom, A and D pan.
+  await page.keyboard.press("w");
+  await page.keyboard.press("a");
+  await expect(all).toBeEnabled();
+  for (let press = 0; press < 4; press++) await page.keyboard.press("s");
+  await expect(all).toBeDisabled();
+});
+
+test("a link to a view opens it again: metric, axis, zoom", async ({ lab }) => {
+  const { page } = lab;
+  const { chart, plane } = await openHeadline(lab);
+  await chart.getByText("Freed", { exact: true }).click();
+  await chart.getByText("time", { exact: true }).click();
+  await plane.focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("w");
+  await chart.getByRole("button", { name: "Copy a link to this view" }).click();
+  await expect(page.getByText("Link copied")).toBeVisible();
+  const link = await lab.app.evaluate(({ clipboard }) => clipboard.readText());
+  expect(link).toMatch(/^reclaim-lab:\/\/view\/[\w-]+\?metric=freed&axis=time.*&from=[\d.]+&to=[\d.]+$/);
+  await chart.getByRole("button", { name: "All" }).click();
+  await chart.getByText("RSS", { exact: true }).click();
+  await chart.getByText("operations", { exact: true }).click();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.insertText(link);
+  await expect(page.getByRole("option", { name: /^Open this view/ })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(chart.getByRole("radio", { name: "Freed" })).toBeChecked();
+  await expect(chart.getByRole("radio", { name: "time" })).toBeChecked();
+  await expect(chart.getByRole("button", { name: "All" })).toBeEnabled();
 });
 
 test("other things to draw, both scales, both axes; remembered after a restart", async ({ lab }) => {

@@ -103,10 +103,10 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
   await expect(chart).toHaveAttribute("aria-valuetext", /no reclaim .*iB, sync reclaim .*iB/);
   await look(lab, "crosshair");
   await page.keyboard.press("Escape");
-  await page.keyboard.press("s");
+  await page.keyboard.press("v");
   await expect(page.getByRole("table", { name: /Samples/ })).toBeVisible();
   await look(lab, "samples");
-  await page.keyboard.press("s");
+  await page.keyboard.press("v");
   const cells = map.getByRole("slider", { name: /Cells/ });
   await cells.focus();
   for (let press = 0; press < 3; press++) await page.keyboard.press("ArrowRight");

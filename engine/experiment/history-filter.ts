@@ -25,7 +25,7 @@ export type NumberField = keyof typeof NUMBER_FIELDS;
 export type FilterTerm = { readonly not: boolean } & (
   | { readonly kind: "number"; readonly field: NumberField; readonly comparison: Comparison; readonly value: number }
   | { readonly kind: "param"; readonly name: string; readonly comparison: Comparison; readonly value: number | string }
-  | { readonly kind: "text"; readonly field: "tag" | "workload" | "title" | "note"; readonly value: string }
+  | { readonly kind: "text"; readonly field: "tag" | "workload" | "title" | "note" | "uid"; readonly value: string }
   | { readonly kind: "policy"; readonly policies: readonly PolicyId[] }
   | { readonly kind: "status"; readonly status: RunStatus }
   | { readonly kind: "source"; readonly source: Source }
@@ -105,7 +105,7 @@ function termOf(token: string, not: boolean, name: string, comparison: Compariso
     const known = field as NumberField;
     return { kind: "number", not, field: known, comparison, value: numberOf(token, known, text) };
   }
-  if (includes(["policy", "status", "source", "is", "tag", "workload", "title", "note"], field)) {
+  if (includes(["policy", "status", "source", "is", "tag", "workload", "title", "note", "uid"], field)) {
     if (comparison !== "=" && comparison !== "!=")
       refuse(token, `${field} has no order`, `Write ${field}:${text}, or -${field}:${text}`);
     const isNot = comparison === "!=" ? !not : not;

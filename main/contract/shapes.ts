@@ -360,6 +360,8 @@ export const sweepDetailSchema = v.object({
 
 const experimentCore = {
   id: idSchema,
+  /** The same wherever the experiment is copied to. */
+  uid: v.string(),
   /** null: not a sweep. */
   sweep: v.nullable(sweepDetailSchema),
   title: v.string(),

@@ -36,7 +36,7 @@ export interface ChartRuns {
 const POINTS = 2400;
 const NOWHERE: AxisRange = { min: 0, max: 1 };
 const LINE_CHARACTERS_MAX = 150;
-const MARK_COLUMNS: readonly SampleColumn[] = ["tables_freed", "tables_rcu_pending"];
+const MARK_COLUMNS: readonly SampleColumn[] = ["tables_freed", "tables_rcu_pending", "rss_kb"];
 
 /** The runs that a view is of. Throws BadInputError where it names one that is another experiment's. */
 function runsOf(experiment: StoredExperiment, { runs }: ChartView): readonly StoredRun[] {

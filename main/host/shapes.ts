@@ -52,10 +52,11 @@ function sweepOf({ kind, detail }: StoredExperiment): Experiment["sweep"] {
 }
 
 function toCore(experiment: StoredExperiment) {
-  const { id, title, workload, workloadKind, params, seed, levels, createdAt } = experiment;
+  const { id, uid, title, workload, workloadKind, params, seed, levels, createdAt } = experiment;
   const { tags, notes, pinned, archived, deletedAt } = experiment;
   return {
     id,
+    uid,
     sweep: sweepOf(experiment),
     title,
     workload,

@@ -8,6 +8,8 @@ export interface ChartActions {
   toggleTable(): void;
   resetZoom(): void;
   copy(): void;
+  copyLink(): void;
+  copyCommand(): void;
 }
 
 /** Keys that the chart itself handles while it has the focus, listed so that they can be found. */
@@ -16,8 +18,10 @@ const CHART_KEYS: readonly (readonly [string, string])[] = [
   ["ArrowRight", "Crosshair to the right"],
   ["Shift+ArrowLeft", "Pan to the left"],
   ["Shift+ArrowRight", "Pan to the right"],
-  ["+", "Zoom in at the crosshair"],
-  ["-", "Zoom out"],
+  ["w", "Zoom in at the crosshair (+ too)"],
+  ["s", "Zoom out (- too)"],
+  ["a", "Pan to the left (in the chart)"],
+  ["d", "Pan to the right (in the chart)"],
 ];
 
 const nothing = (): void => undefined;
@@ -26,8 +30,23 @@ export function chartCommands(actions: ChartActions): readonly Command[] {
   return [
     { id: "log", title: "Linear or logarithmic", group: "Chart", keys: "l", run: actions.toggleScale },
     { id: "axis", title: "Over operations or time", group: "Chart", keys: "t", run: actions.toggleAxis },
-    { id: "table", title: "Samples as a chart or a table", group: "Chart", keys: "s", run: actions.toggleTable },
+    { id: "table", title: "Samples as a chart or a table", group: "Chart", keys: "v", run: actions.toggleTable },
     { id: "copy", title: "Copy the chart, or the table", group: "Chart", keys: "c", run: actions.copy },
+    {
+      id: "copy-link",
+      title: "Copy a link to this view",
+      words: ["share", "permalink", "url", "state"],
+      group: "Chart",
+      keys: "Ctrl+Shift+K",
+      run: actions.copyLink,
+    },
+    {
+      id: "copy-command",
+      title: "Copy the command that draws this view",
+      words: ["share", "export", "command line", "reproduce"],
+      group: "Chart",
+      run: actions.copyCommand,
+    },
     { id: "reset-zoom", title: "All of the run", group: "Chart", keys: "0", run: actions.resetZoom },
     ...METRICS.map(
       (metric, index): Command => ({

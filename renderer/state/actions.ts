@@ -1,7 +1,10 @@
+import { hasClock } from "../../chart/view.ts";
+import type { LinkedView } from "../../chart/view-link.ts";
 import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
+import { rememberAxis } from "./chart-axis.ts";
 import { current } from "./current.svelte.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError } from "./notify.ts";
@@ -180,6 +183,29 @@ function openRerun({ experiment, same }: { experiment: Experiment; same: boolean
       ? "The same task as the row's: it gives the same numbers"
       : "Another version made the row: the numbers may differ from the row's",
   );
+}
+
+/** Opens a view that a link says: its experiment, and what of it is shown. */
+export async function openLinked({ uid, view: shown, log }: LinkedView): Promise<void> {
+  try {
+    const [row] = await Promise.all(
+      (["active", "archive"] as const).map((shelf) => call("history.list", { filter: `uid:${uid}`, shelf, limit: 1 })),
+    ).then((pages) => pages.flatMap((page) => page.rows));
+    if (!row)
+      throw new LabCallError({
+        name: "NotFoundError",
+        message: "This history does not have the experiment of the link",
+        todo: "Open the history that it was made in, or add it to this one (Add another history…)",
+      });
+    const { metric = "", baseline = "", axis, range, figure } = shown;
+    settings.remember({ log, metric, baseline });
+    if (axis) rememberAxis(hasClock(row), axis);
+    current.linked = { id: row.id, range, figure };
+    view.go({ name: "welcome" });
+    view.replace({ name: "experiment", id: row.id });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
 }
 
 /** Opens a recent file. */

@@ -17,6 +17,7 @@ const BASE_COLUMNS: readonly SampleColumn[] = [
   "operations",
   "time_ns",
   "vmpte_kb",
+  "rss_kb",
   "tables_freed",
   "tables_rcu_pending",
   "reclaimed_fast",

@@ -1,0 +1,71 @@
+/** Moments at which a program gave a large part of its memory back, as marks on the time line. */
+import type { Chart, Plugin } from "chart.js";
+import { formatKb } from "../engine/experiment/format.ts";
+import { AXIS_COLUMN, type Axis } from "./axis.ts";
+import type { Palette } from "./palette.ts";
+import type { Samples } from "./points.ts";
+
+export interface BigRelease {
+  /** Operations or nanoseconds. */
+  readonly x: number;
+  /** RSS that went, kB. */
+  readonly kb: number;
+}
+
+/** A release is big where this share of what RSS spans goes at once. */
+const BIG_SHARE = 0.2;
+/** More of them than that are how the program works, and no events. */
+const MARKS_MAX = 8;
+
+/** Where RSS falls by a fifth or more of what it spans, in one fall; none where that happens all the time. */
+export function bigReleases(samples: Samples, axis: Axis): BigRelease[] {
+  const xs = samples.columns[AXIS_COLUMN[axis]];
+  const rss = samples.columns.rss_kb?.subarray(0, samples.count);
+  if (!xs || !rss || rss.length < 2) return [];
+  const most = rss.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const least = rss.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const big = (most - least) * BIG_SHARE;
+  if (!(big > 0)) return [];
+  const found: BigRelease[] = [];
+  let top = 0;
+  for (let i = 1; i <= rss.length; i++) {
+    // A fall ends where it rises again, or with the run.
+    if (i < rss.length && rss[i] <= rss[i - 1]) continue;
+    const kb = rss[top] - rss[i - 1];
+    if (kb >= big) found.push({ x: xs[i - 1], kb });
+    if (found.length > MARKS_MAX) return [];
+    top = i;
+  }
+  return found;
+}
+
+export function bigReleaseMarks(releases: readonly BigRelease[], palette: Palette, font: string): Plugin<"line"> {
+  return {
+    id: "bigReleases",
+    beforeDatasetsDraw(chart: Chart<"line">) {
+      const { ctx, chartArea, scales } = chart;
+      ctx.save();
+      ctx.strokeStyle = palette.ink2;
+      ctx.fillStyle = palette.ink2;
+      ctx.font = `400 10px ${font}`;
+      ctx.textBaseline = "top";
+      ctx.setLineDash([1, 3]);
+      let free = chartArea.left;
+      for (const { x, kb } of releases) {
+        if (x < scales.x.min || x > scales.x.max) continue;
+        const at = scales.x.getPixelForValue(x);
+        ctx.beginPath();
+        ctx.moveTo(at, chartArea.top);
+        ctx.lineTo(at, chartArea.bottom);
+        ctx.stroke();
+        const words = `−${formatKb(kb)} RSS`;
+        const width = ctx.measureText(words).width;
+        const left = at - width - 4;
+        if (left < free) continue;
+        ctx.fillText(words, left, chartArea.top);
+        free = at + 4;
+      }
+      ctx.restore();
+    },
+  };
+}
