@@ -377,7 +377,7 @@ test("whatever is sent as a call is answered in words, and nothing dies of it", 
       { runId: 1, maxPoints: 1e12, cells: 1e12, operations: 1e308 },
       { search: "%".repeat(500), limit: 1, tags: ["'); DROP TABLE run; --"] },
       { workload: own, params: own, values: own },
-      { scenario: "../../../etc/passwd", without: "each", cpus: new Array(1e5).fill(0), format: "txt" },
+      { scenario: "../../../etc/passwd", mode: "sync", without: "each", cpus: new Array(1e5).fill(0), format: "txt" },
       { url: `https://user:pass@example.org\u202e/gro.elpmaxe${"/".repeat(5000)}` },
     ];
     const found: string[] = [];

@@ -11,7 +11,7 @@ import { KERNEL_PROFILES } from "../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../engine/workload/import/reader.ts";
 import { inWords, isBadInput } from "./answer.ts";
 import type { Comparand } from "./cli/compare.ts";
-import { baselineOption, modeOption, modesOption } from "./cli/policy-option.ts";
+import { baselineOption, modeOption, modesOption, policyNamed } from "./cli/policy-option.ts";
 import { warn } from "./cli/print.ts";
 import { withView } from "./cli/view-option.ts";
 import { VERSION } from "./version.ts";
@@ -259,6 +259,7 @@ command("show", "show an experiment and its runs")
 
 command("compare", "compare experiments number by number, the first being the baseline")
   .argument("<id...>", "of the experiments; of a sweep, ID@VALUE names the point, such as 3@64K", comparands)
+  .option("--baseline <policy>", "compare each run with that of this policy in its own experiment instead", policyNamed)
   .addOption(json)
   .action(async (named: Comparand[], options) => (await import("./cli/compare.ts")).compare(named, options));
 

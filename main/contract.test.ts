@@ -75,7 +75,14 @@ describe("the contract's schemas", () => {
   const spec = { workload: { kind: "preset", name: "commit-table", params: { size: 53_687_091_200 } } };
 
   it("fills in what an experiment leaves out", () => {
-    expect(v.parse(start, spec)).toEqual({ ...spec, mode: ["none", "sync"], source: "model", seed: 1, levels: 4 });
+    expect(v.parse(start, spec)).toEqual({
+      ...spec,
+      mode: ["none", "sync"],
+      knobs: {},
+      source: "model",
+      seed: 1,
+      levels: 4,
+    });
   });
 
   it.each([

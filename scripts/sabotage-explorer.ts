@@ -8,6 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { PolicyId } from "../engine/experiment/policies.ts";
 import type * as Race from "../engine/race/race.ts";
 import type * as Schedule from "../engine/race/schedule.ts";
 import { writePlainPaths } from "./plain-paths.ts";
@@ -16,6 +17,8 @@ interface Sabotage {
   readonly what: string;
   readonly file: string;
   readonly edits: readonly (readonly [from: string, to: string])[];
+  /** The policy whose steps are broken; the series' where absent. */
+  readonly mode?: PolicyId;
 }
 
 const SABOTAGES: readonly Sabotage[] = [
@@ -72,6 +75,24 @@ const SABOTAGES: readonly Sabotage[] = [
     ],
   },
   {
+    what: "a counted table is freed though a walker holds a reference",
+    file: "engine/mm/pte-ref.ts",
+    edits: [["const gone = !isWalked(k, row) && ", "const gone = "]],
+    mode: "refcount",
+  },
+  {
+    what: "a walker that gives the last reference of a table back does not free it",
+    file: "engine/race/walkers.ts",
+    edits: [["  yield* freePteTable(k, row, false);\n", ""]],
+    mode: "refcount",
+  },
+  {
+    what: "a walker takes a reference of a table of which there are none left",
+    file: "engine/race/walkers.ts",
+    edits: [["    if (held) k.tableRefs", "    if (row > 0) k.tableRefs"]],
+    mode: "refcount",
+  },
+  {
     what: "pte_offset_map_lock() does not read the PMD entry again under the lock",
     file: "engine/mm/pte-map.ts",
     edits: [["    if (pmdSame(k, pmd, index, row)) return row;\n", "    if (row > 0) return row;\n"]],
@@ -109,12 +130,12 @@ function sabotaged({ file, edits }: Sabotage, folder: string): string | null {
 }
 
 /** The first scenario that the sabotage breaks, with its schedule; null: none. */
-async function find(folder: string): Promise<string | null> {
+async function find(folder: string, mode: PolicyId | undefined): Promise<string | null> {
   const from = (file: string) => import(pathToFileURL(join(folder, "engine", "race", file)).href);
   const { runScenario, SCENARIOS } = (await from("race.ts")) as typeof Race;
   const { formatSchedule } = (await from("schedule.ts")) as typeof Schedule;
   for (const scenario of SCENARIOS) {
-    const { violation } = runScenario(scenario, null);
+    const { violation } = runScenario(scenario, null, {}, mode);
     if (violation !== null)
       return `${scenario.name}: ${violation.invariant} (${violation.switches} switches: ${formatSchedule(violation.cpus)})`;
   }
@@ -137,7 +158,7 @@ for (const sabotage of SABOTAGES) {
   const folder = mkdtempSync(join(tmpdir(), "sabotage-"));
   try {
     const unfit = sabotaged(sabotage, folder);
-    const found = unfit === null ? await find(folder) : null;
+    const found = unfit === null ? await find(folder, sabotage.mode) : null;
     const noticed = unfit === null && withUnitTests && unitTestsNotice(folder);
     if (found === null) missed++;
     else if (!noticed) alone++;

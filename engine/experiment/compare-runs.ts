@@ -156,7 +156,8 @@ export function comparePolicies<R extends ComparableRun>(
   return baseline === undefined ? null : compareRuns(ordered, baseline.id, figures);
 }
 
-const NOT_KNOWN: FigureCell = { value: null, difference: null, share: null, direction: null };
+/** Of a run that does not have the figure. */
+export const NOT_KNOWN: FigureCell = { value: null, difference: null, share: null, direction: null };
 
 /** Runs of both sources in their order, each against the baseline's run of its own source. */
 export function compareSources<R extends ComparableRun>(

@@ -1,8 +1,8 @@
 /** The result of an experiment in words, the same in window, report and command line. */
 import { type ComparableRun, comparePolicies, type RunComparison, type Saving } from "./compare-runs.ts";
-import { formatKb, formatNs, formatNumberOf, formatPercent } from "./format.ts";
+import { formatDuration, formatKb, formatNs, formatNumberOf, formatPercent } from "./format.ts";
 import type { PolicyId } from "./policies.ts";
-import { policyPhrase, policyTitle, policyWord } from "./words.ts";
+import { policyPhrase, policyWord } from "./words.ts";
 
 /** A piece of a sentence; those of a policy may be in its colour. */
 export type SentencePart =
@@ -46,35 +46,51 @@ function versus({ mode }: Known, base: Known, saving: Saving): SentencePart[] {
   return [...sentence, text(` Both end at ${formatKb(base.summary.final.vmpte_kb)}.`)];
 }
 
-/** " at 0.4 ms more in the longest call": what a saving costs the one call that bears most of it. */
-function priceOf({ summary }: Known): string {
-  const ns = summary?.cost?.longest_call_ns ?? 0;
+/** " at 0.4 ms more in the longest call": what a saving costs the one call that bears most of it, beyond what the baseline's does. */
+function priceOf({ summary }: Known, base: Known): string {
+  const ns = (summary?.cost?.longest_call_ns ?? 0) - (base.summary?.cost?.longest_call_ns ?? 0);
   return ns > 0 ? ` at ${formatNs(ns)} more in the longest call` : "";
 }
 
+/** When page tables are compared, in words, and what a run had then. */
+function momentOf(runs: readonly Known[]): { readonly words: string; readonly kbOf: (run: Known) => number } {
+  const average = ({ summary }: Known): number => summary?.average_vmpte_kb ?? 0;
+  // A program's clock says how long it had what; operations do not.
+  const [ms] = runs.flatMap(({ summary }) => (summary?.program_ns === undefined ? [] : summary.program_ns / 1e6));
+  if (ms !== undefined && runs.every(({ summary }) => summary?.average_vmpte_kb !== undefined))
+    return { words: `averaged over its ${formatDuration(ms)}`, kbOf: average };
+  const end = ({ summary }: Known): number => summary?.final.vmpte_kb ?? 0;
+  const peak = ({ summary }: Known): number => summary?.peak.vmpte_kb ?? 0;
+  const alike = runs.every((run) => end(run) === end(runs[0]));
+  return alike ? { words: "at the peak", kbOf: peak } : { words: "at the end", kbOf: end };
+}
+
 /** What several policies save, of what the baseline needs. */
-function several(others: readonly Compared[], base: Known): SentencePart[] {
-  const at = others.some(({ saving }) => saving.at === "end" && saving.share !== 0) ? "end" : "peak";
-  const kbOf = ({ summary }: Known): number => (at === "end" ? summary?.final.vmpte_kb : summary?.peak.vmpte_kb) ?? 0;
+function several(others: readonly Known[], base: Known): SentencePart[] {
+  const { words, kbOf } = momentOf([base, ...others]);
   const baseKb = kbOf(base);
-  if (others.every(({ run }) => kbOf(run) === baseKb))
+  if (others.every((run) => kbOf(run) === baseKb))
     return [
       strong("No difference"),
-      text(`: ${formatKb(baseKb)} of page tables at the ${at} under each of ${others.length + 1} policies.`),
+      text(`: ${formatKb(baseKb)} of page tables ${words} under each of ${others.length + 1} policies.`),
     ];
-  const items = others.map(({ run }, nth) => {
+  let verb = "";
+  const items = others.map((run) => {
     const share = baseKb === 0 ? 0 : (baseKb - kbOf(run)) / baseKb;
-    const name = ofPolicy(run.mode, nth === 0 ? policyTitle(run.mode) : policyWord(run.mode));
-    if (share === 0) return [name, text(nth === 0 ? " saves nothing" : " nothing")];
-    const verb = nth > 0 ? " " : share > 0 ? " saves " : " needs ";
-    const amount = share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`;
-    return [name, text(verb), strong(amount), ...(share > 0 ? [text(priceOf(run))] : [])];
+    const before = verb;
+    verb = share < 0 ? "needs" : "saves";
+    const amount =
+      share === 0
+        ? [text("nothing")]
+        : [strong(share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`), text(priceOf(run, base))];
+    return [ofPolicy(run.mode, policyWord(run.mode)), text(verb === before ? " " : ` ${verb} `), ...amount];
   });
   return [
-    ...listed(items),
-    text(` of page tables at the ${at}, compared with `),
+    text("Of "),
     ofPolicy(base.mode, formatKb(baseKb)),
-    text(` ${policyPhrase(base.mode)}.`),
+    text(` of page tables ${words} ${policyPhrase(base.mode)}, `),
+    ...listed(items),
+    text("."),
   ];
 }
 
@@ -118,7 +134,10 @@ export function resultSentence(runs: readonly Known[], chosen?: PolicyId): Sente
   }
   if (compared.length < others.length) return atDifferentMoments(comparison.runs.map(({ run }) => run));
   if (compared.length === 1) return versus(compared[0].run, baseline, compared[0].saving);
-  return several(compared, baseline);
+  return several(
+    compared.map(({ run }) => run),
+    baseline,
+  );
 }
 
 /** The sentence as plain text, for titles, the clipboard and screen readers. */

@@ -50,12 +50,6 @@ export const MEASURED_HOW: Partial<Readonly<Record<PolicyId, string>>> = {
 /** A policy's name in a table: "sync reclaim". */
 export const policyWord = (id: PolicyId): string => policyOf(id).word;
 
-/** The same at the beginning of a sentence: "Sync reclaim". */
-export function policyTitle(id: PolicyId): string {
-  const { word } = policyOf(id);
-  return word.charAt(0).toUpperCase() + word.slice(1);
-}
-
 /** After a verb: "with sync reclaim". */
 export const policyPhrase = (id: PolicyId): string => policyOf(id).phrase;
 

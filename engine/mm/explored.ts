@@ -58,6 +58,14 @@ export function collapsePages(k: KernelState, row: number): void {
 }
 
 /**
+ * Does a walker hold a reference of table `row`, without any lock?
+ * @plain false
+ */
+export function isWalked(k: KernelState, row: number): boolean {
+  return k.tableRefs.has(row);
+}
+
+/**
  * Are entries that are alike dealt with one at a time?
  * @plain false
  */

@@ -12,6 +12,8 @@ export type SchedEvent =
   | "need_resched"
   | "pmd_read"
   | "pmd_write"
+  | "ref_get"
+  | "ref_put"
   | "pte_read"
   | "pte_write"
   | "tlb_flush"

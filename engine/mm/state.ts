@@ -82,6 +82,8 @@ export class KernelState {
   readonly irqsOff = new Set<number>();
   /** need_resched() is true for these CPUs the next time they ask. */
   readonly reschedPending: boolean[] = [false, false, false, false];
+  /** References that walkers without a lock hold of PTE tables, by row (pte-ref.ts); a table that nobody walks is not in it. */
+  readonly tableRefs = new Map<number, number>();
   /** Contents of pages by identity: a freed page has none. */
   readonly pages = new Map<number, number>();
   readonly tlb: TlbMap = new Map<number, number>();

@@ -183,11 +183,13 @@ function gatherHugePage(k: KernelState, tlb: MmuGather, row: number): void {
   const parts = k.hugePages.get(row);
   if (parts === undefined) return;
   for (const id of parts.values()) tlb.pageIds.push(id);
-  tlb.pages++;
   k.hugePages.delete(row);
 }
 
-/** zap_huge_pmd(): the whole huge page goes, and the table deposited under it with it, at once. */
+/**
+ * zap_huge_pmd(): the whole huge page goes, and the table deposited under it with it, at once. The page takes one place in the gather
+ * (tlb_remove_page_size()), the huge zero page none; the caller flushes where there is no place left.
+ */
 export function zapHugePmd(k: KernelState, tlb: MmuGather, vma: Vma, pmd: number, index: number, page: number): void {
   const row = -k.tables.child(pmd, index);
   const entry = k.tables.huge(row);
@@ -195,6 +197,7 @@ export function zapHugePmd(k: KernelState, tlb: MmuGather, vma: Vma, pmd: number
   tlbAdjustRange(tlb, page, page + PMD_PAGES);
   k.stats.entriesZapped++;
   k.timeNs += k.options.cost.zapEntry;
+  if ((entry & KIND_MASK) !== KIND_ZERO) tlb.pages++;
   gatherHugePage(k, tlb, row);
   removeHugePmd(k, tlb.mm, pmd, index, row);
 }

@@ -311,7 +311,7 @@ function* zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
  * The huge part of zap_pmd_range(): [page, end) lies within the huge PMD entry `index` of the table `pmd`. Returns 0 where it is
  * gone now, or the PTE table that it was split into and that is left to zapPteRange().
  */
-function zapHugeEntry(
+function* zapHugeEntry(
   k: KernelState,
   tlb: MmuGather,
   vma: Vma,
@@ -319,9 +319,10 @@ function zapHugeEntry(
   index: number,
   page: number,
   end: number,
-): number {
+): Path<number> {
   if (end - page === PMD_PAGES) {
     zapHugePmd(k, tlb, vma, pmd, index, page);
+    if (tlbRoom(tlb) === 0) yield* tlbFlushMmu(k, tlb);
     return 0;
   }
   splitHugePmd(k, tlb.mm, vma, pmd, index);
@@ -332,7 +333,7 @@ function zapHugeEntry(
  * Goes to the next PTE table of what `walk` has left; false: there is none. Huge pages on the way are zapped or split; tables
  * that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
  */
-function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
+function* nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): Path<boolean> {
   const { tlb, end } = walk;
   const { tables } = k;
   let { page } = walk;
@@ -346,7 +347,7 @@ function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
     walk.row = tables.child(pmd, index);
     if (walk.row < 0) {
       const stop = pmdAddrEnd(page, end);
-      walk.row = zapHugeEntry(k, tlb, vma, pmd, index, page, stop);
+      walk.row = yield* zapHugeEntry(k, tlb, vma, pmd, index, page, stop);
       if (walk.row === 0) {
         page = stop;
         continue;
@@ -368,5 +369,5 @@ export function* unmapPageRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<v
     clearHugetlbPages(k, walk.tlb, walk.page, walk.end);
     return;
   }
-  while (nextTableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
+  while (yield* nextTableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
 }

@@ -78,6 +78,7 @@ export function restore(k: KernelState, tables: TracedTables, saved: Checkpoint)
   k.locks.clear();
   k.rcuReaders.clear();
   k.irqsOff.clear();
+  k.tableRefs.clear();
   k.reschedPending.fill(false);
   for (const [cpu, id] of saved.nextPageIds.entries()) k.nextPageIds[cpu] = id;
   k.rcuWaiting?.clear();

@@ -30,6 +30,7 @@ export function digest({ k, tables }: World): string {
     pages: [...k.pages].map((entry) => entry.join("=")).sort(),
     tlb: tlb.sort(),
     readers: [...k.rcuReaders].sort(),
+    refs: [...k.tableRefs].map((entry) => entry.join("=")).sort(),
     irqsOff: [...k.irqsOff].sort(),
     resched: k.reschedPending,
     pending: k.rcuPending,

@@ -192,7 +192,9 @@ class Running implements MachineExecution {
 
   finish(): Violation | null {
     this.world.trace.on = false;
-    return unreachablePages(this.world) ?? recountAll(this.world) ?? this.goal?.(this.world) ?? null;
+    return (
+      unreachablePages(this.world) ?? recountAll(this.world) ?? keptEmpty(this.world) ?? this.goal?.(this.world) ?? null
+    );
   }
 }
 
@@ -258,6 +260,17 @@ function unreachablePages(world: World): Violation | null {
     };
   }
   return null;
+}
+
+/** Where tables are counted, none is kept that nothing holds a reference of. */
+function keptEmpty(world: World): Violation | null {
+  if (!world.k.options.features.refcount) return null;
+  let kept = 0;
+  for (const mm of world.k.processes)
+    eachPteTable(world, mm, (row) => {
+      if (row > 0 && world.tables.count[row] === 0) kept = row;
+    });
+  return kept === 0 ? null : { invariant: COUNTS_EQUAL, detail: `table ${kept} is empty, and was not freed` };
 }
 
 /** Counts of each process and of each table against a recount; no lock is held. */

@@ -41,6 +41,16 @@ const BY_FUNCTION: Readonly<Record<string, string>> = {
   "scheduler_tick need_resched": "A timer tick: another task wants to run on that CPU.",
   "map_pte pmd_read": "The reverse map's walk reads the PMD entry and goes to the table.",
   "map_pte pte_read": "The walk looks at the entry, holding no lock but rcu_read_lock.",
+  "pte_try_get pmd_read":
+    "Inside rcu_read_lock the PMD entry is read: the table cannot be freed before its count is raised.",
+  "pte_try_get ref_get":
+    "The table's count is raised, unless it has come to nothing: then it is about to be freed, and there is no table.",
+  "pte_put ref_put":
+    "The walker gives its reference back. If it was the last, and no entry holds one, the table is the walker's to free.",
+  "free_pte_table lock": "The last reference has gone: the PMD lock, then the PTE lock, to take the table away.",
+  "free_pte_table pmd_write":
+    "All entries are none and nobody walks the table: the PMD entry is cleared and the table is detached.",
+  "free_pte_table unlock": "The lock is given back.",
   "free_pgtables pmd_write": "Tables that no remaining VMA can use are detached and gathered.",
   "collapse_file lock": "khugepaged locks the new huge folio: whoever faults on the range waits for it.",
   "collapse_file unlock": "The huge folio is unlocked; the collapse is over.",
@@ -96,6 +106,8 @@ const BY_EVENT: Readonly<Record<string, string>> = {
   tlb_flush: "Flushes translations from every CPU's TLB.",
   tlb_fill: "Fills the TLB from the tables.",
   ipi: "Sends an IPI to every CPU and waits for the answers.",
+  ref_get: "Takes a reference of the table.",
+  ref_put: "Gives a reference of the table back.",
   free_table: "Frees the table.",
   page_read: "The program reads from the page.",
   page_write: "The program writes to the page.",

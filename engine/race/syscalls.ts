@@ -8,6 +8,7 @@ import { madviseDontneed } from "../mm/madvise.ts";
 import { unmapRange } from "../mm/mmap.ts";
 import { doMremap } from "../mm/mremap.ts";
 import { doMprotect } from "../mm/protect.ts";
+import { putEmptyTables } from "../mm/pte-ref.ts";
 import { lock, lockRead, OBJ_MMAP_LOCK, type Path, schedObject, unlock } from "../mm/sched.ts";
 import type { Mm } from "../mm/state.ts";
 import { uffdMove } from "../mm/uffd-move.ts";
@@ -29,6 +30,11 @@ export function* vmaLockRead(world: World, fn: string, page: number): Path<Vma |
   if (again === found) return found;
   yield* unlock(world.k, fn, object);
   return again === undefined ? undefined : yield* vmaLockRead(world, fn, page);
+}
+
+/** A path that has worked on tables gives its references back, before it drops the locks of its VMAs; nothing where none are counted. */
+export function* putTables({ k }: World): Path<void> {
+  if (k.tables.emptied !== null) yield* putEmptyTables(k, false);
 }
 
 export function* vmaUnlockRead(world: World, fn: string, vma: Vma): Path<void> {
@@ -67,6 +73,7 @@ export function* sysPopulateWrite(world: World, page: number): Path<void> {
   const vma = yield* vmaLockRead(world, "madvise_lock", page);
   if (vma === undefined) return;
   yield* handleMmFault(world.k, world.mm, vma, page, true);
+  yield* putTables(world);
   yield* vmaUnlockRead(world, "madvise_unlock", vma);
 }
 
@@ -93,6 +100,7 @@ function* mmapWriteUnlock(world: World, fn: string, taken: readonly number[]): P
 function* underWriteLock<T>(world: World, fn: string, start: number, end: number, path: () => Path<T>): Path<T> {
   const taken = yield* mmapWriteLock(world, fn, start, end);
   const result = yield* path();
+  yield* putTables(world);
   yield* mmapWriteUnlock(world, fn, taken);
   return result;
 }
@@ -128,7 +136,10 @@ export function* sysUffdMove(world: World, dst: number, src: number, pages: numb
   const fn = "uffd_move_lock";
   const dstVma = yield* vmaLockRead(world, fn, dst);
   const srcVma = yield* vmaLockRead(world, fn, src);
-  if (dstVma !== undefined && srcVma !== undefined) yield* uffdMove(world.k, world.mm, dst, src, pages);
+  if (dstVma !== undefined && srcVma !== undefined) {
+    yield* uffdMove(world.k, world.mm, dst, src, pages);
+    yield* putTables(world);
+  }
   if (srcVma !== undefined) yield* vmaUnlockRead(world, "uffd_move_unlock", srcVma);
   if (dstVma !== undefined) yield* vmaUnlockRead(world, "uffd_move_unlock", dstVma);
 }

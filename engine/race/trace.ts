@@ -29,6 +29,8 @@ export const OBJ_RESCHED = 40;
 /** What a page holds; a process's list of VMAs. */
 export const OBJ_CONTENTS = 41;
 export const OBJ_VMAS = 42;
+/** References that walkers hold of a table. */
+export const OBJ_REFS = 47;
 /** A TLB entry; this kind and the next three, one for each CPU. */
 export const OBJ_TLB_ENTRY = 43;
 

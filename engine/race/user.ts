@@ -10,7 +10,7 @@ import { OBJ_TLB, type Path, point, schedObject } from "../mm/sched.ts";
 import type { KernelState } from "../mm/state.ts";
 import { tlbFill, tlbLookup } from "../mm/tlb.ts";
 import type { World } from "./machine.ts";
-import { vmaLockRead, vmaUnlockRead } from "./syscalls.ts";
+import { putTables, vmaLockRead, vmaUnlockRead } from "./syscalls.ts";
 import { NO_STALE_TLB, StepViolation } from "./trace.ts";
 
 /** A part of the huge page over table `row`, as an entry; one that was never looked at gets its identity now. */
@@ -52,6 +52,7 @@ function* translate(world: World, page: number, write: boolean): Path<boolean> {
       return false;
     }
     const result = yield* handleMmFault(k, mm, vma, page, write);
+    yield* putTables(world);
     yield* vmaUnlockRead(world, "do_user_addr_fault", vma);
     if (result !== FAULT_OK) return false;
   }

@@ -8,6 +8,7 @@ import {
   OBJ_CONTENTS,
   OBJ_IRQ,
   OBJ_READER,
+  OBJ_REFS,
   OBJ_TLB_ENTRY,
   OBJ_VMAS,
   ONE_BY_ONE_MAX,
@@ -74,6 +75,31 @@ class TracedPages extends Map<number, number> {
   override delete(id: number): boolean {
     this.trace.write(schedObject(OBJ_CONTENTS, id));
     return super.delete(id);
+  }
+}
+
+/** References of tables by row, recording. */
+class TracedRefs extends Map<number, number> {
+  private readonly trace: Trace;
+
+  constructor(trace: Trace) {
+    super();
+    this.trace = trace;
+  }
+
+  override has(row: number): boolean {
+    this.trace.read(schedObject(OBJ_REFS, row));
+    return super.has(row);
+  }
+
+  override set(row: number, refs: number): this {
+    this.trace.write(schedObject(OBJ_REFS, row));
+    return super.set(row, refs);
+  }
+
+  override delete(row: number): boolean {
+    this.trace.write(schedObject(OBJ_REFS, row));
+    return super.delete(row);
   }
 }
 
@@ -146,6 +172,7 @@ export function watch(k: KernelState, trace: Trace): TracedTables {
     tables,
     rcuReaders: new TracedCpus(k, trace, OBJ_READER),
     irqsOff: new TracedCpus(k, trace, OBJ_IRQ),
+    tableRefs: new TracedRefs(trace),
     pages: new TracedPages(trace),
     tlb: new TracedTlb(trace),
     rcuWaiting: new Map<number, number>(),

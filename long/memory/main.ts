@@ -11,6 +11,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { HostProcess } from "../kill/host.ts";
 import { until } from "../lib/cdp.ts";
@@ -132,7 +133,7 @@ class Use {
 
   async #race(scenario: string): Promise<void> {
     this.#ended = 0;
-    await this.#ask("race.start", { scenario, without: null });
+    await this.#ask("race.start", { scenario, kernel: { mode: SERIES_POLICY, without: null } });
     await this.#untilEnded(1);
   }
 

@@ -7,15 +7,19 @@ import {
   type DifferingParam,
   differingParams,
   type FigureCell,
+  type FigureRow,
+  NOT_KNOWN,
 } from "../../engine/experiment/compare-runs.ts";
-import type { Figure } from "../../engine/experiment/figures.ts";
+import { FIGURES, type Figure } from "../../engine/experiment/figures.ts";
 import { formatPercent, formatValue } from "../../engine/experiment/format.ts";
 import { paramNamed } from "../../engine/experiment/knobs.ts";
 import { formatValueOf, type ParamSpec, readParam } from "../../engine/experiment/params.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
-import { runWord } from "../../engine/experiment/words.ts";
+import { policyWord, runWord } from "../../engine/experiment/words.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment, Run } from "../contract.ts";
+import { requireBaseline } from "./policy-option.ts";
 import { print, printJson, table } from "./print.ts";
 import { type DbOption, type Session, withLab } from "./session.ts";
 
@@ -75,6 +79,28 @@ function findRun(runs: readonly Run[], like: Run): Run | undefined {
   return runs.findLast((run) => run.mode === like.mode && run.source === like.source);
 }
 
+/** The runs of one policy and source, one an experiment, each against the first experiment's. */
+function likeWithLike(loaded: readonly Loaded[], like: Run): readonly FigureRow[] {
+  const { mode, source } = like;
+  const runs = loaded.map(({ runs }, id) => ({ id, mode, source, summary: findRun(runs, like)?.summary ?? null }));
+  return compareRuns(runs, 0).rows;
+}
+
+/** The same runs, each against the run of the baseline's policy and of the same source in its own experiment. */
+function withOwnBaseline(loaded: readonly Loaded[], like: Run, mode: PolicyId): readonly FigureRow[] {
+  const columns = loaded.map(({ runs }) => {
+    const run = findRun(runs, like);
+    const base = findRun(runs, { ...like, mode });
+    if (run === undefined) return new Map<Figure, FigureCell>();
+    const { rows } = compareRuns(base === undefined || base === run ? [run] : [base, run], (base ?? run).id);
+    return new Map(rows.map(({ figure, cells }) => [figure, cells.at(-1) ?? NOT_KNOWN]));
+  });
+  return FIGURES.filter((figure) => columns.some((column) => column.has(figure))).map((figure) => ({
+    figure,
+    cells: columns.map((column) => column.get(figure) ?? NOT_KNOWN),
+  }));
+}
+
 /** Parameters, workload and seed that are not the same in all; values are null where an experiment has none such. */
 function differing(loaded: readonly Loaded[]): DifferingParam[] {
   const workloads = loaded.map(({ experiment }) => experiment.workload);
@@ -100,7 +126,7 @@ function cellText({ value, difference, share, direction }: FigureCell, unit: Fig
 
 export async function compare(
   named: readonly Comparand[],
-  options: DbOption & { readonly json?: boolean },
+  options: DbOption & { readonly json?: boolean; readonly baseline?: PolicyId },
 ): Promise<void> {
   const what = new Set(named.map(({ id, point }) => `${id}@${point ?? ""}`));
   if (what.size < 2 || what.size < named.length || named.length > COMPARED_MAX)
@@ -111,19 +137,15 @@ export async function compare(
     const loaded: Loaded[] = [];
     for (const comparand of named) loaded.push(await load(session, comparand));
     const [baseline] = loaded;
+    const { baseline: chosen } = options;
+    if (chosen !== undefined) for (const { experiment } of loaded) requireBaseline(chosen, experiment);
     const sections = baseline.runs.map((like) => ({
       like,
-      rows: compareRuns(
-        loaded.map(({ runs }, id) => {
-          const { mode, source } = like;
-          return { id, mode, source, summary: findRun(runs, like)?.summary ?? null };
-        }),
-        0,
-      ).rows,
+      rows: chosen === undefined ? likeWithLike(loaded, like) : withOwnBaseline(loaded, like, chosen),
     }));
     if (options.json) {
       return printJson({
-        baseline: baseline.experiment.id,
+        baseline: chosen ?? baseline.experiment.id,
         experiments: loaded.map(({ experiment: { id, title, seed }, params }) => ({ id, title, params, seed })),
         differing: differing(loaded).map(({ name, values }) => ({
           name,
@@ -141,6 +163,11 @@ export async function compare(
       });
     }
     for (const { label, experiment } of loaded) print(`${label}: ${experiment.title}`);
+    print(
+      chosen === undefined
+        ? `\nCompared with ${baseline.label}: each run with that of its policy there.`
+        : `\nCompared with ${policyWord(chosen)}: each run with that of its own experiment.`,
+    );
     const rows: string[][] = [["", ...loaded.map(({ label }) => `#${label}`)]];
     for (const { name, values } of differing(loaded))
       rows.push([

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import type { ExportFormat } from "../contract.ts";
+import { requireBaseline } from "./policy-option.ts";
 import { type DbOption, withLab } from "./session.ts";
 import { type ViewOptions, viewOf } from "./view-option.ts";
 
@@ -23,6 +24,8 @@ export async function exportTo(experimentId: number, options: ExportOptions): Pr
   if (out === undefined && format === "png" && process.stdout.isTTY)
     throw new BadInputError("A picture cannot be shown on a terminal", { todo: "Give a file with --out FILE" });
   await withLab(options, async (session) => {
+    if (view.baseline !== undefined)
+      requireBaseline(view.baseline, await session.ask("experiment.get", { id: experimentId }));
     const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, view, path });
     if (out !== undefined) {
       const path = resolve(out);

@@ -1,6 +1,8 @@
 /** Policies as they are named on the command line. */
 import { InvalidArgumentError, Option } from "commander";
+import { BadInputError } from "../../engine/error.ts";
 import {
+  DEFAULT_BASELINE,
   DEFAULT_POLICIES,
   inPolicyOrder,
   isPolicyId,
@@ -8,8 +10,9 @@ import {
   type PolicyId,
   SERIES_POLICY,
 } from "../../engine/experiment/policies.ts";
+import type { Experiment } from "../contract.ts";
 
-function policyNamed(text: string): PolicyId {
+export function policyNamed(text: string): PolicyId {
   const name = text.trim();
   if (isPolicyId(name)) return name;
   throw new InvalidArgumentError(
@@ -40,7 +43,29 @@ export function modeOption(otherwise?: string): Option {
   return new Option("--mode <policy>", words).argParser(policyNamed).default(SERIES_POLICY);
 }
 
+/** Throws BadInputError where nothing runs under the policy that the others are to be compared with. */
+export function requireBaselineAmong(
+  baseline: PolicyId | undefined,
+  policies: readonly PolicyId[],
+  what: string,
+): void {
+  if (baseline === undefined || policies.includes(baseline)) return;
+  throw new BadInputError(`There is no run under ${baseline} to compare with`, {
+    where: "--baseline",
+    why: `${what}: ${policies.join(", ")}`,
+    todo: `Name one of these, or leave it out: compared is with ${DEFAULT_BASELINE} where it is there`,
+  });
+}
+
+/** The same of a stored experiment. */
+export function requireBaseline(baseline: PolicyId | undefined, { id, runs }: Pick<Experiment, "id" | "runs">): void {
+  requireBaselineAmong(baseline, inPolicyOrder(runs.map((run) => run.mode)), `experiment ${id} has`);
+}
+
 /** What the others are compared with. */
 export function baselineOption(): Option {
-  return new Option("--baseline <policy>", "the policy that the others are compared with").argParser(policyNamed);
+  return new Option(
+    "--baseline <policy>",
+    `the policy that the others are compared with (${DEFAULT_BASELINE} where it is there)`,
+  ).argParser(policyNamed);
 }

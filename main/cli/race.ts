@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { type PolicyId, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { counterexampleText, replayText, seriesName, verdictTable } from "../../engine/race/format.ts";
@@ -16,9 +15,8 @@ import {
   type Scenario,
   scenarioNamed,
 } from "../../engine/race/race.ts";
-import { parseScenario } from "../../engine/race/scenario-file.ts";
 import { parseSchedule } from "../../engine/race/schedule.ts";
-import { openSource } from "../trace/source.ts";
+import { ownScenario, readScenarioFile } from "../race-cases.ts";
 import { print, printJson } from "./print.ts";
 
 export interface RaceOptions {
@@ -36,19 +34,10 @@ function patchNamed(name: string): RacePatch {
   });
 }
 
-const FILE_BYTES_MAX = 1 << 16;
-
 /** A scenario by its name, or of a file. */
 async function scenarioOf(name: string): Promise<Scenario> {
   if (findScenario(name) !== undefined || !/[/.]/.test(name)) return scenarioNamed(name);
-  let text = "";
-  const decoder = new TextDecoder("utf-8");
-  for await (const chunk of await openSource(name)) {
-    text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-    if (text.length > FILE_BYTES_MAX)
-      throw new BadInputError("This scenario is too long", { where: name, why: "it has more than 64 KiB" });
-  }
-  return parseScenario(text, name, basename(name).replace(/\.[^.]*$/, ""));
+  return ownScenario(await readScenarioFile(name));
 }
 
 /** Needs no history, so none is opened. */

@@ -7,6 +7,7 @@ import type { TraceFormat } from "../../engine/workload/import/index.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { namedProfile } from "../../probe/named-profile.ts";
 import type { ExperimentSpec } from "../contract.ts";
+import { requireBaselineAmong } from "./policy-option.ts";
 import { print, printJson, warn } from "./print.ts";
 import { showProgress } from "./progress.ts";
 import { failures, reportJson, reportText } from "./report.ts";
@@ -61,6 +62,7 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
 }
 
 export async function run(workload: string, options: RunOptions): Promise<void> {
+  requireBaselineAmong(options.baseline, options.mode, "--mode names");
   const changes = (options.whatIf ?? []).map(parseWhatIf);
   await withLab(options, async (session) => {
     const workloadSpec = await workloadOf(session, workload, options);

@@ -1,5 +1,6 @@
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { problemsOf } from "../contract/problems.ts";
+import { requireBaseline } from "./policy-option.ts";
 import { print, printJson } from "./print.ts";
 import { reportJson, reportText } from "./report.ts";
 import { type DbOption, withLab } from "./session.ts";
@@ -11,6 +12,7 @@ export async function show(
 ): Promise<void> {
   await withLab(options, async (session) => {
     const experiment = await session.ask("experiment.get", { id });
+    requireBaseline(options.baseline, experiment);
     const trial = experiment.workloadKind === "program";
     if (options.json) return printJson(trial ? trialJson(experiment) : reportJson(experiment, options.baseline));
     print(trial ? trialText(experiment) : reportText(experiment, options.baseline));

@@ -20,6 +20,7 @@ import type { ParamValue } from "../../engine/experiment/types.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment } from "../contract.ts";
+import { requireBaselineAmong } from "./policy-option.ts";
 import { print, printJson, table, warn } from "./print.ts";
 import { failures } from "./report.ts";
 import { runToEnd, type Show } from "./run-to-end.ts";
@@ -146,6 +147,7 @@ function sweepText(experiment: Experiment, spec: ParamSpec | undefined, chosen: 
 export async function sweep(preset: string, options: SweepOptions): Promise<void> {
   const spec = paramNamed(findPreset(preset)?.params ?? [], options.param);
   const values = valuesOf(spec, options);
+  requireBaselineAmong(options.baseline, options.mode, "--mode names");
   const { param: parameter, set = {}, mode, seed, title } = options;
   await withLab(options, async (session) => {
     const { own, knobs } = withoutKnobs(set);

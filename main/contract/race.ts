@@ -1,11 +1,16 @@
 /** Calls and events of the interleaving explorer. One search at a time; it runs in a worker of its own. */
 import * as v from "valibot";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
-import { countSchema, labErrorSchema, nothingSchema } from "./shapes.ts";
+import { countSchema, labErrorSchema, modeSchema, nothingSchema } from "./shapes.ts";
 
-/** A patch that can be taken out; null: the complete series. */
-const seriesSchema = v.nullable(v.picklist(["1", "2", "8", "9fix", "10", "617fix"]));
-const scenarioNameSchema = v.pipe(v.string(), v.nonEmpty(), v.maxLength(60));
+/** A patch that can be taken out; null: none is. */
+const withoutSchema = v.nullable(v.picklist(["1", "2", "8", "9fix", "10", "617fix"]));
+const scenarioNameSchema = v.pipe(v.string(), v.nonEmpty(), v.maxLength(120));
+
+/** What a case is about: a policy, and of the series what is taken out. */
+const raceKernel = { mode: modeSchema, without: withoutSchema };
+export const raceKernelSchema = v.object(raceKernel);
+export type RaceKernel = v.InferOutput<typeof raceKernelSchema>;
 
 export const raceScenarioSchema = v.object({
   name: v.string(),
@@ -13,8 +18,8 @@ export const raceScenarioSchema = v.object({
   story: v.string(),
   /** The columns of a schedule: what runs on CPU 0, 1, ... */
   lanes: v.array(v.string()),
-  /** The patches it is tried without, and what that comes to and why. */
-  patches: v.array(v.object({ patch: v.picklist(["1", "2", "8", "9fix", "10", "617fix"]), finding: v.string() })),
+  /** What it is tried under, in that order; how that is called, and what it comes to and why where that is known. */
+  cases: v.array(v.object({ ...raceKernel, kernel: v.string(), finding: v.string() })),
 });
 export type RaceScenario = v.InferOutput<typeof raceScenarioSchema>;
 
@@ -37,7 +42,7 @@ export type RaceStep = v.InferOutput<typeof raceStepSchema>;
 
 export const raceResultSchema = v.object({
   scenario: v.string(),
-  without: seriesSchema,
+  ...raceKernel,
   /** `unknown`: a bound was hit (or the search was cancelled) before it was over. */
   verdict: v.picklist(["holds", "broken", "unknown"]),
   /** Complete interleavings that differ in the order of dependent steps; states reached and checked. */
@@ -61,23 +66,27 @@ export const raceResultSchema = v.object({
 });
 export type RaceResultMessage = v.InferOutput<typeof raceResultSchema>;
 
-/** Which cases: one scenario or all (null); one series, or `each`: the complete one and each patch that the scenario is about. */
+/** Which cases: of one scenario or of all (null); one case, or all that there are (null). */
 export const raceQuerySchema = v.object({
   scenario: v.nullable(scenarioNameSchema),
-  without: v.union([seriesSchema, v.literal("each")]),
+  kernel: v.nullable(raceKernelSchema),
 });
 export type RaceQuery = v.InferOutput<typeof raceQuerySchema>;
 
 const raceExport = {
   scenario: scenarioNameSchema,
-  without: seriesSchema,
+  ...raceKernel,
   /** The CPU of each step. */
   cpus: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(3))), v.maxLength(10_000)),
   format: v.picklist(["txt", "json"]),
 };
 
 export const raceCalls = {
+  /** The user's own first. */
   "race.list": windowToHost(nothingSchema, v.array(raceScenarioSchema)),
+  /** A scenario's file that the system's dialog asks for; from then on it is listed under its file's name. null: the user changed their mind. */
+  "race.open": windowToMain(nothingSchema, v.nullable(raceScenarioSchema)),
+  "race.read": shellToHost(v.object({ path: v.pipe(v.string(), v.nonEmpty()) }), raceScenarioSchema),
   /** Starts a search and gives the number of its cases; a search that is under way is cancelled first. */
   "race.start": windowToHost(raceQuerySchema, countSchema),
   /** Was there a search to cancel? It ends within a second. */
@@ -91,7 +100,8 @@ export const raceCalls = {
 
 const progress = {
   scenario: v.string(),
-  without: seriesSchema,
+  /** What the case is about, in words. */
+  kernel: v.string(),
   /** Of this case. */
   interleavings: countSchema,
   runs: countSchema,
@@ -121,8 +131,13 @@ export const raceWorkerMessageSchema = v.variant("kind", [
 ]);
 export type RaceWorkerMessage = v.InferOutput<typeof raceWorkerMessageSchema>;
 
+/** A scenario of the user's own: the text of its file, and the file's name, which is its own. */
+export const ownScenarioSchema = v.object({ name: v.string(), text: v.string() });
+export type OwnScenario = v.InferOutput<typeof ownScenarioSchema>;
+
 export const raceTaskSchema = v.object({
   query: raceQuerySchema,
+  own: v.array(ownScenarioSchema),
   /** One shared Int32: 0 go on, 1 stop at the next look. */
   stop: v.instance(SharedArrayBuffer),
 });

@@ -88,9 +88,23 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       folder = join(chosen.filePath, "..");
       return { file: basename(chosen.filePath) };
     },
-    "race.save": async ({ scenario, without, cpus, format }) => {
+    "race.open": async () => {
+      const options = {
+        title: "Open a scenario",
+        properties: ["openFile" as const],
+        filters: [
+          { name: "Scenarios", extensions: ["race", "txt"] },
+          { name: "All files", extensions: ["*"] },
+        ],
+      };
+      const owner = window();
+      const chosen = await (owner ? dialog.showOpenDialog(owner, options) : dialog.showOpenDialog(options));
+      const [path] = chosen.filePaths;
+      return chosen.canceled || path === undefined ? null : ask("race.read", { path });
+    },
+    "race.save": async ({ scenario, mode, without, cpus, format }) => {
       const name = format === "txt" ? "Schedule as text" : "Schedule as JSON";
-      const file = `race-${scenario}${without === null ? "" : `-without-${without}`}.${format}`;
+      const file = `race-${scenario}-${without === null ? mode : `without-${without}`}.${format}`;
       const options = {
         title: name,
         defaultPath: join(folder || app.getPath("documents"), file),
@@ -99,7 +113,7 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       const owner = window();
       const chosen = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options));
       if (chosen.canceled || chosen.filePath === "") return { file: null };
-      await ask("race.write", { scenario, without, cpus, format, path: chosen.filePath });
+      await ask("race.write", { scenario, mode, without, cpus, format, path: chosen.filePath });
       folder = join(chosen.filePath, "..");
       return { file: basename(chosen.filePath) };
     },

@@ -50,9 +50,9 @@ export function exportParts(
   };
   switch (options.format) {
     case "csv":
-      return csvParts(experiment, source.samples);
+      return csvParts(experiment, source.samples, options.view?.baseline);
     case "json":
-      return jsonParts(experiment, source.samples);
+      return jsonParts(experiment, source.samples, options.view?.baseline);
     case "folded":
       return [foldedStacks(requireBlame(experiment))];
     case "speedscope":

@@ -1,18 +1,25 @@
 /** An experiment with all its samples as one JSON document: columns, as the CSV names them; null where unknown. */
 import type { StoredExperiment } from "../../db/records.ts";
+import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
+import { type Against, against } from "./against.ts";
 import type { ReadSamples } from "./csv.ts";
 
 const JSON_FORMAT = "reclaim-lab/experiment";
 const JSON_VERSION = 1;
 
 /** The file in parts, made while they are taken. */
-export function* jsonParts(experiment: StoredExperiment, samplesOf: ReadSamples): Generator<string> {
+export function* jsonParts(
+  experiment: StoredExperiment,
+  samplesOf: ReadSamples,
+  baseline?: PolicyId,
+): Generator<string> {
+  const bases = against(experiment.runs, baseline);
   const { runs, ...about } = experiment;
   const columns = SAMPLE_COLUMNS.map(({ name, label, unit }) => ({ name, label, unit }));
   yield `${opened({ format: JSON_FORMAT, version: JSON_VERSION, experiment: about, columns })},\n"runs":[`;
   for (const [nth, run] of runs.entries()) {
-    yield `${nth === 0 ? "\n" : ",\n"}${opened(run)},\n"samples":{`;
+    yield `${nth === 0 ? "\n" : ",\n"}${opened({ ...run, ...comparedJson(bases.get(run.id)) })},\n"samples":{`;
     for (const [at, { name }] of SAMPLE_COLUMNS.entries()) {
       yield `${at === 0 ? "\n" : ",\n"}${JSON.stringify(name)}:[`;
       yield* columnParts(run.id, name, samplesOf);
@@ -21,6 +28,14 @@ export function* jsonParts(experiment: StoredExperiment, samplesOf: ReadSamples)
     yield "\n}}";
   }
   yield "\n]}\n";
+}
+
+/** What a run is compared with, by its id and policy, and how much less page-table memory it needs; null for the baseline itself. */
+function comparedJson(found: Against | undefined) {
+  if (found === undefined) return { baseline: null, saved: null };
+  const { base, saving } = found;
+  const saved = saving && { at: saving.at, vmpte_kb: saving.baselineKb - saving.kb, share: saving.share };
+  return { baseline: { run: base.id, mode: base.mode }, saved };
 }
 
 /** So many values are read and turned into text at a time: three million samples then need no more memory than few. */

@@ -1,13 +1,13 @@
 /** The explorer in the lab host: one search at a time, in a worker thread of its own; schedules as text. */
 import { Worker } from "node:worker_threads";
 import * as v from "valibot";
-import { counterexampleText, replayText } from "../../engine/race/format.ts";
-import { raceJson, replayResult, SCENARIOS, scenarioNamed } from "../../engine/race/race.ts";
+import { counterexampleText, replayText, seriesName } from "../../engine/race/format.ts";
+import { raceCases, raceJson, replayResult, SCENARIOS, type Scenario } from "../../engine/race/race.ts";
 import { toLabError } from "../answer.ts";
-import { type RaceTask, raceWorkerMessageSchema } from "../contract/race.ts";
+import { type OwnScenario, type RaceScenario, type RaceTask, raceWorkerMessageSchema } from "../contract/race.ts";
 import type { CheckedParams, Handlers } from "../contract.ts";
 import { writeWhole } from "../export/write-file.ts";
-import { casesOf } from "../race-cases.ts";
+import { casesOf, ownScenario, readScenarioFile, scenarioAmong } from "../race-cases.ts";
 import type { Emit } from "./emit.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
@@ -23,11 +23,13 @@ interface Search {
   readonly ended: Promise<void>;
 }
 
-type RaceCall = "race.list" | "race.start" | "race.cancel" | "race.text" | "race.write";
+type RaceCall = "race.list" | "race.read" | "race.start" | "race.cancel" | "race.text" | "race.write";
 
 /** The handlers of the explorer, and how to end what is under way. */
 export function raceHandlers(emit: Emit): { readonly handlers: Handlers<RaceCall>; close(): Promise<void> } {
   let search: Search | undefined;
+  /** The one that was opened last first. */
+  let own: readonly OwnScenario[] = [];
 
   async function cancel(): Promise<boolean> {
     if (search === undefined) return false;
@@ -38,18 +40,16 @@ export function raceHandlers(emit: Emit): { readonly handlers: Handlers<RaceCall
 
   return {
     handlers: {
-      "race.list": () =>
-        SCENARIOS.map(({ name, title, story, lanes, patches, findings }) => ({
-          name,
-          title,
-          story,
-          lanes: lanes.map((lane) => lane.name),
-          patches: patches.map((patch) => ({ patch, finding: findings[patch] ?? "" })),
-        })),
+      "race.list": () => [...own.map((each) => ownScenario(each)), ...SCENARIOS].map(toMessage),
+      "race.read": async ({ path }) => {
+        const read = await readScenarioFile(path);
+        own = [read, ...own.filter(({ name }) => name !== read.name)];
+        return toMessage(ownScenario(read));
+      },
       "race.start": async (query) => {
-        const cases = casesOf(query).length;
+        const cases = casesOf(query, own).length;
         await cancel();
-        const started = startSearch(query, emit);
+        const started = startSearch(query, own, emit);
         search = started;
         void started.ended.then(() => {
           if (search === started) search = undefined;
@@ -57,8 +57,8 @@ export function raceHandlers(emit: Emit): { readonly handlers: Handlers<RaceCall
         return cases;
       },
       "race.cancel": cancel,
-      "race.text": textOf,
-      "race.write": ({ path, ...exported }) => writeWhole(path, [textOf(exported)]),
+      "race.text": (exported) => textOf(exported, own),
+      "race.write": ({ path, ...exported }) => writeWhole(path, [textOf(exported, own)]),
     },
     close: async () => {
       await cancel();
@@ -66,17 +66,38 @@ export function raceHandlers(emit: Emit): { readonly handlers: Handlers<RaceCall
   };
 }
 
-function textOf({ scenario: name, without, cpus, format }: CheckedParams<"race.text">): string {
-  const scenario = scenarioNamed(name);
-  const { result, steps, finished } = replayResult(scenario, without, cpus);
+function toMessage(scenario: Scenario): RaceScenario {
+  const { name, title, story, lanes, findings } = scenario;
+  return {
+    name,
+    title,
+    story,
+    lanes: lanes.map((lane) => lane.name),
+    cases: raceCases([scenario], null).map(({ mode, without }) => ({
+      mode,
+      without,
+      kernel: seriesName({ mode, without }),
+      finding: without === null ? "" : (findings[without] ?? ""),
+    })),
+  };
+}
+
+function textOf(exported: CheckedParams<"race.text">, own: readonly OwnScenario[]): string {
+  const { scenario: name, mode, without, cpus, format } = exported;
+  const scenario = scenarioAmong(own, name);
+  const { result, steps, finished } = replayResult(scenario, without, cpus, mode);
   if (format === "json") return `${JSON.stringify(raceJson([result]), null, 2)}\n`;
   if (result.violation !== null) return `${counterexampleText(scenario, result, result.violation)}\n`;
   return `${replayText(scenario, result, steps, finished)}\n`;
 }
 
-function startSearch(query: RaceTask["query"], emit: Emit): Search {
+function startSearch(query: RaceTask["query"], own: readonly OwnScenario[], emit: Emit): Search {
   const stop = new SharedArrayBuffer(4);
-  const worker = new Worker(WORKER, { workerData: { query, stop } satisfies RaceTask, name: "race", execArgv: [] });
+  const worker = new Worker(WORKER, {
+    workerData: { query, own: [...own], stop } satisfies RaceTask,
+    name: "race",
+    execArgv: [],
+  });
   let over = false;
   let force: NodeJS.Timeout | undefined;
   const end = (status: "done" | "cancelled" | "failed", error: unknown): void => {

@@ -1,18 +1,11 @@
-import type { RaceQuery, RaceResultMessage, RaceScenario } from "../../main/contract/race.ts";
+import type { RaceKernel, RaceQuery, RaceResultMessage, RaceScenario } from "../../main/contract/race.ts";
 import type { EventPayload, LabError } from "../../main/contract.ts";
 import { asLabError, call } from "./lab.ts";
 import { notifyError } from "./notify.ts";
 
-export type Series = RaceResultMessage["without"];
-
-export const caseKey = (scenario: string, without: Series): string => `${scenario}/${without ?? "complete"}`;
-
-/** "complete", "without patch 10", "without the fix": as the command line has it. */
-export function seriesName(without: Series): string {
-  if (without === null) return "complete";
-  if (without === "617fix") return "without the fix of 6.17";
-  return without === "9fix" ? "without the fix" : `without patch ${without}`;
-}
+/** One search: a scenario under a policy, or under the series with a patch taken out. */
+export const caseKey = (scenario: string, { mode, without }: RaceKernel): string =>
+  `${scenario}/${mode}/${without ?? "complete"}`;
 
 /** The explorer as the window sees it: what can be tried, what came of it, what is being tried. */
 class Races {
@@ -42,6 +35,21 @@ class Races {
     }
   }
 
+  /** A scenario of the user's own, by the system's dialog; what it came to before is of another text. Its name, where one was opened. */
+  async open(): Promise<string | undefined> {
+    try {
+      const opened = await call("race.open");
+      if (opened === null) return undefined;
+      this.scenarios = [opened, ...this.scenarios.filter(({ name }) => name !== opened.name)];
+      const kept = [...this.results].filter(([, { scenario }]) => scenario !== opened.name);
+      this.results = new Map(kept);
+      return opened.name;
+    } catch (thrown) {
+      notifyError(thrown);
+      return undefined;
+    }
+  }
+
   async cancel(): Promise<void> {
     try {
       await call("race.cancel");
@@ -56,7 +64,7 @@ class Races {
   }
 
   tried(result: RaceResultMessage): void {
-    this.results = new Map(this.results).set(caseKey(result.scenario, result.without), result);
+    this.results = new Map(this.results).set(caseKey(result.scenario, result), result);
   }
 
   ended(end: EventPayload<"race.ended">): void {

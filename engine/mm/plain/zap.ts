@@ -254,6 +254,7 @@ function zapHugeEntry(
 ): number {
   if (end - page === PMD_PAGES) {
     zapHugePmd(k, tlb, vma, pmd, index, page);
+    if (tlbRoom(tlb) === 0) tlbFlushMmu(k, tlb);
     return 0;
   }
   splitHugePmd(k, tlb.mm, vma, pmd, index);

@@ -5,7 +5,7 @@ import { neighbourFault, refaultResched, resumedZap, slowPathRefault, twoDontnee
 import { forkSource, mprotectRange, mremapRange, munmapNeighbour } from "./mappings.ts";
 import { sharedSlotFault, sharedSlotFork, sharedSlotMove, sharedSlotUnmap } from "./shared-slot.ts";
 import { anonymousCollapse, khugepagedRetract, uffdioMove } from "./tables.ts";
-import { gupFastSingleFree, walkerBatch, walkerSingleFree } from "./walkers.ts";
+import { gupFastSingleFree, walkerBatch, walkerRefault, walkerSingleFree } from "./walkers.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   refaultResched,
@@ -16,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   walkerSingleFree,
   walkerBatch,
   gupFastSingleFree,
+  walkerRefault,
   twoDontneeds,
   munmapNeighbour,
   forkSource,

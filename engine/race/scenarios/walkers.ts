@@ -3,6 +3,7 @@
 import { PMD_PAGES } from "../../mm/geometry.ts";
 import { fill, mapAnon, type Scenario, type World } from "../scenario.ts";
 import { sysDontneed } from "../syscalls.ts";
+import { userWrite } from "../user.ts";
 import { gupFast, rmapWalk } from "../walkers.ts";
 
 function prepare(world: World): void {
@@ -52,6 +53,25 @@ export const gupFastSingleFree: Scenario = {
   lanes: [
     { name: "DONTNEED", path: dontneed },
     { name: "gup-fast", path: (world) => gupFast(world, world.base) },
+  ],
+  goal: null,
+};
+
+export const walkerRefault: Scenario = {
+  name: "walker-refault",
+  title: "A walker without a lock while the table is emptied and filled again",
+  story:
+    "DONTNEED empties the table while the reverse map's walk looks at an entry of it, and a thread writes there again. Who frees the table, " +
+    "and whether it is freed at all, depends on who comes first. Where tables are counted, the walker's own reference (pte_try_get, pte_put) " +
+    "is all that keeps the table for it: it is outside rcu_read_lock while it looks, and may be the one that has to free it.",
+  patches: [],
+  findings: {},
+  batchFails: false,
+  prepare,
+  lanes: [
+    { name: "DONTNEED", path: dontneed },
+    { name: "rmap walk", path: (world) => rmapWalk(world, world.base) },
+    { name: "writer", path: (world) => userWrite(world, world.base, 7) },
   ],
   goal: null,
 };

@@ -44,7 +44,7 @@ const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   "live.picture": [{ pid: 1, from: 0, count: 4, cells: 16 }],
   "live.keep": [{ pid: 1 }],
   "map.read": [{ runId: 1, operations: 3, from: 0, count: 4, cells: 16, table: 2 }],
-  "race.start": [{ scenario: "nonsense", without: "each" }],
+  "race.start": [{ scenario: "nonsense", kernel: null }],
   "race.text": [{ scenario: "nonsense", without: null, cpus: [0, 1, 0], format: "txt" }],
   "race.save": [{ scenario: "nonsense", without: "10", cpus: [], format: "json" }],
   "sweep.start": [{ preset: "commit-table", params: QUICK, parameter: "chunk", values: [4096, -1] }],
