@@ -1,7 +1,7 @@
 /** The processes of this machine and their control groups, from /proc and /sys/fs/cgroup. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
-import type { CgroupMemory } from "../engine/live/verdict.ts";
+import type { CgroupMemory } from "../engine/live/verdict-input.ts";
 
 function textOf(path: string): string | null {
   try {

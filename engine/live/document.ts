@@ -7,7 +7,8 @@ import { isLarge } from "./remedies.ts";
 import { type SharedFile, type Sharing, sharingOf } from "./shared.ts";
 import { addSplits, type Split, splitOf } from "./split.ts";
 import { type Tables, tablesOf } from "./tables.ts";
-import { type CauseRow, type CgroupMemory, causesOf, type Verdict, type VerdictInput, verdictOn } from "./verdict.ts";
+import { type CauseRow, causesOf, type Verdict, verdictOn } from "./verdict.ts";
+import type { CgroupMemory, VerdictInput } from "./verdict-input.ts";
 
 export interface ProcessDocument {
   readonly pid: number;

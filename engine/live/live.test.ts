@@ -5,7 +5,8 @@ import { mappingsByName, mappingsOf, nameOf } from "./mappings.ts";
 import { sharingOf } from "./shared.ts";
 import { CAUSES, splitOf, totalOf } from "./split.ts";
 import { tablesOf } from "./tables.ts";
-import { type VerdictInput, verdictOn } from "./verdict.ts";
+import { verdictOn } from "./verdict.ts";
+import type { VerdictInput } from "./verdict-input.ts";
 
 const MIB = 2 ** 20;
 const FULL_FILE = STATE.full | FILE_FLAG;

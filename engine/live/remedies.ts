@@ -3,7 +3,7 @@ import { ALLOCATOR_SETTINGS } from "../experiment/allocator-settings.ts";
 import { formatKb } from "../experiment/format.ts";
 import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
-import type { VerdictInput } from "./verdict.ts";
+import type { VerdictInput } from "./verdict-input.ts";
 import { durationWords, numberOfProcesses } from "./words.ts";
 
 export interface Remedy {
@@ -16,7 +16,7 @@ export interface Remedy {
 }
 
 /** Tables a process from which on a file is large (128 MiB): program files and libraries have fewer. */
-export const TABLES_LARGE = 64;
+const TABLES_LARGE = 64;
 
 /** Is it worth asking for 2 MiB pages there? Program files and libraries are not. */
 export const isLarge = ({ tables, processes }: SharedFile): boolean => tables >= TABLES_LARGE * processes;

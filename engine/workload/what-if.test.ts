@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { featuresOf } from "../experiment/policies.ts";
 import { parseWhatIf, type WhatIf } from "../experiment/what-if.ts";
-import { usedPages } from "../map/used-pages.ts";
 import { createKernel, type Kernel } from "../mm/kernel.ts";
 import type { Operation } from "./operation.ts";
 import { PAGE, SLOT } from "./sizes.ts";
 import { traceKernel } from "./trace-kernel.ts";
+import { usedPages } from "./used-pages.ts";
 import { ChangedReleases } from "./what-if.ts";
 
 const BASE = 0x7f0000000000;

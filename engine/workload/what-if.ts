@@ -3,12 +3,12 @@
  * moment is never released by a changed program. The operations that come out are run like any others.
  */
 import type { WhatIf } from "../experiment/what-if.ts";
-import { entriesIn, isHugeSlot, usedPages } from "../map/used-pages.ts";
 import { PAGE_SIZE, PMD_PAGES } from "../mm/geometry.ts";
 import type { Kernel } from "../mm/kernel.ts";
 import type { Mm } from "../mm/state.ts";
 import type { MadviseOp, Operation, TouchOp } from "./operation.ts";
 import { SLOT } from "./sizes.ts";
+import { entriesIn, isHugeSlot, usedPages } from "./used-pages.ts";
 
 /** Pages [start, end) that the program has released, and that are to be by `dueNs`. */
 interface Waiting {

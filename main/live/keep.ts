@@ -7,7 +7,7 @@ import { type RunSummary, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../../engine/expe
 import type { ProcessDocument, ServiceDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastOf, type Observed } from "../../engine/live/forecast.ts";
 import type { MappingTables } from "../../engine/live/mappings.ts";
-import type { CgroupMemory } from "../../engine/live/verdict.ts";
+import type { CgroupMemory } from "../../engine/live/verdict-input.ts";
 import { hostFacts } from "../host/facts.ts";
 
 /** One look of many: what a line is made of. */

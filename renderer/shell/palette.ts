@@ -34,7 +34,7 @@ const SHOWN_PER_KIND = 8;
 const SHOWN_AT_FIRST = { experiment: 3, command: 40, file: 8, preset: 8 } as const satisfies Record<EntryKind, number>;
 
 /** 0 where it does not fit, up to 1; every word must be found, in whatever order. */
-export function score(typed: string, entry: Pick<Entry, "title" | "detail" | "words" | "found">): number {
+function score(typed: string, entry: Pick<Entry, "title" | "detail" | "words" | "found">): number {
   const keywords = [...(entry.words ?? []), entry.detail];
   const fits = typed
     .split(/\s+/)

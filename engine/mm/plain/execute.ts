@@ -190,7 +190,6 @@ function sysExit(k: KernelState, process: number | undefined): Errno | null {
   mm.alive = false;
   return null;
 }
-const TABLE_PAGES = 512;
 function foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Errno | null {
   const { addr, len, prot, backing, pages, empty, process } = op;
   const own = process === undefined ? {} : { process };
@@ -223,7 +222,7 @@ function foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Errno |
       const range = { addr: addr + page * PAGE_SIZE, len: PAGE_SIZE };
       dispatch(k, { op: "touch", ...range, access, ...own }, result);
       dispatch(k, { op: "madvise", ...range, advice: "dontneed", ...own }, result);
-      page += TABLE_PAGES - ((base + page) % TABLE_PAGES);
+      page += PMD_PAGES - ((base + page) % PMD_PAGES);
     }
   }
   if (prot !== usable) dispatch(k, { op: "mprotect", addr, len, prot, ...own }, result);
