@@ -21,6 +21,8 @@ export interface CompareOptions {
   readonly found: KernelProfile;
   /** What the engine takes it for; as it was found where absent. */
   readonly profile?: KernelProfile;
+  /** Does the engine take its paths point by point, as the explorer does? Plainly where absent. */
+  readonly explored?: boolean;
   /** What is left out of the scripts. */
   readonly skips?: readonly Skip[];
   /** Starts what answers; a probe on the running kernel where absent. */
@@ -55,18 +57,25 @@ export interface Comparison {
   readonly unstable: number;
 }
 
-function replayCommand(kind: ScriptClass, seed: number, length: number, mode: Mode): string {
-  return `npm run test:kernel -- --classes ${kind} --seed ${seed} --length ${length} --ops ${length} --mode ${mode}`;
+function replayCommand(kind: ScriptClass, seed: number, mode: Mode, { length, explored }: CompareOptions): string {
+  const form = explored === true ? " --explored" : "";
+  return `npm run test:kernel -- --classes ${kind} --seed ${seed} --length ${length} --ops ${length} --mode ${mode}${form}`;
 }
 
-/** The kernel's profile with the engine's equivalents of the settings of the system that a class of scripts runs with. */
-function settingsOf(kind: ScriptClass, profile: KernelProfile): ConformOptions {
+/** The kernel that the engine is to be. */
+interface Held {
+  readonly profile: KernelProfile;
+  readonly explored: boolean;
+}
+
+/** With the engine's equivalents of the settings of the system that a class of scripts runs with. */
+function settingsOf(kind: ScriptClass, { profile, explored }: Held): ConformOptions {
   const held = {
     swap: kind === SWAP_CLASS ? true : profile.swap,
     khugepaged: kind === KHUGEPAGED_CLASS,
     hugetlbPages: HUGETLB_PAGES,
   };
-  return { profile: { ...profile, ...held } };
+  return { profile: { ...profile, ...held }, explored };
 }
 
 /** Compares one script; null where all answers agree. A difference that the kernel does not repeat is `unstable`. */
@@ -74,12 +83,12 @@ async function compareScript(
   script: readonly string[],
   kind: ScriptClass,
   mode: Mode,
-  profile: KernelProfile,
+  held: Held,
   kernel: KernelAnswers,
 ): Promise<{ script: string[]; kernel: Answer[]; engine: Answer[] } | "unstable" | null> {
   const onSleep = kind === KHUGEPAGED_CLASS ? khugepagedRound : undefined;
   const byKernel = (lines: readonly string[]): Promise<Answer[]> => kernel.respond(lines, onSleep);
-  const byEngine = (lines: readonly string[]): Answer[] => engineAnswers(lines, mode, settingsOf(kind, profile));
+  const byEngine = (lines: readonly string[]): Answer[] => engineAnswers(lines, mode, settingsOf(kind, held));
   const differsAt = async (lines: readonly string[]): Promise<number> =>
     firstDifference(await byKernel(lines), byEngine(lines));
   const at = await differsAt(script);
@@ -99,9 +108,9 @@ export interface GivenScript {
 /** Compares scripts as they are, in every mode that the kernel can be held to. Errors: ProbeDiedError, `where` names the script. */
 export async function compareGiven(
   scripts: readonly GivenScript[],
-  options: Pick<CompareOptions, "modes" | "found" | "profile" | "skips" | "start" | "differencesMax">,
+  options: Pick<CompareOptions, "modes" | "found" | "profile" | "explored" | "skips" | "start" | "differencesMax">,
 ): Promise<Comparison> {
-  const { found, profile = found, skips = [], start = startProbe } = options;
+  const { found, profile = found, explored = false, skips = [], start = startProbe } = options;
   const differences: Difference[] = [];
   let sequences = 0;
   let operations = 0;
@@ -112,10 +121,12 @@ export async function compareGiven(
       for (const { name, lines } of scripts) {
         if (differences.length >= options.differencesMax) break;
         const script = withoutSkipped(lines, skips);
-        const differing = await compareScript(script, "all", mode, profile, kernel).catch((error: unknown) => {
-          if (!(error instanceof ProbeDiedError)) throw error;
-          throw new ProbeDiedError(error.message, { where: name, why: error.why });
-        });
+        const differing = await compareScript(script, "all", mode, { profile, explored }, kernel).catch(
+          (error: unknown) => {
+            if (!(error instanceof ProbeDiedError)) throw error;
+            throw new ProbeDiedError(error.message, { where: name, why: error.why });
+          },
+        );
         sequences++;
         operations += script.length;
         if (differing === "unstable") unstable++;
@@ -146,7 +157,7 @@ export async function compareWithKernel(
   let operations = 0;
   let unstable = 0;
   const soFar = (): Comparison => ({ sequences, operations, differences, unstable });
-  const { found, profile = found, skips = [], start = startProbe } = options;
+  const { found, profile = found, explored = false, skips = [], start = startProbe } = options;
   if (options.classes.every((kind) => modesOf(kind, options.modes, found).length === 0)) return soFar();
   try {
     for (let round = 0; operations < options.operations; round++) {
@@ -156,17 +167,19 @@ export async function compareWithKernel(
         for (const mode of modesOf(kind, options.modes, found)) {
           const kernel = kernels.get(mode) ?? new KernelAnswers(start(dontneedFor(mode, found) ?? "whole"));
           kernels.set(mode, kernel);
-          const differing = await compareScript(script, kind, mode, profile, kernel).catch((error: unknown) => {
-            if (!(error instanceof ProbeDiedError)) throw error;
-            const where = replayCommand(kind, seed, options.length, mode);
-            throw new ProbeDiedError(error.message, { where, why: error.why });
-          });
+          const differing = await compareScript(script, kind, mode, { profile, explored }, kernel).catch(
+            (error: unknown) => {
+              if (!(error instanceof ProbeDiedError)) throw error;
+              const where = replayCommand(kind, seed, mode, options);
+              throw new ProbeDiedError(error.message, { where, why: error.why });
+            },
+          );
           sequences++;
           operations += script.length;
           let latest: Difference | null = null;
           if (differing === "unstable") unstable++;
           else if (differing !== null) {
-            latest = { kind, seed, mode, ...differing, replay: replayCommand(kind, seed, options.length, mode) };
+            latest = { kind, seed, mode, ...differing, replay: replayCommand(kind, seed, mode, options) };
             differences.push(latest);
           }
           onSequence(soFar(), latest);

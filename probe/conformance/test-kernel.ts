@@ -25,7 +25,7 @@ import {
   SWAP_CLASS,
 } from "./vocabulary.ts";
 
-const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${ALL_CLASSES.join(",")}] [--swap-file PATH] [--khugepaged] [--mode sync|none|both] [--kernel ${KERNEL_NAMES.join("|")}|FILE] [--max-differences N] [--out DIR]`;
+const USAGE = `usage: npm run test:kernel -- [--ops N] [--seed S] [--length N] [--classes ${ALL_CLASSES.join(",")}] [--swap-file PATH] [--khugepaged] [--mode sync|none|both] [--kernel ${KERNEL_NAMES.join("|")}|FILE] [--explored] [--max-differences N] [--out DIR]`;
 
 function usage(why: string): never {
   console.error(`test:kernel: ${why}\n${USAGE}`);
@@ -46,6 +46,7 @@ function options() {
         out: { type: "string" },
         "swap-file": { type: "string" },
         khugepaged: { type: "boolean", default: false },
+        explored: { type: "boolean", default: false },
       },
     }).values;
   } catch (error) {
@@ -127,7 +128,7 @@ if (kinds.length === 0) process.exit(0);
 const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : count("seed", given.seed);
 const other = differingFields(profile, REFERENCE_PROFILE);
 console.log(
-  `test:kernel: Linux ${found.name}, held against ${given.kernel} (the reference${other.length === 0 ? "" : ` but for ${other.join(", ")}`}), seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${asked.join(",")}`,
+  `test:kernel: Linux ${found.name}, held against ${given.kernel} (the reference${other.length === 0 ? "" : ` but for ${other.join(", ")}`}), seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${asked.join(",")}${given.explored ? ", the engine point by point" : ""}`,
 );
 const started = performance.now();
 const wanted = count("ops", given.ops);
@@ -139,6 +140,7 @@ const compare = (some: readonly ScriptClass[]) =>
       modes: asked,
       found,
       profile,
+      explored: given.explored,
       skips,
       seed,
       length,
