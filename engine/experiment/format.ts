@@ -5,7 +5,15 @@
 
 export type Unit = "kb" | "count" | "ns" | "ms";
 
-const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const formats = new Map<number, Intl.NumberFormat>();
+
+/** With at most so many digits after the point. Made when first needed: the first one of a process takes 20 ms. */
+function digits(most: number): Intl.NumberFormat {
+  const made = formats.get(most) ?? new Intl.NumberFormat("en-US", { maximumFractionDigits: most });
+  formats.set(most, made);
+  return made;
+}
+
 /** What a source cannot know. */
 export const MISSING = "–";
 
@@ -14,7 +22,7 @@ const known = (value: number | null | undefined): value is number =>
 
 /** 102640 -> "102,640". */
 export function formatCount(value: number | null | undefined): string {
-  return known(value) ? whole.format(value) : MISSING;
+  return known(value) ? digits(0).format(value) : MISSING;
 }
 
 const BINARY_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
@@ -46,20 +54,18 @@ const NS_UNITS = [
   [1e3, "µs"],
   [1, "ns"],
 ] as const;
-const oneDecimal = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
-const exact = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
 
 /** Simulated or measured nanoseconds: 11700000000 -> "11.7 s". */
 export function formatNs(ns: number | null | undefined): string {
   if (!known(ns)) return MISSING;
   const [size, unit] = NS_UNITS.find(([limit]) => Math.abs(ns) >= limit) ?? [1, "ns"];
-  return `${oneDecimal.format(ns / size)} ${unit}`;
+  return `${digits(1).format(ns / size)} ${unit}`;
 }
 
 /** Nanoseconds in the unit that suits `largest`, in full: the ticks of an axis that ends there. */
 export function formatNsTick(ns: number, largest: number): string {
   const [size, unit] = NS_UNITS.find(([limit]) => Math.abs(largest) >= limit) ?? [1, "ns"];
-  return `${exact.format(ns / size)} ${unit}`;
+  return `${digits(6).format(ns / size)} ${unit}`;
 }
 
 /** Milliseconds as a person says them: 42 -> "42 ms", 4200 -> "4.2 s", 95000 -> "1 min 35 s". */
@@ -91,7 +97,7 @@ export function formatShort(value: number | null | undefined): string {
       return `${scaled.toFixed(Math.abs(scaled) >= 100 ? 0 : 1).replace(/\.0$/, "")} ${suffix}`;
     }
   }
-  return whole.format(value);
+  return digits(0).format(value);
 }
 
 /** A value to be read, with its unit. */
@@ -105,7 +111,7 @@ export function formatValue(value: number | null | undefined, unit: Unit): strin
 /** The same value in full, as /proc and the samples have it: "102,640 kB". */
 export function formatExact(value: number | null | undefined, unit: Unit): string {
   if (!known(value)) return MISSING;
-  return unit === "count" ? whole.format(value) : `${exact.format(value)} ${unit === "kb" ? "kB" : unit}`;
+  return unit === "count" ? digits(0).format(value) : `${digits(6).format(value)} ${unit === "kb" ? "kB" : unit}`;
 }
 
 /**

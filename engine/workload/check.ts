@@ -6,8 +6,9 @@
 import type { Machine } from "../experiment/machine.ts";
 import { following } from "./following.ts";
 import { ImportError } from "./import/error.ts";
+import type { TraceFormat } from "./import/formats.ts";
 import type { TextSource } from "./import/lines.ts";
-import { eventBlocks, openTrace, type TraceFormat } from "./import/reader.ts";
+import { eventBlocks, openTrace } from "./import/reader.ts";
 import type { ImportReport } from "./import/report.ts";
 import { Translator } from "./import/translate.ts";
 import type { Measured } from "./measured.ts";

@@ -1,10 +1,11 @@
 /** Importing: a trace of a real program, or a workload file, as a lazy stream of operations. */
 import type { Operation } from "../operation.ts";
 import { ImportError } from "./error.ts";
+import type { TraceFormat } from "./formats.ts";
 import type { TextSource } from "./lines.ts";
 import { readOperations } from "./ops-jsonl.ts";
 import type { TracedProcess } from "./processes.ts";
-import { eventBlocks, formatHasFaults, listProcesses, openTrace, type TraceFormat } from "./reader.ts";
+import { eventBlocks, formatHasFaults, listProcesses, openTrace } from "./reader.ts";
 import type { ImportReport } from "./report.ts";
 import { ServiceTranslator } from "./service.ts";
 import { Translator } from "./translate.ts";
@@ -100,8 +101,8 @@ export async function survey(source: TextSource, report: ImportReport, format?: 
 
 export { CALL_NUMBERS } from "./abi.ts";
 export { ImportError } from "./error.ts";
+export type { TraceFormat } from "./formats.ts";
 export type { TextSource } from "./lines.ts";
 export { operationLine, opsHeaderLine } from "./ops-jsonl.ts";
 export type { TracedProcess } from "./processes.ts";
-export type { TraceFormat } from "./reader.ts";
 export { describeProblem, ImportReport } from "./report.ts";

@@ -1,6 +1,7 @@
 /** Reading a trace: which format it is in, its events block by block, and the processes that are in it. */
 import { ImportError } from "./error.ts";
 import type { LineParser, TraceEvent } from "./event.ts";
+import { type EventFormat, TRACE_FORMATS, type TraceFormat } from "./formats.ts";
 import { isFound } from "./found.ts";
 import { eachLine, type LineBlock, lineBlocks, type TextSource } from "./lines.ts";
 import { createPerfParser, looksLikePerf, perfComm } from "./perf-script.ts";
@@ -8,11 +9,6 @@ import { ProcessList, type TracedProcess } from "./processes.ts";
 import type { ImportReport } from "./report.ts";
 import { createStraceParser, looksLikeStrace } from "./strace.ts";
 import { createTracefsParser, looksLikeTracefs } from "./tracefs.ts";
-
-/** The formats of traces; `ops` is the lab's own JSON Lines. */
-export const TRACE_FORMATS = ["perf-script", "tracefs", "strace", "ops"] as const;
-export type TraceFormat = (typeof TRACE_FORMATS)[number];
-export type EventFormat = Exclude<TraceFormat, "ops">;
 
 const CREATE: Readonly<Record<EventFormat, (report: ImportReport) => LineParser>> = {
   "perf-script": createPerfParser,

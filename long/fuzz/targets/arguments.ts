@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandLine } from "../../../main/cli.ts";
+import { commandLine } from "../../../main/cli/program.ts";
 import { corpusText } from "../corpus/index.ts";
 import { mutateText } from "../mutate.ts";
 import type { Target } from "../target.ts";
