@@ -8,6 +8,8 @@ export interface Remembered {
   readonly axis: "operations" | "time";
   /** The same for programs that were recorded. */
   readonly programAxis: "operations" | "time";
+  /** How many of a program run: what its page tables come to together. */
+  readonly instances: number;
   /** The policy that the others are compared with; empty: the default. */
   readonly baseline: string;
   readonly historySort: string;
@@ -23,6 +25,7 @@ const DEFAULTS: Remembered = {
   log: true,
   axis: "operations",
   programAxis: "time",
+  instances: 1,
   baseline: "",
   historySort: "created",
   historyDescending: true,
