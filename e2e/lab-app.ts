@@ -104,6 +104,17 @@ export class LabApp {
     );
   }
 
+  /** Nobody asks it first. */
+  async kill(): Promise<void> {
+    const app = this.#started;
+    const gone = new Promise<void>((resolve) => app.once("close", () => resolve()));
+    process.kill(Number(app.process().pid), "SIGKILL");
+    await gone;
+    this.#app = undefined;
+    this.#page = undefined;
+    running.delete(this.folder);
+  }
+
   async stop(): Promise<void> {
     const app = this.#app;
     this.#app = undefined;

@@ -49,6 +49,13 @@ export interface CaptureInput {
   readonly stacks?: boolean;
   /** Aborting ends the program (SIGTERM) and keeps what was recorded. */
   readonly signal?: AbortSignal;
+  /** Started there and so, without a terminal: it reads nothing, and what it writes goes nowhere. */
+  readonly quietly?: Surroundings;
+}
+
+interface Surroundings {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface CaptureResult {
@@ -95,6 +102,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     intervalUs: input.intervalUs ?? DEFAULT_INTERVAL_US,
     stacks: input.stacks ?? false,
     signal: input.signal,
+    quietly: input.quietly,
   };
   const done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
@@ -124,6 +132,7 @@ interface Job {
   readonly intervalUs: number;
   readonly stacks: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly quietly: Surroundings | undefined;
 }
 
 interface Done {
@@ -230,8 +239,9 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const fields = ["-F", `comm,pid,tid,time,event,trace${job.stacks ? ",ip,sym,dso" : ""}`];
   try {
     const recorder = spawn(PROBE_PATH, ["tied", perf, ...words, "--", ...launchWords(job, "run")], {
-      stdio: ["inherit", "inherit", "pipe"],
+      stdio: job.quietly ? ["ignore", "ignore", "pipe"] : ["inherit", "inherit", "pipe"],
       detached: true,
+      ...job.quietly,
     });
     let said = "";
     recorder.stderr.on("data", (chunk: Buffer) => {
@@ -273,12 +283,18 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     set("buffer_size_kb", "32768");
     set("options/event-fork", "1");
     if (existsSync(join(instance, "options/record-tgid"))) set("options/record-tgid", "1");
-    const launcher = spawn(file, args, { stdio: ["inherit", "pipe", "inherit"], detached: true });
+    const launcher = spawn(file, args, {
+      stdio: job.quietly ? ["ignore", "pipe", "ignore"] : ["inherit", "pipe", "inherit"],
+      detached: true,
+      ...job.quietly,
+    });
     const said = createInterface({ input: launcher.stdout });
     const [first] = (await Promise.race([once(said, "line"), once(launcher, "exit")])) as [unknown];
     const pid = /^pid (\d+)$/.exec(String(first))?.[1];
     if (pid === undefined) throw new CaptureError("The program did not start");
-    said.on("line", (line) => process.stdout.write(`${line}\n`));
+    said.on("line", (line) => {
+      if (!job.quietly) process.stdout.write(`${line}\n`);
+    });
     set("set_event_pid", pid);
     for (const { name, filter } of events) {
       const event = `events/${name.replace(":", "/")}`;

@@ -45,7 +45,7 @@ const TRIAL_FIGURES = [
 ] as const satisfies readonly TrialFigure[];
 
 /** Words of a shell's line: blanks part them, quotes and backslashes keep them together. Null: a quote does not end. */
-function shellWords(text: string): string[] | null {
+export function shellWords(text: string): string[] | null {
   const words: string[] = [];
   const part = /\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s\\'"]+)|(\s+)/gsy;
   let word: string | null = null;

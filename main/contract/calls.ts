@@ -11,6 +11,7 @@ import { historyCalls } from "./history.ts";
 import { liveCalls } from "./live.ts";
 import { mapCalls } from "./map.ts";
 import { raceCalls } from "./race.ts";
+import { recordCalls } from "./record.ts";
 import { rescueCalls } from "./rescue.ts";
 import {
   countSchema,
@@ -144,6 +145,7 @@ export const CALLS = {
   ...rescueCalls,
   ...exported,
   ...atlasCalls,
+  ...recordCalls,
   ...liveCalls,
   ...mapCalls,
   ...raceCalls,

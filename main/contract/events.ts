@@ -4,6 +4,7 @@ import { desktopEvents } from "./desktop.ts";
 import { liveEvents } from "./live.ts";
 import { mapEvents } from "./map.ts";
 import { raceEvents } from "./race.ts";
+import { recordEvents } from "./record.ts";
 import {
   countSchema,
   experimentSchema,
@@ -30,6 +31,7 @@ export const EVENTS = {
   "history.changed": v.object({ ids: v.array(idSchema) }),
   ...raceEvents,
   ...liveEvents,
+  ...recordEvents,
   ...mapEvents,
   ...desktopEvents,
   /** The lab host died and was started again: runs that were under way are marked interrupted. */

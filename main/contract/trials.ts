@@ -1,7 +1,7 @@
 /** Trials: a program of the user's, as it is and under settings of its environment. */
 import * as v from "valibot";
 import { REPEAT_MAX, SETTINGS_MAX } from "../../engine/experiment/trial.ts";
-import { shellToHost } from "./define.ts";
+import { shellToHost, windowToMain } from "./define.ts";
 import { experimentSchema, titleSchema } from "./shapes.ts";
 
 const envSchema = v.record(v.string(), v.string());
@@ -20,7 +20,21 @@ const trialSpecSchema = v.object({
   title: v.optional(titleSchema),
 });
 
+/** A trial as the window asks for it: text that people type. */
+const typedTrialSchema = v.object({
+  command: v.pipe(v.string(), v.trim(), v.nonEmpty("there is no command"), v.maxLength(20_000)),
+  /** Where it is started; the user's own folder where empty. */
+  folder: v.pipe(v.string(), v.maxLength(20_000)),
+  /** `NAME: VAR=VALUE ...`; those that suit its allocator where there is none. */
+  settings: v.pipe(v.array(v.pipe(v.string(), v.maxLength(2000))), v.maxLength(SETTINGS_MAX)),
+  repeat: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REPEAT_MAX)),
+});
+
 export const trialCalls = {
+  /** Asks with the system's dialog whether to run the program; null: the user changed their mind. */
+  "trial.launch": windowToMain(typedTrialSchema, v.nullable(experimentSchema)),
+  /** The same without a question. */
+  "trial.run": shellToHost(typedTrialSchema, experimentSchema),
   /** Stores the experiment with a run a setting and turn, and starts them, one after the other. experiment.cancel ends it. */
   "trial.start": shellToHost(trialSpecSchema, experimentSchema),
 };

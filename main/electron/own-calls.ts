@@ -13,6 +13,7 @@ import { dragHandlers } from "./drag-out.ts";
 import type { FileCallName } from "./files.ts";
 import { historyDialogs } from "./history-dialogs.ts";
 import type { HostProcess } from "./host-process.ts";
+import { recordDialogs } from "./record-dialogs.ts";
 import type { settingsIn } from "./settings.ts";
 
 const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
@@ -46,6 +47,7 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
     ...dragHandlers({ ask, window }),
     ...historyDialogs({ ask, window }),
     ...atlasDialogs({ ask, window }),
+    ...recordDialogs({ ask, window }),
     "app.info": () => ({
       version: VERSION,
       electron: process.versions.electron ?? "",

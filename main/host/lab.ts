@@ -19,6 +19,7 @@ import { historyHandlers, watchHistory } from "./history.ts";
 import { liveHandlers } from "./live.ts";
 import { mapHandlers } from "./map.ts";
 import { raceHandlers } from "./races.ts";
+import { createRecordings } from "./recordings.ts";
 import { createRunner } from "./runner.ts";
 import { readSamples } from "./samples.ts";
 import { createSweeps } from "./sweeps.ts";
@@ -53,6 +54,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   const files = createFiles();
   const experiments = experimentHandlers(store, runner, files, sweeps, emit);
   const atlases = atlasHandlers(files, (spec) => experiments["experiment.start"](v.parse(experimentSpecSchema, spec)));
+  const recordings = createRecordings(store.file, files, emit);
   const stopWatching = watchHistory(store, emit, log);
   const stopChecking =
     checkMeanwhile && !store.checked ? checkInBackground(file, store.foundDamaged, log) : () => undefined;
@@ -63,7 +65,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
     stopChecking();
     live.close();
     atlases.close();
-    closing ??= Promise.all([runner.abandon(), races.close(), maps.close()])
+    closing ??= Promise.all([runner.abandon(), races.close(), maps.close(), recordings.close()])
       .then(() => undefined)
       .finally(() => store.close());
     return closing;
@@ -89,6 +91,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
     ...sweeps.handlers,
     ...trialHandlers(store, runner, emit),
     ...atlases.handlers,
+    ...recordings.handlers,
     ...experiments,
   };
 

@@ -11,21 +11,22 @@ import {
   TRIAL_SETTINGS,
 } from "../../engine/experiment/allocator-settings.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
-import { BASELINE_NAME, type Setting } from "../../engine/experiment/trial.ts";
+import { BASELINE_NAME, parseSettings, type Setting } from "../../engine/experiment/trial.ts";
 import type { RunSummary } from "../../engine/experiment/types.ts";
 import { findProgram } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import { type Reading, runTrial, type TrialEnd } from "../../probe/trial.ts";
 import { toLabError } from "../answer.ts";
-import type { CallName, Handlers } from "../contract.ts";
+import type { CheckedParams, Experiment, Handlers, LabCallName } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import type { Ending, Execution, OnBatch } from "./execution.ts";
 import { hostFacts } from "./facts.ts";
 import { Readings } from "./readings.ts";
 import type { Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
+import { commandOf, environmentOf } from "./typed-command.ts";
 
-type Names = Extract<CallName, `trial.${string}`>;
+type Names = Extract<LabCallName, `trial.${string}`>;
 
 const INTERVAL_US = 5000;
 /** So long is looked at what allocator a program uses; then it is ended. */
@@ -122,60 +123,73 @@ async function settingsFor(job: Job): Promise<Setting[]> {
 }
 
 export function trialHandlers(store: Store, runner: Runner, emit: Emit): Handlers<Names> {
-  return {
-    "trial.start": async ({ command, cwd, env, settings: given, repeat, title }) => {
-      const [name, ...args] = command;
-      const program = findProgram(name);
-      if (program === undefined)
-        throw new BadInputError(`There is no program ${name}`, { todo: "Give its path, or one that PATH finds" });
-      const kernel = detect();
-      if (!kernel.available)
-        throw new BadInputError("Nothing can be measured here", { why: kernel.why, todo: kernel.todo });
-      const job: Job = { command: [program, ...args], cwd, env };
-      const settings = given.length > 0 ? given : await settingsFor(job);
-      const points: readonly Setting[] = [{ name: BASELINE_NAME, env: {} }, ...settings];
-      const mode = kernel.reclaims ? SERIES_POLICY : DEFAULT_BASELINE;
-      const facts = hostFacts(kernel.reclaims);
-      const short = [name, ...args].join(" ").slice(0, 200);
-      const stored = store.together(() => {
-        const { id } = store.createExperiment({
-          kind: "sweep",
-          title: title ?? `Trial of ${name.slice(name.lastIndexOf("/") + 1)}: ${settings.length} settings`,
-          workload: name.slice(name.lastIndexOf("/") + 1),
-          workloadKind: "program",
-          params: { command: short, repeat },
-          seed: 0,
-          levels: 4,
-          detail: {
-            parameter: "setting",
-            values: points.map((point) => point.name),
-            settings: points.map((point) => ({ ...point, env: { ...point.env } })),
-          },
-        });
-        for (let turn = 1; turn <= repeat; turn++)
-          for (const point of points)
-            store.startRun(id, {
-              source: "kernel",
-              mode,
-              facts,
-              params: { command: short, setting: point.name, turn },
-              label: point.name,
-              status: "queued",
-            });
-        return store.getExperiment(id);
+  async function start({
+    command,
+    cwd,
+    env,
+    settings: given,
+    repeat,
+    title,
+  }: CheckedParams<"trial.start">): Promise<Experiment> {
+    const [name, ...args] = command;
+    const program = findProgram(name);
+    if (program === undefined)
+      throw new BadInputError(`There is no program ${name}`, { todo: "Give its path, or one that PATH finds" });
+    const kernel = detect();
+    if (!kernel.available)
+      throw new BadInputError("Nothing can be measured here", { why: kernel.why, todo: kernel.todo });
+    const job: Job = { command: [program, ...args], cwd, env };
+    const settings = given.length > 0 ? given : await settingsFor(job);
+    const points: readonly Setting[] = [{ name: BASELINE_NAME, env: {} }, ...settings];
+    const mode = kernel.reclaims ? SERIES_POLICY : DEFAULT_BASELINE;
+    const facts = hostFacts(kernel.reclaims);
+    const short = [name, ...args].join(" ").slice(0, 200);
+    const stored = store.together(() => {
+      const { id } = store.createExperiment({
+        kind: "sweep",
+        title: title ?? `Trial of ${name.slice(name.lastIndexOf("/") + 1)}: ${settings.length} settings`,
+        workload: name.slice(name.lastIndexOf("/") + 1),
+        workloadKind: "program",
+        params: { command: short, repeat },
+        seed: 0,
+        levels: 4,
+        detail: {
+          parameter: "setting",
+          values: points.map((point) => point.name),
+          settings: points.map((point) => ({ ...point, env: { ...point.env } })),
+        },
       });
-      emit("experiment.started", toExperiment(stored));
-      emit("history.changed", { ids: [stored.id] });
-      for (const run of stored.runs) {
-        const setting = points.find((point) => point.name === run.label) ?? points[0];
-        runner.add({
-          runId: run.id,
-          experimentId: stored.id,
-          alone: true,
-          begin: (onBatch) => startTrialRun(job, setting, onBatch),
-        });
-      }
-      return toExperiment(store.getExperiment(stored.id));
+      for (let turn = 1; turn <= repeat; turn++)
+        for (const point of points)
+          store.startRun(id, {
+            source: "kernel",
+            mode,
+            facts,
+            params: { command: short, setting: point.name, turn },
+            label: point.name,
+            status: "queued",
+          });
+      return store.getExperiment(id);
+    });
+    emit("experiment.started", toExperiment(stored));
+    emit("history.changed", { ids: [stored.id] });
+    for (const run of stored.runs) {
+      const setting = points.find((point) => point.name === run.label) ?? points[0];
+      runner.add({
+        runId: run.id,
+        experimentId: stored.id,
+        alone: true,
+        begin: (onBatch) => startTrialRun(job, setting, onBatch),
+      });
+    }
+    return toExperiment(store.getExperiment(stored.id));
+  }
+
+  return {
+    "trial.start": start,
+    "trial.run": ({ command, folder, settings, repeat }) => {
+      const { words, cwd } = commandOf(command, folder);
+      return start({ command: words, cwd, env: environmentOf(""), settings: parseSettings(settings), repeat });
     },
   };
 }

@@ -155,6 +155,13 @@ export function appCommands(): readonly Command[] {
       run: () => void chooseTrace(),
     },
     {
+      id: "record",
+      title: "Record a program…",
+      group: "Lab",
+      keys: "Ctrl+5",
+      run: () => view.go({ name: "record" }),
+    },
+    {
       id: "open-capture",
       title: "Open a capture's folder…",
       words: ["my program", "recording", "trace"],

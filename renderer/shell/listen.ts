@@ -1,6 +1,7 @@
 import { toast } from "svelte-sonner";
 import { policyPhrase } from "../../engine/experiment/words.ts";
 import type { LabError } from "../../main/contract.ts";
+import { recorded } from "../state/actions.ts";
 import { commands } from "../state/commands.svelte.ts";
 import { current } from "../state/current.svelte.ts";
 import { history } from "../state/history.svelte.ts";
@@ -8,6 +9,7 @@ import { call, LabCallError } from "../state/lab.ts";
 import { notifyError } from "../state/notify.ts";
 import { races } from "../state/races.svelte.ts";
 import { recent } from "../state/recent.svelte.ts";
+import { recording } from "../state/recording.svelte.ts";
 import { running } from "../state/running.svelte.ts";
 import { view } from "../state/view.svelte.ts";
 
@@ -68,11 +70,16 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
     window.lab.on("file.recentChanged", (files) => {
       recent.list = files;
     }),
+    window.lab.on("record.changed", (now) => {
+      recording.now = now;
+    }),
+    window.lab.on("record.ended", (end) => void recorded(end)),
     window.lab.on("race.progressed", (progress) => races.progressed(progress)),
     window.lab.on("race.tried", (result) => races.tried(result)),
     window.lab.on("race.ended", (end) => races.ended(end)),
     window.lab.on("host.restarted", ({ reason }) => {
       running.clear();
+      recording.now = null;
       reloadSoon();
       void current.experiment?.load();
       toast.warning("The lab was restarted", {

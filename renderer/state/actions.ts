@@ -2,12 +2,12 @@ import { hasClock } from "../../chart/view.ts";
 import type { LinkedView } from "../../chart/view-link.ts";
 import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
-import type { Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
+import type { EventPayload, Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
 import { rememberAxis } from "./chart-axis.ts";
 import { current } from "./current.svelte.ts";
 import { call, LabCallError } from "./lab.ts";
-import { notifyDone, notifyError } from "./notify.ts";
+import { notifyDone, notifyError, notifyWarning } from "./notify.ts";
 import { settings } from "./settings.svelte.ts";
 import { view } from "./view.svelte.ts";
 
@@ -183,6 +183,26 @@ function openRerun({ experiment, same }: { experiment: Experiment; same: boolean
       ? "The same task as the row's: it gives the same numbers"
       : "Another version made the row: the numbers may differ from the row's",
   );
+}
+
+/** What was recorded is replayed: at once where its view waits for it, else it is said that it goes on. */
+export async function recorded(end: EventPayload<"record.ended">): Promise<void> {
+  if (end.kind === "failed") return notifyError(new LabCallError(end.error));
+  const { opened, notes } = end;
+  for (const note of notes) notifyWarning(`${opened.name}: ${note}`);
+  try {
+    const experiment = await call("experiment.start", {
+      workload: {
+        kind: "file",
+        token: opened.token,
+        ...(opened.processes[0] ? { process: opened.processes[0].pid } : {}),
+      },
+    });
+    if (view.route.name === "record") openStarted(experiment);
+    else notifyDone(`Recorded ${opened.name}: it is in the history`);
+  } catch (thrown) {
+    notifyError(thrown);
+  }
 }
 
 /** Opens a view that a link says: its experiment, and what of it is shown. */

@@ -20,6 +20,11 @@ export function notifyDone(message: string, description?: string): void {
   toast.success(message, description ? { description } : {});
 }
 
+/** Something to know of what was done; stays until it is read. */
+export function notifyWarning(message: string): void {
+  toast.warning(message, { duration: Number.POSITIVE_INFINITY });
+}
+
 /** Says what was done and offers to take it back. */
 export function notifyUndoable(message: string, undo: () => void): void {
   toast(message, { duration: UNDO_MS, action: { label: "Undo", onClick: undo } });

@@ -18,6 +18,8 @@ export type Route =
   | { readonly name: "races" }
   /** The processes of this machine. */
   | { readonly name: "live" }
+  /** Record a program; `pid`: a process that runs already. */
+  | { readonly name: "record"; readonly pid?: number }
   | { readonly name: "trace"; readonly opened?: OpenedFile }
   /** A folder of results. */
   | { readonly name: "atlas"; readonly opened: OpenedAtlas }
