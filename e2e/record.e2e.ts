@@ -11,8 +11,8 @@ import { ExperimentPage } from "./pages.ts";
 const means = await captureMeans();
 test.skip(means.how === null, means.how === null ? `nothing records here: ${means.why}` : "");
 
-/** Runs until it is told to end; its name says which it is. */
-const LOOP = "/bin/sh -c 'while :; do sleep 0.05; done' reclaim-lab-e2e-loop";
+/** Runs until it is told to end; how long it would sleep says which it is. */
+const LOOP = "sleep 1234.51";
 
 function runsStill(word: string): boolean {
   return readdirSync("/proc").some((pid) => {
@@ -31,7 +31,7 @@ for (const theme of ["light", "dark"] as const)
     await lab.restart();
     await lab.resize(1280, 800);
     const { page } = lab;
-    await page.keyboard.press("Control+5");
+    await page.keyboard.press("Control+6");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Record a program");
     // The command has the focus: by the keyboard alone.
     await expect(page.getByRole("textbox", { name: "Command" })).toBeFocused();
@@ -41,23 +41,23 @@ for (const theme of ["light", "dark"] as const)
     await lab.answerQuestions(1);
     await page.keyboard.press("Control+Enter");
     await expect(page.getByRole("region", { name: "Recording" })).toHaveCount(0);
-    expect(runsStill("reclaim-lab-e2e-loop")).toBe(false);
+    expect(runsStill("1234.51")).toBe(false);
 
     await lab.answerQuestions(0);
     await page.keyboard.press("Control+Enter");
     const now = page.getByRole("region", { name: "Recording" });
     await expect(now.getByText(/^\d+ KiB$/).first()).toBeVisible();
     await expect(now.getByRole("status")).toContainText("Recording for");
-    expect(runsStill("reclaim-lab-e2e-loop")).toBe(true);
+    expect(runsStill("1234.51")).toBe(true);
     await expectAccessible(page, `recording, ${theme}`);
     await lab.screenshot(`recording-${theme}`);
     await page.keyboard.press("Control+.");
     const shown = new ExperimentPage(page);
-    await expect(shown.title).toContainText("sh,", { timeout: 45_000 });
+    await expect(shown.title).toContainText("sleep,", { timeout: 45_000 });
     await shown.waitUntilDone();
     await expect(page.getByRole("region", { name: "Verdict" })).toContainText(/It (helps|does not help)/);
     await expect(page.getByRole("region", { name: "Whose releases" })).toBeVisible();
-    expect(runsStill("reclaim-lab-e2e-loop")).toBe(false);
+    expect(runsStill("1234.51")).toBe(false);
     await lab.screenshot(`recorded-${theme}`);
   });
 
@@ -67,7 +67,7 @@ test("a process that runs already is chosen from the list, recorded and goes on"
   try {
     for (const { status } of await known.hold(["map 0 300M", "touch 0 300M stride=2M"])) expect(status).toBe("ok");
     const { page } = lab;
-    await page.keyboard.press("Control+5");
+    await page.keyboard.press("Control+6");
     await page.getByRole("radio", { name: "Attach to a process" }).check({ force: true });
     await page.getByRole("searchbox", { name: "Find a process by its name or pid" }).fill(String(known.pid));
     await page.getByRole("radio", { name: new RegExp(`reclaim-probe ${known.pid}`) }).check();
@@ -93,7 +93,7 @@ test("a process that runs already is chosen from the list, recorded and goes on"
 test("a program that is not there is said in words, and the form stays", async ({ lab }) => {
   const { page } = lab;
   await lab.answerQuestions(0);
-  await page.keyboard.press("Control+5");
+  await page.keyboard.press("Control+6");
   await page.getByRole("textbox", { name: "Command" }).fill("no-such-program-here --really");
   await page.getByRole("button", { name: "Record", exact: true }).click();
   await expect(page.getByText("There is no program no-such-program-here")).toBeVisible();
@@ -103,12 +103,12 @@ test("a program that is not there is said in words, and the form stays", async (
 test("a window that is killed leaves no program, no tracing and no half a capture", async ({ lab, dataFolder }) => {
   const { page } = lab;
   await lab.answerQuestions(0);
-  await page.keyboard.press("Control+5");
-  await page.getByRole("textbox", { name: "Command" }).fill(LOOP.replace("e2e-loop", "e2e-killed"));
+  await page.keyboard.press("Control+6");
+  await page.getByRole("textbox", { name: "Command" }).fill("sleep 1234.52");
   await page.getByRole("button", { name: "Record", exact: true }).click();
   await expect(page.getByRole("region", { name: "Recording" }).getByRole("status")).toContainText("Recording for");
-  expect(runsStill("reclaim-lab-e2e-killed")).toBe(true);
+  expect(runsStill("1234.52")).toBe(true);
   await lab.kill();
-  await expect.poll(() => runsStill("reclaim-lab-e2e-killed"), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => runsStill("1234.52"), { timeout: 20_000 }).toBe(false);
   await expect.poll(() => readdirSync(join(dataFolder, "captures")), { timeout: 20_000 }).toEqual([]);
 });

@@ -189,7 +189,10 @@ export function createFiles(): Files {
     };
     const lasted = formatDuration((chosen.endNs - chosen.startNs) / 1e6);
     const title = oneLine(
-      capture === null ? `${chosen.comm}, from ${name}` : `${programOf(capture, chosen.comm)}, ${lasted}`,
+      capture === null
+        ? `${chosen.comm}, from ${name}`
+        : // A process' name holds 15 characters.
+          `${name.startsWith(chosen.comm) ? name : `${name}: ${chosen.comm}`}, ${lasted}`,
     );
     const workload = { kind: "file", name, title, params, operationsTotal: null } as const;
     return {

@@ -1,6 +1,7 @@
 /** A capture: the folder that `reclaim-lab capture` makes, opened as one thing and named after its program. */
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { shellWords } from "../../engine/experiment/trial.ts";
 
 const EVENTS = ["events.txt.gz", "events.txt"] as const;
 const MEASURED = "vmpte.txt";
@@ -70,10 +71,8 @@ export function captureAt(path: string): Capture | null {
   }
 }
 
-/** What a capture's program is called: by its command where that is kept, else by what its process called itself. */
+/** What a capture is called: after the program that was started or attached to; where that is not kept, as its process calls itself. */
 export function programOf({ command }: Capture, comm: string): string {
-  const [word = ""] = (command ?? "").split(" ");
-  const name = basename(word.replaceAll(/^'|'$/g, ""));
-  // A process' name holds 15 characters, and it may have changed it.
-  return name.startsWith(comm) || comm === "" ? name : comm;
+  const [first] = shellWords(command ?? "") ?? [];
+  return first === undefined ? comm : basename(first);
 }

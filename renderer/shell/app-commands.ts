@@ -135,16 +135,17 @@ export function appCommands(): readonly Command[] {
     {
       id: "record",
       title: "Record a program…",
-      words: ["capture", "my program", "trace", "would it help", "perf"],
+      words: ["capture", "my program", "trace", "would it help", "perf", "launch"],
       group: "Lab",
-      run: () => view.go({ name: "trace" }),
+      keys: "Ctrl+6",
+      run: () => view.go({ name: "record" }),
     },
     {
       id: "attach",
       title: "Record a process that runs…",
       words: ["capture", "attach", "pid", "my program", "trace"],
       group: "Lab",
-      run: () => view.go({ name: "trace" }),
+      run: () => view.go({ name: "record", attach: true }),
     },
     {
       id: "open-file",
@@ -153,13 +154,6 @@ export function appCommands(): readonly Command[] {
       group: "Lab",
       keys: "Ctrl+O",
       run: () => void chooseTrace(),
-    },
-    {
-      id: "record",
-      title: "Record a program…",
-      group: "Lab",
-      keys: "Ctrl+5",
-      run: () => view.go({ name: "record" }),
     },
     {
       id: "open-capture",

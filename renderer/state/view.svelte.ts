@@ -18,8 +18,8 @@ export type Route =
   | { readonly name: "races" }
   /** The processes of this machine. */
   | { readonly name: "live" }
-  /** Record a program; `pid`: a process that runs already. */
-  | { readonly name: "record"; readonly pid?: number }
+  /** Record a program, or a process that runs already; `pid`: this one. */
+  | { readonly name: "record"; readonly attach?: boolean; readonly pid?: number }
   | { readonly name: "trace"; readonly opened?: OpenedFile }
   /** A folder of results. */
   | { readonly name: "atlas"; readonly opened: OpenedAtlas }
