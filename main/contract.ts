@@ -14,7 +14,7 @@ export { CALLS } from "./contract/calls.ts";
 export { EVENTS } from "./contract/events.ts";
 export type { LiveProcess, LiveRow, LiveService, LiveServiceRow, LiveTop } from "./contract/live.ts";
 export type * from "./contract/race.ts";
-export type { Launch, Recording, RecordMeans } from "./contract/record.ts";
+export type { Recording, RecordMeans } from "./contract/record.ts";
 export type { HistoryCopy, RecoveredHistory } from "./contract/rescue.ts";
 export type * from "./contract/shapes.ts";
 

@@ -13,7 +13,7 @@ export interface Frame {
 const NO_STACK = "(no stack in the trace)";
 
 /** What the frames of an entry are called, the outermost first and the reason last. */
-export function framesOf({ stack, reason }: BlameEntry): string[] {
+function framesOf({ stack, reason }: BlameEntry): string[] {
   return [...(stack.length > 0 ? stack : [NO_STACK]), blameReason(reason)];
 }
 
