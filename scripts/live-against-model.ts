@@ -108,10 +108,13 @@ const PROGRAMS: readonly Program[] = [
     },
     go: (child, folder) => {
       const cli = `redis-cli -s ${join(folder, "redis.sock")}`;
+      const script = "for i = 1, 400000 do redis.call('set', 'key:' .. i, string.rep('x', 200 + i % 300)) end";
       const fill = spawn(
         "sh",
-        ["-c", `${cli} debug populate 500000 key 300 && ${cli} flushall && ${cli} memory purge && sleep 3`],
-        { stdio: "ignore" },
+        ["-c", `${cli} eval "${script}" 0 && ${cli} flushall && ${cli} memory purge && sleep 3`],
+        {
+          stdio: "ignore",
+        },
       );
       fill.once("close", () => child.stdout?.emit("data", Buffer.from("done\n")));
     },

@@ -302,7 +302,12 @@ describe("the verdict", () => {
     expect(rows({ name: "other" }).find(({ what }) => what.startsWith("2 MiB"))?.source).toContain("docs.kernel.org");
     expect(gain({ shared: shared.slice(1) })["2 MiB pages for shared memory"]).toBe(0);
     expect(gain({ reclaims: true })["Reclaim by the kernel"]).toBe(0);
-    expect(gain({ allocators: ["jemalloc"] })["MALLOC_CONF=background_thread:true"]).toBeNull();
+    // The allocator's settings are for tables that are empty or scattered.
+    const setting = "MALLOC_CONF=background_thread:true";
+    expect(setting in gain({ allocators: ["jemalloc"] })).toBe(false);
+    expect(gain({ allocators: ["jemalloc"], split: { ...split, sparse: 50_000 } })[setting]).toBeNull();
+    // Of one process alone, libraries say nothing of threads.
+    expect("Threads instead of processes" in gain({ pid: 7, processes: 1, shared: shared.slice(1) })).toBe(false);
     expect(rows({ upMs: 19 * 86_400_000 })[1]?.note).toContain("The oldest has run for 19 days.");
     // What does nothing comes last.
     const kb = rows({ reclaims: true, split: { ...split, empty: 0 } }).map((row) => row.kb);

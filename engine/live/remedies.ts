@@ -3,6 +3,7 @@ import { ALLOCATOR_SETTINGS } from "../experiment/allocator-settings.ts";
 import { formatKb } from "../experiment/format.ts";
 import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
+import { totalOf } from "./split.ts";
 import type { VerdictInput } from "./verdict-input.ts";
 import { durationWords, numberOfProcesses } from "./words.ts";
 
@@ -17,6 +18,9 @@ export interface Remedy {
 
 /** Tables a process from which on a file is large (128 MiB): program files and libraries have fewer. */
 const TABLES_LARGE = 64;
+
+/** From this share of empty and sparse tables on the allocator's settings are worth a trial. */
+const SCATTERED = 0.1;
 
 /** Is it worth asking for 2 MiB pages there? Program files and libraries are not. */
 export const isLarge = ({ tables, processes }: SharedFile): boolean => tables >= TABLES_LARGE * processes;
@@ -58,9 +62,20 @@ export function settingOfShared(
   };
 }
 
-function hugeShared({ name, shared, split, pid }: VerdictInput): Remedy {
+/** Sums over files are of all processes that map them; a service gains no more than its own tables of what is shared. */
+function atMost(
+  { pid, split }: VerdictInput,
+  files: readonly SharedFile[],
+  gain: (file: SharedFile) => number,
+): number {
+  const all = files.reduce((sum, file) => sum + gain(file), 0);
+  return pid === null ? Math.min(all, split.shared) : all;
+}
+
+function hugeShared(input: VerdictInput): Remedy {
+  const { name, shared, split, pid } = input;
   const large = shared.filter((file) => isSharedMemory(file.file) || isLarge(file));
-  const kb = large.reduce((sum, file) => sum + file.kb - file.huge_kb, 0);
+  const kb = atMost(input, large, ({ kb: all, huge_kb }) => all - huge_kb);
   const what = "2 MiB pages for shared memory";
   if (kb <= 0 || large[0] === undefined)
     return {
@@ -73,9 +88,13 @@ function hugeShared({ name, shared, split, pid }: VerdictInput): Remedy {
   return { what, kb, note: `${all}${setting}.`, source };
 }
 
-function fewer({ shared }: VerdictInput): Remedy[] {
-  const kb = shared.reduce((sum, file) => sum + file.kb - file.one_copy_kb, 0);
-  if (kb <= 0) return [];
+function fewer(input: VerdictInput): Remedy[] {
+  const { pid, split } = input;
+  // Of one process alone the libraries that every process maps say nothing.
+  const shared =
+    pid === null ? input.shared : input.shared.filter((file) => isSharedMemory(file.file) || isLarge(file));
+  const kb = atMost(input, shared, ({ kb: all, one_copy_kb }) => all - one_copy_kb);
+  if (kb <= 0 || split.shared === 0) return [];
   const most = shared.reduce((count, { processes }) => Math.max(count, processes), 0);
   return [
     {
@@ -99,7 +118,7 @@ function hugeOwn({ name, split }: VerdictInput): Remedy {
 }
 
 function allocator({ name, allocators, split }: VerdictInput): Remedy[] {
-  if (split.empty + split.sparse === 0) return [];
+  if (split.empty + split.sparse < totalOf(split) * SCATTERED) return [];
   const known = ALLOCATOR_SETTINGS.find(
     (each) =>
       allocators.includes(each.allocator) &&
