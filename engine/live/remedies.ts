@@ -22,8 +22,15 @@ const TABLES_LARGE = 64;
 /** From this share of empty and sparse tables on the allocator's settings are worth a trial. */
 const SCATTERED = 0.1;
 
-/** Is it worth asking for 2 MiB pages there? Program files and libraries are not. */
+/** ... and from which on it is a file of data (512 MiB): no program file is as large. */
+const TABLES_DATA = 256;
+
+/** Is so much of it mapped that it counts once for the memory of a service? */
 export const isLarge = ({ tables, processes }: SharedFile): boolean => tables >= TABLES_LARGE * processes;
+
+/** Is it worth asking for 2 MiB pages there? Program files and libraries are not. */
+export const canBeHuge = ({ file, tables, processes }: SharedFile): boolean =>
+  isSharedMemory(file) || tables >= TABLES_DATA * processes;
 
 function reclaim({ reclaims, split }: VerdictInput): Remedy {
   return reclaims === true
@@ -74,7 +81,7 @@ function atMost(
 
 function hugeShared(input: VerdictInput): Remedy {
   const { name, shared, split, pid } = input;
-  const large = shared.filter((file) => isSharedMemory(file.file) || isLarge(file));
+  const large = shared.filter(canBeHuge);
   const kb = atMost(input, large, ({ kb: all, huge_kb }) => all - huge_kb);
   const what = "2 MiB pages for shared memory";
   if (kb <= 0 || large[0] === undefined)
@@ -85,14 +92,13 @@ function hugeShared(input: VerdictInput): Remedy {
     };
   const { setting, source } = settingOfShared(name, large[0]);
   const all = pid === null ? "" : `In all ${numberOfProcesses(large[0].processes)}. `;
-  return { what, kb, note: `${all}${setting}.`, source };
+  return { what, kb, note: `${all}${setting.charAt(0).toUpperCase()}${setting.slice(1)}.`, source };
 }
 
 function fewer(input: VerdictInput): Remedy[] {
   const { pid, split } = input;
   // Of one process alone the libraries that every process maps say nothing.
-  const shared =
-    pid === null ? input.shared : input.shared.filter((file) => isSharedMemory(file.file) || isLarge(file));
+  const shared = pid === null ? input.shared : input.shared.filter(canBeHuge);
   const kb = atMost(input, shared, ({ kb: all, one_copy_kb }) => all - one_copy_kb);
   if (kb <= 0 || split.shared === 0) return [];
   const most = shared.reduce((count, { processes }) => Math.max(count, processes), 0);

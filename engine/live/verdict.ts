@@ -2,8 +2,7 @@
 
 import { formatKb } from "../experiment/format.ts";
 import { TABLE_KB, WINDOW_BYTES } from "./look.ts";
-import { isLarge, type Remedy, remediesFor, settingOfShared } from "./remedies.ts";
-import { isSharedMemory } from "./settings.ts";
+import { canBeHuge, type Remedy, remediesFor, settingOfShared } from "./remedies.ts";
 import { CAUSES, type Cause, totalOf } from "./split.ts";
 import type { VerdictInput } from "./verdict-input.ts";
 import { numberOfProcesses, shareOf } from "./words.ts";
@@ -36,7 +35,7 @@ function leastKb(rssKb: number): number {
 }
 
 function adviceOnShared({ name, shared: [largest] }: VerdictInput): string {
-  if (largest === undefined || !(isSharedMemory(largest.file) || isLarge(largest)))
+  if (largest === undefined || !canBeHuge(largest))
     return "Each process has tables of its own for the files that it maps, libraries too. Fewer processes have fewer of them.";
   const { setting, source } = settingOfShared(name, largest);
   return `2 MiB pages need no PTE tables: ${setting} (${source}). Or fewer processes.`;
@@ -118,7 +117,7 @@ function sharedSentences(kb: number, input: VerdictInput): string[] {
   if (largest === undefined || input.split.shared < Math.max(kb * SHARE_LITTLE, 4)) return [];
   const total = `${formatKb(input.split.shared)} of it, ${shareOf(input.split.shared, kb)}, are tables of what other processes map too.`;
   const detail = `The most for ${largest.file}: ${formatKb(largest.kb)} in ${numberOfProcesses(largest.processes)}, where one copy would be ${formatKb(largest.one_copy_kb)} and 2 MiB pages would need ${formatKb(largest.huge_kb)}.`;
-  if (!isSharedMemory(largest.file) && !isLarge(largest)) return [total, detail];
+  if (!canBeHuge(largest)) return [total, detail];
   return [total, detail, `What does that: ${settingOfShared(input.name, largest).setting}.`];
 }
 

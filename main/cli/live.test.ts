@@ -32,6 +32,33 @@ function lab(args: readonly string[], options: { readonly uid?: number } = {}): 
   });
 }
 
+/** Starts it, waits for so many lines on stdout, does something, and gives all that it said. */
+async function watching(args: readonly string[], lines: number, then: (child: ChildProcess) => void): Promise<Outcome> {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let out = "";
+  let err = "";
+  let acted = false;
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+    if (acted || out.split("\n").length <= lines) return;
+    acted = true;
+    then(child);
+  });
+  const [status] = await once(child, "close");
+  return { status, out, err };
+}
+
+/** As a terminal does: to the whole process group. */
+const pressCtrlC = ({ pid }: ChildProcess): void => void process.kill(-(pid ?? 0), "SIGINT");
+const documents = (out: string): Record<string, unknown>[] =>
+  out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
 let folder: string;
 /** 100 empty tables, 50 sparse ones, 7 pinned by guard pages (where the kernel has them), 30 of a file, of which a child has 29 too. */
 let known: KernelAnswers;
@@ -125,6 +152,61 @@ describeKernel("inspect", () => {
       expect([args, status, out]).toEqual([args, 2, ""]);
       expect(err).toMatch(/^reclaim-lab: /);
     }
+  });
+
+  it("has the keys that are promised, and the verdict", async () => {
+    const one = JSON.parse((await lab(["inspect", String(known.pid), "--json"])).out);
+    const PROCESS = "pid name kernel moving took_ms vmpte_kb rss_kb virt_kb tables mappings shared causes verdict";
+    expect(Object.keys(one)).toEqual(PROCESS.split(" "));
+    expect(Object.keys(one.tables)).toEqual("upper in_use sparse deposited pinned shared empty".split(" "));
+    expect(Object.keys(one.tables.upper)).toEqual(["min", "max"]);
+    expect(Object.keys(one.tables.empty)).toEqual(["min", "estimate", "max"]);
+    expect(Object.keys(one.mappings[0])).toEqual("start end name in_use sparse deposited pinned empty".split(" "));
+    expect(Object.keys(one.causes[0])).toEqual(["cause", "kb", "advice"]);
+    const several = JSON.parse((await lab(["inspect", "--name", "^reclaim-probe$", "--json"])).out);
+    expect(Object.keys(several)).toEqual(["processes", "shared", "total"]);
+    expect(Object.keys(several.processes[0])).toEqual(PROCESS.split(" "));
+    expect(Object.keys(several.shared[0])).toEqual("file processes tables kb one_copy_kb huge_kb".split(" "));
+    const top = JSON.parse((await lab(["top", "--json"])).out);
+    expect(Object.keys(top)).toEqual(
+      expect.arrayContaining(["page_tables_kb", "explained_kb", "processes", "not_readable"]),
+    );
+    expect(Object.keys(top.processes[0])).toEqual(expect.arrayContaining(["pid", "name", "vmpte_kb", "tables"]));
+  });
+
+  it("is watched until Ctrl-C, one document a line", async () => {
+    const args = ["inspect", String(known.pid), "--watch", "--interval", "1", "--json"];
+    const { status, out } = await watching(args, 2, pressCtrlC);
+    expect(status).toBe(0);
+    expect(documents(out).length).toBeGreaterThanOrEqual(2);
+    for (const document of documents(out)) expect(document).toMatchObject({ pid: known.pid, moving: false });
+  });
+
+  it("keeps what was watched at Ctrl-C, and where the process ends meanwhile", async () => {
+    const db = join(folder, "kept.sqlite");
+    const watch = (pid: number) => [
+      "inspect",
+      String(pid),
+      "--watch",
+      "--interval",
+      "1",
+      "--keep",
+      "--db",
+      db,
+      "--json",
+    ];
+    const stopped = await watching(watch(known.pid), 2, pressCtrlC);
+    expect(stopped.status).toBe(0);
+    expect(documents(stopped.out).at(-1)).toMatchObject({ kept: 1, forecast: { kbPerHour: null } });
+
+    const short = spawn("sleep", ["600"], { stdio: "ignore" });
+    await once(short, "spawn");
+    const ended = await watching(watch(short.pid ?? 0), 2, () => short.kill());
+    expect(ended.status).toBe(0);
+    expect(ended.err).toMatch(/There is no process \d+: the watch has ended after \d+ looks/);
+    expect(documents(ended.out).at(-1)).toEqual({ kept: 2, forecast: null });
+    const shown = await lab(["show", "2", "--db", db]);
+    expect(shown.out).toContain("as it ran");
   });
 
   it("refuses a kernel thread in words", async () => {
