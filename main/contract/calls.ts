@@ -3,6 +3,7 @@
  * A new call is one line in its group here and one handler where it is answered; nothing else changes.
  */
 import * as v from "valibot";
+import { POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { atlasCalls } from "./atlas.ts";
 import { chartViewSchema } from "./chart-view.ts";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
@@ -66,6 +67,16 @@ const preset = {
 const experiment = {
   /** Checks all of the spec, stores experiment and runs, starts them, and gives the experiment at once. */
   "experiment.start": windowToHost(experimentSpecSchema, experimentSchema),
+  /** How long the measured runs of a preset will take on this machine, in ms; null where none of its policies is measured. */
+  "experiment.estimate": windowToHost(
+    v.object({
+      preset: v.string(),
+      params: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+      mode: v.array(v.picklist(POLICY_IDS)),
+      seed: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 1),
+    }),
+    v.nullable(countSchema),
+  ),
   /** Ends the runs that are under way, within a second; their samples stay. Gives how many were ended. */
   "experiment.cancel": windowToHost(v.object({ id: idSchema }), countSchema),
   /** The same workload, parameters and seed as a new experiment. */

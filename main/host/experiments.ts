@@ -167,6 +167,11 @@ export function experimentHandlers(
       const planned = workload.kind === "file" ? planFile(files, workload) : planPreset(workload.name, workload.params);
       return toExperiment(begin(planned, runs, spec));
     },
+    "experiment.estimate": async ({ preset, params, mode, seed }) => {
+      const workload = resolvePreset(preset, params);
+      const { estimateMs } = await import("./estimate.ts");
+      return estimateMs(preset, workload.params, seed, mode);
+    },
     "experiment.again": async ({ id }) => {
       const before = store.getExperiment(id);
       if (before.workloadKind === "program")
