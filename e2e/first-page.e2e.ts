@@ -42,7 +42,7 @@ test("the palette finds things by the words that people use", async ({ lab }) =>
   await runToEnd(lab, "checkout under load", { size: 2 ** 28 });
   const found = (kind: string) => page.getByRole("group", { name: kind }).getByRole("option");
   const words: readonly (readonly [string, RegExp])[] = [
-    ["capture", /^Record a program/],
+    ["capture", /^(Record a program|Open a capture)/],
     ["record", /^Record a program/],
     ["my program", /Open a trace|Record a program/],
     ["baseline", /^(Pin as baseline|Baseline: )/],

@@ -30,6 +30,8 @@ export const HEADINGS: Readonly<Record<EntryKind, string>> = {
 const SCORE_MIN = 0.1;
 /** An experiment that the history found by a tag or a note. */
 const SCORE_FOUND = 0.2;
+/** A synonym is a little less than the name itself. */
+const SCORE_KEYWORD = 0.85;
 const SHOWN_PER_KIND = 8;
 const SHOWN_AT_FIRST = { experiment: 3, command: 40, file: 8, preset: 8 } as const satisfies Record<EntryKind, number>;
 
@@ -40,7 +42,10 @@ function score(typed: string, entry: Pick<Entry, "title" | "detail" | "words" | 
     .split(/\s+/)
     .filter(Boolean)
     .map((word) =>
-      Math.max(computeCommandScore(entry.title, word), ...keywords.map((each) => computeCommandScore(each, word))),
+      Math.max(
+        computeCommandScore(entry.title, word),
+        ...keywords.map((each) => SCORE_KEYWORD * computeCommandScore(each, word)),
+      ),
     );
   const least = Math.min(1, ...fits);
   if (entry.found) return Math.max(least, SCORE_FOUND);
