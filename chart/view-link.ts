@@ -3,7 +3,7 @@ import { METRICS, metricById } from "../engine/experiment/figures.ts";
 import { isPolicyId } from "../engine/experiment/policies.ts";
 import type { ChartView } from "./view.ts";
 
-export const VIEW_LINK = "reclaim-lab://view/";
+const VIEW_LINK = "reclaim-lab://view/";
 
 export interface LinkedView {
   /** Of the experiment: the same wherever its history is copied to. */
