@@ -409,7 +409,10 @@ test("whatever is sent as a call is answered in words, and nothing dies of it", 
   expect(await lab.app.evaluate(() => "polluted" in {})).toBe(false);
 });
 
-test("files that are none are refused in words, however the program is given them", async ({ lab, dataFolder }) => {
+test("what is not a regular file, or not a trace, is refused in words, however the program is given them", async ({
+  lab,
+  dataFolder,
+}) => {
   const at = (name: string) => join(dataFolder, name);
   execFileSync("mkfifo", [at("pipe.ops.jsonl")]);
   symlinkSync(at("circle.jsonl"), at("circle.jsonl"));

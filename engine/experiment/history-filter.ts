@@ -1,6 +1,6 @@
 /**
  * Filter expressions of the history, the same in window and command line: `chunk>1M policy:eager tag:prod saved>10%`.
- * Terms that all must hold; a term with "-" before it must not; what is no term is a word that is looked for.
+ * Terms that all must hold; a term with "-" before it must not; anything else is a word to search for.
  */
 import { BadInputError } from "../error.ts";
 import { parseSize } from "./params.ts";

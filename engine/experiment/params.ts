@@ -170,7 +170,7 @@ export function formatValueOf(spec: ParamSpec | undefined, value: ParamValue): s
   return spec === undefined ? String(value) : formatParam(spec, value);
 }
 
-/** One value alone, as it was typed, or why it is none; what it may not exceed is checked with the whole. */
+/** Parses one value as typed, or says why it is invalid. Limits set by other parameters are checked with the whole set. */
 export function readParam(
   spec: ParamSpec,
   text: string,

@@ -15,7 +15,7 @@ const UNSEEN =
 const LINE_ENDS = /[\t\n]/g;
 const REPLACEMENT = "\ufffd";
 
-/** A text of many lines as it may be shown anywhere: what is no letter of it is shown as U+FFFD. */
+/** A text of many lines as it may be shown anywhere: invalid characters become U+FFFD. */
 export function someLines(text: string): string {
   return text.toWellFormed().replace(/\r\n/g, "\n").replace(UNSEEN, REPLACEMENT);
 }

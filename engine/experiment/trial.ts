@@ -96,7 +96,7 @@ export function parseSetting(text: string): Setting {
   return { name: name.slice(0, NAME_LENGTH_MAX), env };
 }
 
-/** Settings as they are typed. Errors: BadInputError for one that is none, for a name that is there twice, and for too many. */
+/** Settings as they are typed. Errors: BadInputError for an invalid setting, a name given twice, or too many settings. */
 export function parseSettings(texts: readonly string[]): Setting[] {
   const settings = texts.map(parseSetting);
   const seen = new Set<string>();

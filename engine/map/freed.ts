@@ -1,12 +1,12 @@
 /**
  * Which slots of 2 MiB have lost their PTE table. The engine forgets freed tables; a watch on the one place where
- * entries of upper tables are written remembers them, for who wants to draw them. Costs nothing where nobody watches.
+ * entries of upper tables are written remembers them, so that they can be drawn. It costs nothing while nobody watches.
  */
 import { LEVEL_PMD, PTRS_PER_TABLE } from "../mm/geometry.ts";
 import type { TableStore } from "../mm/tables.ts";
 
 export interface FreedWatch {
-  /** What it remembers, for who goes back to an earlier moment (snapshot.ts). */
+  /** What it remembers, so that an earlier moment can be restored (snapshot.ts). */
   readonly marks: ReadonlyMap<number, Uint8Array>;
   /** Has the slot (address / 2 MiB) had a table that it has no more? Tables of all processes count. */
   has(slot: number): boolean;

@@ -9,7 +9,7 @@ export interface ProfileField<T> {
   readonly label: string;
   /** One sentence about this value, without a full stop. */
   readonly say: (value: T) => string;
-  /** Why the value is none; null: it is one. */
+  /** Why the value is refused; null if it is valid. */
   readonly refuse: (value: unknown) => string | null;
 }
 

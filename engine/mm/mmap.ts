@@ -75,7 +75,7 @@ export function* doMunmap(k: KernelState, mm: Mm, addr: number, len: number): Pa
 
 /**
  * unmapped_area_topdown(): the highest free stretch of `pages` below the mmap base that begins at a multiple of `align` pages.
- * Returns the page number, or -1 where there is none.
+ * Returns the page number, or -1 if there is no room.
  */
 export function getUnmappedArea(k: KernelState, mm: Mm, pages: number, align: number): number {
   const list = mm.vmas.list;

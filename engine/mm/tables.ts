@@ -80,7 +80,7 @@ export class TableStore {
   declare private readonly bytesMax: number;
   /** Live PTE tables all of whose entries are none, by process. */
   readonly emptyOf: number[] = [];
-  /** Rows that were live and empty at some moment, for who frees tables by their count; null: nobody does. */
+  /** Rows of tables that became empty while live, for policies that free tables by their count; null: no such policy. */
   emptied: number[] | null = null;
   /** Told of every live PTE table that becomes empty, and that no longer is; null: nobody asks. */
   watch: { emptied(row: number): void; filled(row: number): void } | null = null;
@@ -338,7 +338,7 @@ export class TableStore {
     else this.watch.filled(row);
   }
 
-  /** fillPte() of a table that is and stays a run. Returns how many entries are not none then; -1: it is none or would not stay one. */
+  /** fillPte() of a table that is and stays a run. Returns the number of entries that are not none; -1: the table is not a run, or would not stay one. */
   private fillRun(row: number, from: number, end: number, pte: number): number {
     const run = this.run[row];
     if (run === BLOCK) return -1;

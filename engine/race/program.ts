@@ -56,7 +56,7 @@ export interface Execution {
   check(): Violation | null;
   /** Invariants that hold when every CPU has finished. */
   finish(): Violation | null;
-  /** What an error that a step threw means as a violation; null: it is none, and the error goes on its way. */
+  /** The violation that an error thrown by a step stands for; null: it stands for none, and is thrown on. */
   explain(error: unknown): Violation | null;
 }
 

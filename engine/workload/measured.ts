@@ -28,7 +28,7 @@ export interface Measured {
 const COMMENT = /^#\s*pid\s+(\d{1,10})\b/;
 
 /**
- * Gives the samples one by one, as they stand in the file, in constant memory; lines that are none are reported. Returns the
+ * Gives the samples one by one, as they stand in the file, in constant memory; lines that are not samples are reported. Returns the
  * process, where the file says it. Throws ImportError where there is not a single one.
  */
 export async function eachMeasured(

@@ -27,7 +27,7 @@ export function print(text: string): void {
   process.stdout.write(`${harmless(text)}\n`);
 }
 
-/** A line for who watches, on stderr. */
+/** Prints a line on stderr for whoever watches the command. */
 export function warn(text: string): void {
   process.stderr.write(`${harmless(`reclaim-lab: ${text}`)}\n`);
 }

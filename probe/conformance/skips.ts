@@ -36,6 +36,6 @@ export function withoutSkipped(script: readonly string[], skips: readonly Skip[]
   return script.filter((line) => !skips.some(({ needs }) => needs(line)));
 }
 
-/** A line for each, for who runs the tests. */
+/** One line each, printed before the tests run. */
 export const describeSkips = (skips: readonly Skip[]): string[] =>
   skips.map(({ name, why }) => `${name} is left out of the scripts: ${why}`);

@@ -28,7 +28,7 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f) 
 #define sys1(n, a) sys5(n, a, 0, 0, 0, 0)
 #define sys0(n) sys5(n, 0, 0, 0, 0, 0)
 
-/* errno of a result, 0 where it is none. */
+/* The errno that a raw system call returned; 0 if it succeeded. */
 static inline int error_of(long result) { return result < 0 && result >= -4095 ? (int)-result : 0; }
 
 void *memset(void *to, int byte, size_t n);

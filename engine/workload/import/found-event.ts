@@ -3,7 +3,7 @@ import type { TraceEvent } from "./event.ts";
 import { readFound } from "./found.ts";
 import type { ImportReport } from "./report.ts";
 
-/** Makes an event of a line of what was found. False: it is none; problems are reported. */
+/** Parses one line of a found state into an event. Returns false if the line is not one; problems are reported. */
 export function takeFound(text: string, line: number, event: TraceEvent, report: ImportReport): boolean | null {
   const found = readFound(text);
   if (found === null) return false;
