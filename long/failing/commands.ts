@@ -69,7 +69,7 @@ export const COMMANDS: readonly Command[] = [
   },
   { name: "history merge", args: (at) => ["history", "merge", at("other.sqlite")], adds: ["another", "and another"] },
   { name: "history recover", args: (at) => ["history", "recover", at("other.sqlite"), at("saved.sqlite")] },
-  { name: "history use --copy", args: (at) => ["history", "use", at("used.sqlite"), "--copy", at("backup.sqlite")] },
+  { name: "history use --copy", args: (at) => ["history", "use", "--copy", at("backup.sqlite")] },
   { name: "history use --new", args: (at) => ["history", "use", at("fresh.sqlite"), "--new"] },
   ...["csv", "json", "png", "svg", "html"].map(exportOf),
   {

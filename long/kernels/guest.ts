@@ -19,6 +19,8 @@ const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"];
 const READY = "reclaim-lab guest is ready";
 /** Until it has said what it is: emulated, a kernel takes some ten seconds, on a busy machine more. */
 const PATIENCE_MS = 240_000;
+/** For one script: an emulated kernel on a busy machine is a hundred times slower than this one. */
+const SCRIPT_PATIENCE_MS = 600_000;
 /** The lines of the two probes. */
 const LINES: Readonly<Record<Dontneed, string>> = { whole: "ttyS1", pieces: "ttyS2" };
 
@@ -158,6 +160,7 @@ async function bootWith(image: string, options: string, accelerator: "kvm" | "tc
         output,
         said: () => said.slice(said.indexOf(READY) + READY.length).trim(),
         kill: () => qemu.kill("SIGKILL"),
+        patienceMs: SCRIPT_PATIENCE_MS,
         ended: async () => {
           input.unpipe(socket);
           socket.unpipe(output);

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { describeError } from "../../engine/error.ts";
 import { nearestProfile } from "../../engine/mm/kernel-profiles.ts";
 import { scriptText } from "../../engine/workload/conform.ts";
 import {
@@ -109,7 +110,7 @@ await runPart(
       }
       const held = await hold(image, name, operations, options).catch((error: unknown) => ({
         ok: false,
-        line: `${name}: ${error instanceof Error ? error.message : error}`,
+        line: `${name}: ${describeError(error).replaceAll("\n", " ")}`,
       }));
       options.say(held.line);
       lines.push(held.line);

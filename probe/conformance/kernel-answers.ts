@@ -21,6 +21,8 @@ export interface ConformingProbe {
   readonly ended: () => Promise<unknown>;
   /** Of its process, where that is on this machine. */
   readonly pid?: number;
+  /** How long a script may take; PATIENCE_MS where absent. */
+  readonly patienceMs?: number;
 }
 
 /** Starts a probe on the running kernel. */
@@ -71,7 +73,7 @@ export class KernelAnswers {
     const watchdog = setTimeout(() => {
       this.#late = true;
       this.#probe.kill();
-    }, PATIENCE_MS);
+    }, this.#patienceMs());
     try {
       return await this.#exchange(script, onSleep);
     } finally {
@@ -117,11 +119,15 @@ export class KernelAnswers {
       const next = await this.#lines.next();
       if (next.done) {
         await this.close();
-        const why = this.#late ? `an operation has not ended after ${PATIENCE_MS / 1000} s` : this.#probe.said();
+        const why = this.#late ? `an operation has not ended after ${this.#patienceMs() / 1000} s` : this.#probe.said();
         throw new ProbeDiedError("The probe ended", { why: why || "it said nothing" });
       }
       answers.push(parseAnswer(next.value.startsWith("@reset") ? `${next.value}\tok` : next.value));
     }
+  }
+
+  #patienceMs(): number {
+    return this.#probe.patienceMs ?? PATIENCE_MS;
   }
 
   async close(): Promise<void> {
