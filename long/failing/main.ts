@@ -234,6 +234,14 @@ await runPart(
       return calls;
     }
 
+    /** As far as it is: a long run may be broken off. */
+    const keep = (): void => {
+      const heads = ["command", "call", "with", "calls", "tried", "failed", "lost", "what was said"];
+      writeFileSync(join(out, "table.txt"), `${textTable(heads, table)}\n`);
+      writeFileSync(join(out, "lost.txt"), lost.map((line) => `${line}\n`).join(""));
+      if (values.docs === true) writeFileSync(join(ROOT, "docs", "faults.md"), document(table, lost, cases, most));
+    };
+
     const only = typeof values.only === "string" ? values.only.split(",") : [""];
     const commands = COMMANDS.filter(({ name }) => only.some((start) => name.startsWith(start)));
     for (const command of commands) {
@@ -279,15 +287,10 @@ await runPart(
           table.push([command.name, call, errno, calls, line.tried, line.failed, line.lost, line.words]);
         say(`  ${command.name}: ${call}: ${calls} calls`);
       }
+      keep();
     }
     library.remove();
     rmSync(work, { recursive: true, force: true });
-    writeFileSync(
-      join(out, "table.txt"),
-      `${textTable(["command", "call", "with", "calls", "tried", "failed", "lost", "what was said"], table)}\n`,
-    );
-    if (values.docs === true) writeFileSync(join(ROOT, "docs", "faults.md"), document(table, lost, cases, most));
-    writeFileSync(join(out, "lost.txt"), lost.map((line) => `${line}\n`).join(""));
     return {
       ok: lost.length === 0,
       summary: `${cases} faults over ${commands.length} commands: ${lost.length} with something lost or nothing said (${join("test-results", "long", "failing", "table.txt")})`,
