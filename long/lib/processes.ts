@@ -60,6 +60,13 @@ export function tree(root: number, options: { readonly memory?: boolean } = {}):
   return options.memory ? found.map(({ pid }) => look(pid, true)).filter((each) => each !== null) : found;
 }
 
+/** Processor time that a process has used, in milliseconds; 0 where it is gone. The kernel counts it in hundredths of a second for all. */
+export function cpuMs(pid: number): number {
+  const stat = read(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return 10 * (Number(fields[11] ?? 0) + Number(fields[12] ?? 0));
+}
+
 export function isAlive(pid: number): boolean {
   return look(pid, false) !== null;
 }
