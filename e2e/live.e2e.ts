@@ -114,6 +114,10 @@ test("processes of one name are a service: opened, one of them read, kept; what 
       "true",
     );
 
+    await panel.getByRole("button", { name: "Record it" }).click();
+    await expect(page.locator(`input[name=process][value="${second.pid}"]`)).toBeChecked();
+    await page.keyboard.press("Control+4");
+
     await second.close();
     await panel.getByRole("button", { name: "Look again" }).click();
     await expect(panel.getByText(`There is no process ${second.pid}`)).toBeVisible();
