@@ -8,8 +8,8 @@ import type { Samples } from "./points.ts";
 export interface BigRelease {
   /** Operations or nanoseconds. */
   readonly x: number;
-  /** RSS that went, kB. */
-  readonly kb: number;
+  /** RSS that went, kB; "exec": all of it, for the program was replaced. */
+  readonly kb: number | "exec";
 }
 
 /** A release is big where this share of what RSS spans goes at once. */
@@ -22,21 +22,27 @@ export function bigReleases(samples: Samples, axis: Axis): BigRelease[] {
   const xs = samples.columns[AXIS_COLUMN[axis]];
   const rss = samples.columns.rss_kb?.subarray(0, samples.count);
   if (!xs || !rss || rss.length < 2) return [];
+  const vmpte = samples.columns.vmpte_kb;
+  // A process that lives has page tables: it is without any only between the program that goes and the one that comes.
+  const execs = Array.from(rss.keys())
+    .filter((i) => i > 0 && i < rss.length - 1 && vmpte?.[i] === 0 && (vmpte[i - 1] ?? 0) > 0)
+    .map((i): BigRelease => ({ x: xs[i], kb: "exec" }));
   const most = rss.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const least = rss.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const big = (most - least) * BIG_SHARE;
-  if (!(big > 0)) return [];
+  const some = execs.length <= MARKS_MAX ? execs : [];
+  if (!(big > 0)) return some;
   const found: BigRelease[] = [];
   let top = 0;
   for (let i = 1; i <= rss.length; i++) {
     // A fall ends where it rises again, or with the run.
     if (i < rss.length && rss[i] <= rss[i - 1]) continue;
     const kb = rss[top] - rss[i - 1];
-    if (kb >= big) found.push({ x: xs[i - 1], kb });
-    if (found.length > MARKS_MAX) return [];
+    if (kb >= big && !execs.some(({ x }) => x === xs[i - 1])) found.push({ x: xs[i - 1], kb });
+    if (found.length > MARKS_MAX) return some;
     top = i;
   }
-  return found;
+  return [...some, ...found].sort((a, b) => a.x - b.x);
 }
 
 export function bigReleaseMarks(releases: readonly BigRelease[], palette: Palette, font: string): Plugin<"line"> {
@@ -58,7 +64,7 @@ export function bigReleaseMarks(releases: readonly BigRelease[], palette: Palett
         ctx.moveTo(at, chartArea.top);
         ctx.lineTo(at, chartArea.bottom);
         ctx.stroke();
-        const words = `−${formatKb(kb)} RSS`;
+        const words = kb === "exec" ? kb : `−${formatKb(kb)} RSS`;
         const width = ctx.measureText(words).width;
         const left = at - width - 4;
         if (left < free) continue;

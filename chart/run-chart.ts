@@ -48,12 +48,6 @@ export interface RunChartOptions {
   readonly margin?: number;
 }
 
-/** Without the zeros before the first and after the last page table: a logarithmic axis has no place for them. */
-function aboveZero(values: Float64Array): { readonly from: number; readonly to: number } {
-  const from = values.findIndex((value) => value > 0);
-  return from < 0 ? { from: 0, to: values.length } : { from, to: values.findLastIndex((value) => value > 0) + 1 };
-}
-
 /** The points of one line within a range, peaks kept; one sample outside on each side, so that lines reach the edges. */
 export function linePoints(
   samples: Samples,
@@ -66,10 +60,12 @@ export function linePoints(
   const xs = samples.columns[AXIS_COLUMN[axis]]?.subarray(0, samples.count);
   if (!xs) return [];
   const ys = metricValues(samples, metric);
-  const above = scale === "log" && metric.unit === "kb" ? aboveZero(ys) : { from: 0, to: samples.count };
-  const from = Math.max(above.from, range ? lowerBound(xs, range.min) - 1 : 0);
-  const to = Math.min(above.to, range ? lowerBound(xs, range.max) + 1 : samples.count);
-  return minMaxIndices(ys, points, from, to).map((i) => ({ x: xs[i], y: onScale(ys[i], scale) }));
+  const from = range ? Math.max(0, lowerBound(xs, range.min) - 1) : 0;
+  const to = range ? Math.min(samples.count, lowerBound(xs, range.max) + 1) : samples.count;
+  // A process has no page tables, and no memory, only before its first and while it is replaced: no place on a logarithmic axis.
+  const gaps = scale === "log" && metric.unit === "kb";
+  const place = (y: number): number => (gaps && y <= 0 ? Number.NaN : onScale(y, scale));
+  return minMaxIndices(ys, points, from, to).map((i) => ({ x: xs[i], y: place(ys[i]) }));
 }
 
 /** The last known value of a metric, up to a place of the axis where one is given. */

@@ -71,6 +71,9 @@ test("a measured run on its model is drawn wide beneath it, and a line begins wh
   } as const;
   const [model, kernel] = runChart(options).data.datasets;
   expect(Number(kernel?.borderWidth)).toBeGreaterThan(2 * Number(model?.borderWidth));
-  expect(model?.data[0]).toEqual({ x: 1, y: 1 });
+  expect(model?.data.slice(0, 2)).toEqual([
+    { x: 0, y: Number.NaN },
+    { x: 1, y: 1 },
+  ]);
   expect(runChart({ ...options, scale: "linear" }).data.datasets[0]?.data[0]).toEqual({ x: 0, y: 0 });
 });

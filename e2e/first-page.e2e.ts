@@ -40,6 +40,9 @@ test("three equal entries and a line for kernel developers; Enter does the first
 test("the palette finds things by the words that people use", async ({ lab }) => {
   const { page } = lab;
   await runToEnd(lab, "checkout under load", { size: 2 ** 28 });
+  // What can be done with an experiment is offered, too.
+  await page.getByRole("navigation", { name: "History" }).getByRole("option").first().click();
+  await expect(heading(lab, "checkout under load")).toBeVisible();
   const found = (kind: string) => page.getByRole("group", { name: kind }).getByRole("option");
   const words: readonly (readonly [string, RegExp])[] = [
     ["capture", /^(Record a program|Open a capture)/],

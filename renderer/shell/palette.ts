@@ -27,7 +27,7 @@ export const HEADINGS: Readonly<Record<EntryKind, string>> = {
 };
 
 /** Below it letters are met somewhere in order, no word is. */
-const SCORE_MIN = 0.1;
+const SCORE_MIN = 0.15;
 /** An experiment that the history found by a tag or a note. */
 const SCORE_FOUND = 0.2;
 /** A synonym is a little less than the name itself. */
