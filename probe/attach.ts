@@ -171,7 +171,15 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   });
   let watcher: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
-  const stop = (): void => void recorder.kill("SIGINT");
+  // Perf ends its events one after the other: nothing is measured any more while it does.
+  const stop = (): void => {
+    const reading = watcher;
+    if (reading === undefined) recorder.kill("SIGINT");
+    else {
+      reading.kill("SIGTERM");
+      void exitOf(reading).then(() => recorder.kill("SIGINT"));
+    }
+  };
   try {
     await tell(recorder, "enable").catch((error: unknown) => {
       throw error instanceof CaptureError && said !== ""
