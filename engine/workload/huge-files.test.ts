@@ -66,3 +66,23 @@ test("populating makes all of them at once; a private copy is of small pages", (
     copies.note({ op: "touch", addr: BASE + slot * SLOT, len: 4096, access: "w" }, 4);
   expect(copies.kb).toBe(0);
 });
+
+test("a sample that has tables fewer tells which slots are huge, and one that has all tells that none of the others is", () => {
+  const files = mapped(8);
+  access(files, 0);
+  expect([files.learn(2), files.missingKb]).toEqual([false, 0]);
+  expect([files.learn(1), files.missingKb]).toEqual([true, 4]);
+  access(files, 1);
+  files.confirm();
+  expect([files.learn(1), files.missingKb]).toEqual([false, 4]);
+  access(files, 2);
+  access(files, 3);
+  // Of four slots one is huge for certain: the others are what may be missing besides.
+  expect([files.kb, files.missingKb]).toEqual([12, 4]);
+  // A second fault elsewhere in it: there was a table.
+  access(files, 0, 2 ** 20, false);
+  expect(files.missingKb).toBe(0);
+  expect(files.learn(2)).toBe(true);
+  files.note({ op: "munmap", addr: BASE + 2 * SLOT, len: SLOT }, -4);
+  expect(files.missingKb).toBe(4);
+});

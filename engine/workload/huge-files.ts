@@ -2,7 +2,8 @@
  * Which tables of file mappings a kernel may do without: where the page cache holds a file in folios of 2 MiB, the first access
  * to an aligned 2 MiB of it maps them all by one PMD entry (mm/memory.c: do_set_pmd), and no table is made. A trace does not show
  * folios. It shows what follows: mapped small, further accesses fault, 64 KiB of pages at a time; mapped huge, none does. So the
- * tables of slots that were faulted on once may be missing; where a mapping has but a few of those it is sparsely used.
+ * tables of slots that were faulted on once may be missing; where a mapping has but a few of those it is sparsely used. Whether it was
+ * is told by the first measured sample after the fault for which the model allows one value only: from there on it is known.
  */
 import type { Operation } from "./operation.ts";
 import { SLOT, TABLE_KB } from "./sizes.ts";
@@ -22,10 +23,14 @@ interface FileRange {
   readonly writable: boolean;
   /** Slots faulted on once: which AROUND of the address space it was. */
   readonly slots: Map<number, number>;
+  /** Of those, the ones that are known to be huge (true), or to have a table. */
+  readonly known: Map<number, boolean>;
 }
 
 export class HugeFiles {
   #ranges: FileRange[] = [];
+  /** How many slots were added since all were known. */
+  #unknown = 0;
 
   clear(): void {
     this.#ranges = [];
@@ -34,8 +39,38 @@ export class HugeFiles {
   /** kB of tables that may be missing. */
   get kb(): number {
     let kb = 0;
-    for (const { slots } of this.#ranges) if (slots.size >= SLOTS_MIN) kb += slots.size * TABLE_KB;
+    for (const { slots, known } of this.#ranges)
+      if (slots.size >= SLOTS_MIN) for (const slot of slots.keys()) if (known.get(slot) !== true) kb += TABLE_KB;
     return kb;
+  }
+
+  /** kB of tables that are known to be missing. */
+  get missingKb(): number {
+    let kb = 0;
+    for (const { slots, known } of this.#ranges)
+      for (const [slot, huge] of known) if (huge && slots.has(slot)) kb += TABLE_KB;
+    return kb;
+  }
+
+  /** So many tables are missing: of the slots that nothing is known of yet, where these are as many at least. False: they are not. */
+  learn(tables: number): boolean {
+    const open = this.#open();
+    if (open.length < tables) return false;
+    for (const [i, { range, slot }] of open.entries()) range.known.set(slot, i < tables);
+    return true;
+  }
+
+  /** None is missing but those that are known: all others have a table. */
+  confirm(): void {
+    if (this.#unknown === 0) return;
+    this.#unknown = 0;
+    for (const { range, slot } of this.#open()) range.known.set(slot, false);
+  }
+
+  #open(): { readonly range: FileRange; readonly slot: number }[] {
+    return this.#ranges.flatMap((range) =>
+      [...range.slots.keys()].filter((slot) => !range.known.has(slot)).map((slot) => ({ range, slot })),
+    );
   }
 
   /** An operation was executed; `changeKb`: what it made of VmPTE. */
@@ -58,7 +93,7 @@ export class HugeFiles {
     const isFile = backing === "file" || backing === "sharedfile";
     if (!isFile || len < SLOT || (offset - addr) % SLOT !== 0 || this.#ranges.length >= RANGES_MAX) return;
     const writable = backing === "file" && operation.prot.includes("w");
-    this.#ranges.push({ start: addr, end: addr + len, writable, slots: new Map() });
+    this.#ranges.push({ start: addr, end: addr + len, writable, slots: new Map(), known: new Map() });
     if (changeKb > 0) this.#populate(addr, addr + len);
   }
 
@@ -80,12 +115,15 @@ export class HugeFiles {
   #fault(addr: number, write: boolean, made: boolean): void {
     const slot = Math.floor(addr / SLOT);
     const around = Math.floor(addr / AROUND);
-    for (const { start, end, writable, slots } of this.#ranges) {
+    for (const { start, end, writable, slots, known } of this.#ranges) {
       if (addr < start || addr >= end) continue;
       const whole = slot * SLOT >= start && (slot + 1) * SLOT <= end;
       // A private copy of a page splits what was huge.
-      if (made && whole && !(write && writable) && slots.size < SLOTS_MAX) slots.set(slot, around);
-      else if (slots.get(slot) !== around) slots.delete(slot);
+      if (made && whole && !(write && writable) && slots.size < SLOTS_MAX) {
+        slots.set(slot, around);
+        known.delete(slot);
+        this.#unknown++;
+      } else if (slots.get(slot) !== around) slots.delete(slot);
       return;
     }
   }
@@ -95,7 +133,10 @@ export class HugeFiles {
       const first = Math.ceil(Math.max(from, start) / SLOT);
       const last = Math.floor(Math.min(to, end) / SLOT);
       for (let slot = first; slot < last && !writable && slots.size < SLOTS_MAX; slot++)
-        if (!slots.has(slot)) slots.set(slot, WHOLE);
+        if (!slots.has(slot)) {
+          slots.set(slot, WHOLE);
+          this.#unknown++;
+        }
     }
   }
 

@@ -89,7 +89,7 @@ export class Windows implements TraceSink {
   #open(timeNs: number): void {
     while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) {
       const sample = this.#samples[this.#next++];
-      const now = this.#machine.vmpteKb();
+      const now = this.#machine.vmpteKb() - this.#hugeFiles.missingKb;
       const pending = {
         sample,
         low: now + this.#unknownLow * TABLE_KB,
@@ -169,6 +169,16 @@ export class Windows implements TraceSink {
     for (const pending of this.#pending) pending.low -= (before - this.#unknownLow) * TABLE_KB;
   }
 
+  /** So many tables fewer than the model has: where as many may be huge pages of files, they are from now on. */
+  #learnHuge(tables: number): boolean {
+    if (!Number.isInteger(tables) || !this.#hugeFiles.learn(tables)) return false;
+    for (const pending of this.#pending) {
+      pending.low -= tables * TABLE_KB;
+      pending.high -= tables * TABLE_KB;
+    }
+    return true;
+  }
+
   #judge(judged: Pending): void {
     if (this.#calibrating) {
       this.#calibrate(judged);
@@ -177,6 +187,14 @@ export class Windows implements TraceSink {
     const { sample, low, high, farBelow, farAbove } = judged;
     this.checked++;
     const measured = sample.vmpteKb;
+    if (low === high) {
+      if (measured === low) this.#hugeFiles.confirm();
+      else if (measured < low && this.#learnHuge((low - measured) / TABLE_KB)) {
+        this.explained++;
+        this.byAllowance++;
+        return;
+      }
+    }
     const near = Math.max(0, low - measured, measured - high);
     const error = Math.max(0, low - farBelow - measured, measured - high - farAbove);
     if (error === 0) {
