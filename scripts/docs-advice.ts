@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ALLOCATOR_SETTINGS, type AllocatorSetting } from "../engine/experiment/allocator-settings.ts";
+import { ALLOCATOR_SETTINGS } from "../engine/experiment/allocator-settings.ts";
 import { formatDuration, formatKb } from "../engine/experiment/format.ts";
 import type { TrialMedian, TrialVerdict } from "../engine/experiment/trial.ts";
 
@@ -82,7 +82,7 @@ const TRIALS: Readonly<Record<string, () => Omit<Trial, "setting">>> = {
       tried: "MALLOC_CONF=background_thread:true",
     };
   },
-  "MEMORY PURGE, at quiet moments": () => ({
+  "MEMORY PURGE of redis": () => ({
     program: "redis.sh",
     version: says("redis-server", "--version").replace(/^.*v=(\S+).*malloc=(\S+).*$/, "redis $1, $2"),
     command: [join(SOURCES, "redis.sh")],
@@ -118,6 +118,9 @@ const TRIALS: Readonly<Record<string, () => Omit<Trial, "setting">>> = {
   }),
 };
 
+/** What was advised once, and is no more: it stays tried. */
+const NOT_ADVISED = [{ allocator: "jemalloc", setting: "MEMORY PURGE of redis" }] as const;
+
 interface Answer {
   readonly kernel: string;
   readonly baseline: { readonly median: TrialMedian };
@@ -147,7 +150,10 @@ function tryIt({ command, env, tried }: Omit<Trial, "setting">): Answer {
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 const row = (...cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
 
-function tried(advice: AllocatorSetting): { readonly line: string; readonly kernel: string | null } {
+function tried(advice: { readonly allocator: string; readonly setting: string }): {
+  readonly line: string;
+  readonly kernel: string | null;
+} {
   const make = TRIALS[advice.setting];
   const about = [advice.allocator, `\`${advice.setting}\``];
   if (make === undefined)
@@ -178,6 +184,7 @@ function tried(advice: AllocatorSetting): { readonly line: string; readonly kern
 
 try {
   const rows = ALLOCATOR_SETTINGS.map(tried);
+  const others = NOT_ADVISED.map(tried);
   const kernel = rows.find((each) => each.kernel !== null)?.kernel ?? "none";
   const heads = [
     "allocator",
@@ -200,8 +207,13 @@ are in \`scripts/advice\`. Yours is another: try it with \`reclaim-lab try -- PR
 
 ${[row(...heads), row(...heads.map(() => "---")), ...rows.map(({ line }) => line)].join("\n")}
 
-What was tried and did nothing or harmed is not advised: gperftools' \`AGGRESSIVE_DECOMMIT=false\`, jemalloc's longer \`dirty_decay_ms\` and \`narenas:1\` for redis,
-glibc's \`trim_threshold\`. What only a trial can tell is a candidate of \`reclaim-lab try\`, without a promise.
+## Tried, and not advised
+
+${[row(...heads), row(...heads.map(() => "---")), ...others.map(({ line }) => line)].join("\n")}
+
+redis 7 switches jemalloc's background threads on by itself. Neither advised: gperftools' \`AGGRESSIVE_DECOMMIT=false\`, jemalloc's longer
+\`dirty_decay_ms\` and \`narenas:1\` for redis, glibc's \`trim_threshold\`, which did nothing or harmed when they were tried. What only a trial can tell is a
+candidate of \`reclaim-lab try\`, without a promise.
 `,
   );
 } finally {

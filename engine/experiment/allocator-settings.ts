@@ -14,8 +14,6 @@ export interface AllocatorSetting {
   readonly allocator: Allocator;
   /** It is offered where one of these was seen. */
   readonly obstacles: readonly Obstacle[];
-  /** Programs that it is for, by the name of their first thread; any where absent. */
-  readonly program?: RegExp;
   /** What to set or to do, as it is written. */
   readonly setting: string;
   /** Versions that it was seen with. */
@@ -40,16 +38,6 @@ export const ALLOCATOR_SETTINGS: readonly AllocatorSetting[] = [
       "also while the program is idle, all that has become unused.",
     cost: "one more thread for up to four CPUs, a few wake-ups a second",
     source: { title: "jemalloc(3), opt.background_thread", reference: JEMALLOC },
-  },
-  {
-    allocator: "jemalloc",
-    obstacles: ["small_pieces", "never_released"],
-    program: /^(?:redis-server|valkey-server)/,
-    setting: "MEMORY PURGE, at quiet moments",
-    versions: "redis 7.0 with jemalloc 5.3",
-    reason: "All arenas are purged at once, after much of them became free.",
-    cost: "the one thread that serves stands still meanwhile: 0.3 to 3.5 s were seen for some GB",
-    source: { title: "redis: MEMORY PURGE", reference: "https://redis.io/docs/latest/commands/memory-purge/" },
   },
   {
     allocator: "jemalloc",

@@ -154,7 +154,7 @@ function otherReasons(releases: Releases): string[] {
 function rssReason(policy: PolicyResult, baseline: PolicyResult): string | null {
   const [more, less] = [policy.summary.peak.rss_kb, baseline.summary.peak.rss_kb];
   if (more <= less) return null;
-  return `RSS peaks at ${formatKb(more)} instead of ${formatKb(less)}: where a table was reclaimed, memory advised MADV_HUGEPAGE is faulted in as a huge page again; where an empty table stayed, page by page.`;
+  return `RSS peaks at ${formatKb(more)} instead of ${formatKb(less)}: where a table was reclaimed, memory advised MADV_HUGEPAGE is faulted in as a huge page again; where an empty table stayed, page by page (and a trace has no more accesses than faulted on the kernel it was recorded on).`;
 }
 
 /** The reason for which no more is saved, where it is one; a clause after "because". */
@@ -268,11 +268,8 @@ export function verdictOf(
   const obstacles = obstaclesOf(releases, theirs, left);
   const { allocators, name = "" } = program;
   const settings = ALLOCATOR_SETTINGS.filter(
-    (each) =>
-      allocators.includes(each.allocator) &&
-      each.obstacles.some((obstacle) => obstacles.has(obstacle)) &&
-      (each.program?.test(name) ?? true),
-  ).map(({ program: _program, ...shown }) => shown);
+    (each) => allocators.includes(each.allocator) && each.obstacles.some((obstacle) => obstacles.has(obstacle)),
+  );
   // What glibc's own settings change is whether it gives anything back; small pieces are the program's own calls.
   const worthOne = (allocator: Allocator): boolean =>
     allocator === "glibc" ? obstacles.has("never_released") : obstacles.size > 0;

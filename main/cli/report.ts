@@ -3,7 +3,6 @@ import { blameOf } from "../../engine/experiment/blame.ts";
 import { baselineRun, type ComparedRun, compareSources, ofOneSource } from "../../engine/experiment/compare-runs.ts";
 import { formatCount, formatValue } from "../../engine/experiment/format.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
-import { rssSentence } from "../../engine/experiment/rss-sentence.ts";
 import { plainSentence, resultSentence, savingWords } from "../../engine/experiment/sentence.ts";
 import { DECLINED_REASONS } from "../../engine/experiment/types.ts";
 import { verdictOn } from "../../engine/experiment/verdict.ts";
@@ -80,7 +79,6 @@ export function reportText(experiment: Experiment, baseline?: PolicyId): string 
   ];
   const bad = unwell(runs);
   const verdict = verdictOn(experiment, baseline);
-  const rss = rssSentence(runs);
   const sentence = plainSentence(resultSentence(runs, baseline));
   const cells = [
     ["", ...runs.map((run) => runWord(run))],
@@ -95,7 +93,6 @@ export function reportText(experiment: Experiment, baseline?: PolicyId): string 
     ...processesText(runs),
     ...(bad.length > 0 ? ["", ...bad] : []),
     ...(sentence === "" ? [] : ["", sentence]),
-    ...(rss === null ? [] : ["", rss]),
     ...(verdict === null ? [] : ["", verdictText(verdict)]),
     ...blameText(blameOf(experiment) ?? []),
   ].join("\n");
