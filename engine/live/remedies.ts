@@ -123,13 +123,10 @@ function hugeOwn({ name, split }: VerdictInput): Remedy {
   };
 }
 
-function allocator({ name, allocators, split }: VerdictInput): Remedy[] {
+function allocator({ allocators, split }: VerdictInput): Remedy[] {
   if (split.empty + split.sparse < totalOf(split) * SCATTERED) return [];
   const known = ALLOCATOR_SETTINGS.find(
-    (each) =>
-      allocators.includes(each.allocator) &&
-      each.obstacles.includes("small_pieces") &&
-      (each.program === undefined || each.program.test(name)),
+    (each) => allocators.includes(each.allocator) && each.obstacles.includes("small_pieces"),
   );
   if (known === undefined) return [];
   return [
