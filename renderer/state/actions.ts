@@ -2,7 +2,7 @@ import { hasClock } from "../../chart/view.ts";
 import type { LinkedView } from "../../chart/view-link.ts";
 import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
-import type { EventPayload, Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
+import type { CallParams, EventPayload, Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
 import { rememberAxis } from "./chart-axis.ts";
 import { current } from "./current.svelte.ts";
@@ -183,6 +183,12 @@ function openRerun({ experiment, same }: { experiment: Experiment; same: boolean
       ? "The same task as the row's: it gives the same numbers"
       : "Another version made the row: the numbers may differ from the row's",
   );
+}
+
+/** Starts a trial of a program, once the user has agreed to run it, and opens it. Errors are thrown: the form shows them. */
+export async function startTrial(trial: CallParams<"trial.launch">): Promise<void> {
+  const experiment = await call("trial.launch", trial);
+  if (experiment) view.go({ name: "experiment", id: experiment.id });
 }
 
 /** What was recorded is replayed: at once where its view waits for it, else it is said that it goes on. */
