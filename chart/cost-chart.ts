@@ -4,6 +4,7 @@ import { type ComparableRun, comparePolicies } from "../engine/experiment/compar
 import { formatNs, formatPercent } from "../engine/experiment/format.ts";
 import type { PolicyId } from "../engine/experiment/policies.ts";
 import { policyWord } from "../engine/experiment/words.ts";
+import { spread } from "./end-labels.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
 import { policyColor, policyStyle } from "./policy-style.ts";
@@ -25,7 +26,11 @@ export function costPoints(runs: readonly ComparableRun[], baseline?: PolicyId):
   });
 }
 
-/** The policies' names beside their points; those at the right edge have theirs at the left. */
+const NAME_HEIGHT = 14;
+/** Points nearer than this would have their names over each other. */
+const NAME_WIDTH = 120;
+
+/** The policies' names beside their points, one above the other where points are close; those at the right edge have theirs at the left. */
 function names(points: readonly CostPoint[], palette: Palette, font: string): Plugin<"line"> {
   return {
     id: "names",
@@ -34,13 +39,27 @@ function names(points: readonly CostPoint[], palette: Palette, font: string): Pl
       ctx.save();
       ctx.font = `500 12px ${font}`;
       ctx.textBaseline = "bottom";
-      for (const [i, { policy }] of points.entries()) {
+      const drawn = points.flatMap(({ policy }, i) => {
         const at = chart.getDatasetMeta(i).data[0];
-        if (!at) continue;
-        const right = at.x > (chartArea.left + chartArea.right) / 2;
-        ctx.textAlign = right ? "right" : "left";
-        ctx.fillStyle = policyColor(policy, palette.theme);
-        ctx.fillText(policyWord(policy), at.x + (right ? -8 : 8), at.y - 4);
+        return at ? [{ policy, x: at.x, y: at.y, right: at.x > (chartArea.left + chartArea.right) / 2 }] : [];
+      });
+      const placed = new Set<(typeof drawn)[number]>();
+      for (const first of drawn) {
+        if (placed.has(first)) continue;
+        const close = drawn.filter(({ x, right }) => right === first.right && Math.abs(x - first.x) < NAME_WIDTH);
+        const group = close.filter((each) => !placed.has(each));
+        const places = spread(
+          group.map(({ y }) => y - 4 - NAME_HEIGHT / 2),
+          NAME_HEIGHT,
+          chartArea.top - NAME_HEIGHT - 6,
+          chartArea.bottom,
+        );
+        for (const [i, each] of group.entries()) {
+          placed.add(each);
+          ctx.textAlign = each.right ? "right" : "left";
+          ctx.fillStyle = policyColor(each.policy, palette.theme);
+          ctx.fillText(policyWord(each.policy), each.x + (each.right ? -8 : 8), places[i] + NAME_HEIGHT / 2);
+        }
       }
       ctx.restore();
     },

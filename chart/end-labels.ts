@@ -32,11 +32,13 @@ export function spread(wanted: readonly number[], height: number, top: number, b
 
 /** Room at the right that the labels need, in pixels. */
 export function endLabelWidth(labels: readonly EndLabel[]): number {
-  const longest = Math.max(0, ...labels.flatMap(({ name, value }) => [name.length, value.length]));
-  return Math.ceil(longest * 6.6) + GAP * 2;
+  // Capitals are wider.
+  const widthOf = (text: string): number => text.length * 6.6 + (text.match(/[A-Z_]/g)?.length ?? 0) * 2;
+  const longest = Math.max(0, ...labels.flatMap(({ name, value }) => [widthOf(name), widthOf(value)]));
+  return Math.ceil(longest) + GAP * 2;
 }
 
-/** Draws `labels[i]` at the end of dataset i. */
+/** Draws `labels[i]` at the end of dataset i; where there is no room for all of them in two lines, the names alone. */
 export function endLabels(labels: readonly EndLabel[], font: string): Plugin<"line"> {
   return {
     id: "endLabels",
@@ -47,9 +49,11 @@ export function endLabels(labels: readonly EndLabel[], font: string): Plugin<"li
         return last && chart.isDatasetVisible(i) ? [{ label, y: last.y }] : [];
       });
       const { ctx, chartArea } = chart;
+      const whole = LINE_HEIGHT * 2 + 4;
+      const short = ends.length * whole > chartArea.bottom - chartArea.top;
       const places = spread(
         ends.map((end) => end.y),
-        LINE_HEIGHT * 2 + 4,
+        short ? LINE_HEIGHT : whole,
         chartArea.top,
         chartArea.bottom,
       );
@@ -59,7 +63,8 @@ export function endLabels(labels: readonly EndLabel[], font: string): Plugin<"li
       for (const [i, { label }] of ends.entries()) {
         ctx.fillStyle = label.color;
         ctx.font = `400 12px ${font}`;
-        ctx.fillText(label.name, chartArea.right + GAP, places[i] - LINE_HEIGHT / 2);
+        ctx.fillText(label.name, chartArea.right + GAP, places[i] - (short ? 0 : LINE_HEIGHT / 2));
+        if (short) continue;
         ctx.font = `600 12px ${font}`;
         ctx.fillText(label.value, chartArea.right + GAP, places[i] + LINE_HEIGHT / 2);
       }

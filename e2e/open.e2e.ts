@@ -15,14 +15,14 @@ test("started with a file: it is opened once, and can be run", async ({ emptyFol
   const lab = new LabApp(dataFolder);
   await lab.start({ args: [path] });
   await shown(lab).toHaveText("ä two.ops.jsonl");
-  await lab.page.getByRole("button", { name: "Replay in both modes" }).click();
+  await lab.page.getByRole("button", { name: "Replay under 2 policies" }).click();
   const experiment = new ExperimentPage(lab.page);
   await expect(experiment.numbers).toBeVisible();
   await experiment.waitUntilDone();
   for (const again of [() => lab.page.reload(), () => lab.restart()]) {
     await again();
     await expect(new ExperimentPage(lab.page).numbers).toBeVisible();
-    await expect(lab.page.getByRole("button", { name: "Replay in both modes" })).toHaveCount(0);
+    await expect(lab.page.getByRole("button", { name: "Replay under 2 policies" })).toHaveCount(0);
   }
   await lab.stop();
   expect(lab.complaints).toEqual([]);

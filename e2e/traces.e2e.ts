@@ -24,7 +24,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.getByText("VmPTE measured beside it")).toBeVisible();
     await expect(page.getByRole("radio").first()).toBeChecked();
     await look("trace");
-    await page.getByRole("button", { name: "Replay in both modes" }).click();
+    await page.getByRole("button", { name: "Replay under 2 policies" }).click();
     const shown = new ExperimentPage(page);
     await expect(shown.numbers).toBeVisible();
     await shown.waitUntilDone();
@@ -56,7 +56,7 @@ test("where the file of a run has gone, map and another run say so; back in its 
   await copyFile(TRACE, path);
   await lab.answerOpenDialogs(path);
   await page.keyboard.press("Control+o");
-  await page.getByRole("button", { name: "Replay in both modes" }).click();
+  await page.getByRole("button", { name: "Replay under 2 policies" }).click();
   const shown = new ExperimentPage(page);
   await expect(shown.numbers).toBeVisible();
   await shown.waitUntilDone();

@@ -230,7 +230,7 @@ test("traces: none yet, one that was opened, verdicts, one that is refused", asy
     await choose(traceOf(trace));
     await expect(page.getByRole("radio").first()).toBeChecked();
     if (name === "helps") await look(lab, "trace");
-    await page.getByRole("button", { name: "Replay in both modes" }).click();
+    await page.getByRole("button", { name: "Replay under 2 policies" }).click();
     await expect(shown.numbers).toBeVisible();
     await shown.waitUntilDone();
     const verdict = page.getByRole("region", { name: "Verdict" });

@@ -46,12 +46,6 @@ function versus({ mode }: Known, base: Known, saving: Saving): SentencePart[] {
   return [...sentence, text(` Both end at ${formatKb(base.summary.final.vmpte_kb)}.`)];
 }
 
-/** " at 0.4 ms more in the longest call": what a saving costs the one call that bears most of it, beyond what the baseline's does. */
-function priceOf({ summary }: Known, base: Known): string {
-  const ns = (summary?.cost?.longest_call_ns ?? 0) - (base.summary?.cost?.longest_call_ns ?? 0);
-  return ns > 0 ? ` at ${formatNs(ns)} more in the longest call` : "";
-}
-
 /** When page tables are compared, in words, and what a run had then. */
 function momentOf(runs: readonly Known[]): { readonly words: string; readonly kbOf: (run: Known) => number } {
   const average = ({ summary }: Known): number => summary?.average_vmpte_kb ?? 0;
@@ -74,22 +68,35 @@ function several(others: readonly Known[], base: Known): SentencePart[] {
       strong("No difference"),
       text(`: ${formatKb(baseKb)} of page tables ${words} under each of ${others.length + 1} policies.`),
     ];
+  const shareOf = (run: Known): number => (baseKb === 0 ? 0 : (baseKb - kbOf(run)) / baseKb);
+  const changing = others.filter((run) => kbOf(run) !== baseKb);
+  const nothing = others.filter((run) => kbOf(run) === baseKb);
   let verb = "";
-  const items = others.map((run) => {
-    const share = baseKb === 0 ? 0 : (baseKb - kbOf(run)) / baseKb;
+  let priced = false;
+  const items = changing.map((run) => {
+    const share = shareOf(run);
     const before = verb;
     verb = share < 0 ? "needs" : "saves";
-    const amount =
-      share === 0
-        ? [text("nothing")]
-        : [strong(share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`), text(priceOf(run, base))];
-    return [ofPolicy(run.mode, policyWord(run.mode)), text(verb === before ? " " : ` ${verb} `), ...amount];
+    const ns = (run.summary?.cost?.longest_call_ns ?? 0) - (base.summary?.cost?.longest_call_ns ?? 0);
+    // What the one call pays that bears most of it, beyond what it pays with the baseline.
+    const price = ns > 0 ? ` at ${formatNs(ns)}${priced ? "" : " more in the longest call"}` : "";
+    priced ||= ns > 0;
+    return [
+      ofPolicy(run.mode, policyWord(run.mode)),
+      text(verb === before ? " " : ` ${verb} `),
+      strong(share > 0 ? formatPercent(share) : `${formatPercent(-share)} more`),
+      text(price),
+    ];
   });
+  const idle = nothing.map(({ mode }) => [ofPolicy(mode, policyWord(mode))]);
   return [
     text("Of "),
     ofPolicy(base.mode, formatKb(baseKb)),
     text(` of page tables ${words} ${policyPhrase(base.mode)}, `),
     ...listed(items),
+    ...(idle.length === 0
+      ? []
+      : [text("; "), ...listed(idle), text(idle.length === 1 ? " saves nothing" : " save nothing")]),
     text("."),
   ];
 }

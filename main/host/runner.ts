@@ -11,7 +11,7 @@ import type { Emit } from "./emit.ts";
 import type { Batch, Ending, Execution, OnBatch } from "./execution.ts";
 import { toRun } from "./shapes.ts";
 
-/** At least two, so that both modes of an experiment run side by side. */
+/** At least two, so that two runs of an experiment go side by side. */
 const AT_ONCE = Math.max(2, cpus().length);
 const WIDTH = SAMPLE_COLUMNS.length;
 

@@ -1,11 +1,10 @@
-import { KERNEL_SWITCHES, knobsUnder, policyKnobs } from "../../engine/experiment/knobs.ts";
 import { formatParam, type ParamSpec, validateParams } from "../../engine/experiment/params.ts";
-import { DEFAULT_POLICIES, inPolicyOrder, POLICY_IDS, type PolicyId } from "../../engine/experiment/policies.ts";
-import type { Params, ParamValue } from "../../engine/experiment/types.ts";
+import type { Params } from "../../engine/experiment/types.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { Experiment, ExperimentSpec, LabError, Preset } from "../../main/contract.ts";
 import { startExperiment, startSweep } from "../state/actions.ts";
 import { asLabError } from "../state/lab.ts";
+import { PolicyChoice } from "./policy-choice.svelte.ts";
 import { SweepForm } from "./sweep-form.svelte.ts";
 
 const SEED_MAX = 4_294_967_295;
@@ -19,8 +18,8 @@ function seedProblem(text: string): string | undefined {
 export class ExperimentForm {
   preset = $state.raw<Preset>() as Preset;
   texts = $state<Record<string, string>>({});
-  /** The policies that it runs under, in the table's order; at least one. */
-  policies = $state.raw<readonly PolicyId[]>(DEFAULT_POLICIES);
+  /** The policies that it runs under, and what is set of them. */
+  readonly choice = new PolicyChoice();
   source = $state<"model" | "kernel" | "both">("model");
   seed = $state("1");
   levels = $state<"4" | "5">("4");
@@ -35,7 +34,10 @@ export class ExperimentForm {
     this.seed = String(from.seed);
     this.levels = from.levels === 5 ? "5" : "4";
     const sources = new Set(from.runs.map((run) => run.source));
-    this.policies = inPolicyOrder(from.runs.map((run) => run.mode));
+    this.choice.take(
+      from.runs.map((run) => run.mode),
+      from.params,
+    );
     this.source = sources.size === 1 ? ([...sources][0] ?? "model") : "both";
     if (from.sweep) this.sweep.again(this.sweepable, from.sweep);
   }
@@ -43,32 +45,14 @@ export class ExperimentForm {
   /** Another preset: its defaults, or the values of an experiment that is run again. */
   choose(preset: Preset, values: Params = {}): void {
     this.preset = preset;
-    const knobs = knobsUnder(POLICY_IDS);
-    const text = (spec: ParamSpec, otherwise?: string): readonly [string, string] => [
-      spec.name,
-      spec.name in values ? formatParam(spec, values[spec.name]) : (otherwise ?? formatParam(spec, spec.default)),
-    ];
-    // What was set of policies and kernel is not of a preset.
-    this.texts = Object.fromEntries([
-      ...preset.params.map((spec) => text(spec)),
-      ...knobs.map((spec) => text(spec, this.texts[spec.name])),
-    ]);
+    this.texts = Object.fromEntries(
+      preset.params.map((spec) => [spec.name, formatParam(spec, values[spec.name] ?? spec.default)]),
+    );
     this.sweep.choose(preset.params);
   }
 
-  /** Adds a policy or takes it away; the last one stays. */
-  toggle(policy: PolicyId): void {
-    const others = this.policies.filter((id) => id !== policy);
-    if (others.length === this.policies.length) this.policies = inPolicyOrder([...others, policy]);
-    else if (others.length > 0) this.policies = others;
-  }
-
-  /** What can be set of the policies that are chosen, and of the kernel where it is modelled alone. */
-  policyKnobs = $derived(policyKnobs(this.policies));
-  switches = $derived<readonly ParamSpec[]>(this.source === "model" ? KERNEL_SWITCHES : []);
-  readonly #knobs = $derived([...this.policyKnobs, ...this.switches]);
   /** What can be swept. */
-  sweepable = $derived<readonly ParamSpec[]>([...this.preset.params, ...this.#knobs]);
+  sweepable = $derived<readonly ParamSpec[]>([...this.preset.params, ...this.choice.all]);
 
   /** What is typed, of these. */
   #typed(specs: readonly ParamSpec[]): Record<string, string> {
@@ -76,15 +60,11 @@ export class ExperimentForm {
   }
 
   #checked = $derived(validateParams(this.preset.params, this.#typed(this.preset.params)));
-  #checkedKnobs = $derived(validateParams(this.#knobs, this.#typed(this.#knobs)));
-  /** The switches of the kernel that are not as they come. */
-  switched = $derived(this.switches.some((spec) => this.texts[spec.name] !== formatParam(spec, spec.default)));
-
   /** By field: why what is typed cannot be. */
   problems = $derived.by((): Readonly<Record<string, string>> => {
     const problems: Record<string, string> = {};
-    for (const checked of [this.#checked, this.#checkedKnobs])
-      if (!checked.ok) for (const problem of checked.problems) problems[problem.name] = problem.reason;
+    if (!this.#checked.ok) for (const problem of this.#checked.problems) problems[problem.name] = problem.reason;
+    Object.assign(problems, this.choice.problems);
     const seed = seedProblem(this.seed);
     if (seed) problems.seed = seed;
     if (this.sweep.on) {
@@ -98,20 +78,12 @@ export class ExperimentForm {
 
   valid = $derived(Object.keys(this.problems).length === 0);
 
-  /** The knobs that are not as they come. */
-  #set(): Record<string, ParamValue> {
-    if (!this.#checkedKnobs.ok) return {};
-    const { params } = this.#checkedKnobs;
-    const set = this.#knobs.filter((spec) => params[spec.name] !== spec.default);
-    return Object.fromEntries(set.map(({ name }) => [name, params[name]]));
-  }
-
   spec(): ExperimentSpec {
     const title = this.title.trim();
     return {
       workload: { kind: "preset", name: this.preset.name, params: this.#checked.ok ? this.#checked.params : {} },
-      mode: [...this.policies],
-      knobs: this.#set(),
+      mode: [...this.choice.policies],
+      knobs: this.choice.set(),
       source: this.source,
       seed: Number(this.seed),
       levels: this.levels === "5" ? 5 : 4,
@@ -124,7 +96,7 @@ export class ExperimentForm {
     const { mode, seed, levels, title } = this.spec();
     const others = this.preset.params.filter((spec) => spec.name !== parameter);
     const checked = validateParams(others, this.#typed(others));
-    const knobs = Object.fromEntries(Object.entries(this.#set()).filter(([name]) => name !== parameter));
+    const knobs = Object.fromEntries(Object.entries(this.choice.set()).filter(([name]) => name !== parameter));
     return {
       preset: this.preset.name,
       params: checked.ok ? checked.params : {},
