@@ -66,10 +66,11 @@ export function bigReleaseMarks(releases: readonly BigRelease[], palette: Palett
         ctx.stroke();
         const words = kb === "exec" ? kb : `−${formatKb(kb)} RSS`;
         const width = ctx.measureText(words).width;
-        const left = at - width - 4;
+        // At its left, or at its right where that is taken.
+        const left = at - width - 4 >= free ? at - width - 4 : at + 4;
         if (left < free) continue;
         ctx.fillText(words, left, chartArea.top);
-        free = at + 4;
+        free = left + width + 8;
       }
       ctx.restore();
     },

@@ -33,7 +33,7 @@ test("filter, sort, group, choose columns, save a view and come back to it", asy
   await grid.getByRole("button", { name: "Peak VmPTE" }).click();
   await expect(rows.last()).toHaveText(/another size/);
   await expect(grid.getByRole("columnheader", { name: "Peak VmPTE" })).toHaveAttribute("aria-sort", "descending");
-  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("button", { name: "Columns", exact: true }).click();
   await page.getByRole("menuitemcheckbox", { name: "chunk", exact: true }).click();
   await page.keyboard.press("Escape");
   await expect(grid.getByRole("columnheader", { name: "chunk" })).toBeVisible();
@@ -45,6 +45,7 @@ test("filter, sort, group, choose columns, save a view and come back to it", asy
   await page.getByRole("button", { name: "Save view" }).click();
   await page.getByRole("combobox", { name: "Group by" }).selectOption({ label: "No groups" });
   await filter.fill("");
+  await expect(rows).toHaveCount(3);
   await lab.restart();
   await lab.resize(1280, 800);
   await lab.page.keyboard.press("Control+5");
@@ -53,7 +54,7 @@ test("filter, sort, group, choose columns, save a view and come back to it", asy
     .getByRole("row")
     .filter({ has: lab.page.getByRole("gridcell") });
   await expect(again).toHaveCount(3);
-  await lab.page.getByRole("button", { name: "Views" }).click();
+  await lab.page.getByRole("button", { name: "Views", exact: true }).click();
   await lab.page.getByRole("menuitem", { name: /^what it helps/ }).click();
   await expect(again).toHaveCount(2);
   await expect(lab.page.getByRole("grid").locator(".heading")).toHaveText(["2M"]);

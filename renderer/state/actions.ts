@@ -226,9 +226,12 @@ export async function openLinked({ uid, view: shown, log }: LinkedView): Promise
     const { metric = "", baseline = "", axis, range, figure } = shown;
     settings.remember({ log, metric, baseline });
     if (axis) rememberAxis(hasClock(row), axis);
-    current.linked = { id: row.id, range, figure };
-    view.go({ name: "welcome" });
-    view.replace({ name: "experiment", id: row.id });
+    const open = current.experiment;
+    if (open?.id === row.id && open.label === undefined) {
+      open.range = range;
+      if (figure) open.figure = figure;
+    } else current.linked = { id: row.id, range, figure };
+    view.go({ name: "experiment", id: row.id });
   } catch (thrown) {
     notifyError(thrown);
   }
