@@ -80,6 +80,19 @@ function pagesOf(db: Database.Database, file: string): Buffer | null {
   return (sizeOf(file) ?? 0) <= SCANNED_BYTES_MAX ? readFileSync(file) : null;
 }
 
+/** The experiment of each run, as the index of them (run_experiment) has it: it may be there where the run's own record is not. */
+function ownersIn(pages: Buffer | null): ReadonlyMap<number, number> {
+  const owners = new Map<number, number>();
+  if (pages === null) return owners;
+  for (const { rowid, values } of scanPages(pages)) {
+    const [experiment, run] = values;
+    if (rowid !== null || values.length !== 2 || typeof experiment !== "number" || typeof run !== "number") continue;
+    // The other index of two numbers is of times.
+    if (experiment < LOST_EXPERIMENT_FROM) owners.set(run, experiment);
+  }
+  return owners;
+}
+
 function readInto(copy: string, made: string, damaged: string, now: () => number): Recovered {
   const incomplete = new Set<string>();
   const source = openDamaged(copy);
@@ -152,11 +165,17 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
       for (const row of read("run", ["id"])) runs += putRun(row);
       for (const row of scanned("run")) runs += putRun(row);
       let samples = 0;
+      let owners: ReadonlyMap<number, number> | undefined;
       const putSample = (row: Row): void => {
         if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(row.run_id) === undefined) {
           // What is not among runs that could all be read was removed, and lies in a page that is no longer in use.
           if (!incomplete.has("run")) return;
-          runs += putRun(lostRun(row, now()));
+          const lost = lostRun(row, now());
+          owners ??= ownersIn(pages);
+          const owner = owners.get(Number(row.run_id));
+          const known =
+            owner !== undefined && c.prepare("SELECT 1 FROM experiment WHERE id = ?").get(owner) !== undefined;
+          runs += putRun(known ? { ...lost, experiment_id: owner } : lost);
         }
         if (put("sample", row)) samples++;
       };

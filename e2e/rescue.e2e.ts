@@ -43,7 +43,7 @@ test("damaged: what can be read is recovered and opened; it says what", async ({
   await expect(lab.page.getByRole("heading", { name: "This history is damaged; it was left untouched" })).toBeVisible();
   await lab.page.getByRole("button", { name: "Recover", exact: true }).click();
   await expect(lab.page.getByRole("status")).toHaveText(
-    // The rows of the runs end in the pages that were cut off, and keep what lies before.
+    // The records of the runs lie in the pages that were cut off; their index still says whose they are.
     /1 experiment, 2 runs and\s+[\d,]+ samples were saved in history-recovered-2\.sqlite\.\s+Something was lost of: run, sample\./,
   );
   await lab.screenshot("rescue-recovered");
