@@ -72,7 +72,8 @@ test("all cases: the complete series holds in every scenario", async ({ lab }) =
   await page.getByRole("button", { name: "Explore all" }).click();
   const cases = page.getByRole("navigation", { name: "Scenarios" }).getByRole("button");
   await expect(cases.filter({ hasText: "complete" }).first()).toBeVisible();
-  await expect(cases.filter({ hasText: "not tried" })).toHaveCount(0);
+  // Every scenario under every policy and without every patch: minutes on a busy machine.
+  await expect(cases.filter({ hasText: "not tried" })).toHaveCount(0, { timeout: 300_000 });
   const complete = cases.filter({ hasText: /^\s*complete/ });
   const texts = await complete.allInnerTexts();
   expect(texts.length).toBeGreaterThan(5);
