@@ -22,7 +22,7 @@ test("filter, sort, group, choose columns, save a view and come back to it", asy
   await filter.fill("chunk>1M saved>10%");
   await expect(rows).toHaveCount(2);
   await filter.fill("chunk>1M tag:prod");
-  await expect(rows).toHaveText(/whole tables/);
+  await expect(rows).toHaveText([/whole tables/]);
   await filter.fill("saved>much");
   await expect(page.locator("main")).toContainText("is not a share, such as 10%");
   await filter.fill("-tag:prod");
