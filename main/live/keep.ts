@@ -98,9 +98,11 @@ export function keptService(name: string, { processes, shared, total }: ServiceD
   };
 }
 
-function paramsOf({ pid, processes, started_ms }: Kept): Record<string, number> {
+function paramsOf({ pid, processes, started_ms }: Kept): Record<string, number | string> {
   if (processes !== undefined) return { processes };
-  return typeof started_ms === "number" ? { pid, started_ms } : { pid };
+  // To the second: "2026-11-28T23:05:19Z".
+  const started = typeof started_ms === "number" ? `${new Date(started_ms).toISOString().slice(0, 19)}Z` : null;
+  return started === null ? { pid } : { pid, started };
 }
 
 /** `line`: looks of the last minutes, the last one being `document`'s. Gives the experiment as it is stored. */
@@ -152,8 +154,8 @@ const START_OFF_MS = 2000;
 function isKeptOf({ workloadKind, workload, params }: StoredExperiment, { name, pid, startedMs }: Identity): boolean {
   if (workloadKind !== "live" || workload !== titled(name)) return false;
   if (pid === null) return params.processes !== undefined;
-  const began = params.started_ms;
-  return params.pid === pid && (typeof began !== "number" || Math.abs(began - (startedMs ?? began)) <= START_OFF_MS);
+  const began = typeof params.started === "string" ? Date.parse(params.started) : Number.NaN;
+  return params.pid === pid && (Number.isNaN(began) || Math.abs(began - (startedMs ?? began)) <= START_OFF_MS);
 }
 
 /** Every look that was kept of this process, from all observations of it. */
