@@ -40,6 +40,12 @@ const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   "atlas.view": [{ token: "abcdefgh1234", baseline: "none" }],
   "atlas.run": [{ token: "abcdefgh1234", digest: "0".repeat(64), baseline: "none" }],
   "atlas.runWith": [{ token: "abcdefgh1234", digest: "0".repeat(64), baseline: "none" }],
+  "experiment.estimate": [{ preset: "commit-table", params: QUICK, mode: ["none", "sync"], seed: 1 }],
+  // Answered by main, which asks first; here it is only reached.
+  "record.launch": [{ command: "true", folder: "", env: "", stacks: false }],
+  "trial.launch": [{ command: "true", folder: "", settings: ["one: A=1"], repeat: 1 }],
+  // A process that there is not.
+  "record.attach": [{ pid: 2 ** 30, children: false, stacks: false }],
   "live.inspect": [{ pid: 1 }],
   "live.inspectService": [
     { target: { kind: "named", name: "init" } },
