@@ -39,7 +39,7 @@ for (const theme of ["light", "dark"] as const)
     await lab.resize(1280, 800);
     await lab.answerOpenDialogs(path);
     await page.keyboard.press("Control+o");
-    await page.getByRole("button", { name: "Replay in both modes" }).click();
+    await page.getByRole("button", { name: "Replay under 2 policies" }).click();
     const shown = new ExperimentPage(page);
     await expect(shown.numbers).toBeVisible();
     await shown.waitUntilDone();
