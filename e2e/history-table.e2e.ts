@@ -73,6 +73,8 @@ test("the list takes the same expressions", async ({ lab }) => {
   await runToEnd(lab, "whole tables", { size: 2 ** 30 });
   await runToEnd(lab, "small chunks", { size: 2 ** 30, chunk: 2 ** 16 });
   const list = lab.page.getByRole("navigation", { name: "History" });
+  await expect(list.getByRole("option")).toHaveCount(2);
   await list.getByRole("searchbox").fill("chunk<1M");
+  await expect(list.getByRole("option")).toHaveCount(1);
   await expect(list.getByRole("option")).toHaveText(/small chunks/);
 });

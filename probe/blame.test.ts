@@ -60,7 +60,7 @@ async function blameOf(program: string): Promise<readonly BlameEntry[]> {
   });
   const operations = importOperations(text(), { pid: pid ?? 0, ancestors: [] }, new ImportReport());
   for await (const batch of operations) for (const operation of batch) machine.execute(operation);
-  return machine.blame().end.filter(({ reason }) => reason === "below_2mib");
+  return machine.blame().end.filter(({ reason }) => reason === "below_table");
 }
 
 const means = await captureMeans("perf");
