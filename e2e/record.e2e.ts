@@ -11,8 +11,8 @@ import { ExperimentPage } from "./pages.ts";
 const means = await captureMeans();
 test.skip(means.how === null, means.how === null ? `nothing records here: ${means.why}` : "");
 
-/** Runs until it is told to end; how long it would sleep says which it is. */
-const LOOP = "sleep 1234.51";
+/** So long does each sleep that is recorded until it is told to end: that says which it is, beside tests that run at the same time. */
+const SECONDS = { light: "1234.51", dark: "1234.52" } as const;
 
 function runsStill(word: string): boolean {
   return readdirSync("/proc").some((pid) => {
@@ -35,20 +35,20 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Record a program");
     // The command has the focus: by the keyboard alone.
     await expect(page.getByRole("textbox", { name: "Command" })).toBeFocused();
-    await page.keyboard.type(LOOP);
+    await page.keyboard.type(`sleep ${SECONDS[theme]}`);
     await expectAccessible(page, `record, ${theme}`);
     await lab.screenshot(`record-${theme}`);
     await lab.answerQuestions(1);
     await page.keyboard.press("Control+Enter");
     await expect(page.getByRole("region", { name: "Recording" })).toHaveCount(0);
-    expect(runsStill("1234.51")).toBe(false);
+    expect(runsStill(SECONDS[theme])).toBe(false);
 
     await lab.answerQuestions(0);
     await page.keyboard.press("Control+Enter");
     const now = page.getByRole("region", { name: "Recording" });
     await expect(now.getByText(/^\d+ KiB$/).first()).toBeVisible();
     await expect(now.getByRole("status")).toContainText("Recording for");
-    expect(runsStill("1234.51")).toBe(true);
+    expect(runsStill(SECONDS[theme])).toBe(true);
     await expectAccessible(page, `recording, ${theme}`);
     await lab.screenshot(`recording-${theme}`);
     await page.keyboard.press("Control+.");
@@ -57,7 +57,7 @@ for (const theme of ["light", "dark"] as const)
     await shown.waitUntilDone();
     await expect(page.getByRole("region", { name: "Verdict" })).toContainText(/It (helps|does not help)/);
     await expect(page.getByRole("region", { name: "Whose releases" })).toBeVisible();
-    expect(runsStill("1234.51")).toBe(false);
+    expect(runsStill(SECONDS[theme])).toBe(false);
     await lab.screenshot(`recorded-${theme}`);
   });
 
@@ -104,11 +104,11 @@ test("a window that is killed leaves no program, no tracing and no half a captur
   const { page } = lab;
   await lab.answerQuestions(0);
   await page.keyboard.press("Control+6");
-  await page.getByRole("textbox", { name: "Command" }).fill("sleep 1234.52");
+  await page.getByRole("textbox", { name: "Command" }).fill("sleep 1234.53");
   await page.getByRole("button", { name: "Record", exact: true }).click();
   await expect(page.getByRole("region", { name: "Recording" }).getByRole("status")).toContainText("Recording for");
-  expect(runsStill("1234.52")).toBe(true);
+  expect(runsStill("1234.53")).toBe(true);
   await lab.kill();
-  await expect.poll(() => runsStill("1234.52"), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => runsStill("1234.53"), { timeout: 20_000 }).toBe(false);
   await expect.poll(() => readdirSync(join(dataFolder, "captures")), { timeout: 20_000 }).toEqual([]);
 });

@@ -141,7 +141,11 @@ export function liveHandlers(
       const point = { atMs, vmpteKb: vmpte_kb, rssKb: sum("rssKb"), virtKb: sum("virtKb"), pteTables };
       add(keyOf({ kind: "named", name }), name, { ...point, emptyTables: empty.estimate });
     }
-    for (const [key, { watched }] of lines) if (!seen.has(key) && !watched) lines.delete(key);
+    for (const [key, { watched, last, points }] of lines) {
+      // What was looked at closely and has ended since can still be kept, for as long as a line holds.
+      const kept = last !== undefined && (points.at(-1)?.atMs ?? 0) >= atMs - LINE_MS;
+      if (!seen.has(key) && !watched && !kept) lines.delete(key);
+    }
   }
 
   /** Processor time of the probe for one look, in ms, and the share of one core that all took since the last time. */
