@@ -79,7 +79,7 @@ test("the first start, the palette, the shortcuts, the machine", async ({ lab })
   await look(lab, "palette-nothing", { large: false });
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+k");
-  await page.keyboard.type("machine");
+  await page.keyboard.type("what this machine has");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "What this machine has" })).toBeVisible();
   await expect(page.locator("main")).toContainText("~/reclaim-lab/history.sqlite");
