@@ -5,6 +5,7 @@ import { baselineOf, inPolicyOrder, type PolicyId } from "../../engine/experimen
 import type { SampleColumn } from "../../engine/experiment/types.ts";
 import type { Experiment, LabError, Run } from "../../main/contract.ts";
 import { OpenExperiment } from "../state/open-experiment.svelte.ts";
+import { distinctLabels, shorten } from "./labels.ts";
 
 /** Runs of one policy, or of all. */
 export type Which = PolicyId | "all";
@@ -15,20 +16,6 @@ export interface ComparedRun {
   readonly run: Run;
   /** As short as tells it from the others: the title, numbered where two have the same. */
   readonly label: string;
-}
-
-/** Titles as they are, numbered by experiment where several have the same. */
-export function distinctLabels(experiments: readonly Pick<Experiment, "id" | "title">[]): Map<number, string> {
-  const uses = new Map<string, number>();
-  for (const { title } of experiments) uses.set(title, (uses.get(title) ?? 0) + 1);
-  return new Map(experiments.map(({ id, title }) => [id, (uses.get(title) ?? 0) > 1 ? `${title} (no. ${id})` : title]));
-}
-
-/** Cut in the middle: titles of one workload differ at their ends. */
-export function shorten(text: string, most: number): string {
-  if (text.length <= most) return text;
-  const tail = Math.floor((most - 1) / 2);
-  return `${text.slice(0, most - 1 - tail).trimEnd()}…${text.slice(-tail).trimStart()}`;
 }
 
 /** Several experiments beside each other. */

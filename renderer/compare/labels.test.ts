@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { distinctLabels, shorten } from "./comparison.svelte.ts";
+import { distinctLabels, shorten } from "./labels.ts";
 
 test("experiments of one title are told apart by their number", () => {
   const labels = distinctLabels([
