@@ -1,11 +1,13 @@
 /** Results of many tasks: what each policy saves against what it costs. A small point a task, a large one a policy. */
 import type { ChartConfiguration, Plugin, Point } from "chart.js";
-import { formatNs, formatPercent } from "../engine/experiment/format.ts";
+import { formatNs } from "../engine/experiment/format.ts";
+import { median } from "../engine/experiment/median.ts";
 import { isPolicyId, type PolicyId } from "../engine/experiment/policies.ts";
 import { policyWord } from "../engine/experiment/words.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
 import { policyStyle } from "./policy-style.ts";
+import { savingsAxes } from "./savings-axes.ts";
 
 /** One task beside the same task under the baseline. */
 export interface TaskPoint {
@@ -18,12 +20,6 @@ export interface TaskPoint {
 
 /** Costs below this are drawn here, at a place that is labelled 0: the axis is logarithmic. */
 const COST_ZERO_NS = 100;
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}
 
 const place = ({ costNs, savedPercent }: TaskPoint): Point => ({ x: Math.max(costNs, COST_ZERO_NS), y: savedPercent });
 
@@ -81,8 +77,7 @@ export function atlasChart(
   palette: Palette,
   font: string,
 ): ChartConfiguration<"line", Point[]> {
-  const ticks = { color: palette.ink2, font: { family: font, size: 11 } };
-  const title = (text: string) => ({ display: true, align: "end" as const, text, ...ticks });
+  const { cost, saved } = savingsAxes(palette, font);
   const middles = policyPoints(tasks);
   const dataset = (policy: PolicyId, data: Point[], radius: number) => ({
     label: policyWord(policy),
@@ -109,11 +104,9 @@ export function atlasChart(
         x: {
           type: "logarithmic",
           min: COST_ZERO_NS / 1.5,
-          grid: { display: false },
-          border: { color: palette.hairline },
+          ...cost.axis("cost of a task, simulated time of CPU"),
           ticks: {
-            ...ticks,
-            maxRotation: 0,
+            ...cost.ticks,
             callback: (value) => {
               const ns = Number(value);
               if (ns < COST_ZERO_NS) return null;
@@ -121,16 +114,11 @@ export function atlasChart(
               return Number.isInteger(Math.log10(ns)) ? formatNs(ns) : null;
             },
           },
-          title: title("cost of a task, simulated time of CPU"),
         },
         y: {
           type: "linear",
           suggestedMin: 0,
-          suggestedMax: 1,
-          grid: { color: palette.hairline, drawTicks: false },
-          border: { display: false },
-          ticks: { ...ticks, padding: 8, maxTicksLimit: 6, callback: (value) => formatPercent(Number(value) / 100) },
-          title: title("average page tables saved"),
+          ...saved("average page tables saved", 6),
         },
       },
       plugins: PLAIN_PLUGINS,

@@ -1,13 +1,14 @@
 /** What each policy saves against what it costs the program's own calls: one point a policy. */
 import type { ChartConfiguration, Plugin, Point } from "chart.js";
 import { type ComparableRun, comparePolicies } from "../engine/experiment/compare-runs.ts";
-import { formatNs, formatPercent } from "../engine/experiment/format.ts";
+import { formatNs } from "../engine/experiment/format.ts";
 import type { PolicyId } from "../engine/experiment/policies.ts";
 import { policyWord } from "../engine/experiment/words.ts";
 import { spread } from "./end-labels.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
 import { policyColor, policyStyle } from "./policy-style.ts";
+import { savingsAxes } from "./savings-axes.ts";
 
 export interface CostPoint {
   readonly policy: PolicyId;
@@ -71,8 +72,7 @@ export function costChart(
   palette: Palette,
   font: string,
 ): ChartConfiguration<"line", Point[]> {
-  const ticks = { color: palette.ink2, font: { family: font, size: 11 } };
-  const title = (text: string) => ({ display: true, align: "end" as const, text, ...ticks });
+  const { cost, saved } = savingsAxes(palette, font);
   return {
     type: "line",
     data: {
@@ -94,19 +94,17 @@ export function costChart(
         x: {
           type: "linear",
           beginAtZero: true,
-          grid: { display: false },
-          border: { color: palette.hairline },
-          ticks: { ...ticks, maxRotation: 0, maxTicksLimit: 5, callback: (value) => formatNs(Number(value)) },
-          title: title("cost, simulated time of CPU"),
+          ...cost.axis("cost, simulated time of CPU"),
+          ticks: {
+            ...cost.ticks,
+            maxTicksLimit: 5,
+            callback: (value) => formatNs(Number(value)),
+          },
         },
         y: {
           type: "linear",
           beginAtZero: true,
-          suggestedMax: 1,
-          grid: { color: palette.hairline, drawTicks: false },
-          border: { display: false },
-          ticks: { ...ticks, padding: 8, maxTicksLimit: 5, callback: (value) => formatPercent(Number(value) / 100) },
-          title: title("page tables saved"),
+          ...saved("page tables saved", 5),
         },
       },
       plugins: PLAIN_PLUGINS,

@@ -3,6 +3,7 @@
  * in turns. What is told of a setting is told only where the difference is larger than that between alike runs.
  */
 import { BadInputError } from "../error.ts";
+import { median } from "./median.ts";
 
 /** A setting: variables of the environment, by a name. */
 export interface Setting {
@@ -110,12 +111,6 @@ export function parseSettings(texts: readonly string[]): Setting[] {
       todo: `Try at most ${SETTINGS_MAX} at a time`,
     });
   return settings;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 export type TrialMedian = Readonly<Record<TrialFigure, number>>;
