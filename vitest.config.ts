@@ -7,7 +7,11 @@ export default defineConfig({
     environment: "node",
     // Two cores are what the smallest machine has; a hang is a failure, and no test asserts a time.
     testTimeout: 60_000,
-    // Many tests start the command line: what Node compiled of it is kept between its starts.
-    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules", ".cache", "node") },
+    setupFiles: ["scripts/lib/test-seed.ts"],
+    env: {
+      // Many tests start the command line: what Node compiled of it is kept between its starts.
+      NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules", ".cache", "node"),
+      RECLAIM_LAB_SEED: process.env.RECLAIM_LAB_SEED ?? "1",
+    },
   },
 });

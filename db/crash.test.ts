@@ -14,7 +14,7 @@ import { newRun, rows, SPEC, testFolder } from "./testing.ts";
 /** How many processes are killed: a few here, RECLAIM_LAB_KILLS=500 in the long lane. */
 const KILLS = Number(process.env.RECLAIM_LAB_KILLS ?? 6);
 const KILLS_A_HISTORY = 20;
-const SEED = Number(process.env.RECLAIM_LAB_SEED ?? Math.floor(Math.random() * 2 ** 32));
+const SEED = Number(process.env.RECLAIM_LAB_SEED);
 const REPLAY = `replay: RECLAIM_LAB_SEED=${SEED} RECLAIM_LAB_KILLS=${KILLS} npx vitest run db/crash.test.ts`;
 
 let folder: ReturnType<typeof testFolder>;
