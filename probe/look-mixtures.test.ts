@@ -115,6 +115,7 @@ afterEach(() => {
 describeKernel(`mixtures from seed ${SEED} on`, () => {
   const looker = lookerOf({});
   const plain = lookerOf({ plain: true });
+  const twice = lookerOf({ twoScans: true });
 
   test("the tables are what the engine knows", async () => {
     await forMixtures(async (pid, truth) => {
@@ -126,6 +127,18 @@ describeKernel(`mixtures from seed ${SEED} on`, () => {
       expect(look.still).toBe(true);
       if (look.means === "exact")
         expect(tables.empty).toEqual({ min: truth.empty, estimate: truth.empty, max: truth.empty });
+    });
+  });
+
+  test("... and one scan says of entries and empty tables what two say", async () => {
+    await forMixtures(async (pid) => {
+      const [once, both] = [await looked(looker(), pid), await looked(twice(), pid)];
+      expect(once.means).toBe(both.means);
+      const [{ runs }, other] = [once.passes[0], both.passes[0]];
+      expect({ ...runs, mappings: [...once.passes[0].mappings] }).toEqual({
+        ...other.runs,
+        mappings: [...other.mappings],
+      });
     });
   });
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { isLook } from "../engine/live/look.ts";
+import { isLook, STATE, stateOf } from "../engine/live/look.ts";
 import { tablesOf } from "../engine/live/tables.ts";
 import { generateScript } from "./conformance/generate.ts";
 import { CLASSES, type ScriptClass } from "./conformance/vocabulary.ts";
@@ -102,7 +102,7 @@ describeKernel("looks at processes", () => {
       const mover = (async () => {
         while (!done) await made.hold(moves);
       })();
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 40 || moving === 0; i++) {
         const look = await looker().look(pid);
         if (!isLook(look)) throw new Error(look.why);
         const { empty } = tablesOf(look);
@@ -115,6 +115,33 @@ describeKernel("looks at processes", () => {
       done = true;
       await mover;
       expect(moving).toBeGreaterThan(0);
+    });
+  });
+
+  test("mappings that went while it was looked at are not taken for tables", async () => {
+    // A scan says as little of what is mapped no more as of an empty table.
+    await held(["map 0 128G", "touch 0 128G r stride=2M", "dontneed_step 0 128G 1M"], async (pid, made) => {
+      const own = looker();
+      const ranFor = (): number => Number(readFileSync(`/proc/${own.pid}/schedstat`, "utf8").split(" ")[0]);
+      const begun = ranFor();
+      let answered = false;
+      const asked = own.look(pid, { once: true }).then((look) => {
+        answered = true;
+        return look;
+      });
+      // 5 ms of some 100 that a look at 65,536 tables takes.
+      while (ranFor() < begun + 5e6 && !answered) await new Promise(setImmediate);
+      process.kill(own.pid, "SIGSTOP");
+      await made.hold(["unmap 2M 131068M"]);
+      process.kill(own.pid, "SIGCONT");
+      const look = await asked;
+      if (!isLook(look)) throw new Error(look.why);
+      const { runs } = look.passes[look.passes.length - 1];
+      const empty = runs.windows.reduce(
+        (sum, windows, i) => sum + (stateOf(runs.state[i]) === STATE.empty ? windows : 0),
+        0,
+      );
+      expect(empty).toBe(2);
     });
   });
 

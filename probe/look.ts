@@ -34,6 +34,8 @@ export interface KernelLimits {
   readonly plain?: boolean;
   /** A scan does not tell an empty table from none: time has to. */
   readonly noExact?: boolean;
+  /** Entries and empty tables are asked for one after the other. */
+  readonly twoScans?: boolean;
 }
 
 interface Asked {
@@ -60,7 +62,12 @@ export function startLooker(limits: KernelLimits = {}): Looker {
       why: missing,
       todo: "Install gcc and libc6-dev (or clang), then: npm run build:probe",
     });
-  const words = ["look", ...(limits.plain ? ["--plain"] : []), ...(limits.noExact ? ["--no-exact"] : [])];
+  const words = [
+    "look",
+    ...(limits.plain ? ["--plain"] : []),
+    ...(limits.noExact ? ["--no-exact"] : []),
+    ...(limits.twoScans ? ["--two-scans"] : []),
+  ];
   const probe: ChildProcessByStdio<Writable, Readable, Readable> = spawn(PROBE_PATH, words, {
     stdio: ["pipe", "pipe", "pipe"],
     env: {},

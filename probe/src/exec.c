@@ -55,7 +55,6 @@ void exec_prepare(void) {
   long fd = file_of(0);
   if (fd < 0) die(EXIT_FAILED, "cannot make a file in memory", errno_name(error_of(fd)));
   self_pidfd = sys2(__NR_pidfd_open, sys0(__NR_getpid), 0);
-  uffd_prepare();
   if (thp_always()) dontneed_huge_pages_possible();
 }
 

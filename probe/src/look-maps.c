@@ -101,6 +101,17 @@ bool look_maps_read(long dir, const uint64_t (*only)[3], size_t only_count) {
   return true;
 }
 
+/* Are the mappings still those that were read? */
+bool look_maps_same(long dir) {
+  struct look_room before = text;
+  text = (struct look_room){0};
+  bool same = read_whole(dir, "maps") && text.used == before.used;
+  for (size_t i = 0; same && i < text.used; i++) same = (text.at[i] == '\n' ? 0 : text.at[i]) == before.at[i];
+  if (text.at) sys2(__NR_munmap, text.at, text.room);
+  text = before;
+  return same;
+}
+
 static uint64_t field_kb(const char *line) {
   while (*line && *line != ':') line++;
   while (*line && (*line < '0' || *line > '9')) line++;

@@ -28,7 +28,15 @@ static bool scan_shows_empty_tables(long pagemap, uint64_t at) {
   return n == 1 && regions[0].start == at + PMD_SIZE && regions[0].end == at + 2 * PMD_SIZE;
 }
 
-void look_means_find(bool plain, bool no_exact) {
+/* Of the same windows: does one question leave out what has an empty table, and say of the others that they have none? */
+static bool scan_tells_at_once(long pagemap, uint64_t at) {
+  struct page_region regions[4];
+  long n = scan_ioctl_at_once(pagemap, at, at + 3 * PMD_SIZE, PAGE_IS_PRESENT | PAGE_IS_SWAPPED, regions, 4, NULL);
+  return n == 2 && scan_is_hole(&regions[0]) && scan_is_hole(&regions[1]) && regions[0].start == at &&
+         regions[0].end == at + PMD_SIZE && regions[1].start == at + 2 * PMD_SIZE && regions[1].end == at + 3 * PMD_SIZE;
+}
+
+void look_means_find(bool plain, bool no_exact, bool two_scans) {
   struct look_means *m = &look_means;
   memset(m, 0, sizeof *m);
   m->swap = swap_space();
@@ -45,6 +53,7 @@ void look_means_find(bool plain, bool no_exact) {
     m->scan = scan_ioctl(pagemap, (uint64_t)at, (uint64_t)at + PAGE, 0, PAGE_IS_PRESENT, PAGE_IS_PRESENT, 0, &one, 1, NULL) >= 0;
     m->guard = m->scan && scan_ioctl(pagemap, (uint64_t)at, (uint64_t)at + PAGE, 0, PAGE_IS_GUARD, PAGE_IS_GUARD, 0, &one, 1, NULL) >= 0;
     m->exact = !no_exact && m->scan && scan_shows_empty_tables(pagemap, (uint64_t)at);
+    m->at_once = !two_scans && m->exact && scan_tells_at_once(pagemap, (uint64_t)at);
   }
   uint64_t entry = 0;
   if (!sys3(__NR_madvise, middle, PAGE, MADV_GUARD_INSTALL) &&

@@ -30,20 +30,42 @@ struct pm_scan_arg {
 static struct page_region regions[REGIONS];
 static size_t region_next, region_count;
 static uint64_t at, batch_end, step = STEP_LEAST;
-static bool want_file, plain, lost;
+static bool want_file, plain, at_once, lost;
 static long fd;
 static struct look_room plain_entries;
 
 /* The question itself; gives how many regions came, or minus an errno. */
+static long ask(long pagemap, struct pm_scan_arg *arg, uint64_t *walked) {
+  long n;
+  while ((n = sys3(__NR_ioctl, pagemap, PAGEMAP_SCAN, arg)) == -EINTR && !stopping) continue;
+  if (walked) *walked = arg->walk_end;
+  return n;
+}
+
 long scan_ioctl(long pagemap, uint64_t start, uint64_t end, uint64_t mask, uint64_t any, uint64_t ret, uint64_t max,
                 struct page_region *to, size_t room, uint64_t *walked) {
   struct pm_scan_arg arg = {
       .size = sizeof arg, .start = start, .end = end, .vec = (uint64_t)to, .vec_len = room, .max_pages = max,
       .category_mask = mask, .category_anyof_mask = any, .return_mask = ret};
-  long n;
-  while ((n = sys3(__NR_ioctl, pagemap, PAGEMAP_SCAN, &arg)) == -EINTR && !stopping) continue;
-  if (walked) *walked = arg.walk_end;
-  return n;
+  return ask(pagemap, &arg, walked);
+}
+
+/*
+ * Entries, and where there is no table: what is present or swapped, or not written. An entry that is none counts as written
+ * (newer kernels: look_means.at_once), what has no table does not: so nothing is said of empty tables, and all else is.
+ */
+long scan_ioctl_at_once(long pagemap, uint64_t start, uint64_t end, uint64_t ret, struct page_region *to, size_t room,
+                        uint64_t *walked) {
+  struct pm_scan_arg arg = {
+      .size = sizeof arg, .start = start, .end = end, .vec = (uint64_t)to, .vec_len = room,
+      .category_inverted = PAGE_IS_WRITTEN, .category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_WRITTEN,
+      .return_mask = ret};
+  return ask(pagemap, &arg, walked);
+}
+
+/* Is it one without a table? */
+bool scan_is_hole(const struct page_region *region) {
+  return !(region->categories & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED));
 }
 
 /* How many windows the next question should be about, by how long the last ones took. */
@@ -56,8 +78,8 @@ void scan_took(uint64_t cycles) {
     step = cycles > 4 * HELD_CYCLES ? STEP_LEAST : step / 2;
 }
 
-void scan_begin(long pagemap, bool by_plain_reads) {
-  fd = pagemap, plain = by_plain_reads;
+void scan_begin(long pagemap, bool by_plain_reads, bool with_holes) {
+  fd = pagemap, plain = by_plain_reads, at_once = with_holes;
   at = batch_end = 0, region_next = region_count = 0, lost = false, step = STEP_LEAST;
 }
 
@@ -107,7 +129,8 @@ static void scan(uint64_t end) {
   if (look_means.guard) ret |= PAGE_IS_GUARD;
   if (want_file) ret |= PAGE_IS_FILE;
   uint64_t begun = look_cycles(), walked = end;
-  long n = scan_ioctl(fd, at, end, 0, PAGE_IS_PRESENT | PAGE_IS_SWAPPED, ret, 0, regions, REGIONS, &walked);
+  long n = at_once ? scan_ioctl_at_once(fd, at, end, ret, regions, REGIONS, &walked)
+                   : scan_ioctl(fd, at, end, 0, PAGE_IS_PRESENT | PAGE_IS_SWAPPED, ret, 0, regions, REGIONS, &walked);
   region_next = 0;
   if (n < 0) {
     lost = true, region_count = 0, at = batch_end;

@@ -15,7 +15,7 @@ static struct run runs[RUNS];
 static size_t run_count;
 static uint64_t found;
 static long fd;
-static bool exact, markers_all;
+static bool exact, at_once, trusted, markers_all;
 static uint64_t stride; /* of windows without entries, each strideth is timed */
 
 /* The window that is being looked at: several mappings may lie in it. */
@@ -83,13 +83,16 @@ static void weigh(size_t vma, uint64_t weight) {
   now.part_weight += weight;
 }
 
-void tables_begin(long pagemap, bool by_scan, bool swapped_are_markers, uint64_t every) {
-  fd = pagemap, exact = by_scan, markers_all = swapped_are_markers, stride = every;
+void tables_begin(long pagemap, bool by_scan, bool with_holes, bool swapped_are_markers, uint64_t every) {
+  fd = pagemap, exact = by_scan, at_once = with_holes, trusted = false, markers_all = swapped_are_markers, stride = every;
   found = 0, run_count = 0, now.any = false;
 }
 
 /* PTE tables met so far. */
 uint64_t tables_found(void) { return found; }
+
+/* Was a table taken as there because a scan said nothing of it? Where mappings went meanwhile, it may have been their lack. */
+bool tables_trusted(void) { return trusted; }
 
 /* Is a page that is not present a marker (guard page, uffd-wp) and not a swapped one? */
 static bool is_marker(const struct look_vma *v, uint64_t categories, uint64_t address) {
@@ -144,6 +147,20 @@ static bool is_boundary(const struct look_vma *v, uint64_t window) {
   return window * PMD_SIZE < v->start || (window + 1) * PMD_SIZE > v->end;
 }
 
+/* Does a scan of this page alone, for these categories, report it? */
+static bool reported(uint64_t page, uint64_t mask, uint64_t ret) {
+  struct page_region one;
+  return scan_ioctl(fd, page, page + PAGE, mask, 0, ret, 1, &one, 1, NULL) > 0;
+}
+
+/* Windows [from, to), whole ones of the mapping: a scan at once said nothing of them. The first and the last are asked again. */
+static bool trust(size_t vma, uint64_t from, uint64_t to) {
+  if (!reported(from * PMD_SIZE, PAGE_IS_WRITTEN, PAGE_IS_WRITTEN)) return false;
+  if (!reported((to - 1) * PMD_SIZE, PAGE_IS_WRITTEN, PAGE_IS_WRITTEN)) return false;
+  for (uint64_t window = from; window < to; window++) saw_table(window, vma);
+  return trusted = true;
+}
+
 /*
  * Windows [from, to) of the mapping have no entry of it: which of them have a table? A scan for PAGE_IS_WRITTEN and
  * nothing else (pagemap_scan_pmd_entry's short way) reports every page of a table that is not write-protected, entries
@@ -181,10 +198,11 @@ static void find_exact(size_t vma, uint64_t from, uint64_t to) {
   }
 }
 
-/* Does a scan of this page alone, for these categories, report it? */
-static bool reported(uint64_t page, uint64_t mask, uint64_t ret) {
-  struct page_region one;
-  return scan_ioctl(fd, page, page + PAGE, mask, 0, ret, 1, &one, 1, NULL) > 0;
+/* Windows [from, to) of the mapping have no table. */
+void tables_hole(size_t vma, uint64_t from, uint64_t to) {
+  const struct look_vma *v = &look_vmas[vma];
+  for (uint64_t window = from; window < to; window = window + 1 < to ? to - 1 : to)
+    if (is_boundary(v, window)) enter(window), now.tested++;
 }
 
 static void find_one(size_t vma, uint64_t window) {
@@ -238,7 +256,8 @@ void tables_gap(size_t vma, uint64_t from, uint64_t to, bool timed) {
   }
   if (is_boundary(v, from)) find_one(vma, from++);
   bool last = from < to && is_boundary(v, to - 1);
-  if (from < to - last) find_exact(vma, from, to - last);
+  uint64_t end = to - last;
+  if (end > from && !(at_once && end - from > 2 && !scan_lost() && trust(vma, from, end))) find_exact(vma, from, end);
   if (last) find_one(vma, to - 1);
 }
 

@@ -137,7 +137,7 @@ static uint64_t plain_huge(struct look_vma *v, uint64_t start, uint64_t end, uin
   return categories | PAGE_IS_HUGE;
 }
 
-static void look_at_mapping(size_t vma, bool plain, bool timed, uint64_t tables) {
+static void look_at_mapping(size_t vma, bool plain, bool at_once, bool timed, uint64_t tables) {
   struct look_vma *v = &look_vmas[vma];
   uint64_t next = v->start / PMD_SIZE, end = (v->end - 1) / PMD_SIZE + 1;
   const struct page_region *r;
@@ -145,6 +145,12 @@ static void look_at_mapping(size_t vma, bool plain, bool timed, uint64_t tables)
     uint64_t start = r->start > v->start ? r->start : v->start, stop = r->end < v->end ? r->end : v->end;
     uint64_t window = start / PMD_SIZE, categories = r->categories;
     tables_gap(vma, next, window, timed);
+    if (at_once && scan_is_hole(r)) {
+      next = (stop - 1) / PMD_SIZE + 1;
+      tables_hole(vma, window, next);
+      scan_trim(stop);
+      continue;
+    }
     for (uint64_t at = start; at < stop; window++) {
       uint64_t to = (window + 1) * PMD_SIZE < stop ? (window + 1) * PMD_SIZE : stop;
       tables_entries(window, vma, (to - at) / PAGE, plain ? plain_huge(v, at, to, categories) : categories, at);
@@ -158,16 +164,16 @@ static void look_at_mapping(size_t vma, bool plain, bool timed, uint64_t tables)
 }
 
 /* One pass over all mappings; false where the process ended meanwhile or may not be read. */
-static bool look_once(long dir, bool plain, bool timed, uint64_t stride, const struct seen *s,
+static bool look_once(long dir, bool plain, bool at_once, bool timed, uint64_t stride, const struct seen *s,
                       const uint64_t (*only)[3], size_t only_count) {
   long pagemap = sys4(__NR_openat, dir, "pagemap", O_RDONLY | O_CLOEXEC, 0);
   if (pagemap < 0) return false;
   bool ok = look_maps_read(dir, only, only_count);
   if (ok && (plain || look_has_userfaultfd(dir))) look_smaps_read(dir);
-  scan_begin(pagemap, plain);
-  tables_begin(pagemap, look_means.exact && !plain, !look_means.swap || s->swap_kb == 0, stride);
+  scan_begin(pagemap, plain, at_once);
+  tables_begin(pagemap, look_means.exact && !plain, at_once, !look_means.swap || s->swap_kb == 0, stride);
   for (size_t i = 0; ok && i < look_vma_count && !stopping; i++) {
-    look_at_mapping(i, plain, timed, s->vmpte_kb / 4);
+    look_at_mapping(i, plain, at_once, timed, s->vmpte_kb / 4);
     say_progress(s->vmpte_kb / 4);
   }
   tables_end();
@@ -193,12 +199,17 @@ static const char *look_at(long dir, const struct question *q, bool timed, uint6
   if (!before.mm) return "nomm";
   if (q->unless && same(&before, &q->as)) return "same";
   if (timed) *stride = 1 + before.virt_kb / 2048 / TIMED_WINDOWS;
+  bool at_once = look_means.at_once;
   for (int pass = 1;; pass++) {
     uint64_t begun = now_ns();
     out_str("pass "), out_dec(pass), out_str("\n");
-    bool ok = look_once(dir, !look_means.scan, timed, *stride, &before, q->only, q->only_count);
+    bool ok = look_once(dir, !look_means.scan, at_once, timed, *stride, &before, q->only, q->only_count);
     if (!see(dir, &after) || !after.mm) return "gone";
     if (!ok) return "denied";
+    if (tables_trusted() && !stopping && !look_maps_same(dir)) {
+      at_once = false, pass--;
+      continue;
+    }
     out_seen("after", &after);
     if (same(&before, &after)) return "still";
     uint64_t took = now_ns() - begun;
@@ -242,8 +253,8 @@ static bool parse_question(const char *p, struct question *q) {
   return *p == 0;
 }
 
-int look_main(bool plain, bool no_exact) {
-  look_means_find(plain, no_exact);
+int look_main(bool plain, bool no_exact, bool two_scans) {
+  look_means_find(plain, no_exact, two_scans);
   stop_prepare();
   bool timed = !look_means.exact && look_means.timed;
   const char *how = look_means.exact ? " exact " : timed ? " timed " : " blind ";

@@ -79,6 +79,7 @@ struct look_means {
   bool scan;         /* PAGEMAP_SCAN (6.7) */
   bool guard;        /* ... shows PAGE_IS_GUARD (6.15) */
   bool exact;        /* ... tells a table without entries from no table */
+  bool at_once;      /* ... and does in the scan that shows the entries */
   bool frames;       /* pagemap shows swap types (CAP_SYS_ADMIN) */
   uint64_t marker;   /* swap type of markers, where frames are shown */
   bool swap;         /* the machine has swap space */
@@ -88,33 +89,39 @@ struct look_means {
 };
 extern struct look_means look_means;
 
-/* look-means.c; `plain`, `no_exact`: as if the kernel could not do more */
-void look_means_find(bool plain, bool no_exact);
+/* look-means.c; `plain`, `no_exact`, `two_scans`: as if the kernel could not do more */
+void look_means_find(bool plain, bool no_exact, bool two_scans);
 
 /* look-maps.c */
 extern struct look_vma *look_vmas;
 extern size_t look_vma_count;
 const char *look_maps_text(void);
 bool look_maps_read(long dir, const uint64_t (*only)[3], size_t only_count);
+bool look_maps_same(long dir);
 void look_smaps_read(long dir);
 bool look_has_userfaultfd(long dir);
 
 /* look-scan.c: entries of the process at hand, as regions of pages that are alike, in the order of their addresses */
-void scan_begin(long pagemap, bool plain);
+void scan_begin(long pagemap, bool plain, bool at_once);
 const struct page_region *scan_peek(size_t vma);
 void scan_trim(uint64_t start);
 long scan_ioctl(long pagemap, uint64_t start, uint64_t end, uint64_t mask, uint64_t any, uint64_t ret, uint64_t max,
                 struct page_region *to, size_t room, uint64_t *walked);
+long scan_ioctl_at_once(long pagemap, uint64_t start, uint64_t end, uint64_t ret, struct page_region *to, size_t room,
+                        uint64_t *walked);
+bool scan_is_hole(const struct page_region *region);
 uint64_t scan_step(void);
 void scan_took(uint64_t cycles);
 bool scan_lost(void);
 
 /* look-tables.c: the state of windows, in the order of their addresses */
-void tables_begin(long pagemap, bool exact, bool swapped_are_markers, uint64_t stride);
+void tables_begin(long pagemap, bool exact, bool at_once, bool swapped_are_markers, uint64_t stride);
 void tables_entries(uint64_t window, size_t vma, uint64_t pages, uint64_t categories, uint64_t address);
 void tables_gap(size_t vma, uint64_t from, uint64_t to, bool timed);
+void tables_hole(size_t vma, uint64_t from, uint64_t to);
 void tables_end(void);
 uint64_t tables_found(void);
+bool tables_trusted(void);
 
 /* look-time.c */
 uint64_t look_cycles(void);

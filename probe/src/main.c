@@ -10,7 +10,7 @@ static const char USAGE[] =
     "       reclaim-probe stream [--mode sync|none] [--results] [--cpu-time] [--floor-kb N]\n"
     "       reclaim-probe detect\n"
     "       reclaim-probe profile\n"
-    "       reclaim-probe look [--plain] [--no-exact]\n"
+    "       reclaim-probe look [--plain] [--no-exact] [--two-scans]\n"
     "       reclaim-probe launch OUT INTERVAL_US run|hold|sum PROGRAM ARGS...\n"
     "       reclaim-probe watch OUT INTERVAL_US one|each PID\n"
     "       reclaim-probe tied PROGRAM ARGS...\n";
@@ -92,7 +92,7 @@ static bool parse_kb(const char *text, int64_t *kb) {
 static int run(void) {
   enum mode mode = MODE_SYNC;
   bool results = false;
-  bool plain = false, no_exact = false;
+  bool plain = false, no_exact = false, two_scans = false;
   int64_t floor_kb = 0;
   const char *operand = NULL;
   if (argument_count < 2) return usage_error();
@@ -113,6 +113,8 @@ static int run(void) {
       plain = true;
     } else if (!strcmp(word, "--no-exact")) {
       no_exact = true;
+    } else if (!strcmp(word, "--two-scans")) {
+      two_scans = true;
     } else if (!operand && (*word != '-' || !word[1])) {
       operand = word;
     } else {
@@ -138,7 +140,7 @@ static int run(void) {
   }
   if (!strcmp(command, "look") && !operand) {
     be_expendable();
-    return look_main(plain, no_exact);
+    return look_main(plain, no_exact, two_scans);
   }
   return usage_error();
 }

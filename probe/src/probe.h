@@ -145,7 +145,6 @@ int advise_range(uint64_t addr, uint64_t len, int advice, uint64_t step, long pi
 bool page_is_swapped(uint64_t addr);
 
 /* uffd.c */
-void uffd_prepare(void);
 void uffd_set_async(bool async);
 int uffd_do(const struct op *op);
 
@@ -175,7 +174,7 @@ int conform_main(const char *path, enum mode mode);
 int stream_main(enum mode mode, bool results, int64_t floor_kb);
 int detect_main(void);
 int profile_main(void);
-int look_main(bool plain, bool no_exact);
+int look_main(bool plain, bool no_exact, bool two_scans);
 int launch_main(int argc, char **argv, char **envp);
 int watch_main(int argc, char **argv);
 int tied_main(int argc, char **argv, char **envp);

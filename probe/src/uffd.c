@@ -21,7 +21,7 @@ struct move_arg {
 #define MOVE_IOCTL _IOWR(0xAA, 0x05, struct move_arg)
 
 static long async_fd = -1, sync_fd = -1;
-static bool is_async = true;
+static bool opened, is_async = true;
 
 static long uffd_open(uint64_t features) {
   long fd = sys1(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
@@ -34,8 +34,12 @@ static long uffd_open(uint64_t features) {
   return -1;
 }
 
-/* In synchronous mode a write to a protected page would wait for somebody to lift the protection: here it raises SIGBUS. */
-void uffd_prepare(void) {
+/*
+ * In synchronous mode a write to a protected page would wait for somebody to lift the protection: here it raises SIGBUS. Opened
+ * when it is first asked for: a look at a process that has one open reads its smaps too, and most programs have none.
+ */
+static void open_both(void) {
+  opened = true;
   async_fd = uffd_open(FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED | FEATURE_WP_SHMEM | FEATURE_MOVE);
   if (async_fd < 0) async_fd = uffd_open(FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED | FEATURE_WP_SHMEM);
   sync_fd = uffd_open(FEATURE_WP_SHMEM | FEATURE_SIGBUS | FEATURE_FLAG_WP);
@@ -50,6 +54,7 @@ static int protect(long fd, const struct op *op, bool on) {
 
 /* Returns errno; ENOSYS where the kernel gives no userfaultfd of this kind. */
 int uffd_do(const struct op *op) {
+  if (!opened) open_both();
   long fd = is_async ? async_fd : sync_fd;
   if (fd < 0) return ENOSYS;
   struct uffdio_range range = {op->addr, op->len};
