@@ -1,11 +1,11 @@
-/** The fields of a kernel profile in words, and the check of one that comes from outside (a file, the probe, a stored run). */
+/** The fields of a kernel profile in words, and the validation of profiles from outside (a file, the probe, a stored run). */
 
 import { BadInputError } from "../error.ts";
 import type { KernelProfile, ShmemHuge, ThpEnabled, ThpSizeEnabled } from "./kernel-profile.ts";
 
-/** A field: what it may be, and what it is in words. */
+/** A field: which values it may have, and a value in words. */
 export interface ProfileField<T> {
-  /** What it is about, as a label. */
+  /** The label. */
   readonly label: string;
   /** One sentence about this value, without a full stop. */
   readonly say: (value: T) => string;
@@ -16,7 +16,7 @@ export interface ProfileField<T> {
 type Fields = { readonly [K in keyof KernelProfile]: ProfileField<KernelProfile[K]> };
 
 function refuseBoolean(value: unknown): string | null {
-  return typeof value === "boolean" ? null : "it is true or false";
+  return typeof value === "boolean" ? null : "it must be true or false";
 }
 
 const oneOf =
@@ -24,14 +24,14 @@ const oneOf =
   (value: unknown): string | null =>
     values.some((each) => each === value)
       ? null
-      : `it is one of ${values.map((each) => JSON.stringify(each)).join(", ")}`;
+      : `it must be one of ${values.map((each) => JSON.stringify(each)).join(", ")}`;
 
 const wholeNumber =
   (most: number) =>
   (value: unknown): string | null =>
     typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most
       ? null
-      : `it is a whole number from 0 to ${most}`;
+      : `it must be a whole number from 0 to ${most}`;
 
 function yesNo(label: string, yes: string, no: string): ProfileField<boolean> {
   return { label, say: (value) => (value ? yes : no), refuse: refuseBoolean };
@@ -51,19 +51,19 @@ const PAGES_MAX = 2 ** 44;
 
 function refuseSizes(value: unknown): string | null {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    return 'it is an object such as {"64": "always"}';
+    return 'it must be an object such as {"64": "always"}';
   for (const [size, enabled] of Object.entries(value)) {
     if (!THP_SIZES_KB.includes(Number(size)))
-      return `${JSON.stringify(size)} is no size in kB; there are ${THP_SIZES_KB.join(", ")}`;
+      return `${JSON.stringify(size)} is not a size in kB; sizes are ${THP_SIZES_KB.join(", ")}`;
     const why = oneOf(THP_SIZE_ENABLED)(enabled);
-    if (why !== null) return `of ${size} kB ${why}`;
+    if (why !== null) return `for ${size} kB ${why}`;
   }
   return null;
 }
 
 function saySizes(sizes: KernelProfile["thpSizes"]): string {
   const some = Object.entries(sizes).filter(([size, enabled]) => enabled !== (size === "2048" ? "inherit" : "never"));
-  if (some.length === 0) return "No setting of a single size: only 2 MiB, as transparent huge pages are";
+  if (some.length === 0) return "No setting for a single size: only 2 MiB, which follow the transparent huge page setting";
   return `By size: ${some.map(([size, enabled]) => `${size} kB ${enabled}`).join(", ")}`;
 }
 
@@ -75,7 +75,7 @@ export const PROFILE_FIELDS: Fields = {
     refuse: (value) =>
       typeof value === "string" && value !== "" && value.length <= NAME_LENGTH_MAX
         ? null
-        : `it is a text of at most ${NAME_LENGTH_MAX} characters`,
+        : `it must be text of 1 to ${NAME_LENGTH_MAX} characters`,
   },
   ptReclaim: yesNo(
     "Page-table reclaim",
@@ -89,25 +89,25 @@ export const PROFILE_FIELDS: Fields = {
   },
   depositedTables: yesNo(
     "Deposited tables",
-    "A PTE table is kept in store under an anonymous huge page, and VmPTE counts it",
-    "No PTE table is kept under an anonymous huge page",
+    "A PTE table is deposited under an anonymous huge page, and VmPTE counts it",
+    "No PTE table is deposited under an anonymous huge page",
   ),
   zeroPage: yesNo(
     "Zero page",
     "Reads of untouched memory map the shared zero page",
-    "There is no shared zero page: reads of untouched memory allocate a page each",
+    "There is no shared zero page: each read of an untouched page allocates one",
   ),
   hugeZeroPage: yesNo(
     "Huge zero page",
     "Reads of untouched huge memory map the huge zero page",
-    "There is no huge zero page: reads of untouched huge memory allocate a huge page",
+    "There is no huge zero page: a read of untouched huge memory allocates a huge page",
   ),
   hugeZeroWrite: {
     label: "Write to the huge zero page",
     say: (value) =>
       value === "huge"
-        ? "A write to the huge zero page gets a huge page"
-        : "A write to the huge zero page splits it into small ones",
+        ? "A write to the huge zero page allocates a huge page"
+        : "A write to the huge zero page splits it into small pages",
     refuse: oneOf(["huge", "split"]),
   },
   guardAnon: yesNo(
@@ -124,14 +124,14 @@ export const PROFILE_FIELDS: Fields = {
     label: "Mark of guarded memory",
     say: (value) =>
       value === "flag"
-        ? "Memory with guard pages has a flag of its own, which does not hinder merging"
+        ? "Memory with guard pages has a flag of its own, which does not prevent merging"
         : "Memory with guard pages is marked by an anon_vma, which may keep mappings from merging",
     refuse: oneOf(["anon_vma", "flag"]),
   },
   processMadviseSelf: yesNo(
-    "process_madvise on oneself",
-    "process_madvise on oneself takes every advice",
-    "process_madvise on oneself refuses MADV_DONTNEED (EINVAL)",
+    "process_madvise on the calling process",
+    "process_madvise on the calling process accepts every advice",
+    "process_madvise on the calling process refuses MADV_DONTNEED (EINVAL)",
   ),
   mremapSeveral: yesNo(
     "mremap of several mappings",
@@ -139,29 +139,29 @@ export const PROFILE_FIELDS: Fields = {
     "mremap refuses a range of several mappings (EFAULT)",
   ),
   mremapChecksFirst: yesNo(
-    "mremap that is refused",
-    "An mremap that is refused leaves its destination alone",
-    "An mremap that is refused has unmapped its destination by then",
+    "Refused mremap",
+    "A refused mremap leaves its destination alone",
+    "A refused mremap has already unmapped its destination",
   ),
   dontUnmapApart: yesNo(
     "Source of MREMAP_DONTUNMAP",
-    "MREMAP_DONTUNMAP unlocks only what it moves, and keeps it apart from where it was",
-    "MREMAP_DONTUNMAP unlocks the whole mapping that it moves a part of",
+    "MREMAP_DONTUNMAP unlocks only the part that it moves, and that part does not merge with its source",
+    "MREMAP_DONTUNMAP of a part of a mapping unlocks the whole mapping",
   ),
   mergesUnfaulted: yesNo(
-    "Merging beside untouched memory",
-    "A mapping without pages merges with one that has some",
-    "Some mappings stay apart after moves: one without pages does not merge with one that has some",
+    "Merging with untouched memory",
+    "A mapping without pages merges with one that has pages",
+    "Some mappings stay separate after moves: one without pages does not merge with one that has pages",
   ),
   mapsBetween: yesNo(
     "Mapping between neighbours",
-    "A new mapping merges with both neighbours where only the one after it has pages",
-    "A new mapping does not merge with an untouched one before it where the one after it has pages",
+    "A new mapping merges with both neighbours if only the one after it has pages",
+    "A new mapping does not merge with an untouched one before it if the one after it has pages",
   ),
   mremapRealigns: yesNo(
     "mremap within a table",
-    "mremap moves whole tables also where its range begins within one and nothing else is there",
-    "mremap moves pages one by one where its range begins within a table",
+    "mremap moves whole tables even if its range begins within one, provided nothing else is mapped there",
+    "mremap moves pages one by one if its range begins within a table",
   ),
   collapseShort: yesNo(
     "MADV_COLLAPSE of less than 2 MiB",
@@ -170,8 +170,8 @@ export const PROFILE_FIELDS: Fields = {
   ),
   stackNoHugePages: yesNo(
     "MAP_STACK",
-    "MAP_STACK asks for no huge pages, and does not merge with other memory",
-    "MAP_STACK means nothing",
+    "MAP_STACK memory gets no huge pages, and does not merge with other memory",
+    "MAP_STACK has no effect",
   ),
   collapseReadOnly: yesNo(
     "Collapse without a writable page",
@@ -180,17 +180,17 @@ export const PROFILE_FIELDS: Fields = {
   ),
   collapseRetractsAll: yesNo(
     "Collapse of mapped files",
-    "MADV_COLLAPSE of a file frees the tables of all its mappings, also for a private one that was written elsewhere",
-    "MADV_COLLAPSE of a file frees only the table that is advised, and refuses a private mapping that was written (EINVAL)",
+    "MADV_COLLAPSE of a file frees the tables of all its mappings, including a private mapping written elsewhere",
+    "MADV_COLLAPSE of a file frees only the table in its range, and refuses a private mapping that was written (EINVAL)",
   ),
   populateStopsAtHole: yesNo(
     "MADV_POPULATE over a hole",
-    "MADV_POPULATE_READ and _WRITE end at the first hole of a range",
-    "MADV_POPULATE_READ and _WRITE go on after a hole of a range, and fail all the same",
+    "MADV_POPULATE_READ and _WRITE stop at the first hole in the range",
+    "MADV_POPULATE_READ and _WRITE continue after a hole in the range, but still fail",
   ),
   anonVmaNames: yesNo(
     "Names of anonymous memory",
-    "Anonymous memory can have names, and merges only under one name",
+    "Anonymous memory can have names, and merges only with memory of the same name",
     "Anonymous memory has no names",
   ),
   uffdWp: {
@@ -210,8 +210,8 @@ export const PROFILE_FIELDS: Fields = {
   ),
   uffdWpAsync: yesNo(
     "userfaultfd: asynchronous",
-    "userfaultfd can have the kernel resolve write faults by itself",
-    "userfaultfd cannot have the kernel resolve write faults by itself",
+    "userfaultfd can let the kernel resolve write faults by itself",
+    "userfaultfd cannot let the kernel resolve write faults by itself",
   ),
   uffdMove: yesNo("UFFDIO_MOVE", "userfaultfd can move pages", "userfaultfd cannot move pages"),
   softDirty: yesNo("Soft-dirty bits", "Entries have soft-dirty bits", "Entries have no soft-dirty bits"),
@@ -234,36 +234,36 @@ export const PROFILE_FIELDS: Fields = {
         within_size: "Shared memory is in huge pages where the file is long enough",
         advise: "Shared memory is in huge pages where a program asks for them",
         never: "Shared memory is in small pages",
-        deny: "Shared memory is in small pages, whatever a mount says",
+        deny: "Shared memory is in small pages, whatever the mount option says",
         force: "Shared memory is in huge pages everywhere",
       })[value],
     refuse: oneOf(SHMEM_HUGE),
   },
   khugepaged: yesNo(
     "khugepaged",
-    "khugepaged comes round while a program waits",
-    "khugepaged comes too rarely to be seen in a run",
+    "khugepaged scans while a program waits",
+    "khugepaged runs too rarely to be seen in a run",
   ),
   khugepagedMaxPtesNone: count(
     "khugepaged: missing pages",
     511,
-    (n) => `khugepaged collapses 2 MiB of which at most ${n} pages are missing`,
+    (n) => `khugepaged collapses 2 MiB in which at most ${n} pages are missing`,
   ),
   khugepagedMaxPtesSwap: count(
     "khugepaged: pages in swap",
     512,
-    (n) => `khugepaged collapses 2 MiB of which at most ${n} pages are in swap`,
+    (n) => `khugepaged collapses 2 MiB in which at most ${n} pages are in swap`,
   ),
   khugepagedMaxPtesShared: count(
     "khugepaged: shared pages",
     512,
-    (n) => `khugepaged collapses 2 MiB of which at most ${n} pages are shared after fork`,
+    (n) => `khugepaged collapses 2 MiB in which at most ${n} pages are shared after fork`,
   ),
   overcommit: {
     label: "Overcommit",
     say: (value) =>
       ({
-        heuristic: "More memory may be mapped than there is, within reason (vm.overcommit_memory 0)",
+        heuristic: "More memory may be mapped than there is, within limits (vm.overcommit_memory 0)",
         always: "Any amount of memory may be mapped (vm.overcommit_memory 1)",
         strict: "No more memory may be mapped than there is (vm.overcommit_memory 2)",
       })[value],
@@ -286,7 +286,7 @@ export function sayField<K extends ProfileFieldName>(profile: KernelProfile, fie
   return PROFILE_FIELDS[field].say(profile[field]);
 }
 
-/** A field in which two profiles differ. */
+/** The fields in which two profiles differ. */
 export function differingFields(one: KernelProfile, other: KernelProfile): ProfileFieldName[] {
   const plain = (profile: KernelProfile, field: ProfileFieldName): string => {
     const value = profile[field];
@@ -295,7 +295,7 @@ export function differingFields(one: KernelProfile, other: KernelProfile): Profi
   return PROFILE_FIELD_NAMES.filter((field) => field !== "name" && plain(one, field) !== plain(other, field));
 }
 
-/** Why a profile cannot have this field with this value; null: it can. */
+/** Why this field cannot have this value; null if it can. */
 function whyNot(name: string, value: unknown): string | null {
   const known = PROFILE_FIELD_NAMES.find((each) => each === name);
   if (known === undefined) return `there is no field ${JSON.stringify(name)}`;
@@ -304,8 +304,8 @@ function whyNot(name: string, value: unknown): string | null {
 }
 
 /**
- * The profile that `value` (parsed JSON) is. `where`: the file, run or program it comes from, for errors.
- * Errors: BadInputError where a field is missing, unknown or has a value that it cannot have.
+ * Parsed JSON as a profile. `where`: the file, run or program it comes from, for errors.
+ * Throws BadInputError if a field is missing, unknown or has an invalid value.
  */
 export function parseKernelProfile(value: unknown, where: string): KernelProfile {
   const bad = (why: string): never => {

@@ -24,14 +24,14 @@ test("every field of every profile has a sentence", () => {
 });
 
 test.each<[why: string, change: Record<string, unknown>]>([
-  ["zeroPage is 1; it is true or false", { zeroPage: 1 }],
+  ["zeroPage is 1; it must be true or false", { zeroPage: 1 }],
   ['there is no field "colour"', { colour: "red" }],
   ["the fields levels, swap are missing", { levels: undefined, swap: undefined }],
-  ["levels is 3; it is one of 4, 5", { levels: 3 }],
-  ["maxMapCount is 1.5; it is a whole number", { maxMapCount: 1.5 }],
-  ['thpSizes is {"48":"always"}; "48" is no size in kB', { thpSizes: { "48": "always" } }],
-  ['thpSizes is {"64":"on"}; of 64 kB it is one of', { thpSizes: { "64": "on" } }],
-  ['name is ""; it is a text', { name: "" }],
+  ["levels is 3; it must be one of 4, 5", { levels: 3 }],
+  ["maxMapCount is 1.5; it must be a whole number", { maxMapCount: 1.5 }],
+  ['thpSizes is {"48":"always"}; "48" is not a size in kB', { thpSizes: { "48": "always" } }],
+  ['thpSizes is {"64":"on"}; for 64 kB it must be one of', { thpSizes: { "64": "on" } }],
+  ['name is ""; it must be text', { name: "" }],
 ])("%s", (why, change) => {
   const value = asFile({ ...REFERENCE_PROFILE, ...change });
   expect(() => parseKernelProfile(value, "mine.json")).toThrow(
