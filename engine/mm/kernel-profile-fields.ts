@@ -63,7 +63,8 @@ function refuseSizes(value: unknown): string | null {
 
 function saySizes(sizes: KernelProfile["thpSizes"]): string {
   const some = Object.entries(sizes).filter(([size, enabled]) => enabled !== (size === "2048" ? "inherit" : "never"));
-  if (some.length === 0) return "No setting for a single size: only 2 MiB, which follow the transparent huge page setting";
+  if (some.length === 0)
+    return "No setting for a single size: only 2 MiB, which follow the transparent huge page setting";
   return `By size: ${some.map(([size, enabled]) => `${size} kB ${enabled}`).join(", ")}`;
 }
 
