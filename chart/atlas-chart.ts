@@ -1,11 +1,12 @@
 /** Results of many tasks: what each policy saves against what it costs. A small point a task, a large one a policy. */
-import type { ChartConfiguration, Plugin, Point } from "chart.js";
+import type { ChartConfiguration, Point } from "chart.js";
 import { formatNs } from "../engine/experiment/format.ts";
 import { median } from "../engine/experiment/median.ts";
 import { isPolicyId, type PolicyId } from "../engine/experiment/policies.ts";
 import { policyWord } from "../engine/experiment/words.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
+import { pointNames } from "./point-names.ts";
 import { policyStyle } from "./policy-style.ts";
 import { savingsAxes } from "./savings-axes.ts";
 
@@ -39,37 +40,6 @@ function policyPoints(tasks: readonly TaskPoint[]): readonly (TaskPoint & { read
         ]
       : [],
   );
-}
-
-/** The policies' names beside their large points, moved down where they would stand on one another. */
-function names(points: readonly { readonly policy: PolicyId }[], palette: Palette, font: string): Plugin<"line"> {
-  return {
-    id: "names",
-    afterDatasetsDraw(chart) {
-      const { ctx, chartArea } = chart;
-      ctx.save();
-      ctx.font = `500 12px ${font}`;
-      ctx.textBaseline = "middle";
-      const placed: { x: number; y: number }[] = [];
-      for (const [i, { policy }] of points.entries()) {
-        const at = chart.getDatasetMeta(points.length + i).data[0];
-        if (!at) continue;
-        const right = at.x > chartArea.left + 0.75 * (chartArea.right - chartArea.left);
-        let y = Math.max(at.y - 10, chartArea.top + 8);
-        while (placed.some((other) => Math.abs(other.x - at.x) < 120 && Math.abs(other.y - y) < 14)) y += 14;
-        placed.push({ x: at.x, y });
-        ctx.textAlign = right ? "right" : "left";
-        ctx.fillStyle = policyStyle(policy).colors[palette.theme];
-        // The ground shows between the letters and the points under them.
-        ctx.strokeStyle = palette.surface;
-        ctx.lineWidth = 4;
-        ctx.lineJoin = "round";
-        ctx.strokeText(policyWord(policy), at.x + (right ? -10 : 10), y);
-        ctx.fillText(policyWord(policy), at.x + (right ? -10 : 10), y);
-      }
-      ctx.restore();
-    },
-  };
 }
 
 export function atlasChart(
@@ -123,6 +93,13 @@ export function atlasChart(
       },
       plugins: PLAIN_PLUGINS,
     },
-    plugins: [names(middles, palette, font)],
+    plugins: [
+      pointNames(
+        middles.map(({ policy }) => policy),
+        middles.length,
+        palette,
+        font,
+      ),
+    ],
   };
 }

@@ -1,12 +1,12 @@
 /** What each policy saves against what it costs the program's own calls: one point a policy. */
-import type { ChartConfiguration, Plugin, Point } from "chart.js";
+import type { ChartConfiguration, Point } from "chart.js";
 import { type ComparableRun, comparePolicies } from "../engine/experiment/compare-runs.ts";
 import { formatNs } from "../engine/experiment/format.ts";
 import type { PolicyId } from "../engine/experiment/policies.ts";
 import { policyWord } from "../engine/experiment/words.ts";
-import { spread } from "./end-labels.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
+import { pointNames } from "./point-names.ts";
 import { policyColor, policyStyle } from "./policy-style.ts";
 import { savingsAxes } from "./savings-axes.ts";
 
@@ -25,46 +25,6 @@ export function costPoints(runs: readonly ComparableRun[], baseline?: PolicyId):
     if (!cost || (!isBaseline && saving === null)) return [];
     return [{ policy: run.mode, costNs: cost.caller_ns + cost.background_ns, saved: saving?.share ?? 0 }];
   });
-}
-
-const NAME_HEIGHT = 14;
-/** Points nearer than this would have their names over each other. */
-const NAME_WIDTH = 120;
-
-/** The policies' names beside their points, one above the other where points are close; those at the right edge have theirs at the left. */
-function names(points: readonly CostPoint[], palette: Palette, font: string): Plugin<"line"> {
-  return {
-    id: "names",
-    afterDatasetsDraw(chart) {
-      const { ctx, chartArea } = chart;
-      ctx.save();
-      ctx.font = `500 12px ${font}`;
-      ctx.textBaseline = "bottom";
-      const drawn = points.flatMap(({ policy }, i) => {
-        const at = chart.getDatasetMeta(i).data[0];
-        return at ? [{ policy, x: at.x, y: at.y, right: at.x > (chartArea.left + chartArea.right) / 2 }] : [];
-      });
-      const placed = new Set<(typeof drawn)[number]>();
-      for (const first of drawn) {
-        if (placed.has(first)) continue;
-        const close = drawn.filter(({ x, right }) => right === first.right && Math.abs(x - first.x) < NAME_WIDTH);
-        const group = close.filter((each) => !placed.has(each));
-        const places = spread(
-          group.map(({ y }) => y - 4 - NAME_HEIGHT / 2),
-          NAME_HEIGHT,
-          chartArea.top - NAME_HEIGHT - 6,
-          chartArea.bottom,
-        );
-        for (const [i, each] of group.entries()) {
-          placed.add(each);
-          ctx.textAlign = each.right ? "right" : "left";
-          ctx.fillStyle = policyColor(each.policy, palette.theme);
-          ctx.fillText(policyWord(each.policy), each.x + (each.right ? -8 : 8), places[i] + NAME_HEIGHT / 2);
-        }
-      }
-      ctx.restore();
-    },
-  };
 }
 
 export function costChart(
@@ -109,6 +69,13 @@ export function costChart(
       },
       plugins: PLAIN_PLUGINS,
     },
-    plugins: [names(points, palette, font)],
+    plugins: [
+      pointNames(
+        points.map(({ policy }) => policy),
+        0,
+        palette,
+        font,
+      ),
+    ],
   };
 }
