@@ -3,6 +3,7 @@
  * times, in processor time. Several times over, and the fastest is taken: whatever else the machine does only adds.
  * Setting up is not timed.
  */
+import type { CostModel } from "../engine/mm/cost.ts";
 import type { Operation } from "../engine/workload/operation.ts";
 import { GIB, MIB, PAGE, SLOT } from "../engine/workload/sizes.ts";
 import { runMeasured } from "./driver.ts";
@@ -10,7 +11,7 @@ import { runMeasured } from "./driver.ts";
 /** One measured constant, in nanoseconds. */
 export interface CalibratedCost {
   /** The name it has in the engine's cost model. */
-  readonly name: string;
+  readonly name: keyof CostModel;
   readonly ns: number;
   /** What was timed, and what of it was taken away. */
   readonly how: string;
@@ -102,7 +103,7 @@ async function time(
  */
 export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]> {
   const costs: CalibratedCost[] = [];
-  const add = (name: string, ns: number, how: string): number => {
+  const add = (name: keyof CostModel, ns: number, how: string): number => {
     const value = Math.max(1, Math.round(ns));
     costs.push({ name, ns: value, how });
     return value;

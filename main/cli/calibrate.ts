@@ -12,17 +12,11 @@ export async function calibrateMachine(options: { readonly json?: boolean }): Pr
   try {
     const costs = await calibrate(controller.signal);
     if (options.json) return printJson({ kernel: release(), unit: "ns", costs });
-    const defaults: Readonly<Record<string, number>> = { ...DEFAULT_COST };
-    const rows = costs.map(({ name, ns, how }) => [
-      name,
-      formatCount(ns),
-      formatCount(defaults[name] ?? Number.NaN),
-      how,
-    ]);
+    const rows = costs.map(({ name, ns, how }) => [name, formatCount(ns), formatCount(DEFAULT_COST[name]), how]);
     print(table([["constant", "here, ns", "model, ns", "measured as"], ...rows], new Set([1, 2])));
-    const measured = new Set(costs.map(({ name }) => name));
+    const measured = new Set<string>(costs.map(({ name }) => name));
     print(
-      `Not measured: ${Object.keys(defaults)
+      `Not measured: ${Object.keys(DEFAULT_COST)
         .filter((name) => !measured.has(name))
         .join(", ")}.`,
     );
