@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { CALLS } from "../main/contract.ts";
@@ -42,7 +42,8 @@ test("the policy lets nothing inline, foreign or evaluated run", async ({ lab })
     document.head.append(inline);
     // As text to a timer: what a debugger evaluates itself is let through.
     setTimeout("globalThis.textRan = true" as unknown as () => void, 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Timers of one delay go off in their order.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     const fetched = await fetch("https://example.org/").then(
       () => true,
       () => false,
@@ -81,25 +82,37 @@ test("nothing leaves the page: no datagram, no connection, no name is looked up"
             });
             peer.createDataChannel("x");
             await peer.setLocalDescription(await peer.createOffer());
-            // Where it is told a peer, it sends there, too.
-            await new Promise((resolve) => setTimeout(resolve, 2500));
+            // Until it has tried all of its servers.
+            await new Promise<void>((resolve) => {
+              const look = () => peer.iceGatheringState === "complete" && resolve();
+              peer.addEventListener("icegatheringstatechange", look);
+              look();
+            });
             words.push(`candidates: ${(peer.localDescription?.sdp.match(/^a=candidate/gm) ?? []).length}`);
             peer.close();
           } catch (error) {
             words.push(String(error));
           }
         const address = `http://${hosts[0]}:${tcp}/`;
+        const ended = (target: EventTarget, ...events: string[]) =>
+          new Promise<void>((resolve) => {
+            for (const event of events) target.addEventListener(event, () => resolve());
+          });
+        const waiting: Promise<void>[] = [];
         navigator.sendBeacon(address, "x");
-        new Image().src = address;
+        const image = new Image();
+        waiting.push(ended(image, "load", "error"));
+        image.src = address;
         for (const rel of ["preconnect", "prefetch", "dns-prefetch", "modulepreload"]) {
           const link = document.createElement("link");
           link.rel = rel;
           link.href = address;
+          if (rel === "prefetch" || rel === "modulepreload") waiting.push(ended(link, "load", "error"));
           document.head.append(link);
         }
         for (const reach of [() => new WebSocket(address.replace("http", "ws")), () => new EventSource(address)])
           try {
-            reach();
+            waiting.push(ended(reach(), "open", "error"));
           } catch {
             // Refused at once.
           }
@@ -109,13 +122,18 @@ test("nothing leaves the page: no datagram, no connection, no name is looked up"
           } catch {
             // Refused.
           }
-        await new Promise((resolve) => setTimeout(resolve, 1000));
+        await Promise.all(waiting);
         return words;
       },
       { hosts: [address, "127.0.0.1"], ...port },
     );
     expect(tried).toHaveLength(2);
-    expect(seen).toEqual([]);
+    // What comes after all of it is seen: the sockets were there to be reached.
+    const late = createSocket("udp4");
+    late.send("late", port.udp, address);
+    connect(port.tcp, address).on("error", () => undefined);
+    await expect.poll(() => [...seen].sort()).toEqual(["connection", "datagram of 4 bytes"]);
+    late.close();
   } finally {
     datagrams.close();
     connections.close();
@@ -156,12 +174,12 @@ test("nothing is downloaded and no chooser of files is opened for the page", asy
             () => "opened",
             (error: Error) => error.name,
           );
-    await new Promise((resolve) => setTimeout(resolve, 1000));
     return outcome;
   });
-  const seen = await lab.app.evaluate(
-    () => (globalThis as unknown as { seen: { downloads: number; states: string[] } }).seen,
-  );
+  const look = () =>
+    lab.app.evaluate(() => (globalThis as unknown as { seen: { downloads: number; states: string[] } }).seen);
+  await expect.poll(async () => (await look()).downloads).toBe(1);
+  const seen = await look();
   expect(seen.states.filter((state) => state !== "refused")).toEqual([]);
   expect(picker).not.toBe("opened");
   expect(choosers).toBe(0);
@@ -261,7 +279,9 @@ test("attaching a webview is refused, also where a window has them switched on",
     await careless.loadURL(
       "data:text/html,<webview src='data:text/html,inside' nodeintegration allowpopups></webview>",
     );
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    // What a webview makes is there once its page answers again.
+    await careless.webContents.executeJavaScript("document.querySelector('webview').localName");
     const kinds = webContents.getAllWebContents().map((contents) => contents.getType());
     careless.destroy();
     return { asked, attached, webviews: kinds.filter((kind) => kind === "webview").length };

@@ -9,7 +9,18 @@ import { createKernel } from "./kernel.ts";
 import { madviseDontneed } from "./madvise.ts";
 import { pmdAlloc } from "./pgtable.ts";
 import { pteAlloc } from "./plain/pte-map.ts";
-import { KIND_ANON, KIND_MARKER_GUARD, KIND_MARKER_UFFD_WP, KIND_SWAP, KIND_ZERO } from "./pte.ts";
+import {
+  KIND_ANON,
+  KIND_DEVICE_EXCLUSIVE,
+  KIND_DEVICE_PRIVATE,
+  KIND_HWPOISON,
+  KIND_MARKER_GUARD,
+  KIND_MARKER_POISON,
+  KIND_MARKER_UFFD_WP,
+  KIND_MIGRATION,
+  KIND_SWAP,
+  KIND_ZERO,
+} from "./pte.ts";
 import { checkProperty } from "./random-operations.testing.ts";
 import type { Path } from "./sched.ts";
 
@@ -26,7 +37,19 @@ interface Stretch {
   readonly pte: number;
 }
 
-const anonymous = fc.constantFrom(KIND_ANON, KIND_ZERO, KIND_SWAP, KIND_MARKER_GUARD, KIND_MARKER_UFFD_WP);
+/** All that an anonymous mapping can hold; entries of files are in the random operations (properties.test.ts). */
+const anonymous = fc.constantFrom(
+  KIND_ANON,
+  KIND_ZERO,
+  KIND_SWAP,
+  KIND_MIGRATION,
+  KIND_DEVICE_PRIVATE,
+  KIND_DEVICE_EXCLUSIVE,
+  KIND_HWPOISON,
+  KIND_MARKER_UFFD_WP,
+  KIND_MARKER_GUARD,
+  KIND_MARKER_POISON,
+);
 const stretch: fc.Arbitrary<Stretch> = fc.record({
   table: fc.nat(3),
   from: fc.nat(PMD_PAGES - 1),
