@@ -24,9 +24,11 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-function lab(...args: string[]): { status: number | null; out: string; err: string } {
+const lab = (...args: string[]) => labIn(folder.path, ...args);
+
+function labIn(dataFolder: string, ...args: string[]): { status: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
-    env: { ...process.env, RECLAIM_LAB_DATA: folder.path, NODE_OPTIONS: "" },
+    env: { ...process.env, RECLAIM_LAB_DATA: dataFolder, NODE_OPTIONS: "" },
     encoding: "utf8",
   });
   return { status, out: stdout, err: stderr };
@@ -112,6 +114,14 @@ describe("what people say of an experiment", () => {
   test("a report goes to a file or to stdout, the same bytes", () => {
     expect(lab("report", "1", "--out", folder.file("r.html")).status).toBe(0);
     expect(lab("report", "1").out).toBe(readFileSync(folder.file("r.html"), "utf8"));
+  });
+
+  test("a copy is used where there is no data folder yet", () => {
+    const copy = folder.file();
+    const elsewhere = folder.file("not-made-yet");
+    const used = labIn(elsewhere, "history", "use", "--copy", copy);
+    expect(used).toMatchObject({ status: 0, err: "" });
+    expect(JSON.parse(labIn(elsewhere, "list", "--json").out)).toHaveLength(2);
   });
 
   test("a damaged history: what there is to do is named; a copy is used instead, and the file stays", () => {
