@@ -7,9 +7,10 @@ import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../engine/experiment/policies.ts";
+import type { Mode } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
 import { checkTrace } from "../engine/workload/check.ts";
-import { ImportReport, survey } from "../engine/workload/import/index.ts";
+import { ImportReport, importOperations, survey } from "../engine/workload/import/index.ts";
 import { readMeasured } from "../engine/workload/measured.ts";
 import { traceKernel } from "../engine/workload/trace-kernel.ts";
 import { attach } from "./attach.ts";
@@ -47,6 +48,17 @@ const AFTER = [
   "map 3G 16M",
   "touch 3G 16M",
   "dontneed_step 3G 16M 512K",
+];
+
+/** Between two of these it is looked at; what is used and given back within one is seen as an empty table only. */
+const LIGHT = [
+  ["touch 4096G 64M stride=64K"],
+  ["dontneed 4096G 64M"],
+  ["map 3G 32M", "touch 3G 32M"],
+  ["dontneed_step 3G 32M 512K"],
+  ["map 5G 32M", "touch 5G 32M stride=2M", "dontneed_step 5G 32M 1M"],
+  ["map 6G 32M", "touch 6G 32M"],
+  ["unmap 6G 32M", "unmap 1G 8M"],
 ];
 
 async function* textOf(path: string): AsyncGenerator<Buffer> {
@@ -108,6 +120,63 @@ if (means.how === null) {
       expect(check.zero_width_exact).toBe(check.zero_width);
       const { processes } = await survey(textOf(join(out, "events.txt.gz")), new ImportReport());
       expect(processes.map(({ pid, comm }) => [pid, comm])).toEqual([[worker.pid, "reclaim-probe"]]);
+    });
+
+    test("without page faults: what snapshots show stays, with its tables, under every policy", async () => {
+      const worker = new KernelAnswers(startProbe("whole"));
+      await worker.hold(BEFORE);
+      const controller = new AbortController();
+      const out = join(folder, "light");
+      let looks = 0;
+      const nextLook = async (): Promise<void> => {
+        // One that is under way has perhaps passed what comes now.
+        const from = looks;
+        await waitFor(() => looks >= from + 2);
+      };
+      let work: Promise<void> | undefined;
+      const result = await attach({
+        pid: worker.pid,
+        children: false,
+        maxMb: 512,
+        stacks: false,
+        intervalUs: 1000,
+        folder: out,
+        lightMs: 20,
+        signal: controller.signal,
+        onSnapshot: () => void looks++,
+        onRecording: () => {
+          work = (async () => {
+            for (const lines of LIGHT) {
+              await worker.hold(lines);
+              await nextLook();
+            }
+          })().finally(() => controller.abort());
+        },
+      });
+      await work;
+      const measured = Number(/VmPTE:\s+(\d+)/.exec(readFileSync(`/proc/${worker.pid}/status`, "utf8"))?.[1]);
+      await worker.close();
+      expect(result.cost.snapshots).toBeGreaterThanOrEqual(2 * LIGHT.length);
+      const trace = gunzipSync(readFileSync(join(out, "events.txt.gz"))).toString("latin1");
+      expect(trace).not.toContain("page_fault");
+      const profile = captureKernel(join(out, "vmpte.txt"));
+      const end = async (mode: Mode) => {
+        const report = new ImportReport();
+        const kernel = createKernel({ features: featuresOf(mode), seed: 1, ...traceKernel(profile ?? {}) });
+        for await (const batch of importOperations(textOf(join(out, "events.txt.gz")), { pid: worker.pid }, report))
+          for (const operation of batch) kernel.execute(operation);
+        expect(report.count("no_faults")).toBe(1);
+        expect(report.count("outside_mapping")).toBe(0);
+        return kernel.vmpteKb();
+      };
+      // Upper tables that hold nothing are seen by nobody from outside.
+      const unseenKb = 8;
+      expect(
+        Math.abs((await end(profile?.ptReclaim ? SERIES_POLICY : DEFAULT_BASELINE)) - measured),
+      ).toBeLessThanOrEqual(unseenKb);
+      // 32 tables were given back whole, 16 + 16 in pieces: these stay either way.
+      expect((await end(DEFAULT_BASELINE)) - (await end(SERIES_POLICY))).toBe(32 * 4);
+      await expect(checked(out, worker.pid)).rejects.toThrow("recorded without page faults");
     });
 
     test("an end by time, and processes below it", async () => {

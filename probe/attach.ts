@@ -25,7 +25,9 @@ import { captureEvents, captureMeans } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { foundStates } from "./found-state.ts";
 import { PROBE_PATH } from "./locate.ts";
+import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
+import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
 export interface AttachInput {
   readonly pid: number;
@@ -39,8 +41,12 @@ export interface AttachInput {
   readonly intervalUs: number;
   readonly folder: string;
   readonly signal: AbortSignal;
+  /** Without page faults: what is in use is looked at again so many milliseconds after it was looked at (the least). */
+  readonly lightMs?: number;
   /** Told when everything is being recorded. */
   readonly onRecording?: () => void;
+  /** Told of each further look, with `lightMs`. */
+  readonly onSnapshot?: () => void;
 }
 
 export interface AttachResult {
@@ -57,6 +63,9 @@ export interface AttachResult {
     readonly events_per_second: number;
     readonly bytes_per_second: number;
     readonly found_ms: number;
+    /** Looks at what is in use while it was recorded, with `lightMs`, and how long they took together. */
+    readonly snapshots: number;
+    readonly snapshots_ms: number;
   };
 }
 
@@ -151,7 +160,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     "fd:3,4",
     "--max-size",
     `${input.maxMb}M`,
-    ...captureEvents(input.stacks).flatMap(({ name, filter }) => [
+    ...captureEvents({ stacks: input.stacks, light: input.lightMs !== undefined }).flatMap(({ name, filter }) => [
       "-e",
       name,
       ...(filter === null ? [] : ["--filter", filter]),
@@ -171,15 +180,16 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   });
   let watcher: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
+  const looker = startLooker();
+  let snapshots: Snapshots | undefined;
   // Perf ends its events one after the other: nothing is measured any more while it does.
-  const stop = (): void => {
-    const reading = watcher;
-    if (reading === undefined) recorder.kill("SIGINT");
-    else {
-      reading.kill("SIGTERM");
-      void exitOf(reading).then(() => recorder.kill("SIGINT"));
-    }
+  const stop = async (): Promise<void> => {
+    await snapshots?.end();
+    watcher?.kill("SIGTERM");
+    if (watcher !== undefined) await exitOf(watcher);
+    recorder.kill("SIGINT");
   };
+  const onAbort = (): void => void stop();
   try {
     await tell(recorder, "enable").catch((error: unknown) => {
       throw error instanceof CaptureError && said !== ""
@@ -194,14 +204,23 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
         detached: true,
       },
     );
-    const states = await foundStates(pids);
+    const states = await foundStates(looker, pids, input.lightMs === undefined ? "first" : "light");
+    if (input.lightMs !== undefined)
+      snapshots = startSnapshots({
+        looker,
+        pids: () => (input.children ? processesBelow(pid) : pids),
+        everyMs: input.lightMs,
+        path: join(folder, "snapshots.txt"),
+        onSnapshot: input.onSnapshot ?? (() => undefined),
+      });
     const began = performance.now();
     input.onRecording?.();
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    if (input.seconds !== undefined) timer = setTimeout(stop, input.seconds * 1000);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    if (input.seconds !== undefined) timer = setTimeout(onAbort, input.seconds * 1000);
     await exitOf(recorder);
     const seconds = (performance.now() - began) / 1000;
+    const looks = await snapshots?.end();
     watcher.kill("SIGTERM");
     await exitOf(watcher);
     if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said.trim() });
@@ -223,7 +242,8 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     const gzip = createGzip();
     const written = pipeline(gzip, createWriteStream(join(input.folder, "events.txt.gz")));
     for (const state of states.values()) for (const line of state.lines) gzip.write(line);
-    await pipeline(script.stdout as Readable, stream, gzip);
+    if (looks === undefined) await pipeline(script.stdout as Readable, stream, gzip);
+    else await pipeline(script.stdout as Readable, stream, mergedByTime(looks.path), gzip);
     await written;
     writeFileSync(
       join(input.folder, "cmd.txt"),
@@ -244,12 +264,16 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
         events_per_second: Math.round(counts.events / Math.max(seconds, 0.001)),
         bytes_per_second: Math.round(bytes / Math.max(seconds, 0.001)),
         found_ms: Math.round(found.reduce((sum, { tookMs }) => sum + tookMs, 0)),
+        snapshots: looks?.count ?? 0,
+        snapshots_ms: Math.round(looks?.tookMs ?? 0),
       },
     };
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", onAbort);
     watcher?.kill("SIGTERM");
+    await snapshots?.end();
+    looker.close();
     if (recorder.exitCode === null && recorder.signalCode === null) recorder.kill("SIGTERM");
   }
 }

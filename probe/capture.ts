@@ -227,7 +227,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     "-d",
     "-m",
     "32M",
-    ...captureEvents(job.stacks).flatMap(({ name, filter }) => [
+    ...captureEvents({ stacks: job.stacks }).flatMap(({ name, filter }) => [
       "-e",
       name,
       ...(filter === null ? [] : ["--filter", filter]),

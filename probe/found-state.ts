@@ -6,7 +6,7 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { isLook, type Look, STATE, stateOf, WINDOW_BYTES } from "../engine/live/look.ts";
 import { FOUND_RUNS_MAX, type FoundMapping, foundEndLine, foundLine } from "../engine/workload/import/found.ts";
 import { CaptureError } from "./errors.ts";
-import { startLooker } from "./look.ts";
+import type { Looker } from "./look.ts";
 
 const PAGE = 4096;
 const PAGES = WINDOW_BYTES / PAGE;
@@ -109,60 +109,71 @@ export interface FoundState {
   readonly means: Look["means"];
 }
 
+/** How a process is found: before its recording (`light`: without page faults), or again while it goes on. */
+export type FindingTime = "first" | "light" | "later";
+
 /** Looks at each process. Errors: CaptureError where one is gone or may not be read. */
-export async function foundStates(pids: readonly number[]): Promise<Map<number, FoundState>> {
-  const looker = startLooker();
+export async function foundStates(
+  looker: Looker,
+  pids: readonly number[],
+  when: FindingTime,
+): Promise<Map<number, FoundState>> {
   const states = new Map<number, FoundState>();
-  try {
-    for (const pid of pids) {
-      const from = nowNs();
-      const look = await looker.look(pid, { once: true });
-      if (!isLook(look))
-        throw new CaptureError(`Process ${pid} cannot be looked at`, {
-          why:
-            look.why === "denied"
-              ? "it is another user's"
-              : look.why === "gone"
-                ? "it has ended"
-                : "it has no memory of its own",
-          todo: look.why === "denied" ? "Run it as root, or as that user" : "Name another process",
-        });
-      const { pages, empty } = pagesOf(pid, look);
-      const lines: string[] = [];
-      const nextPage = { at: 0 };
-      const nextEmpty = { at: 0 };
-      const maps = readMaps(pid);
-      const comm = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-      for (const { start, end, permissions, offset, file, name } of maps) {
-        const [first, stop] = [start / PAGE, end / PAGE];
-        const mapping: FoundMapping = {
-          addr: start,
-          len: end - start,
-          permissions,
-          offset,
-          file: file.endsWith(" 0") ? "" : file,
-          name,
-          pages: within(pages, nextPage, first, stop),
-          empty: within(empty, nextEmpty, first, stop),
-        };
-        for (let at = 0; at === 0 || at < Math.max(mapping.pages.length, mapping.empty.length); at += FOUND_RUNS_MAX)
-          lines.push(
-            foundLine(pid, from, {
-              ...mapping,
-              pages: mapping.pages.slice(at, at + FOUND_RUNS_MAX),
-              empty: mapping.empty.slice(at, at + FOUND_RUNS_MAX),
-              ...(lines.length === 0 ? { comm } : {}),
-              ...(at > 0 ? { more: true } : {}),
-            }),
-          );
-      }
-      const to = nowNs();
-      lines.push(foundEndLine(pid, to));
-      const used = pages.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);
-      states.set(pid, { lines, tookMs: (to - from) / 1e6, mappings: maps.length, pages: used, means: look.means });
-    }
-  } finally {
-    looker.close();
-  }
+  for (const pid of pids) states.set(pid, await foundState(looker, pid, when));
   return states;
+}
+
+async function foundState(looker: Looker, pid: number, when: FindingTime): Promise<FoundState> {
+  const from = nowNs();
+  const look = await looker.look(pid, { once: true });
+  if (!isLook(look))
+    throw new CaptureError(`Process ${pid} cannot be looked at`, {
+      why:
+        look.why === "denied"
+          ? "it is another user's"
+          : look.why === "gone"
+            ? "it has ended"
+            : "it has no memory of its own",
+      todo: look.why === "denied" ? "Run it as root, or as that user" : "Name another process",
+    });
+  const { pages, empty } = pagesOf(pid, look);
+  const nextPage = { at: 0 };
+  const nextEmpty = { at: 0 };
+  const maps = readMaps(pid);
+  const comm = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  const mappings = maps.map(({ start, end, permissions, offset, file, name }): FoundMapping => {
+    const [first, stop] = [start / PAGE, end / PAGE];
+    return {
+      addr: start,
+      len: end - start,
+      permissions,
+      offset,
+      file: file.endsWith(" 0") ? "" : file,
+      name,
+      pages: within(pages, nextPage, first, stop),
+      empty: within(empty, nextEmpty, first, stop),
+    };
+  });
+  // Later it is of interest what is in use, and where tables are empty.
+  const told = when === "later" ? mappings.filter((each) => each.pages.length + each.empty.length > 0) : mappings;
+  const last = told[told.length - 1];
+  const lines: string[] = [];
+  for (const mapping of told) {
+    for (let at = 0; at === 0 || at < Math.max(mapping.pages.length, mapping.empty.length); at += FOUND_RUNS_MAX)
+      lines.push(
+        foundLine(pid, from, {
+          ...mapping,
+          pages: mapping.pages.slice(at, at + FOUND_RUNS_MAX),
+          empty: mapping.empty.slice(at, at + FOUND_RUNS_MAX),
+          ...(lines.length === 0 ? { comm } : {}),
+          ...(lines.length === 0 && when === "light" ? { light: true } : {}),
+          ...(at > 0 ? { more: true } : {}),
+          ...(when === "later" ? { later: mapping === last ? "end" : true } : {}),
+        }),
+      );
+  }
+  const to = nowNs();
+  if (when !== "later") lines.push(foundEndLine(pid, to));
+  const used = pages.reduce((sum, count, i) => (i % 2 === 1 ? sum + count : sum), 0);
+  return { lines, tookMs: (to - from) / 1e6, mappings: maps.length, pages: used, means: look.means };
 }

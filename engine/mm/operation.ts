@@ -218,6 +218,8 @@ export interface SnapshotOp extends Range, InProcess {
   pages: readonly number[];
   /** Pages of tables that are there without an entry. */
   empty: readonly number[];
+  /** Pages of tables that were used and given back, all of them at once, before anybody saw them in use. */
+  released?: readonly number[];
   /** The mapping is there: these are further pages of it. */
   more?: boolean;
 }

@@ -81,6 +81,10 @@ export async function checkTrace(input: CheckInput): Promise<Check> {
   translator.finish();
   // What it did not do until the trace's end is told too, while it lived.
   watch.finish(translator.lifetime()?.endNs ?? 0);
+  if (report.count("no_faults") > 0)
+    throw new ImportError(
+      "it was recorded without page faults (--light): between two snapshots the model does not know what is in use, so there is nothing to check against",
+    );
   if (own === 0) throw new ImportError(`there is no event of process ${pid} in the trace`);
   const result: CheckResult = {
     samples: watch.checked,

@@ -175,6 +175,11 @@ program
   .option("--pid <number>", "record a process that runs already instead", whole)
   .option("--children", "with --pid: and those below it that run already")
   .option("--seconds <number>", "with --pid: end after so long (when it ends, or at Ctrl-C, where absent)", whole)
+  .option(
+    "--light [ms]",
+    "with --pid: without page faults, for hot programs; what is in use is looked at every so many milliseconds (1000 where absent)",
+    whole,
+  )
   .option("--max-mb <number>", "with --pid: end when the record is so large", whole, 4096)
   .option("--out <folder>", "a folder to make (capture-PROGRAM-TIME where absent)")
   .option("--stacks", "with the call stack of each memory system call: whose releases leave tables behind (perf)")

@@ -191,11 +191,12 @@ function sysExit(k: KernelState, process: number | undefined): Errno | null {
   return null;
 }
 function foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Errno | null {
-  const { addr, len, prot, backing, pages, empty, process } = op;
+  const { addr, len, prot, backing, pages, empty, released = [], process } = op;
   const own = process === undefined ? {} : { process };
   const isFile = backing === "file" || backing === "sharedfile";
   const access = isFile && !prot.includes("w") ? "r" : "w";
-  const usable = access === "r" ? "r" : "rw";
+  const usable = prot.includes(access) ? prot : access === "r" ? "r" : "rw";
+  const unused = pages.length + empty.length + released.length === 0;
   if (op.more !== true) {
     const { flags, file, offset, shmem } = op;
     const made = {
@@ -205,26 +206,32 @@ function foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Errno |
       ...(offset === undefined ? {} : { offset }),
       ...(shmem === undefined ? {} : { shmem }),
     };
-    const first = pages.length + empty.length > 0 ? usable : prot;
+    const first = unused ? prot : usable;
     const failed = dispatch(k, { op: "mmap", addr, len, prot: first, backing, ...made }, result);
     if (failed !== null) return failed;
   }
-  if (pages.length + empty.length === 0) return null;
-  if (op.more === true) dispatch(k, { op: "mprotect", addr, len, prot: usable, ...own }, result);
+  if (unused) return null;
+  if (op.more === true && prot !== usable) dispatch(k, { op: "mprotect", addr, len, prot: usable, ...own }, result);
   for (let i = 0; i + 1 < pages.length; i += 2) {
     const range = { addr: addr + pages[i] * PAGE_SIZE, len: pages[i + 1] * PAGE_SIZE };
     dispatch(k, { op: "touch", ...range, access, ...own }, result);
   }
-  for (let i = 0; i + 1 < empty.length; i += 2) {
-    const end = empty[i] + empty[i + 1];
-    const base = addr / PAGE_SIZE;
-    for (let page = empty[i]; page < end; ) {
-      const range = { addr: addr + page * PAGE_SIZE, len: PAGE_SIZE };
-      dispatch(k, { op: "touch", ...range, access, ...own }, result);
-      dispatch(k, { op: "madvise", ...range, advice: "dontneed", ...own }, result);
-      page += PMD_PAGES - ((base + page) % PMD_PAGES);
+  const base = addr / PAGE_SIZE;
+  for (const [runs, whole] of [
+    [empty, false],
+    [released, true],
+  ] as const)
+    for (let i = 0; i + 1 < runs.length; i += 2) {
+      const end = runs[i] + runs[i + 1];
+      for (let page = runs[i]; page < end; ) {
+        const next = Math.min(end, page + PMD_PAGES - ((base + page) % PMD_PAGES));
+        const at = addr + page * PAGE_SIZE;
+        dispatch(k, { op: "touch", addr: at, len: PAGE_SIZE, access, ...own }, result);
+        const gone = whole ? (next - page) * PAGE_SIZE : PAGE_SIZE;
+        dispatch(k, { op: "madvise", addr: at, len: gone, advice: "dontneed", ...own }, result);
+        page = next;
+      }
     }
-  }
   if (prot !== usable) dispatch(k, { op: "mprotect", addr, len, prot, ...own }, result);
   return null;
 }

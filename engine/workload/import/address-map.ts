@@ -70,6 +70,12 @@ export class AddressMap {
     return index < this.#starts.length && this.#starts[index] <= start && this.#ends[index] >= end;
   }
 
+  /** What is mapped of [start, end), as pairs of start and end. */
+  *within(start: number, end: number): Generator<readonly [number, number]> {
+    for (let at = this.#firstEndingAbove(start); at < this.#starts.length && this.#starts[at] < end; at++)
+      yield [Math.max(start, this.#starts[at]), Math.min(end, this.#ends[at])];
+  }
+
   addGrowing(start: number, end: number): void {
     this.add(start, end);
     if (this.#growing.length < GROWING_MAX) this.#growing.push({ start, end });

@@ -4,7 +4,8 @@
  *     # reclaim-lab found PID NS {"addr":...,"len":...,"permissions":"rw-p","pages":[0,512],"empty":[1024,512],...}
  *     # reclaim-lab found-end PID NS
  *
- * one a mapping (more where it has many runs of pages), and one when all of it had been read. `pages`: the first page within
+ * one a mapping (more where it has many runs of pages), and one when all of it had been read. A recording without page faults has
+ * such lines again and again, `later` (found-end does not follow them): what of the mapping was in use then. `pages`: the first page within
  * the mapping and how many, of those that have an entry; `empty`: likewise, of whole tables without one.
  */
 
@@ -24,6 +25,10 @@ export interface FoundMapping {
   readonly comm?: string;
   /** More pages of the mapping of the line before. */
   readonly more?: boolean;
+  /** With its first mapping: there are no page faults in the recording, but `later` lines. */
+  readonly light?: boolean;
+  /** Found while it was recorded; with its last mapping: "end". */
+  readonly later?: true | "end";
 }
 
 /** So many numbers of runs a line at most: a line stays below what the reader takes. */

@@ -137,6 +137,7 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
       offset: isBytes,
       shmem: isFlag,
       more: isFlag,
+      released: isRuns,
     },
   },
   uffdmode: { required: { mode: oneOf("sync", "async") }, optional: PROCESS },

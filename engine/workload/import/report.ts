@@ -14,6 +14,8 @@ export const PROBLEM_KINDS = {
   not_modelled: "Calls that say too little in a trace to be replayed; ignored.",
   hidden_ranges:
     "Calls on ranges behind a pointer, which a trace does not show (process_madvise, ioctls of a userfaultfd): not replayed, so the tables that they freed or made are missing in every number, and in the verdict.",
+  no_faults:
+    "Recorded without page faults (--light): what is in use is known from snapshots, so what was used and given back between two of them is missing, and tables appear as late as the next one.",
   found_mapping:
     "Mappings that no call in the trace made (shmat and io_setup are not in it): taken from the mapping's record. When they end is not seen.",
   outside_mapping:

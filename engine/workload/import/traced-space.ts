@@ -3,13 +3,14 @@
  * under way in it; and the one way in which operations are given on.
  */
 import type { Operation } from "../operation.ts";
-import { wholePages } from "../sizes.ts";
+import { PAGE, SLOT, wholePages } from "../sizes.ts";
 import { ADDRESS_END, protOf } from "./abi.ts";
 import { AddressMap } from "./address-map.ts";
 import type { CallUnderWay, Mapping } from "./call-under-way.ts";
 import type { TraceEvent } from "./event.ts";
 import type { FoundMapping } from "./found.ts";
 import type { ImportReport } from "./report.ts";
+import type { EmptySlot, SeenTables } from "./seen-tables.ts";
 import type { TraceSink } from "./trace-sink.ts";
 
 /** Tasks and files remembered at most; a trace with more is damaged or hostile. */
@@ -26,6 +27,17 @@ export function inMemory(name: string): { shmem?: true } {
 
 export function validRange(addr: number, len: number): boolean {
   return addr >= 0 && len >= 0 && addr + len <= ADDRESS_END;
+}
+
+/** The part of runs of pages that lies in [from, end), counted from there. */
+function runsWithin(runs: readonly number[], from: number, end: number): number[] {
+  const within: number[] = [];
+  for (let i = 0; i + 1 < runs.length; i += 2) {
+    const first = Math.max(from, runs[i]);
+    const stop = Math.min(end, runs[i] + runs[i + 1]);
+    if (stop > first) within.push(first - from, stop - first);
+  }
+  return within;
 }
 
 /** What the address spaces of one trace have in common. */
@@ -53,6 +65,8 @@ export class TracedSpace {
   #process = -1;
   /** The stack of the call whose operations are given now. */
   stack: readonly string[] | null = null;
+  /** Of a trace without page faults: which tables its snapshots have shown. */
+  seen: SeenTables | null = null;
   /** Mappings that the kernel made and knows the length of: segments of shmat, rings of io_setup. By address. */
   readonly #attached = new Map<number, number>();
   /** Of those, the ones whose end is not in the trace: start and end. */
@@ -85,6 +99,7 @@ export class TracedSpace {
     const child = new TracedSpace(this.sink, this.report, this.#shared);
     child.#process = this.#shared.processes++;
     child.map = this.map.copy();
+    child.seen = this.seen?.copy() ?? null;
     for (const [address, length] of this.#attached) child.#attached.set(address, length);
     for (const [start, end] of this.#found) child.#found.set(start, end);
     return child;
@@ -104,6 +119,7 @@ export class TracedSpace {
       if (operation.op !== "exec") this.sink.operation(exec, event.tid, event.timeNs, false);
     }
     if (this.stack !== null) operation.stack = this.stack;
+    this.seen?.note(operation);
     this.sink.operation(this.#numbered(operation), event.tid, event.timeNs, fault);
   }
 
@@ -173,6 +189,49 @@ export class TracedSpace {
       this.emit({ op: "mmap", addr: address, len: length, prot, backing, ...flags, ...where }, event);
     }
     this.map.add(address, address + length);
+  }
+
+  /**
+   * What of a mapping was in use when it was looked at again. It was read a moment after the time that it is given for: what is not
+   * mapped yet is left to the next snapshot.
+   */
+  seenLater(found: FoundMapping, event: TraceEvent): void {
+    const { addr, len, permissions, file } = found;
+    if (!validRange(addr, len)) {
+      this.badNumber(event);
+      return;
+    }
+    const prot = protOf((permissions[0] === "r" ? 1 : 0) | (permissions[1] === "w" ? 2 : 0));
+    const shared = permissions[3] === "s";
+    const backing = file === "" ? (shared ? "shared" : "anon") : shared ? "sharedfile" : "file";
+    for (const [start, end] of this.map.within(addr, addr + len)) {
+      const skip = (start - addr) / PAGE;
+      const pages = runsWithin(found.pages, skip, (end - addr) / PAGE);
+      const gaps: Record<EmptySlot, number[]> = { known: [], emptied: [], released: [] };
+      const empty = runsWithin(found.empty, skip, (end - addr) / PAGE);
+      for (let i = 0; i < empty.length; i += 2)
+        for (let page = empty[i]; page < empty[i] + empty[i + 1]; ) {
+          const at = start + page * PAGE;
+          const next = Math.min(empty[i] + empty[i + 1], page + (SLOT - (at % SLOT)) / PAGE);
+          gaps[this.seen?.empty(at) ?? "known"].push(page, next - page);
+          page = next;
+        }
+      if (pages.length + gaps.emptied.length + gaps.released.length === 0) continue;
+      this.emit(
+        {
+          op: "snapshot",
+          addr: start,
+          len: end - start,
+          prot,
+          backing,
+          pages,
+          empty: gaps.emptied,
+          ...(gaps.released.length === 0 ? {} : { released: gaps.released }),
+          more: true,
+        },
+        event,
+      );
+    }
   }
 
   /** A mapping of a process that ran already, with its pages. */

@@ -12,6 +12,7 @@ import type { CallUnderWay } from "./call-under-way.ts";
 import type { TraceEvent } from "./event.ts";
 import { noteIoctl } from "./hidden-calls.ts";
 import type { ImportReport } from "./report.ts";
+import { SeenTables } from "./seen-tables.ts";
 import { StackGrowth } from "./stack-growth.ts";
 import type { TraceSink, TranslateOptions } from "./trace-sink.ts";
 import { type Shared, TASKS_MAX, TracedSpace, validRange } from "./traced-space.ts";
@@ -169,6 +170,15 @@ export class Translator {
   /** A mapping as it was found, or the end of them. */
   #found(event: TraceEvent): void {
     const { found } = event;
+    if (found?.later) {
+      this.#space.seenLater(found, event);
+      if (found.later === "end") this.#space.seen?.snapshotEnds();
+      return;
+    }
+    if (found?.light) {
+      this.#space.seen = new SeenTables();
+      this.#space.report.problem("no_faults", event.line, `process ${event.pid}`);
+    }
     if (this.#foundNs < 0) {
       this.#foundNs = event.timeNs;
       this.#startNs = event.timeNs;
