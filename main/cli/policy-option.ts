@@ -1,4 +1,4 @@
-/** Policies as they are named on the command line. */
+/** Policies on the command line. */
 import { InvalidArgumentError, Option } from "commander";
 import { BadInputError } from "../../engine/error.ts";
 import {
@@ -20,7 +20,7 @@ export function policyNamed(text: string): PolicyId {
   );
 }
 
-/** `both`, or policies with commas between; each once, in the table's order. */
+/** `both`, or policies separated by commas; each once, in the table's order. */
 function policiesNamed(text: string): PolicyId[] {
   if (text.trim() === "both") return [...DEFAULT_POLICIES];
   return inPolicyOrder(text.split(",").map(policyNamed));
@@ -28,22 +28,22 @@ function policiesNamed(text: string): PolicyId[] {
 
 const SHORT = `both = ${DEFAULT_POLICIES.join(",")}`;
 
-/** `--mode` of what runs under several policies. */
+/** `--mode` of commands that run under several policies. */
 export function modesOption(): Option {
-  return new Option("--mode <policies>", `the policies: ${POLICY_IDS.join(", ")}, with commas between; ${SHORT}`)
+  return new Option("--mode <policies>", `the policies: ${POLICY_IDS.join(", ")}, separated by commas; ${SHORT}`)
     .argParser(policiesNamed)
     .default([...DEFAULT_POLICIES], "both");
 }
 
-/** `--mode` of what is modelled under one policy: the usual one where none is named, or what is said instead. */
+/** `--mode` of commands that model one policy. `otherwise`: the default in words (default: the series' policy). */
 export function modeOption(otherwise?: string): Option {
-  const words = `the policy that is modelled: ${POLICY_IDS.join(", ")}`;
+  const words = `the policy to model: ${POLICY_IDS.join(", ")}`;
   if (otherwise !== undefined)
-    return new Option("--mode <policy>", `${words} (${otherwise} where absent)`).argParser(policyNamed);
+    return new Option("--mode <policy>", `${words} (default: ${otherwise})`).argParser(policyNamed);
   return new Option("--mode <policy>", words).argParser(policyNamed).default(SERIES_POLICY);
 }
 
-/** Throws BadInputError where nothing runs under the policy that the others are to be compared with. */
+/** Throws BadInputError if nothing runs under the baseline policy. */
 export function requireBaselineAmong(
   baseline: PolicyId | undefined,
   policies: readonly PolicyId[],
@@ -53,19 +53,19 @@ export function requireBaselineAmong(
   throw new BadInputError(`There is no run under ${baseline} to compare with`, {
     where: "--baseline",
     why: `${what}: ${policies.join(", ")}`,
-    todo: `Name one of these, or leave it out: compared is with ${DEFAULT_BASELINE} where it is there`,
+    todo: `Name one of these, or omit it: the default is ${DEFAULT_BASELINE} if it is among them`,
   });
 }
 
-/** The same of a stored experiment. */
+/** The same for a stored experiment. */
 export function requireBaseline(baseline: PolicyId | undefined, { id, runs }: Pick<Experiment, "id" | "runs">): void {
   requireBaselineAmong(baseline, inPolicyOrder(runs.map((run) => run.mode)), `experiment ${id} has`);
 }
 
-/** What the others are compared with. */
-export function baselineOption(): Option {
-  return new Option(
-    "--baseline <policy>",
-    `the policy that the others are compared with (${DEFAULT_BASELINE} where it is there)`,
-  ).argParser(policyNamed);
+/** The baseline of comparisons. `otherwise`: what it is by default, in words; null: Commander's own default says it. */
+export function baselineOption(otherwise: string | null = `${DEFAULT_BASELINE} if it ran`): Option {
+  const words = "the policy that the others are compared with";
+  return new Option("--baseline <policy>", otherwise === null ? words : `${words} (default: ${otherwise})`).argParser(
+    policyNamed,
+  );
 }

@@ -1,4 +1,4 @@
-/** What of an experiment a chart shows, as it is named on the command line. */
+/** Options for what a chart shows. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Axis } from "../../chart/axis.ts";
 import type { ChartView } from "../../chart/view.ts";
@@ -17,7 +17,7 @@ export interface ViewOptions {
   readonly baseline?: PolicyId;
 }
 
-/** A place on an axis: operations, or nanoseconds where a unit of time is said. */
+/** A place on an axis: operations, or nanoseconds if given with a unit of time. */
 interface Place {
   readonly value: number;
   readonly axis: Axis;
@@ -39,7 +39,7 @@ function place(text: string): Place {
 function runs(text: string, before: number[] | undefined): number[] {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("A run is a whole number from 1 on; `show` lists them.");
+    throw new InvalidArgumentError("A run is a whole number from 1; `show` lists the runs.");
   return [...(before ?? []), value];
 }
 
@@ -47,42 +47,42 @@ function runs(text: string, before: number[] | undefined): number[] {
 export function withView(command: Command): Command {
   return command
     .addOption(
-      new Option("--metric <metric>", "what a chart of runs draws (vmpte where absent)").choices(
+      new Option("--metric <metric>", "the metric that a chart of runs draws (default: vmpte)").choices(
         METRICS.map(({ id }) => id),
       ),
     )
     .addOption(
-      new Option(
-        "--axis <axis>",
-        "what lies along it (time for programs, operations for workloads where absent)",
-      ).choices(["operations", "time"]),
+      new Option("--axis <axis>", "the x axis (default: time for programs, operations for workloads)").choices([
+        "operations",
+        "time",
+      ]),
     )
-    .option("--from <place>", "where it begins: operations, or a time such as 1.5s (all where absent)", place)
-    .option("--to <place>", "where it ends", place)
-    .option("--run <id>", "draw this run only; may be repeated (all where absent)", runs)
+    .option("--from <place>", "start of the range: operations, or a time such as 1.5s (default: the whole run)", place)
+    .option("--to <place>", "end of the range", place)
+    .option("--run <id>", "draw only this run; may be repeated (default: all)", runs)
     .addOption(
       new Option(
         "--figure <figure>",
-        "what a chart of a sweep draws against its parameter (peak_vmpte where absent)",
+        "the figure that a chart of a sweep draws against its parameter (default: peak_vmpte)",
       ).choices(FIGURES.map(({ id }) => id)),
     )
     .addOption(baselineOption());
 }
 
-/** Throws BadInputError where what is said does not fit together. */
+/** Throws BadInputError if the options contradict each other. */
 export function viewOf({ metric, axis: chosen, from, to, run, figure, baseline }: ViewOptions): ChartView {
   const axis = chosen ?? from?.axis ?? to?.axis;
   for (const end of [from, to])
     if (end && end.axis !== axis)
       throw new BadInputError(
-        axis === "time" ? "A time needs its unit, such as 1.5s" : "A time is a place on the axis of time only",
+        axis === "time" ? "A time needs its unit, such as 1.5s" : "A time is valid on the time axis only",
         { where: axis === "time" ? "--from, --to" : "--axis operations", todo: "Use --axis time and times with units" },
       );
   const range = { min: from?.value ?? 0, max: to?.value ?? Number.MAX_VALUE };
   if (range.min >= range.max)
-    throw new BadInputError("The part to draw has no length", {
+    throw new BadInputError("The range to draw is empty", {
       where: "--from, --to",
-      todo: "Let --to be behind --from",
+      todo: "Make --to larger than --from",
     });
   return { metric, axis, runs: run, figure, baseline, ...(from || to ? { range } : {}) };
 }
