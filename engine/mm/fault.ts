@@ -165,6 +165,7 @@ function doWpPage(k: KernelState, mm: Mm, vma: Vma, row: number, at: number, pag
   }
   const kind = entry & KIND_MASK;
   if (kind === KIND_FILE && (vma.flags & VM_SHARED) !== 0) {
+    markDirty(vma, page, 1);
     k.tables.setPte(row, at, (entry | PTE_WRITE | PTE_DIRTY | PTE_YOUNG) >>> 0);
     return FAULT_OK;
   }
@@ -219,8 +220,14 @@ function resolvePresent(
     return FAULT_OK;
   }
   if (write && (pte & PTE_WRITE) === 0) return doWpPage(k, mm, vma, row, at, page, pte);
+  if (write && kind === KIND_FILE) markDirty(vma, page, 1);
   k.tables.setPte(row, at, (pte | PTE_YOUNG | (write ? PTE_DIRTY : 0)) >>> 0);
   return FAULT_OK;
+}
+
+/** The pages [page, page + n) of a mapping are written: those of the file behind it are dirty from now on. */
+function markDirty({ file, pgoff, start }: Vma, page: number, n: number): void {
+  file?.markDirty(pgoff + (page - start), n);
 }
 
 /** __handle_mm_fault(), and handle_pte_fault(): the VMA allows the access. Returns FAULT_OK, FAULT_SEGV or FAULT_BUS. */
@@ -242,6 +249,7 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
     }
     if (entry < 0) {
       const huge = tables.huge(-entry);
+      if (write) markDirty(vma, page, 1);
       if (!write || (huge & PTE_WRITE) !== 0) return FAULT_OK;
       if ((huge & PTE_UFFD_WP) !== 0 && vma.uffd?.wpAsync === false) return FAULT_BUS;
       if (wpHuge(k, mm, vma, pmd, index, -entry, huge)) return FAULT_OK;
@@ -354,6 +362,7 @@ export function* faultInRange(
     const stop = rest < PTRS_PER_TABLE - at ? at + (rest | 0) : PTRS_PER_TABLE;
     const entry = pmd === 0 ? 0 : tables.child(pmd, index);
     if (entry < 0 && (!write || (tables.huge(-entry) & PTE_WRITE) !== 0)) {
+      if (write) markDirty(vma, page, stop - at);
       k.timeNs += (stop - at) * cost.access;
       page += stop - at;
       continue;
@@ -362,8 +371,10 @@ export function* faultInRange(
     const same = entry > 0 ? tables.stretchEnd(entry, at, stop) - at : entry === 0 ? stop - at : 1;
     if (mapped(old, write)) {
       k.timeNs += same * cost.access;
-      if (write && (old & PTE_DIRTY) === 0)
+      if (write && (old & PTE_DIRTY) === 0) {
+        if ((old & KIND_MASK) === KIND_FILE) markDirty(vma, page, same);
         tables.fillPte(entry, at, at + same, ((old & ~PTE_LAZYFREE) | PTE_DIRTY | PTE_YOUNG) >>> 0);
+      }
       page += same;
       continue;
     }

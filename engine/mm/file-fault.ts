@@ -80,16 +80,21 @@ export function* fileFault(
   const armed = (vma.flags & VM_UFFD_WP) !== 0;
   const marker = (old & KIND_MASK) === KIND_MARKER_UFFD_WP;
   const cow = write && !shared;
+  const dirties = write && shared;
+  if (dirties) file.markDirty(offset);
   if (cow) anonPrepare(k, mm, vma);
   if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (!write && !armed && !marker && (yield* doFaultAround(k, mm, vma, file, pmd, page))) return FAULT_OK;
   if (offset >= file.sizePages) return FAULT_BUS;
-  if (!file.isCached(offset) && cacheHugeFolio(k, vma, file, offset)) {
+  if (!file.isCached(offset) && cacheHugeFolio(k, vma, file, offset, dirties)) {
     if (!cow && !marker && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
   }
   if (!file.isCached(offset)) {
     file.cached.add(offset);
-    k.timeNs += file.swapped.delete(offset) ? k.options.cost.io : k.options.cost.page;
+    // What comes back from swap is dirty: its place there is given up.
+    const swapped = file.swapped.delete(offset);
+    if (file.shmem && !swapped && !dirties) file.clean.add(offset);
+    k.timeNs += swapped ? k.options.cost.io : k.options.cost.page;
   }
   const row = yield* pteAlloc(k, mm, pmd, pmdIndex(page));
   const wp = marker && armed ? PTE_UFFD_WP : 0;
@@ -106,12 +111,13 @@ export function* fileFault(
 }
 
 /** shmem_get_folio_gfp(): the cache gets a huge folio for `offset` where it may, and has nothing else there. False: it does not. */
-function cacheHugeFolio(k: KernelState, vma: Vma, file: MappedFile, offset: number): boolean {
+function cacheHugeFolio(k: KernelState, vma: Vma, file: MappedFile, offset: number, dirties: boolean): boolean {
   if (!shmemHugeFor(k.profile, file, vma, offset)) return false;
   const chunk = Math.floor(offset / PMD_PAGES);
   for (let at = chunk * PMD_PAGES; at < (chunk + 1) * PMD_PAGES; at++)
     if (file.cached.has(at) || file.swapped.has(at)) return false;
   file.hugeCached.add(chunk);
+  if (!dirties) file.hugeClean.add(chunk);
   k.timeNs += k.options.cost.hugePage;
   return true;
 }

@@ -100,3 +100,56 @@ describe("a huge folio of a file", () => {
     check(lines, false);
   });
 });
+
+describe("pages of shared memory that are paged out without swap", () => {
+  test("are dropped where nothing was written to them: there is nothing left to collapse", () => {
+    const lines: Lines = [
+      ["map 20M 4M rw shared populate", "16\tok"],
+      ["pageout 20M 2M", "16\tok"],
+      ["collapse 20M 2M", "16\tEINVAL"],
+      ["map 60M 4M rw shared", "16\tok"],
+      ["touch 60M 4M r", "24\tok"],
+      ["pageout 60M 2M", "24\tok"],
+      ["collapse 60M 2M", "24\tEINVAL"],
+      ["touch 60M 4K w", "24\tok"],
+      ["collapse 60M 2M", "20\tok"],
+      ["map 80M 4M rw file", "20\tok"],
+      ["touch 80M 4M r", "28\tok"],
+      ["pageout 80M 2M", "28\tok"],
+      ["collapse 80M 2M", "28\tEINVAL"],
+    ];
+    check(lines, false);
+  });
+
+  test("stay in the cache where something was written, whichever way it was", () => {
+    const lines: Lines = [
+      ["map 40M 2M rw shared", "0\tok"],
+      ["touch 40M 4K w", "12\tok"],
+      ["pageout 40M 2M", "12\tok"],
+      ["collapse 40M 2M", "8\tok"],
+      ["map 60M 2M rw shared populate", "12\tok"],
+      ["touch 60M 4K w", "12\tok"],
+      ["pageout 60M 2M", "12\tok"],
+      ["collapse 60M 2M", "8\tok"],
+      ["map 80M 2M ro shared populate", "12\tok"],
+      ["protect 80M 2M rw", "12\tok"],
+      ["touch 80M 4K w", "12\tok"],
+      ["pageout 80M 2M", "12\tok"],
+      ["collapse 80M 2M", "8\tok"],
+    ];
+    check(lines, false);
+  });
+
+  test("stay where something else maps them too", () => {
+    const lines: Lines = [
+      ["map 2M 2M rw shared populate", "12\tok"],
+      ["fork", "12\tchild=0"],
+      ["map 8M 2M rw sharedfile populate", "16\tok"],
+      ["mremap_du 8M 2M 16M", "16\tok"],
+      ["touch 8M 2M r", "20\tok"],
+      ["pageout 16M 2M", "20\tok"],
+      ["collapse 16M 2M", "12\tok"],
+    ];
+    check(lines, false);
+  });
+});

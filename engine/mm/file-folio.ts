@@ -76,7 +76,7 @@ function unmapFolio(k: KernelState, file: MappedFile, chunk: number): void {
 
 /**
  * MADV_COLD or MADV_PAGEOUT of a huge folio: a part of it splits it, which unmaps it everywhere; the whole of it is unmapped and
- * leaves by MADV_PAGEOUT alone, to swap if it is shmem's. A folio that others map too stays as it is.
+ * leaves by MADV_PAGEOUT alone, to swap if it is shmem's and was written. A folio that others map too stays as it is.
  */
 export function adviseFileFolio(
   k: KernelState,
@@ -88,11 +88,29 @@ export function adviseFileFolio(
 ): void {
   if (!file.hugeCached.has(chunk) || (whole && !pageout) || mappedByOthers(k, mm, file, chunk)) return;
   unmapFolio(k, file, chunk);
-  if (whole && file.shmem && !k.profile.swap) return;
-  file.hugeCached.delete(chunk);
-  for (let offset = chunk * PMD_PAGES; offset < (chunk + 1) * PMD_PAGES; offset++) {
-    if (!whole) file.cached.add(offset);
-    else if (file.shmem) file.swapped.add(offset);
+  if (!whole) {
+    file.splitHuge(chunk);
+    return;
   }
-  if (whole) k.timeNs += PMD_PAGES * k.options.cost.io;
+  const dirty = file.shmem && !file.hugeClean.has(chunk);
+  if (dirty && !k.profile.swap) return;
+  file.hugeCached.delete(chunk);
+  file.hugeClean.delete(chunk);
+  if (dirty) for (let at = chunk * PMD_PAGES; at < (chunk + 1) * PMD_PAGES; at++) file.swapped.add(at);
+  k.timeNs += PMD_PAGES * k.options.cost.io;
+}
+
+/** folio_mapcount(): how many entries map each of the `n` pages of the file from `offset` on, within one 2 MiB of it, in all processes. */
+export function mapCounts(k: KernelState, file: MappedFile, offset: number, n: number): Uint32Array {
+  const counts = new Uint32Array(n);
+  eachMapping(k, file, Math.floor(offset / PMD_PAGES), (_mm, vma, pmd, index, page, end) => {
+    const row = k.tables.child(pmd, index);
+    if (row <= 0) return;
+    // Where entry 0 of the table would lie in the file, counted from `offset`.
+    const base = vma.pgoff + (page - (page % PMD_PAGES) - vma.start) - offset;
+    eachFileEntry(k, row, page, end, (at, stop) => {
+      for (let i = Math.max(at, -base); i < Math.min(stop, n - base); i++) counts[base + i]++;
+    });
+  });
+  return counts;
 }

@@ -19,6 +19,10 @@ export class MappedFile {
   readonly cached = new Set<number>();
   /** Offsets / PMD_PAGES of stretches that one huge folio holds. */
   readonly hugeCached = new Set<number>();
+  /** Pages of shmem in `cached` that were never written: reclaim drops them, with swap space or without (shmem alone has these). */
+  readonly clean = new Set<number>();
+  /** Such huge folios in `hugeCached`. */
+  readonly hugeClean = new Set<number>();
   /** Pages of shmem that were swapped out. */
   readonly swapped = new Set<number>();
   readonly hugetlb: boolean;
@@ -34,19 +38,36 @@ export class MappedFile {
     return this.cached.has(offset) || this.hugeCached.has(Math.floor(offset / PMD_PAGES));
   }
 
+  /** folio_mark_dirty() of the pages [offset, offset + n). */
+  markDirty(offset: number, n = 1): void {
+    if (this.clean.size > 0) for (let at = offset; at < offset + n; at++) this.clean.delete(at);
+    if (this.hugeClean.size === 0) return;
+    for (let huge = Math.floor(offset / PMD_PAGES); huge * PMD_PAGES < offset + n; huge++) this.hugeClean.delete(huge);
+  }
+
+  /** A huge folio becomes small pages. */
+  splitHuge(huge: number): void {
+    this.hugeCached.delete(huge);
+    const clean = this.hugeClean.delete(huge);
+    for (let offset = huge * PMD_PAGES; offset < (huge + 1) * PMD_PAGES; offset++) {
+      this.cached.add(offset);
+      if (clean) this.clean.add(offset);
+    }
+  }
+
   /** Drops [from, end) from the cache; a huge folio that is cut becomes small pages. */
   drop(from: number, end: number): void {
     for (const huge of [...this.hugeCached]) {
       const start = huge * PMD_PAGES;
       if (start + PMD_PAGES <= from || start >= end) continue;
-      this.hugeCached.delete(huge);
-      for (let offset = start; offset < start + PMD_PAGES; offset++) this.cached.add(offset);
+      this.splitHuge(huge);
     }
     const drop = (set: Set<number>): void => {
       if (end - from < set.size) for (let offset = from; offset < end; offset++) set.delete(offset);
       else for (const offset of set) if (offset >= from && offset < end) set.delete(offset);
     };
     drop(this.cached);
+    drop(this.clean);
     drop(this.swapped);
   }
 }

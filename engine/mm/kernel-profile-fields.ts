@@ -165,9 +165,9 @@ export const PROFILE_FIELDS: Fields = {
     "mremap moves pages one by one if its range begins within a table",
   ),
   collapseShort: yesNo(
-    "MADV_COLLAPSE of less than 2 MiB",
-    "MADV_COLLAPSE of less than 2 MiB succeeds and does nothing",
-    "MADV_COLLAPSE of less than 2 MiB is refused (EINVAL)",
+    "MADV_COLLAPSE within 2 MiB",
+    "MADV_COLLAPSE strictly within 2 MiB succeeds and does nothing",
+    "MADV_COLLAPSE strictly within 2 MiB is refused (EINVAL)",
   ),
   stackNoHugePages: yesNo(
     "MAP_STACK",

@@ -62,6 +62,14 @@ function documented(field: ProfileFieldName): string {
   return `| \`${field}\` | ${sayField(REFERENCE_PROFILE, field)} | ${names === "" ? "" : `${names}: ${otherwise}`} |`;
 }
 
+test("every field says in which function of the kernel it is read", () => {
+  const text = readFileSync(new URL("./kernel-profile.ts", import.meta.url), "utf8");
+  const [, body = ""] = text.split("export interface KernelProfile {");
+  const fields = [...body.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+readonly (\w+):/g)];
+  expect(fields.map(([, , name]) => name)).toEqual(PROFILE_FIELD_NAMES);
+  for (const [, words, name] of fields) if (name !== "name") expect(words, name).toMatch(/\w\(\)|likewise/);
+});
+
 test("docs/kernels.md has every field, as it is", () => {
   const text = readFileSync(new URL("../../docs/kernels.md", import.meta.url), "utf8");
   const rows = text

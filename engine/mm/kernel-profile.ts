@@ -49,7 +49,7 @@ export interface KernelProfile {
   readonly guardFile: boolean;
   /**
    * What marks a VMA with guards, so that fork copies them: an `anon_vma` (6.13), which hinders merging, or a `flag` of its own
-   * (VM_MAYBE_GUARD, 6.19; anonymous memory gets the anon_vma too); madvise_guard_install(), vma_needs_copy().
+   * (VM_MAYBE_GUARD, 6.19, and in 6.18.44 as it was tried; anonymous memory gets the anon_vma too); madvise_guard_install(), vma_needs_copy().
    */
   readonly guardMark: "anon_vma" | "flag";
 
@@ -81,7 +81,10 @@ export interface KernelProfile {
   readonly mapsBetween: boolean;
   /** Does mremap() move whole tables also where the range begins within one and nothing else is beside it? 6.7; try_realign_addr(). */
   readonly mremapRealigns: boolean;
-  /** Does MADV_COLLAPSE of less than a whole 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. */
+  /**
+   * Does MADV_COLLAPSE strictly within a 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. What begins or ends
+   * where a slot does succeeds everywhere.
+   */
   readonly collapseShort: boolean;
   /** Does MAP_STACK ask for no huge pages, which makes it another sort of mapping to its neighbours? 6.7; calc_vm_flag_bits(). */
   readonly stackNoHugePages: boolean;

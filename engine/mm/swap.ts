@@ -1,7 +1,19 @@
 /** Pages leave memory and come back (mm/vmscan.c: reclaim_pages; mm/memory.c: do_swap_page). */
 
 import { handleMmFault } from "./fault.ts";
-import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, PTE_EXCLUSIVE, PTE_LAZYFREE, PTE_UFFD_WP } from "./pte.ts";
+import type { MappedFile } from "./file.ts";
+import { mapCounts } from "./file-folio.ts";
+import { PMD_PAGES } from "./geometry.ts";
+import {
+  KIND_ANON,
+  KIND_FILE,
+  KIND_MARKER_UFFD_WP,
+  KIND_MASK,
+  KIND_SWAP,
+  PTE_EXCLUSIVE,
+  PTE_LAZYFREE,
+  PTE_UFFD_WP,
+} from "./pte.ts";
 import type { Path } from "./sched.ts";
 import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd } from "./thp.ts";
@@ -10,8 +22,7 @@ import { entryRange, walkPmds } from "./walk.ts";
 
 /**
  * Reclaims the pages that entries [from, to) of a table map, `page` being where `from` is: lazily freed ones are dropped,
- * anonymous ones go to swap where there is any, pages of shmem too, clean pages of other files are dropped. Pages that fork left
- * shared stay.
+ * anonymous ones go to swap where there is any. Pages that fork left shared stay.
  */
 export function swapOutEntries(
   k: KernelState,
@@ -36,18 +47,49 @@ export function swapOutEntries(
       mm.rssAnon -= n;
       mm.swapEntries += n;
       k.timeNs += n * k.options.cost.io;
-    } else if (kind === KIND_FILE && vma.file !== null && (!vma.file.shmem || k.profile.swap)) {
-      tables.fillPte(row, at, stop, 0);
-      if (vma.file.shmem) mm.rssShmem -= n;
-      else mm.rssFile -= n;
-      const offset = vma.pgoff + (page - vma.start) + (at - from);
-      for (let i = offset; i < offset + n; i++) {
-        vma.file.cached.delete(i);
-        if (vma.file.shmem) vma.file.swapped.add(i);
-      }
-      k.timeNs += n * k.options.cost.io;
+    } else if (kind === KIND_FILE && vma.file !== null) {
+      reclaimFilePages(k, mm, vma, vma.file, row, page + (at - from), at, stop, pte);
     }
     at = tables.nextPte(row, stop, to);
+  }
+}
+
+/**
+ * Entries [at, stop), alike, map small pages of a file from `page` on. Pages that something else maps too stay. Others are unmapped, and
+ * clean ones are dropped; what of shmem was written goes to swap where there is any, else it stays in the cache.
+ */
+function reclaimFilePages(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  file: MappedFile,
+  row: number,
+  page: number,
+  at: number,
+  stop: number,
+  pte: number,
+): void {
+  const offset = vma.pgoff + (page - vma.start);
+  const gone = (pte & PTE_UFFD_WP) !== 0 ? KIND_MARKER_UFFD_WP : 0;
+  // The stretch may lie in two 2 MiB of the file.
+  for (let from = at; from < stop; ) {
+    const first = offset + (from - at);
+    const n = Math.min(stop - from, PMD_PAGES - (first % PMD_PAGES));
+    const huge = file.hugeCached.has(Math.floor(first / PMD_PAGES));
+    const counts = huge ? null : mapCounts(k, file, first, n);
+    for (let i = 0; counts !== null && i < n; i++) {
+      if (counts[i] !== 1) continue;
+      k.tables.setPte(row, from + i, gone);
+      if (file.shmem) mm.rssShmem--;
+      else mm.rssFile--;
+      const dirty = file.shmem && !file.clean.has(first + i);
+      if (dirty && !k.profile.swap) continue;
+      file.cached.delete(first + i);
+      file.clean.delete(first + i);
+      if (dirty) file.swapped.add(first + i);
+      k.timeNs += k.options.cost.io;
+    }
+    from += n;
   }
 }
 

@@ -15,9 +15,10 @@ let folder: string;
 let atlas: Atlas;
 const warned: string[] = [];
 
-const seen = (pid: number, name: string, vmpte_kb: number, estimate: number) => ({
+const seen = (pid: number, name: string, vmpte_kb: number, estimate: number, allocators?: readonly string[]) => ({
   pid,
   name,
+  allocators,
   vmpte_kb,
   tables: { in_use: 3, sparse: 1, deposited: 0, pinned: 0, shared: 0, empty: { min: 1, estimate, max: estimate + 5 } },
 });
@@ -46,7 +47,11 @@ beforeAll(async () => {
   await mkdir(join(folder, "fleet"));
   await writeFile(
     join(folder, "fleet", "db-1.json"),
-    JSON.stringify({ page_tables_kb: 999, processes: [seen(1, "redis", 4000, 700), seen(2, "postgres", 8000, 10)] }),
+    JSON.stringify({
+      page_tables_kb: 999,
+      kernel: "6.18",
+      processes: [seen(1, "redis", 4000, 700, ["jemalloc", "glibc"]), seen(2, "postgres", 8000, 10, [])],
+    }),
   );
   await writeFile(
     join(folder, "fleet", "db-2.json"),
@@ -79,7 +84,7 @@ describe("an atlas", () => {
     expect(reversed.find(({ question }) => question.id === "policies")?.answer.rows[0]?.[0]).toBe("none");
   });
 
-  it("says what may be got back, by program, kernel and host", async () => {
+  it("says what may be got back, by program, allocators, kernel and host", async () => {
     const answered = await answerAll(atlas, "none");
     const rows = (id: string) => answered.find(({ question }) => question.id === id)?.answer.rows ?? [];
     expect(rows("programs").map(([name, processes, hosts, , back]) => [name, processes, hosts, back])).toEqual([
@@ -87,7 +92,12 @@ describe("an atlas", () => {
       ["postgres", 1, 1, 40],
     ]);
     expect(rows("hosts").map(([host]) => host)).toEqual(["db-1", "db-2"]);
-    expect(rows("kernels").map(([kernel]) => kernel)).toEqual([null, "6.12"]);
+    expect(rows("kernels").map(([kernel]) => kernel)).toEqual(["6.18", "6.12"]);
+    // A record of before, which does not say, is in no row.
+    expect(rows("allocators").map(([names, processes, , , back]) => [names, processes, back])).toEqual([
+      ["glibc, jemalloc", 1, 2800],
+      ["(none seen)", 1, 40],
+    ]);
     expect(warned).toEqual([expect.stringContaining("other.json: left out")]);
   });
 

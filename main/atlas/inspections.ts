@@ -27,6 +27,8 @@ export interface Inspection {
   readonly recoverable_kb: number | null;
   /** The cause that weighs most, where the record has causes. */
   readonly cause: string | null;
+  /** Their names, sorted, with commas: "glibc, jemalloc"; "" where none was seen; null where the record does not say. */
+  readonly allocators: string | null;
 }
 
 export const INSPECTION_COLUMNS: readonly { readonly name: keyof Inspection; readonly type: "VARCHAR" | "BIGINT" }[] = [
@@ -48,6 +50,7 @@ export const INSPECTION_COLUMNS: readonly { readonly name: keyof Inspection; rea
   { name: "empty_max", type: "BIGINT" },
   { name: "recoverable_kb", type: "BIGINT" },
   { name: "cause", type: "VARCHAR" },
+  { name: "allocators", type: "VARCHAR" },
 ];
 
 const number = v.nullish(v.pipe(v.number(), v.finite()));
@@ -70,6 +73,7 @@ const processSchema = v.looseObject({
     }),
   ),
   causes: v.nullish(v.array(v.looseObject({ cause: v.string(), kb: v.number() }))),
+  allocators: v.nullish(v.array(v.string())),
 });
 const recordSchema = v.union([
   v.looseObject({ host: v.nullish(v.string()), kernel: kernelSchema, processes: v.array(processSchema) }),
@@ -82,7 +86,7 @@ const release = (kernel: v.InferOutput<typeof kernelSchema>): string | null =>
   typeof kernel === "string" ? kernel : (kernel?.release ?? null);
 
 function rowOf(found: Process, host: string, file: string, kernel: string | null): Inspection {
-  const { pid, name, vmpte_kb, rss_kb, virt_kb, tables, causes } = found;
+  const { pid, name, vmpte_kb, rss_kb, virt_kb, tables, causes, allocators } = found;
   const empty = tables?.empty;
   const [main] = [...(causes ?? [])].sort((a, b) => b.kb - a.kb);
   const estimate = empty?.estimate ?? null;
@@ -105,6 +109,7 @@ function rowOf(found: Process, host: string, file: string, kernel: string | null
     empty_max: empty?.max ?? null,
     recoverable_kb: estimate === null ? null : estimate * 4,
     cause: main?.cause ?? null,
+    allocators: allocators ? [...allocators].sort().join(", ") : null,
   };
 }
 

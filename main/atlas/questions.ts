@@ -73,6 +73,14 @@ ORDER BY abs(saved_percent - median) DESC, digest LIMIT 20`,
   sum(4 * empty_min) AS proven_kb, mode(cause) AS main_cause FROM inspections GROUP BY name ORDER BY recoverable_kb DESC NULLS LAST, vmpte_kb DESC, name LIMIT 30`,
     },
     {
+      id: "allocators",
+      title: "What may be got back, by the allocators of the process",
+      about: "inspections",
+      sql: `SELECT CASE WHEN allocators = '' THEN '(none seen)' ELSE allocators END AS allocators, count(*) AS processes, count(DISTINCT host) AS hosts,
+  sum(vmpte_kb) AS vmpte_kb, sum(recoverable_kb) AS recoverable_kb FROM inspections WHERE allocators IS NOT NULL
+GROUP BY allocators ORDER BY recoverable_kb DESC NULLS LAST, vmpte_kb DESC, allocators LIMIT 30`,
+    },
+    {
       id: "kernels",
       title: "What may be got back, by kernel",
       about: "inspections",

@@ -1,4 +1,6 @@
+import { release } from "node:os";
 import { BadInputError } from "../../engine/error.ts";
+import { allocatorsOfLook } from "../../engine/live/allocators.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import type { Look } from "../../engine/live/look.ts";
 import { type Looker, startLooker } from "../../probe/look.ts";
@@ -52,12 +54,7 @@ async function looking(body: (looker: Looker) => Promise<void>): Promise<void> {
 }
 
 /** What `--json` prints of a process: the parts of which verdict and picture are made stay inside. */
-function printedProcess({
-  split: _,
-  started_ms: _started,
-  allocators: _allocators,
-  ...document
-}: ProcessDocument): unknown {
+function printedProcess({ split: _, started_ms: _started, ...document }: ProcessDocument): unknown {
   return document;
 }
 
@@ -67,8 +64,20 @@ function printed(document: ProcessDocument | ServiceDocument): object {
   return { processes: document.processes.map(printedProcess), shared: document.shared, total };
 }
 
-function printedTop({ split: _, services: _services, processes, ...document }: TopDocument): unknown {
-  return { ...document, processes: processes.map(({ split: _split, ...row }) => row) };
+/** With what a fleet's records are told apart by: the kernel, and the allocators of each process. */
+function printedTop(
+  { split: _, services: _services, processes, ...document }: TopDocument,
+  looks: ReadonlyMap<number, Look>,
+): unknown {
+  const allocatorsOf = (pid: number) => {
+    const look = looks.get(pid);
+    return look === undefined ? [] : allocatorsOfLook(look);
+  };
+  return {
+    kernel: release(),
+    ...document,
+    processes: processes.map(({ split: _split, ...row }) => ({ ...row, allocators: allocatorsOf(row.pid) })),
+  };
 }
 
 function shownText(document: ProcessDocument | ServiceDocument): string {
@@ -150,7 +159,7 @@ export async function top(options: LiveOptions): Promise<void> {
       const { document, looks } = await lookAtAll(looker, onProgress, before);
       before = looks;
       clear();
-      return options.json ? jsonText(printedTop(document), every !== null) : harmless(topText(document));
+      return options.json ? jsonText(printedTop(document, looks), every !== null) : harmless(topText(document));
     }),
   );
 }

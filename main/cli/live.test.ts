@@ -156,7 +156,8 @@ describeKernel("inspect", () => {
 
   it("has the keys that are promised, and the verdict", async () => {
     const one = JSON.parse((await lab(["inspect", String(known.pid), "--json"])).out);
-    const PROCESS = "pid name kernel moving took_ms vmpte_kb rss_kb virt_kb tables mappings shared causes verdict";
+    const PROCESS =
+      "pid name kernel moving took_ms vmpte_kb rss_kb virt_kb tables mappings shared causes verdict allocators";
     expect(Object.keys(one)).toEqual(PROCESS.split(" "));
     expect(Object.keys(one.tables)).toEqual("upper in_use sparse deposited pinned shared empty".split(" "));
     expect(Object.keys(one.tables.upper)).toEqual(["min", "max"]);
@@ -172,6 +173,10 @@ describeKernel("inspect", () => {
       expect.arrayContaining(["page_tables_kb", "explained_kb", "processes", "not_readable"]),
     );
     expect(Object.keys(top.processes[0])).toEqual(expect.arrayContaining(["pid", "name", "vmpte_kb", "tables"]));
+    // What a fleet's records are told apart by: the same words in both.
+    expect(top.kernel).toBe(one.kernel);
+    const itself = top.processes.find(({ pid }: { pid: number }) => pid === known.pid);
+    expect(itself.allocators).toEqual(one.allocators);
   });
 
   it("is watched until Ctrl-C, one document a line", async () => {

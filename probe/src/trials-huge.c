@@ -82,7 +82,7 @@ void try_collapse_short(void) {
   t_write(2 * M, 4 * K);
   int error = t_advise(2 * M + 4 * K, 4 * K, MADV_COLLAPSE);
   say_bool(!error);
-  because("MADV_COLLAPSE of 4 KiB: "), because(ok_or(error));
+  because("MADV_COLLAPSE of 4 KiB within 2 MiB: "), because(ok_or(error));
 }
 
 /* Without a word about huge pages the two halves merge. */

@@ -28,6 +28,7 @@ export function collapseFile(k: KernelState, mm: Mm | null, vma: Vma, page: numb
   }
   for (let i = offset; i < offset + PMD_PAGES; i++) {
     file.cached.delete(i);
+    file.clean.delete(i);
     file.swapped.delete(i);
   }
   file.hugeCached.add(chunk);

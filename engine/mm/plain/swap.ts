@@ -1,6 +1,18 @@
 // Made from ../swap.ts by `npm run plain-paths`, which says how: change that file, not this one.
 
-import { KIND_ANON, KIND_FILE, KIND_MASK, KIND_SWAP, PTE_EXCLUSIVE, PTE_LAZYFREE, PTE_UFFD_WP } from "../pte.ts";
+import type { MappedFile } from "../file.ts";
+import { mapCounts } from "../file-folio.ts";
+import { PMD_PAGES } from "../geometry.ts";
+import {
+  KIND_ANON,
+  KIND_FILE,
+  KIND_MARKER_UFFD_WP,
+  KIND_MASK,
+  KIND_SWAP,
+  PTE_EXCLUSIVE,
+  PTE_LAZYFREE,
+  PTE_UFFD_WP,
+} from "../pte.ts";
 import type { KernelState, Mm } from "../state.ts";
 import { splitHugePmd } from "../thp.ts";
 import type { Vma } from "../vma.ts";
@@ -29,18 +41,43 @@ export function swapOutEntries(
       mm.rssAnon -= n;
       mm.swapEntries += n;
       k.timeNs += n * k.options.cost.io;
-    } else if (kind === KIND_FILE && vma.file !== null && (!vma.file.shmem || k.profile.swap)) {
-      tables.fillPte(row, at, stop, 0);
-      if (vma.file.shmem) mm.rssShmem -= n;
-      else mm.rssFile -= n;
-      const offset = vma.pgoff + (page - vma.start) + (at - from);
-      for (let i = offset; i < offset + n; i++) {
-        vma.file.cached.delete(i);
-        if (vma.file.shmem) vma.file.swapped.add(i);
-      }
-      k.timeNs += n * k.options.cost.io;
+    } else if (kind === KIND_FILE && vma.file !== null) {
+      reclaimFilePages(k, mm, vma, vma.file, row, page + (at - from), at, stop, pte);
     }
     at = tables.nextPte(row, stop, to);
+  }
+}
+function reclaimFilePages(
+  k: KernelState,
+  mm: Mm,
+  vma: Vma,
+  file: MappedFile,
+  row: number,
+  page: number,
+  at: number,
+  stop: number,
+  pte: number,
+): void {
+  const offset = vma.pgoff + (page - vma.start);
+  const gone = (pte & PTE_UFFD_WP) !== 0 ? KIND_MARKER_UFFD_WP : 0;
+  for (let from = at; from < stop; ) {
+    const first = offset + (from - at);
+    const n = Math.min(stop - from, PMD_PAGES - (first % PMD_PAGES));
+    const huge = file.hugeCached.has(Math.floor(first / PMD_PAGES));
+    const counts = huge ? null : mapCounts(k, file, first, n);
+    for (let i = 0; counts !== null && i < n; i++) {
+      if (counts[i] !== 1) continue;
+      k.tables.setPte(row, from + i, gone);
+      if (file.shmem) mm.rssShmem--;
+      else mm.rssFile--;
+      const dirty = file.shmem && !file.clean.has(first + i);
+      if (dirty && !k.profile.swap) continue;
+      file.cached.delete(first + i);
+      file.clean.delete(first + i);
+      if (dirty) file.swapped.add(first + i);
+      k.timeNs += k.options.cost.io;
+    }
+    from += n;
   }
 }
 export function swapOutRange(k: KernelState, mm: Mm, start: number, end: number): void {
