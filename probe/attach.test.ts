@@ -112,6 +112,10 @@ if (means.how === null) {
       await worker.close();
       expect(result).toMatchObject({ how: "perf", pid: worker.pid, others: [], lost: 0 });
       expect(result.cost.found_ms).toBeGreaterThan(0);
+      expect(result.cost.measured).toMatchObject({ pairs: 9 });
+      expect(result.cost.measured?.fault_ns).toBeGreaterThan(0);
+      expect(result.cost.measured?.call_ns).toBeGreaterThan(0);
+      expect(result.cost.recording_ms).toBeGreaterThan(0);
       const { result: check, unexplained } = await checked(out, worker.pid);
       expect(unexplained).toEqual([]);
       expect(check.samples).toBeGreaterThan(50);
@@ -156,6 +160,7 @@ if (means.how === null) {
       await work;
       const measured = Number(/VmPTE:\s+(\d+)/.exec(readFileSync(`/proc/${worker.pid}/status`, "utf8"))?.[1]);
       await worker.close();
+      expect(result.cost.measured?.fault_ns).toBeNull();
       expect(result.cost.snapshots).toBeGreaterThanOrEqual(2 * LIGHT.length);
       const trace = gunzipSync(readFileSync(join(out, "events.txt.gz"))).toString("latin1");
       expect(trace).not.toContain("page_fault");

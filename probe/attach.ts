@@ -3,7 +3,6 @@
  * beside it. The program is not stopped; whatever dies, tracing ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   createWriteStream,
   existsSync,
@@ -21,12 +20,13 @@ import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
 import { countingLines, exitOf, quote } from "./capture.ts";
 import { guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
-import { captureEvents, captureMeans } from "./capture-means.ts";
+import { captureEvents, captureMeans, perfWords } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { foundStates } from "./found-state.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
+import { controlledPerf, type RecordingCost, recordingCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
 export interface AttachInput {
@@ -66,6 +66,12 @@ export interface AttachResult {
     /** Looks at what is in use while it was recorded, with `lightMs`, and how long they took together. */
     readonly snapshots: number;
     readonly snapshots_ms: number;
+    /** Of a fault and of a call, measured on this machine; null where that failed. */
+    readonly measured: RecordingCost | null;
+    /** So much of the processor time of the recorded processes went into being recorded, by that. */
+    readonly recording_ms: number | null;
+    /** Of those that were there at both ends, all that they used meanwhile; null: none was. */
+    readonly processor_ms: number | null;
   };
 }
 
@@ -105,17 +111,18 @@ function requireProcess(pid: number): string {
   }
 }
 
-/** Says a word to perf and waits until it has done it. */
-async function tell(recorder: ChildProcess, word: string): Promise<void> {
-  const [, , , control, answers] = recorder.stdio;
-  if (!control || !answers) throw new Error("perf has no pipes");
-  (control as NodeJS.WritableStream).write(`${word}\n`);
-  await Promise.race([
-    once(answers, "data"),
-    once(recorder, "exit").then(() => {
-      throw new CaptureError("perf ended before it recorded anything");
-    }),
-  ]);
+/** USER_HZ, in which /proc counts. */
+const TICK_MS = 10;
+
+/** Processor time of a process so far, all its threads; null where it has ended. */
+function processorMs(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  } catch {
+    return null;
+  }
 }
 
 /** Errors: BadInputError for a process that is not there, CaptureError where it cannot be recorded. */
@@ -146,34 +153,9 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   const data = join(folder, "perf.data");
   const vmpte = join(input.folder, "vmpte.txt");
   const pids = input.children ? processesBelow(pid) : [pid];
-  const words = [
-    "record",
-    "-q",
-    "-k",
-    "CLOCK_MONOTONIC",
-    "-d",
-    "-m",
-    "32M",
-    "-D",
-    "-1",
-    "--control",
-    "fd:3,4",
-    "--max-size",
-    `${input.maxMb}M`,
-    ...captureEvents({ stacks: input.stacks, light: input.lightMs !== undefined }).flatMap(({ name, filter }) => [
-      "-e",
-      name,
-      ...(filter === null ? [] : ["--filter", filter]),
-    ]),
-    "-o",
-    data,
-    "-p",
-    pids.join(","),
-  ];
-  const recorder = spawn(PROBE_PATH, ["tied", perf, ...words], {
-    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-    detached: true,
-  });
+  const events = captureEvents({ stacks: input.stacks, light: input.lightMs !== undefined });
+  const words = [...perfWords(events), "--max-size", `${input.maxMb}M`, "-o", data, "-p", pids.join(",")];
+  const recorder = controlledPerf(perf, words);
   let said = "";
   recorder.stderr?.on("data", (chunk: Buffer) => {
     if (said.length < 4000) said += chunk.toString();
@@ -191,11 +173,8 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   };
   const onAbort = (): void => void stop();
   try {
-    await tell(recorder, "enable").catch((error: unknown) => {
-      throw error instanceof CaptureError && said !== ""
-        ? new CaptureError(error.message, { why: said.trim() })
-        : error;
-    });
+    if (!(await tellPerf(recorder, "enable")))
+      throw new CaptureError("perf ended before it recorded anything", { why: said.trim() });
     watcher = spawn(
       PROBE_PATH,
       ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)],
@@ -214,12 +193,17 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
         onSnapshot: input.onSnapshot ?? (() => undefined),
       });
     const began = performance.now();
+    const usedBefore = new Map(pids.map((each) => [each, processorMs(each)]));
     input.onRecording?.();
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     if (input.seconds !== undefined) timer = setTimeout(onAbort, input.seconds * 1000);
     await exitOf(recorder);
     const seconds = (performance.now() - began) / 1000;
+    const used = pids.flatMap((each) => {
+      const [before, after] = [usedBefore.get(each) ?? null, processorMs(each)];
+      return before === null || after === null ? [] : [after - before];
+    });
     const looks = await snapshots?.end();
     watcher.kill("SIGTERM");
     await exitOf(watcher);
@@ -247,9 +231,10 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     await written;
     writeFileSync(
       join(input.folder, "cmd.txt"),
-      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, ...words])}\n`,
+      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words])}\n`,
     );
     keepCaptureKernel(input.folder);
+    const measured = await recordingCost(perf, events);
     const others = keepBusiest(vmpte, counts.busiest);
     const found = [...states.values()];
     return {
@@ -266,6 +251,12 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
         found_ms: Math.round(found.reduce((sum, { tookMs }) => sum + tookMs, 0)),
         snapshots: looks?.count ?? 0,
         snapshots_ms: Math.round(looks?.tookMs ?? 0),
+        measured,
+        recording_ms:
+          measured === null
+            ? null
+            : Math.round((counts.faults * (measured.fault_ns ?? 0) + counts.calls * measured.call_ns) / 1e6),
+        processor_ms: used.length === 0 ? null : used.reduce((sum, ms) => sum + ms, 0),
       },
     };
   } finally {

@@ -83,6 +83,12 @@ export interface CaptureEvent {
   readonly filter: string | null;
 }
 
+/** What perf record is told of events: on the clock of VmPTE's readings, and with the mappings that execve makes (-d). */
+export function perfWords(events: readonly CaptureEvent[]): string[] {
+  const chosen = events.flatMap(({ name, filter }) => ["-e", name, ...(filter === null ? [] : ["--filter", filter])]);
+  return ["-k", "CLOCK_MONOTONIC", "-d", "-m", "32M", ...chosen];
+}
+
 const FAULTS: readonly CaptureEvent[] = [
   { name: "exceptions:page_fault_user", filter: null },
   { name: "exceptions:page_fault_kernel", filter: null },

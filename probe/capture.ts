@@ -29,7 +29,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
 import { busiestOf, guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
-import { captureEvents, captureMeans, findProgram, TRACEFS } from "./capture-means.ts";
+import { captureEvents, captureMeans, findProgram, perfWords, TRACEFS } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
@@ -174,9 +174,9 @@ const BEFORE = /\s0\.000000000: PERF_RECORD_/;
 /** Counts lines and notes of lost events, takes leading blanks away and leaves noise out. */
 export function countingLines(attached = false): {
   stream: Transform;
-  counts: { events: number; lost: number; busiest: Map<number, number> };
+  counts: { events: number; faults: number; calls: number; lost: number; busiest: Map<number, number> };
 } {
-  const counts = { events: 0, lost: 0, busiest: new Map<number, number>() };
+  const counts = { events: 0, faults: 0, calls: 0, lost: 0, busiest: new Map<number, number>() };
   let held = "";
   /** The event at hand is left out, and its stack with it. */
   let leaveOut = false;
@@ -188,6 +188,8 @@ export function countingLines(attached = false): {
       counts.lost += Number(/lost (\d+)|LOST (\d+) EVENTS/.exec(line)?.slice(1).find(Boolean) ?? 1);
     } else if (line !== "") {
       counts.events++;
+      if (line.includes(" exceptions:page_fault_")) counts.faults++;
+      else if (line.includes(" raw_syscalls:sys_enter")) counts.calls++;
       busiestOf(line, counts.busiest);
     }
     return `${line.trimStart()}\n`;
@@ -218,23 +220,8 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const folder = temporaryFolder();
   const guard = guarded({ folder });
   const data = join(folder, "perf.data");
-  // -d: the mappings that execve makes. A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
-  const words = [
-    "record",
-    "-q",
-    "-k",
-    "CLOCK_MONOTONIC",
-    "-d",
-    "-m",
-    "32M",
-    ...captureEvents({ stacks: job.stacks }).flatMap(({ name, filter }) => [
-      "-e",
-      name,
-      ...(filter === null ? [] : ["--filter", filter]),
-    ]),
-    "-o",
-    data,
-  ];
+  // A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
+  const words = ["record", "-q", ...perfWords(captureEvents({ stacks: job.stacks })), "-o", data];
   const asScript = ["script", "--ns", "-i", data, "--show-mmap-events", "--show-task-events", "--show-lost-events"];
   const fields = ["-F", `comm,pid,tid,time,event,trace${job.stacks ? ",ip,sym,dso" : ""}`];
   try {

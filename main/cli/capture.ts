@@ -1,8 +1,9 @@
 import { basename } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
-import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
+import { formatBytes, formatCount, formatPercent } from "../../engine/experiment/format.ts";
 import { attach } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
+import type { RecordingCost } from "../../probe/recording-cost.ts";
 import { print, printJson, warn } from "./print.ts";
 
 export interface CaptureOptions {
@@ -73,6 +74,21 @@ export async function captureProgram(words: readonly string[], options: CaptureO
   }
 }
 
+const inMicroseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} \u00b5s`;
+
+/** What recording cost the program. */
+function costInWords({ pairs, fault_ns, call_ns }: RecordingCost, recordingMs: number, usedMs: number | null): string {
+  const each = [
+    ...(fault_ns === null ? [] : [`${inMicroseconds(fault_ns)} a fault`]),
+    `${inMicroseconds(call_ns)} a call`,
+  ];
+  const share =
+    usedMs === null || usedMs < 100
+      ? ""
+      : `, ${formatPercent(recordingMs / usedMs)} of the ${formatCount(usedMs)} ms that it used`;
+  return `recording cost the program some ${formatCount(recordingMs)} ms of processor time${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
+}
+
 const DEFAULT_INTERVAL_US = 2000;
 const DEFAULT_LIGHT_MS = 1000;
 
@@ -106,6 +122,7 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
           (lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`),
       );
       if (others.length > 0) print(`  others that were measured: ${others.join(", ")} (vmpte.txt.PID)`);
+      if (cost.measured !== null) print(`  ${costInWords(cost.measured, cost.recording_ms ?? 0, cost.processor_ms)}`);
       if (cost.snapshots > 0)
         print(
           `  without page faults: what is in use was looked at ${formatCount(cost.snapshots)} times, in ${cost.snapshots_ms} ms`,

@@ -1,0 +1,81 @@
+/**
+ * What recording costs a program on this machine, measured in pairs: a process of the probe's takes faults and makes memory calls, in
+ * turns with and without being recorded as the program was.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { median } from "../engine/experiment/median.ts";
+import { type CaptureEvent, perfWords } from "./capture-means.ts";
+import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
+import { PROBE_PATH } from "./locate.ts";
+
+const PAIRS = 9;
+const PAGES = 2048;
+const SIZE = `${PAGES * 4}K`;
+
+/** Nanoseconds of the recorded program's processor time, the median of so many pairs. */
+export interface RecordingCost {
+  readonly pairs: number;
+  /** Of a page fault; null: faults are not recorded. */
+  readonly fault_ns: number | null;
+  /** Of a memory system call, begin and end. */
+  readonly call_ns: number;
+}
+
+/** perf with a pipe to tell it to go on and one that says that it has; ends when its parent does. */
+export function controlledPerf(perf: string, words: readonly string[]): ChildProcess {
+  return spawn(PROBE_PATH, ["tied", perf, "record", "-q", "-D", "-1", "--control", "fd:3,4", ...words], {
+    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
+}
+
+/** Says a word to perf and waits until it has done it; false where it has ended. */
+export async function tellPerf(recorder: ChildProcess, word: "enable" | "disable"): Promise<boolean> {
+  const [, , , control, answers] = recorder.stdio;
+  if (!control || !answers) throw new Error("perf has no pipes");
+  (control as NodeJS.WritableStream).write(`${word}\n`);
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    if (recorder.exitCode !== null || recorder.signalCode !== null) return false;
+    return await Promise.race([
+      once(answers, "data", { signal }).then(() => true),
+      once(recorder, "exit", { signal }).then(() => false),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Null where it cannot be measured. */
+export async function recordingCost(perf: string, events: readonly CaptureEvent[]): Promise<RecordingCost | null> {
+  const worker = new KernelAnswers(startProbe("whole"));
+  const recorder = controlledPerf(perf, [...perfWords(events), "-o", "/dev/null", "-p", String(worker.pid)]);
+  const spent = async (line: string): Promise<number> => {
+    const used = (): number => Number(readFileSync(`/proc/${worker.pid}/schedstat`, "utf8").split(" ", 1)[0]);
+    const before = used();
+    await worker.hold([line]);
+    return used() - before;
+  };
+  try {
+    await worker.hold([`map 0 ${SIZE} nohugepage`, `touch 0 ${SIZE}`]);
+    const differences = { faults: [] as number[], calls: [] as number[] };
+    for (let pair = 0; pair < PAIRS; pair++) {
+      const took: Record<"calls" | "faults", number>[] = [];
+      for (const word of ["disable", "enable"] as const) {
+        if (!(await tellPerf(recorder, word))) return null;
+        took.push({ calls: await spent(`dontneed_step 0 ${SIZE} 4K`), faults: await spent(`touch 0 ${SIZE}`) });
+      }
+      const [alone, recorded] = took;
+      for (const what of ["calls", "faults"] as const) differences[what].push((recorded[what] - alone[what]) / PAGES);
+    }
+    const cost = (what: "calls" | "faults"): number => Math.max(0, Math.round(median(differences[what])));
+    const hasFaults = events.some(({ name }) => name.startsWith("exceptions:"));
+    return { pairs: PAIRS, fault_ns: hasFaults ? cost("faults") : null, call_ns: cost("calls") };
+  } finally {
+    recorder.kill("SIGTERM");
+    await worker.close();
+  }
+}
