@@ -286,7 +286,7 @@ describe("recovering", () => {
 
   test("says when nothing is left, and overwrites nothing", () => {
     filled();
-    expect(said(() => recoverHistory(folder.file(), folder.file()))).toMatch(/file of that name/);
+    expect(said(() => recoverHistory(folder.file(), folder.file()))).toMatch(/file with that name/);
     writeFileSync(folder.file("noise"), Buffer.alloc(50_000, 7));
     expect(said(() => recoverHistory(folder.file("noise"), folder.file("new.sqlite")))).toMatch(/not a SQLite/);
     truncateSync(folder.file(), 4096);

@@ -37,7 +37,7 @@ export async function backupTo(
     if (sizeOf(`${place}-wal`) !== null)
       throw new BadValueError("A history that is in use cannot be replaced by a backup", {
         where: target,
-        why: "its write-ahead log is beside it",
+        why: "its write-ahead log is next to it",
         todo: "Close the program that has it open, or choose another file",
       });
     let least = Number.POSITIVE_INFINITY;

@@ -151,9 +151,9 @@ export function nextName(file: string, word = ""): string {
  */
 export function copyTo(copy: string, target: string): void {
   if (sizeOf(target) !== null)
-    throw new BadValueError("The history made of a copy needs a new file", {
+    throw new BadValueError("A history made from a copy needs a new file", {
       where: target,
-      why: "there is a file of that name",
+      why: "a file with that name exists",
       todo: "Choose another name",
     });
   withSnapshot(copy, target, (snapshot) => publish(snapshot, target));

@@ -56,7 +56,7 @@ export class AlteredHistoryError extends HistoryError {
     super("The tables of this history are not those that Reclaim Lab makes; it was left untouched", {
       where: file,
       why,
-      todo: "Save what can be read into a new history (history recover FILE NEW), open a backup, or take away what was added",
+      todo: "Save what can be read into a new history (history recover FILE NEW), open a backup, or remove what was added",
     });
   }
 }
@@ -69,7 +69,7 @@ export class InvalidRowsError extends HistoryError {
     super("This history holds rows that are not valid; nothing was taken over and it was left untouched", {
       where: file,
       why: `${rows[0]}${more}`,
-      todo: "Save what is valid into a new history and take that: history recover FILE NEW",
+      todo: "Save the valid rows into a new history and use that one: history recover FILE NEW",
     });
   }
 }
@@ -92,8 +92,8 @@ export class HistoryBusyError extends HistoryError {
   constructor(file: string, cause?: unknown) {
     super("The history is in use by another program", {
       where: file,
-      why: "it kept the file locked for longer than the waiting time",
-      todo: "Close the other program (or wait until it is done) and try again; nothing was lost",
+      why: "it held its lock on the file past the timeout",
+      todo: "Close the other program, or wait until it has finished, and try again; nothing was lost",
       cause,
     });
   }
@@ -106,7 +106,7 @@ class HistoryReadOnlyError extends HistoryError {
     super("The history cannot be written", {
       where: file,
       why,
-      todo: "Make the file and its folder writable for you, or choose another history",
+      todo: "Make the file and its folder writable, or choose another history",
       cause,
     });
   }
@@ -118,7 +118,7 @@ export class HistoryFullError extends HistoryError {
   constructor(file: string, cause?: unknown) {
     super("The disk is full: the last change was not stored, what was stored before is safe", {
       where: file,
-      why: "no space is left on the device, or the file has reached its largest size",
+      why: "no space is left on the device, or the file has reached its maximum size",
       todo: "Free some space and try again",
       cause,
     });
@@ -143,7 +143,7 @@ export class NotFoundError extends BadInputError {
   override readonly name = "NotFoundError";
   constructor(what: "experiment" | "run", id: number) {
     super(`There is no ${what} ${id} in this history`, {
-      todo: "`list` shows what there is; what was purged from the trash is gone",
+      todo: "`list` shows the experiments; purged ones are gone",
     });
   }
 }
@@ -223,7 +223,7 @@ export function translate(error: unknown, file: string): unknown {
   if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_IOERR") || /^E[A-Z]+$/.test(code))
     return new HistoryIoError(file, message, error);
   if (error instanceof Database.SqliteError)
-    return new HistoryError("The history answered with an error", {
+    return new HistoryError("The history failed with an error", {
       where: file,
       why: `${code}: ${message}`,
       cause: error,

@@ -239,7 +239,7 @@ function refuseUnfinished(c: Connection, ids: readonly number[], verb: string): 
     .get(JSON.stringify(ids));
   if (busy !== undefined)
     throw new StateError(`Experiment ${busy} cannot be ${verb}`, {
-      why: "a run of it is under way",
+      why: "one of its runs is in progress",
       todo: "Cancel it first",
     });
 }

@@ -34,11 +34,11 @@ class NotConfirmedError extends ReclaimLabError {
   override readonly name = "NotConfirmedError";
   constructor(file: string, cause: unknown) {
     super(
-      "The file is there and whole, but the disk did not confirm its name: should the machine lose power now, it may be gone",
+      "The file is complete, but the disk did not confirm its name: if the machine loses power now, the file may be lost",
       {
         where: file,
         why: cause instanceof Error ? cause.message : String(cause),
-        todo: "Check the disk; then write it once more, or copy it to another",
+        todo: "Check the disk; then write the file again, or copy it to another disk",
         cause,
       },
     );

@@ -101,7 +101,7 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
     if (busy !== undefined)
       throw new StateError("The history cannot be replaced", {
         where: c.file,
-        why: "a run is under way",
+        why: "a run is in progress",
         todo: "Cancel it or wait until it is done",
       });
   };
@@ -138,7 +138,7 @@ function withKept(error: unknown, file: string, kept: string): unknown {
   return new HistoryError(named.message, {
     where: named.where,
     why: named.why,
-    todo: `What the history was is kept in ${kept}. ${named.todo ?? "Open it again"}`,
+    todo: `The old history is kept in ${kept}. ${named.todo ?? "Open it again"}`,
     cause: error,
   });
 }

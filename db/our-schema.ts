@@ -66,7 +66,7 @@ export function schemaProblem(db: Database.Database, file: string, migrations: r
     if (object.sql !== null && STATISTICS.has(object.sql)) continue;
     const mine = ours.get(keyOf(object));
     if (mine === undefined) return `it has a ${shown(object)}, which is not ours`;
-    if (!isSame(object, mine)) return `its ${shown(object)} is not as ours is`;
+    if (!isSame(object, mine)) return `its ${shown(object)} differs from ours`;
     if (seen.has(keyOf(object))) return `it has two of ${shown(object)}`;
     seen.add(keyOf(object));
   }

@@ -37,7 +37,7 @@ export function recoverHistory(damaged: string, target: string, now: () => numbe
   if (odd !== null || sizeOf(target) !== null)
     throw new BadValueError("The recovered history needs a new file", {
       where: target,
-      why: odd ?? "there is a file of that name",
+      why: odd ?? "a file with that name exists",
       todo: "Choose another name",
     });
   const copy = temporaryBeside(target);

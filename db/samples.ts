@@ -24,7 +24,7 @@ export function insertSamples(c: Connection, runId: number, rows: Float64Array):
   if (rows.length % WIDTH !== 0)
     throw new BadValueError("A batch of samples has a wrong length", {
       where: `run ${runId}`,
-      why: `${rows.length} numbers are no multiple of the ${WIDTH} columns`,
+      why: `${rows.length} numbers are not a multiple of the ${WIDTH} columns`,
     });
   const count = rows.length / WIDTH;
   for (let from = 0; from < count; ) {

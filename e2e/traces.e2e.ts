@@ -64,7 +64,7 @@ test("where the file of a run has gone, map and another run say so; back in its 
   await lab.restart();
   const panel = lab.page.getByRole("region", { name: "Page tables" });
   await expect(panel.getByRole("alert")).toContainText("The file of this experiment is gone");
-  await expect(panel.getByRole("alert")).toContainText("Open the file and run it anew");
+  await expect(panel.getByRole("alert")).toContainText("Open the file and run it as a new experiment");
   await expect(panel.getByRole("list")).toBeHidden();
   const history = lab.page.getByRole("navigation", { name: "History" }).getByRole("option");
   await lab.page.getByRole("button", { name: "Run again" }).click();
@@ -124,5 +124,5 @@ test("a dropped file without a path is refused", async ({ lab }) => {
     return transfer;
   }, content);
   await lab.page.locator("main").dispatchEvent("drop", { dataTransfer: data });
-  await expect(lab.page.getByText("This is not a file of this machine")).toBeVisible();
+  await expect(lab.page.getByText("This is not a local file")).toBeVisible();
 });

@@ -29,9 +29,9 @@ export function toLabError(thrown: unknown): LabError {
   const message = error instanceof Error ? error.message : String(error);
   return {
     name: "InternalError",
-    message: "Reclaim Lab met an error of its own",
+    message: "Reclaim Lab had an internal error",
     why: message,
-    todo: "The rest goes on; please report this with what you did",
+    todo: "Everything else still works; please report this with what you did",
   };
 }
 

@@ -29,7 +29,7 @@ test("what was written is read; what is missing or something else is the fallbac
 // A folder in its place: what no user can read, root neither.
 test("what is there and cannot be read is an error in words, and never taken for missing", () => {
   mkdirSync(at("settings.json"));
-  expect(() => readJson(at("settings.json"), schema, { size: 0 })).toThrow("A file of settings cannot be read");
+  expect(() => readJson(at("settings.json"), schema, { size: 0 })).toThrow("A settings file cannot be read");
   const said = vi.spyOn(console, "error").mockImplementation(() => {});
   expect(readConvenience(at("settings.json"), schema, { size: 5 })).toEqual({ size: 5 });
   expect(String(said.mock.calls[0])).toContain("cannot be read");

@@ -14,10 +14,10 @@ function textOf(file: string): string | null {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return null;
-    throw new ReclaimLabError("A file of settings cannot be read", {
+    throw new ReclaimLabError("A settings file cannot be read", {
       where: file,
       why: error instanceof Error ? error.message : String(error),
-      todo: "Let its owner read it, or move it away",
+      todo: "Make it readable for its owner, or move it away",
       cause: error,
     });
   }

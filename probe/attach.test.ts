@@ -239,5 +239,5 @@ test("what is no process is refused in words", async () => {
   await expect(attach({ ...about, pid: 2 ** 22 + 1, folder: join(folder, "none") })).rejects.toThrow(
     "There is no process",
   );
-  await expect(attach({ ...about, pid: process.pid, folder })).rejects.toThrow("The folder is there already");
+  await expect(attach({ ...about, pid: process.pid, folder })).rejects.toThrow("The folder already exists");
 });

@@ -96,7 +96,7 @@ function requireProcess(pid: number): string {
     const comm = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
     if (readFileSync(`/proc/${pid}/maps`, "latin1") === "")
       throw new BadInputError(`Process ${pid} (${comm}) has no memory of its own`, {
-        why: "it is the kernel's, or has ended",
+        why: "it is a kernel thread, or has exited",
       });
     return comm;
   } catch (error) {
@@ -104,7 +104,7 @@ function requireProcess(pid: number): string {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EACCES" || code === "EPERM")
       throw new CaptureError(`Process ${pid} may not be recorded`, {
-        why: "it is another user's",
+        why: "it belongs to another user",
         todo: "Run it as root",
       });
     throw new BadInputError(`There is no process ${pid}`, { todo: "`ps` or `reclaim-lab top` lists them" });
@@ -129,7 +129,7 @@ function processorMs(pid: number): number | null {
 export async function attach(input: AttachInput): Promise<AttachResult> {
   const comm = requireProcess(input.pid);
   if (existsSync(input.folder))
-    throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
+    throw new BadInputError("The folder already exists", { where: input.folder, todo: "Choose another with --out" });
   const means = await captureMeans("perf");
   if (means.how !== "perf")
     throw new CaptureError("A running program is recorded with perf, which does not work here", {

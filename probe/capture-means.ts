@@ -57,7 +57,7 @@ export async function captureMeans(wanted?: "perf" | "tracefs"): Promise<Capture
     "Run it as root with linux-perf installed (Debian: linux-perf), or with tracefs mounted at /sys/kernel/tracing";
   const probe = ensureProbe();
   if (probe !== null) return { how: null, why: probe, todo };
-  let why = "perf was not wanted";
+  let why = "perf was not requested";
   if (wanted !== "tracefs") {
     const perf = findProgram("perf");
     const problem = perf === undefined ? "perf is not installed" : await perfProblem(perf);
@@ -69,8 +69,7 @@ export async function captureMeans(wanted?: "perf" | "tracefs"): Promise<Capture
     return { how: null, why: `${why}; tracefs is not mounted at ${TRACEFS}`, todo };
   if (!existsSync(`${TRACEFS}/events/exceptions/page_fault_user`))
     return { how: null, why: `${why}; this kernel has no page-fault trace events`, todo };
-  if (!writable(`${TRACEFS}/instances`))
-    return { how: null, why: `${why}; ${TRACEFS} may be written by root only`, todo };
+  if (!writable(`${TRACEFS}/instances`)) return { how: null, why: `${why}; ${TRACEFS} is writable only by root`, todo };
   return { how: "tracefs", why };
 }
 

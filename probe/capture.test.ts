@@ -60,5 +60,5 @@ test("refuses a program that is not there and a folder that is", async () => {
   await expect(capture({ program: "no-such-program", args: [], folder: join(folder, "x") })).rejects.toThrow(
     "There is no program no-such-program",
   );
-  await expect(capture({ program: "sh", args: [], folder })).rejects.toThrow("The folder is there already");
+  await expect(capture({ program: "sh", args: [], folder })).rejects.toThrow("The folder already exists");
 });

@@ -83,16 +83,16 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     throw new BadInputError(`There is no program ${input.program}`, { todo: "Give its path, or one that PATH finds" });
   if (is32Bit(program))
     throw new BadInputError(`${input.program} is a 32-bit program`, {
-      why: "the kernel's trace events leave the system calls of 32-bit programs out",
+      why: "the kernel's trace events leave out the system calls of 32-bit programs",
       todo: "Record a 64-bit build of it",
     });
   if (existsSync(input.folder))
-    throw new BadInputError("The folder is there already", { where: input.folder, todo: "Choose another with --out" });
+    throw new BadInputError("The folder already exists", { where: input.folder, todo: "Choose another with --out" });
   if (input.stacks && input.how === "tracefs")
-    throw new BadInputError("tracefs records no call stacks", { todo: "Leave --with out, or take --with perf" });
+    throw new BadInputError("tracefs records no call stacks", { todo: "Omit --with, or use --with perf" });
   const means = await captureMeans(input.stacks ? "perf" : input.how);
   if (means.how === null)
-    throw new CaptureError("Nothing here can record a program", { why: means.why, todo: means.todo });
+    throw new CaptureError("Programs cannot be recorded here", { why: means.why, todo: means.todo });
   sweepLeftovers();
   mkdirSync(input.folder, { recursive: true });
   const job: Job = {

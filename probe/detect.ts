@@ -22,7 +22,7 @@ export type Detected =
 const NO: Detected & { available: false } = {
   available: false,
   why: "",
-  todo: "Runs through the model need nothing of this (--source model)",
+  todo: "Runs on the model do not need it (--source model)",
 };
 
 function outOfDate(): boolean {

@@ -158,13 +158,13 @@ export function requireKernel(mode: Mode): Detected & { readonly available: true
   const { word } = policyOf(mode);
   if (!isMeasured(mode))
     throw new MeasuredUnavailableError(`The policy ${mode} (${word}) cannot be measured`, {
-      why: "no kernel does it",
-      todo: `Measure ${MEASURED_POLICIES.join(" and ")}, and have the model for ${mode}`,
+      why: "no kernel implements it",
+      todo: `Measure ${MEASURED_POLICIES.join(" and ")}, and use the model for ${mode}`,
     });
   if (mode === SERIES_POLICY && !kernel.reclaims)
     throw new MeasuredUnavailableError(`The policy ${mode} (${word}) cannot be measured on this kernel`, {
       why: `Linux ${kernel.release} does not reclaim page tables in MADV_DONTNEED (it needs 6.14 with CONFIG_PT_RECLAIM)`,
-      todo: `Measure ${DEFAULT_BASELINE} here (--mode ${DEFAULT_BASELINE}), and have the model for ${mode}`,
+      todo: `Measure ${DEFAULT_BASELINE} here (--mode ${DEFAULT_BASELINE}), and use the model for ${mode}`,
     });
   return kernel;
 }

@@ -11,7 +11,7 @@ export class MeasuredTooLargeError extends ReclaimLabError {
   override readonly name: string = "MeasuredTooLargeError";
 }
 
-/** The workload asks for something that is not done to a real machine. */
+/** The workload asks for something that is not run on a real machine. */
 export class NotMeasurableError extends ReclaimLabError {
   override readonly name: string = "NotMeasurableError";
 }

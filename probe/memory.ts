@@ -57,6 +57,6 @@ export function checkFits(peakKb: number): void {
   if (peakKb <= room) return;
   throw new MeasuredTooLargeError("The workload does not fit this machine's memory", {
     why: `it needs ${mb(peakKb)} at its peak and ${mb(Math.max(0, room))} can be used: ${mb(peakKb - Math.max(0, room))} too much`,
-    todo: "Make it smaller (--set), free memory, or run it through the model alone (--source model)",
+    todo: "Make it smaller (--set), free memory, or run it on the model only (--source model)",
   });
 }

@@ -26,7 +26,7 @@ export function namedProfile(name: string): KernelProfile {
 
 /** `like`: what a field is that is missing in it; an error where absent. */
 function readProfile(file: string, like?: KernelProfile): KernelProfile {
-  const todo = `Name one of ${KERNEL_NAMES.join(", ")}, or a file (reclaim-lab doctor --json shows what is in one)`;
+  const todo = `Name one of ${KERNEL_NAMES.join(", ")}, or a file (reclaim-lab doctor --json prints one)`;
   let text: string;
   try {
     text = readFileSync(file, "utf8");

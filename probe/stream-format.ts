@@ -95,9 +95,9 @@ function code(kind: number, what: number, flags: number, process: number | undef
 function advice(name: Advice): number {
   const number = ADVICE[name];
   if (number !== null) return number;
-  throw new NotMeasurableError(`madvise ${name} is not done to a real machine`, {
+  throw new NotMeasurableError(`madvise ${name} is not run on a real machine`, {
     why: "it takes pages of real memory out of use",
-    todo: "Run this workload through the model alone (--source model)",
+    todo: "Run this workload on the model only (--source model)",
   });
 }
 
@@ -108,7 +108,7 @@ function mmapFlags(operation: MmapOp): number {
     if (bit === null)
       throw new NotMeasurableError(`a mapping with the flag ${flag} cannot be measured`, {
         why: "the kernel would choose an address that the operations after it do not know",
-        todo: "Give the mapping an address, or run this workload through the model alone (--source model)",
+        todo: "Give the mapping an address, or run this workload on the model only (--source model)",
       });
     flags |= bit;
   }
@@ -117,7 +117,7 @@ function mmapFlags(operation: MmapOp): number {
 
 /**
  * Writes the operation's record into `to` at `at` (doubles).
- * Errors: NotMeasurableError for what is not done to a real machine.
+ * Errors: NotMeasurableError for what is not run on a real machine.
  */
 export function encodeOperation(operation: Operation, to: Float64Array, at: number): void {
   let addr = "addr" in operation ? operation.addr : 0;
@@ -187,7 +187,7 @@ export function encodeOperation(operation: Operation, to: Float64Array, at: numb
     case "mlockall":
       throw new NotMeasurableError("mlockall cannot be measured", {
         why: "it would lock the probe's own memory too",
-        todo: "Run this workload through the model alone (--source model)",
+        todo: "Run this workload on the model only (--source model)",
       });
     case "exit":
     case "munmap":

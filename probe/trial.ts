@@ -166,7 +166,7 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
     if (recorded.readings.length === 0 && !signal.aborted)
       throw new TrialError("The program ended before its memory could be read once", {
         why: `it ended with ${exitCode}${said.trim() === "" ? "" : `: ${said.trim().split("\n").at(-1)}`}`,
-        todo: "Try one that runs for longer",
+        todo: "Use one that runs longer",
       });
     if (recorded.readings.length === 0) recorded.readings.push({ atNs: 0, vmpteKb: 0, rssKb: 0 });
     return { run: figures(recorded, exitCode), readings: recorded.readings, said: said.trim() };

@@ -20,11 +20,11 @@ test("terms, words, quotes, negation; what is half written is left out", () => {
 test("what cannot be read is refused with its term and what to do", () => {
   for (const [text, why] of [
     ["saved>much", /not a share/],
-    ["policy:nothing", /none of none, sync/],
+    ["policy:nothing", /one of none, sync/],
     ["status>done", /no order/],
-    ["order>random", /no number or size/],
+    ["order>random", /not a number or a size/],
     ["created>=tomorrow", /not a day/],
-    ["is:odd", /none of pinned/],
+    ["is:odd", /one of pinned/],
   ] as const) {
     expect(() => parseHistoryFilter(text)).toThrow("The filter cannot be read");
     try {

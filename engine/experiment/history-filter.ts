@@ -100,7 +100,7 @@ const includes = <T extends string>(all: readonly T[], text: string): text is T 
 function termOf(token: string, not: boolean, name: string, comparison: Comparison, text: string): FilterTerm {
   const field = SYNONYMS[name.toLowerCase()] ?? name.toLowerCase();
   const choice = (all: readonly string[]) =>
-    refuse(token, `"${text}" is none of ${all.join(", ")}`, "Choose one of these");
+    refuse(token, `"${text}" is not one of ${all.join(", ")}`, "Choose one of these");
   if (field in NUMBER_FIELDS) {
     const known = field as NumberField;
     return { kind: "number", not, field: known, comparison, value: numberOf(token, known, text) };
@@ -127,7 +127,7 @@ function termOf(token: string, not: boolean, name: string, comparison: Compariso
   }
   const number = /^-?[\d.]+$/.test(text) ? Number(text) : parseSize(text);
   if (number === null && comparison !== "=" && comparison !== "!=")
-    refuse(token, `"${text}" is no number or size`, `Compare ${name} with one, such as ${name}>1M`);
+    refuse(token, `"${text}" is not a number or a size`, `Compare ${name} with one, such as ${name}>1M`);
   return { kind: "param", not, name, comparison, value: number ?? text };
 }
 

@@ -55,7 +55,7 @@ export function tagsProblem(tags: readonly string[]): string | null {
     if (problem !== null) return problem;
   }
   if (tags.length <= TAGS_MAX) return null;
-  return `An experiment has at most ${TAGS_MAX} tags and these are ${count(tags.length)}: take some away`;
+  return `An experiment has at most ${TAGS_MAX} tags and these are ${count(tags.length)}: remove some`;
 }
 
 /** Why these cannot be the notes, and what to do; null where they can. */

@@ -202,7 +202,7 @@ export function judgeTrial(base: readonly TrialRun[], tried: readonly TrialRun[]
   if (base.length === 0 || tried.length === 0) return null;
   const differences = TRIAL_FIGURES.map((figure) => differenceOf(figure, base, tried));
   if (base.every((run) => run.exit_code === 0) && tried.every((run) => run.exit_code !== 0))
-    return { verdict: "harms", reason: `the program ends with ${tried[0].exit_code} under it`, differences };
+    return { verdict: "harms", reason: `the program exits with ${tried[0].exit_code} under it`, differences };
   const moved = (names: readonly TrialFigure[], sign: number) =>
     differences.filter(
       (each) => each.beyond_noise && names.includes(each.figure) && Math.sign(each.difference) === sign,
@@ -215,5 +215,5 @@ export function judgeTrial(base: readonly TrialRun[], tried: readonly TrialRun[]
   if (better.length > 0 && largest(better) > largest(worse))
     return { verdict: "helps", reason: list([...better, ...worse]), differences };
   if (worse.length > 0) return { verdict: "harms", reason: list([...worse, ...better]), differences };
-  return { verdict: "same", reason: "no difference larger than that between alike runs", differences };
+  return { verdict: "same", reason: "no difference larger than between identical runs", differences };
 }

@@ -29,7 +29,7 @@ describe("the room that the model has for tables", () => {
   });
 
   test("is refused to rows, to entries and to upper tables beyond it, in words", () => {
-    const refused = /^The model needs more than 0\.1 GB for the page tables of this workload; [\d,]+ tables are there/;
+    const refused = /^The model needs more than 0\.1 GB for the page tables of this workload; [\d,]+ tables are in use/;
     expect(run(64 * MIB, touching(2 ** 43, 2 * MIB)), "one entry a table").toMatch(refused);
     expect(run(64 * MIB, touching(2 ** 37, MIB)), "two entries a table").toMatch(refused);
     expect(run(64 * MIB, touching(2 ** 46, 2 ** 30)), "one table a GB").toMatch(refused);

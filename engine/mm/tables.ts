@@ -113,7 +113,7 @@ export class TableStore {
     throw new EngineError(
       `The model needs more than ${Number(gb.toFixed(1))} GB for the page tables of this workload`,
       {
-        why: `${(this.top - 1).toLocaleString("en-US")} tables are there, and there would be more`,
+        why: `${(this.top - 1).toLocaleString("en-US")} tables are in use, and it would need more`,
         todo: "Make it smaller: less memory, touched more sparsely, or fewer processes at a time",
       },
     );

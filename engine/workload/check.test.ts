@@ -130,7 +130,7 @@ describe("input that cannot be checked", () => {
 
   test.each([
     ["no samples", text("app 1/1 1.0: PERF_RECORD_COMM: a:1/1"), text("# pid 1"), "no sample"],
-    ["no process", text("app 1/1 1.0: PERF_RECORD_COMM: a:1/1"), text("1.0 4 4 1 1.1"), "which process"],
+    ["no process", text("app 1/1 1.0: PERF_RECORD_COMM: a:1/1"), text("1.0 4 4 1 1.1"), "name their process"],
     [
       "another process",
       text("app 1/1 1.0: PERF_RECORD_COMM: a:1/1"),

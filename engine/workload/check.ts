@@ -63,13 +63,10 @@ export async function checkTrace(input: CheckInput): Promise<Check> {
   const { trace, measured, machine, report, ancestors = [] } = input;
   const { format, blocks } = await openTrace(trace, report, input.format);
   if (format === "ops" || format === "strace") {
-    throw new ImportError(
-      `a ${format} file shows no page faults with their times, so there is nothing to check against`,
-    );
+    throw new ImportError(`a ${format} file has no page faults with their times, so there is nothing to check against`);
   }
   const pid = input.pid ?? measured.pid;
-  if (pid === null)
-    throw new ImportError("the samples do not say of which process they are (# pid N); name it with --pid");
+  if (pid === null) throw new ImportError("the samples do not name their process (# pid N); name it with --pid");
   const watch = new Windows(ancestors.length > 0 ? following(machine) : machine, measured.samples);
   const translator = new Translator(watch, report, { pid, ancestors });
   let own = 0;
@@ -85,7 +82,7 @@ export async function checkTrace(input: CheckInput): Promise<Check> {
     throw new ImportError(
       "it was recorded without page faults (--light): between two snapshots the model does not know what is in use, so there is nothing to check against",
     );
-  if (own === 0) throw new ImportError(`there is no event of process ${pid} in the trace`);
+  if (own === 0) throw new ImportError(`the trace has no event of process ${pid}`);
   const result: CheckResult = {
     samples: watch.checked,
     explained: watch.explained,

@@ -64,7 +64,7 @@ export async function eachMeasured(
   };
   for await (const block of lineBlocks(source, report)) eachLine(block, take);
   if (count === 0) {
-    throw new ImportError("it holds no sample; a line is: seconds-before VmPTE-kB RSS-kB threads seconds-after");
+    throw new ImportError("it has no sample; a line is: seconds-before VmPTE-kB RSS-kB threads seconds-after");
   }
   return pid;
 }

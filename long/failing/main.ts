@@ -141,7 +141,7 @@ function faultsOf(
     if (seen.status === null) found.push(`it ended by ${seen.signal}`);
     else if (seen.status > 2) found.push(`exit status ${seen.status}`);
     if (/^\s+at .*:\d+/m.test(seen.err)) found.push("a stack trace");
-    if (/error of its own/.test(seen.err)) found.push("an error of its own");
+    if (/internal error/.test(seen.err)) found.push("an internal error");
     if (seen.status !== 0 && words(seen, folder) === "" && !/failed/.test(seen.out))
       found.push(`nothing was said: ${seen.err.slice(-200)}`);
   }

@@ -1,4 +1,4 @@
 /** "possible are a, b, c". */
 export function describeChoices(names: readonly string[]): string {
-  return `possible are ${names.join(", ")}`;
+  return `choose from ${names.join(", ")}`;
 }

@@ -45,7 +45,7 @@ function makeFolder(path: string): void {
   } catch (error) {
     if (error instanceof ReclaimLabError) throw error;
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new BadInputError("The folder cannot be made", { where: path, why, todo: "Name another with --out" });
+    throw new BadInputError("The folder cannot be created", { where: path, why, todo: "Name another with --out" });
   }
 }
 

@@ -260,7 +260,7 @@ export async function readPlan(file: string, known: Known): Promise<Plan> {
     workloads.length * plan.policies.length * (plan.knobs?.length ?? 1) * plan.profiles.length * plan.seeds.length;
   if (count > TASKS_MAX)
     refuse(file, [
-      `it makes ${count.toLocaleString("en-US")} tasks; at most ${TASKS_MAX.toLocaleString("en-US")} are taken`,
+      `it makes ${count.toLocaleString("en-US")} tasks; the maximum is ${TASKS_MAX.toLocaleString("en-US")}`,
     ]);
   return plan;
 }

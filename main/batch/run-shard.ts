@@ -79,7 +79,7 @@ export async function runShard(plan: Plan, tasks: readonly Task[], options: Shar
   const { folder, shard, jobs, engine, retryFailed, signal, onStart, onProgress, warn } = options;
   openFolder(folder, storedPlan(plan, engine, tasks.length));
   const { byDigest, damaged } = await readFolder(folder);
-  for (const { file, why } of damaged) warn(`${file}: it cannot be read (${why}); its tasks are made again`);
+  for (const { file, why } of damaged) warn(`${file}: it cannot be read (${why}); its tasks are run again`);
   const ours = tasks.filter((task) => inShard(task, shard));
   const todo = ours.filter(({ digest }) => {
     const there = byDigest.get(digest);

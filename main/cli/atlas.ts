@@ -42,9 +42,9 @@ const csv = ({ columns, rows }: Answer) => stringify([columns, ...rows].map((row
 async function drawChart(opened: Atlas, baseline: string, file: string): Promise<void> {
   const format = /\.(svg|png)$/.exec(file)?.[1];
   if (format === undefined)
-    throw new BadInputError("What picture it is to be is not said", {
+    throw new BadInputError("The format of the picture is not known", {
       where: file,
-      todo: "Give a name in .svg or .png",
+      todo: "Give a name that ends in .svg or .png",
     });
   const { rows } = await tasksBeside(opened, baseline, POINTS_MAX);
   const points = rows.flatMap(({ policy, saved_percent, cost_ns }) =>
@@ -55,7 +55,7 @@ async function drawChart(opened: Atlas, baseline: string, file: string): Promise
   if (points.length === 0)
     throw new BadInputError("There is nothing to draw", {
       where: file,
-      why: `no task is there both under ${baseline} and under another policy`,
+      why: `no task ran both under ${baseline} and under another policy`,
       todo: "Compare with another --baseline",
     });
   // Drawing needs a canvas: loaded when something is drawn.

@@ -35,9 +35,12 @@ export function shardOf(text: string, env: NodeJS.ProcessEnv = process.env): Sha
   const total = Number(match?.[2]);
   const index = Number(given);
   if (!match || total < 1)
-    throw new BadInputError(`"${text.slice(0, 40)}" is no shard`, { where: "--shard", todo: "Give I/N, such as 3/8" });
+    throw new BadInputError(`"${text.slice(0, 40)}" is not a shard`, {
+      where: "--shard",
+      todo: "Give I/N, such as 3/8",
+    });
   if (given === undefined || !Number.isSafeInteger(index))
-    throw new BadInputError("Which shard is not said", {
+    throw new BadInputError("The number of the shard is missing", {
       where: "--shard",
       why: "neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set",
       todo: "Give I/N, such as 3/8",
@@ -138,12 +141,12 @@ async function runHere(file: string, options: Placed): Promise<void> {
       );
     }
     if (end.cut) {
-      warn("interrupted: what was made is kept, and the same command goes on from there");
+      warn("interrupted: the results so far are kept, and the same command continues from there");
       process.exitCode = 130;
     } else if (end.failed > 0) process.exitCode = 1;
   } catch (error) {
     if (error instanceof ReclaimLabError && !(error instanceof BadInputError))
-      warn("what was written before is kept; the same command goes on from there");
+      warn("the results written so far are kept; the same command continues from there");
     throw error;
   } finally {
     progress?.end();
@@ -199,10 +202,10 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
   if (scheduler.ended !== null) {
     const { status, output } = await submitting;
     if (status !== 0)
-      throw new ReclaimLabError("The job was not taken", {
+      throw new ReclaimLabError("The job was not accepted", {
         where: jobFile,
         why: `${command} ended with ${status}`,
-        todo: "Mend the job's file and submit it by hand",
+        todo: "Fix the job file and submit it yourself",
       });
     while (!scheduler.ended(output)) {
       await sleep(ASK_EVERY_MS);
@@ -220,11 +223,11 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
 export async function batch(file: string, given: BatchOptions): Promise<void> {
   const { out } = given;
   if (out === undefined)
-    throw new BadInputError("Where the results go is not said", { todo: "Give a folder with --out FOLDER" });
+    throw new BadInputError("The folder for the results is missing", { todo: "Give a folder with --out FOLDER" });
   const options = { ...given, out };
   if (options.on === undefined) return runHere(file, options);
   if (options.shard !== undefined)
-    throw new BadInputError("--shard and --on do not go together", {
+    throw new BadInputError("--shard and --on cannot be combined", {
       why: "the job that --on writes runs every shard",
     });
   return runOn(options.on, file, options);

@@ -29,15 +29,15 @@ function folderFor(program: string): string {
 export async function captureProgram(words: readonly string[], options: CaptureOptions): Promise<void> {
   if (options.pid !== undefined) {
     if (words.length > 0)
-      throw new BadInputError("Either a process or a program is recorded", {
+      throw new BadInputError("Record either a process or a program", {
         todo: "Give --pid, or a program after --",
       });
     return attachTo(options.pid, options);
   }
   if (options.light !== undefined)
-    throw new BadInputError("A program that is launched is recorded with its page faults", {
+    throw new BadInputError("A launched program is always recorded with its page faults", {
       where: "--light",
-      todo: "Leave it out, or give the process with --pid once it runs",
+      todo: "Omit it, or give the process with --pid once it is running",
     });
   if (words.length === 0)
     throw new BadInputError("There is nothing to record", { todo: "Give a program after --, or a process with --pid" });

@@ -170,7 +170,7 @@ it("compares an experiment with one point of a sweep, and says which points ther
   expect(unnamed.err).toContain("Experiment 2 is a sweep: say which of its points is meant. ");
   expect(unnamed.err).toContain("its points are 512K, 1M, 2M, 4M");
   expect((await ask("compare", "1", "2@3M")).err).toContain("Experiment 2 has no point chunk 3M");
-  expect((await ask("compare", "1@2M", "2@1M")).err).toContain("Experiment 1 is no sweep");
+  expect((await ask("compare", "1@2M", "2@1M")).err).toContain("Experiment 1 is not a sweep");
 });
 
 it("moves experiments to the trash and back", async () => {

@@ -64,7 +64,7 @@ async function load(session: Session, { id, point }: Comparand): Promise<Loaded>
   const { sweep, params, runs } = experiment;
   if (sweep === null) {
     if (point === null) return { experiment, label: String(id), params, runs };
-    throw new BadInputError(`Experiment ${id} is no sweep and has no points`, { todo: `Write ${id} alone` });
+    throw new BadInputError(`Experiment ${id} is not a sweep and has no points`, { todo: `Write ${id} alone` });
   }
   const value = pointNamed(experiment, sweep, point);
   return {

@@ -31,7 +31,7 @@ export async function note(
 ): Promise<void> {
   const text = words.join(" ").trim();
   if (options.clear === true && text !== "")
-    throw new BadInputError("Notes are either cleared or written", { todo: "Leave out --clear or the text" });
+    throw new BadInputError("Notes can be cleared or written, not both", { todo: "Omit --clear or the text" });
   await withLab(options, async (session) => {
     const { notes } = await session.ask("experiment.get", { id });
     if (text === "" && options.clear !== true) return print(notes);

@@ -91,7 +91,7 @@ describe.skipIf(library === null)("a disk that fails", () => {
       folder.file("backup.sqlite"),
     );
     expect(seen.status).toBe(1);
-    expect(seen.stderr).toMatch(/cannot be read or written.*What the history was is kept in .*before-restore/);
+    expect(seen.stderr).toMatch(/cannot be read or written.*The old history is kept in .*before-restore/);
     expect(
       Object.values(titles())
         .flat()

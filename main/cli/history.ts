@@ -104,7 +104,7 @@ export async function use(
   if (options.copy !== undefined) copyTo(resolve(options.copy), next);
   const there = existsSync(next);
   if (options.new === true && there)
-    throw new BadInputError("A new history needs a new file", { where: next, why: "there is a file of that name" });
+    throw new BadInputError("A new history needs a new file", { where: next, why: "a file with that name exists" });
   if (options.new !== true && !there)
     throw new BadInputError("There is no such history", { where: next, todo: "Add --new to start one there" });
   // It is used only if it opens.
@@ -126,7 +126,7 @@ export async function recover(damaged: string, target: string, options: { readon
 
 export async function purge(ids: number[], options: DbOption & { readonly all?: boolean }): Promise<void> {
   if (options.all !== true && ids.length === 0)
-    throw new BadInputError("Nothing was said to be removed", { todo: "Give ids of what is in the trash, or --all" });
+    throw new BadInputError("Nothing to remove was named", { todo: "Give ids of what is in the trash, or --all" });
   await withLab(options, async (session) => {
     const removed = await session.ask("history.purge", options.all === true ? {} : { ids });
     print(`${formatNumberOf(removed, "experiment")} removed for good.`);

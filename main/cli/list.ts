@@ -63,7 +63,7 @@ export async function list(options: ListOptions): Promise<void> {
       ...vmpte(row, policies),
       saved(row, options.baseline),
       statuses(row),
-      problemsOf(row).length === 0 ? row.title : `${row.title} (not all of it is valid: show ${row.id})`,
+      problemsOf(row).length === 0 ? row.title : `${row.title} (partly invalid: show ${row.id})`,
     ]);
     print(table([header, ...cells], new Set([0, ...policies.map((_, i) => i + 2), policies.length + 2])));
     if (total > rows.length) print(`\n${rows.length} of ${total}; --limit shows more.`);

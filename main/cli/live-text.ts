@@ -65,7 +65,7 @@ export function topText(top: TopDocument): string {
   const more = top.processes.length - shown.length;
   const { split } = top;
   const whole = [
-    `Page tables of this machine: ${formatKb(top.page_tables_kb)}, of which ${formatKb(top.explained_kb)} are of the ${formatCount(top.processes.length)} processes that could be looked at (${(top.took_ms / 1000).toFixed(2)} s).`,
+    `Page tables of this machine: ${formatKb(top.page_tables_kb)}, of which ${formatKb(top.explained_kb)} belong to the ${formatCount(top.processes.length)} processes that can be read (${(top.took_ms / 1000).toFixed(2)} s).`,
     top.not_readable > 0
       ? `${formatCount(top.not_readable)} could not be read (the kernel shows them to their user and to root): ${formatKb(top.not_readable_kb)}.`
       : "",

@@ -28,7 +28,7 @@ export interface RaceOptions {
 
 function patchNamed(name: string): RacePatch {
   if (isRacePatch(name)) return name;
-  throw new BadInputError(`the explorer cannot take out patch "${name}"`, {
+  throw new BadInputError(`the explorer cannot remove patch "${name}"`, {
     where: "--without",
     todo: `use one of ${RACE_PATCHES.join(", ")}`,
   });
@@ -46,9 +46,9 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   const without = options.without === undefined ? null : patchNamed(options.without);
   const mode = options.mode ?? null;
   if (without !== null && mode !== null && mode !== SERIES_POLICY)
-    throw new BadInputError(`patches are the series' own, and ${mode} is another policy`, {
+    throw new BadInputError(`patches belong to the series, and ${mode} is another policy`, {
       where: "--without",
-      todo: `leave --mode out, or give --mode ${SERIES_POLICY}`,
+      todo: `omit --mode, or use --mode ${SERIES_POLICY}`,
     });
   if (options.schedule !== undefined) {
     if (name === undefined)

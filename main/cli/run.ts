@@ -42,7 +42,7 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
   if (none !== undefined)
     throw new BadInputError(`A file has no parameter "${none.slice(0, 60)}"`, {
       where: name,
-      todo: "It takes --pid, --service, --touch-on-map, and with --set what `reclaim-lab policies` shows of its policies",
+      todo: "It accepts --pid, --service, --touch-on-map, and with --set the knobs that `reclaim-lab policies` lists",
     });
   if (service && pid !== undefined)
     throw new BadInputError("--pid is one process and --service is all of them", { todo: "Give one of the two" });

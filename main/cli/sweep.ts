@@ -52,7 +52,7 @@ function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValu
   const { values, from, to, points, linear } = options;
   if (values !== undefined) return values.split(",").map((value) => value.trim());
   if (from === undefined || to === undefined)
-    throw new BadInputError("A sweep needs its values", { todo: "Give --values A,B,C or --from A --to B" });
+    throw new BadInputError("A sweep needs values", { todo: "Give --values A,B,C or --from A --to B" });
   // An unknown preset or parameter is named by the host.
   if (spec === undefined) return [from, to];
   if (spec.type === "choice")
@@ -62,8 +62,8 @@ function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValu
   if (points !== undefined && (points < 2 || points > SWEEP_POINTS_MAX))
     throw new BadInputError(`A sweep has 2 to ${SWEEP_POINTS_MAX} values`, {
       where: "--points",
-      why: `${formatCount(points)} are asked for`,
-      todo: "Each is a run of every policy: take fewer, and look closer where it changes",
+      why: `${formatCount(points)} were requested`,
+      todo: "Each value is a run under every policy: use fewer, then look closer where it changes",
     });
   const scale = linear ? "linear" : "log";
   return sweepValues(spec, { from: bound(spec, "--from", from), to: bound(spec, "--to", to), points, scale });

@@ -119,9 +119,9 @@ export async function tryProgram(command: readonly string[], options: TryOptions
   const settings = parseSettings(options.setting ?? []);
   const { repeat, title } = options;
   if (repeat < 1 || repeat > REPEAT_MAX)
-    throw new BadInputError(`Each is run 1 to ${REPEAT_MAX} times`, {
+    throw new BadInputError(`Each setting runs 1 to ${REPEAT_MAX} times`, {
       where: "--repeat",
-      why: `${repeat} is asked for`,
+      why: `${repeat} times were requested`,
     });
   await withLab(options, async (session) => {
     const spec = { command: [...command], cwd: process.cwd(), env: environment(), settings, repeat, title };

@@ -7,7 +7,7 @@ const ELECTRON_SUPPORTED_FROM = 43;
 export function electronFault(version: string): string | null {
   const major = Number.parseInt(version, 10);
   if (major >= ELECTRON_SUPPORTED_FROM) return null;
-  return `Electron ${version} is past its end of life: unsupported, with known security holes that nobody mends`;
+  return `Electron ${version} is past its end of life: unsupported, with known security holes that will not be fixed`;
 }
 
 /** What to do about it. */

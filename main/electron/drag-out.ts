@@ -54,7 +54,7 @@ export function dragHandlers({ ask, window }: Parts): Handlers<"export.stage" | 
     },
     "export.drag": ({ token }) => {
       const file = staged.get(token);
-      if (file === undefined) throw new BadInputError("There is no such file to drag", { todo: "Drag it once more" });
+      if (file === undefined) throw new BadInputError("There is no such file to drag", { todo: "Drag it again" });
       window()?.webContents.startDrag({ file, icon: dragIcon() });
       return undefined;
     },

@@ -105,7 +105,7 @@ export function fileHandlers({ host, recent, window, tell, first }: Parts): Open
     if (!isOurFrame(event.senderFrame)) throw new Error("refused");
     try {
       if (typeof path !== "string" || path === "")
-        throw new BadInputError("This is not a file of this machine", { todo: "Save it first, then drop it here" });
+        throw new BadInputError("This is not a local file", { todo: "Save it first, then drop it here" });
       return { result: await opened(path) };
     } catch (error) {
       return { error: toLabError(error) };

@@ -37,7 +37,7 @@ test("a file that is gone is named, and taken off the list", async () => {
   const id = recent.list()[0]?.id ?? "";
   expect(recent.path(id)).toBe(path);
   await rm(path);
-  expect(() => recent.path(id)).toThrow("events.txt is not there any more");
+  expect(() => recent.path(id)).toThrow("events.txt no longer exists");
   expect(open().list()).toEqual([]);
   expect(() => recent.path(id)).toThrow("not one of the recent files");
 });

@@ -60,13 +60,13 @@ export function recentFilesIn(folder: string, onChange: () => void): RecentFiles
     path(id) {
       const found = files.find((each) => each.id === id);
       if (found === undefined)
-        throw new BadInputError("This is not one of the recent files", { todo: "Open it from where it lies" });
+        throw new BadInputError("This is not one of the recent files", { todo: "Open it from its folder" });
       if (existsSync(found.path)) return found.path;
       keep(files.filter((each) => each !== found));
-      throw new BadInputError(`${basename(found.path)} is not there any more`, {
+      throw new BadInputError(`${basename(found.path)} no longer exists`, {
         where: basename(dirname(found.path)),
         why: "it was moved, renamed or deleted since it was last opened",
-        todo: "Open it from where it is now; it is off the list of recent files",
+        todo: "Open it from its new place; it was removed from the list of recent files",
       });
     },
     clear: () => keep([]),

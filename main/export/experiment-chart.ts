@@ -45,7 +45,7 @@ function runsOf(experiment: StoredExperiment, { runs }: ChartView): readonly Sto
     throw new BadInputError(`There is no run ${stranger}`, {
       where: `experiment ${experiment.id}`,
       why: `its runs are ${experiment.runs.map((run) => run.id).join(", ")}`,
-      todo: "Name one of these, or none for all",
+      todo: "Name one of these, or none to draw all",
     });
   return runs === undefined ? experiment.runs : experiment.runs.filter((run) => runs.includes(run.id));
 }
@@ -84,7 +84,7 @@ export function chartRuns(experiment: StoredExperiment, samplesOf: ReadSamples, 
 function within(range: AxisRange, whole: AxisRange, id: number): AxisRange {
   const part = { min: Math.max(range.min, whole.min), max: Math.min(range.max, whole.max) };
   if (part.min < part.max) return part;
-  throw new BadInputError("There is nothing to draw in this part of the axis", {
+  throw new BadInputError("There is nothing to draw in this range", {
     where: `experiment ${id}`,
     why: `its runs go from ${whole.min} to ${whole.max}`,
     todo: "Choose a part of that",

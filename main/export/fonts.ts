@@ -19,9 +19,9 @@ export function pictureFont(): string {
     for (const [family, subset] of FILES) {
       const path = require.resolve(`@fontsource-variable/inter/files/inter-${subset}-wght-normal.woff2`);
       if (!GlobalFonts.registerFromPath(path, family))
-        throw new ExportError("The typeface of pictures cannot be read", {
+        throw new ExportError("The font for pictures cannot be read", {
           where: path,
-          todo: "Install the program again",
+          todo: "Reinstall the program",
         });
     }
     registered = true;

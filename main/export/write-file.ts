@@ -22,15 +22,15 @@ export class ExportError extends ReclaimLabError {
 const REASONS: Readonly<Record<string, readonly [why: string, todo: string]>> = {
   ENOSPC: ["no space is left on the device", "Free some space or choose another place"],
   EDQUOT: ["your quota on the device is used up", "Free some space or choose another place"],
-  EACCES: ["the folder or file cannot be written by you", "Choose another place"],
-  EPERM: ["the folder or file cannot be written by you", "Choose another place"],
+  EACCES: ["you may not write to the folder or file", "Choose another place"],
+  EPERM: ["you may not write to the folder or file", "Choose another place"],
   EROFS: ["the file system is read-only", "Choose another place"],
-  ENOENT: ["there is no such folder", "Make the folder first or choose another place"],
+  ENOENT: ["there is no such folder", "Create the folder first or choose another place"],
   ENOTDIR: ["a part of the path is not a folder", "Choose another place"],
   EISDIR: ["it is a folder", "Give it the name of a file"],
-  ELOOP: ["its symbolic links lead in a circle", "Choose another place"],
-  ENXIO: ["nobody reads from this pipe", "Begin to read from it first, or choose another place"],
-  EPIPE: ["who read from this pipe has gone", "Choose another place"],
+  ELOOP: ["its symbolic links form a loop", "Choose another place"],
+  ENXIO: ["nothing reads from this pipe", "Start its reader first, or choose another place"],
+  EPIPE: ["the reader of this pipe has exited", "Choose another place"],
   ENAMETOOLONG: ["the name is too long", "Choose a shorter one"],
 };
 

@@ -72,7 +72,7 @@ export function atlasHandlers(
 
   function withToken(token: string): Opened {
     if (opened?.token !== token)
-      throw new BadInputError("This folder is not open any more", { todo: "Open it again: one is open at a time" });
+      throw new BadInputError("This folder is no longer open", { todo: "Open it again; only one folder can be open" });
     return opened;
   }
 

@@ -75,7 +75,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
   function copyOf(id: number): Copy {
     const found = copies[id - 1];
     if (found === undefined)
-      throw new BadInputError("There is no such copy", { where: String(id), todo: "Look again which there are" });
+      throw new BadInputError("There is no such copy", { where: String(id), todo: "List the copies again" });
     return found;
   }
 
@@ -115,7 +115,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
       if (sizeOf(path) !== null)
         throw new BadValueError("A new history needs a new file", {
           where: path,
-          why: "there is a file of that name",
+          why: "a file with that name exists",
           todo: "Choose another name, or open that file",
         });
       return use(path);

@@ -139,7 +139,7 @@ describe("the kernel's profile", () => {
     await probe(false, `sed 's/^uffd_wp\t.*/uffd_wp\tunknown\tuserfaultfd: EPERM/' '${said}'`);
     expect(await fact("kernel-profile")).toMatchObject({
       state: "note",
-      todo: "Could not be tried here, so taken as in the reference: Write-protection by userfaultfd (userfaultfd: EPERM)",
+      todo: "Could not be tested here, so assumed as in the reference: Write-protection by userfaultfd (userfaultfd: EPERM)",
     });
   });
 });

@@ -53,7 +53,7 @@ function ptReclaimConfigured(): Fact {
         ...fact,
         value: "no",
         state: "missing",
-        todo: `The model needs nothing; measured runs ${SERIES.phrase} need Linux 6.14 or later on x86-64`,
+        todo: `The model works without it; measured runs ${SERIES.phrase} need Linux 6.14 or later on x86-64`,
       };
 }
 
@@ -104,7 +104,7 @@ function kernelProfile(): Fact {
     profile: { ...profile },
     ...(untried.length === 0
       ? {}
-      : { todo: `Could not be tried here, so taken as in the reference: ${untried.join("; ")}` }),
+      : { todo: `Could not be tested here, so assumed as in the reference: ${untried.join("; ")}` }),
   };
 }
 

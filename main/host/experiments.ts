@@ -162,7 +162,7 @@ export function experimentHandlers(
       if (workload.kind === "file" && runs.some(({ source }) => source === "kernel"))
         throw new BadInputError("A file cannot be measured, only modelled", {
           why: "its addresses are those of another process",
-          todo: "Take --source model",
+          todo: "Use --source model",
         });
       const planned = workload.kind === "file" ? planFile(files, workload) : planPreset(workload.name, workload.params);
       return toExperiment(begin(planned, runs, spec));
@@ -175,14 +175,14 @@ export function experimentHandlers(
     "experiment.again": async ({ id }) => {
       const before = store.getExperiment(id);
       if (before.workloadKind === "program")
-        throw new BadInputError("A trial of a program is not run again from the history", {
+        throw new BadInputError("A trial of a program cannot be run again from the history", {
           why: "its environment and folder are not kept",
-          todo: "Type the `reclaim-lab try` command again",
+          todo: "Run the `reclaim-lab try` command again",
         });
       if (before.workloadKind === "live")
-        throw new BadInputError("A look at a running process cannot be made again", {
+        throw new BadInputError("A look at a running process cannot be repeated", {
           why: "the process is not what it was then",
-          todo: "Look at it anew in the Live view, or with: reclaim-lab inspect PID --keep",
+          todo: "Look at it again in the Live view, or with: reclaim-lab inspect PID --keep",
         });
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
       const { own, knobs } = withoutKnobs(before.params);

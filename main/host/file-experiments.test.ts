@@ -172,7 +172,7 @@ it("refuses what cannot be set, before anything is stored", async () => {
       source: "kernel",
       knobs: { resched: 5 },
     }),
-  ).rejects.toThrow("resched cannot be set where a running kernel is measured");
+  ).rejects.toThrow("resched cannot be set when a running kernel is measured");
   expect((await ask("history.list", {})).total).toBe(0);
 });
 
@@ -223,5 +223,5 @@ it("says where the file is another or gone; a path is in no answer", async () =>
 });
 
 it("refuses what cannot be read twice", async () => {
-  await expect(ask("file.open", { path: "/dev/null" })).rejects.toThrow("It is no regular file");
+  await expect(ask("file.open", { path: "/dev/null" })).rejects.toThrow("It is not a regular file");
 });

@@ -142,7 +142,7 @@ export function createFiles(): Files {
 
   function resolveAsItIs({ token, process, touchOnMap = false, service = false }: FileChoice): Resolved {
     const file = files.get(token);
-    if (file === undefined) throw new BadInputError("This file is not open any more", { todo: "Open it again" });
+    if (file === undefined) throw new BadInputError("This file is no longer open", { todo: "Open it again" });
     const { path, capture, kernel, about, processes, follow, fingerprint } = file;
     const { name, format } = about;
     if (format === "ops") {
@@ -220,14 +220,14 @@ export function createFiles(): Files {
       const report = new ImportReport();
       const kind = await stat(full).catch(() => null);
       if (kind !== null && !kind.isFile() && !kind.isDirectory())
-        throw new BadInputError("It is no regular file", {
+        throw new BadInputError("It is not a regular file", {
           where: path,
           why: "a run reads it more than once",
-          todo: "Write what comes out of it to a file first, or read it with import",
+          todo: "Write its output to a file first, or read it with import",
         });
       const found = await atFile(path, async () => survey(await openSource(full), report, format));
       if (found.format !== "ops" && found.processes.length === 0)
-        throw new BadInputError("There is no event of a process in it", { where: path });
+        throw new BadInputError("It has no event of any process", { where: path });
       const kernel = capture === null ? null : captureKernel(full);
       const [busiest] = found.processes;
       const about: OpenedFile = {

@@ -50,12 +50,12 @@ export function keep(task: FileTask, { bytes, sha256 }: Fingerprint): Json {
  * Errors: BadInputError where it is gone, is another, or was never kept.
  */
 export async function keptFile(name: string, detail: Json): Promise<FileTask> {
-  const open = { where: name, todo: "Open the file and run it anew" };
+  const open = { where: name, todo: "Open the file and run it as a new experiment" };
   const kept = v.safeParse(keptFileSchema, detail);
   if (!kept.success)
-    throw new BadInputError("Nothing is kept of the file of this experiment", {
+    throw new BadInputError("The file of this experiment is not known", {
       ...open,
-      why: "it was made by a version that did not keep where its file is",
+      why: "it was made by a version that did not store the place of its file",
     });
   const { bytes, sha256, task } = kept.output.file;
   const found = await stat(task.path).catch(() => null);

@@ -63,7 +63,7 @@ describeKernel("the live machine", () => {
     expect((await ask("history.list", { search: "reclaim-probe" })).total).toBe(1);
     const path = join(folder, "kept.html");
     expect(await ask("export.write", { experimentId: kept.id, format: "html", path })).toBeGreaterThan(1000);
-    await expect(ask("experiment.again", { id: kept.id })).rejects.toThrow("cannot be made again");
+    await expect(ask("experiment.again", { id: kept.id })).rejects.toThrow("cannot be repeated");
   });
 
   it("a watch is kept with all its looks, also where the process has ended since, and tells its growth", async () => {

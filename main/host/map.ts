@@ -125,7 +125,7 @@ async function taskOf(store: Store, runId: number): Promise<MapTask> {
   const run = store.getRun(runId);
   const { workload, workloadKind, levels, detail } = store.getExperiment(run.experimentId);
   if (run.source !== "model")
-    throw new BadInputError("The page tables of a measured run were not kept", {
+    throw new BadInputError("The page tables of a measured run are not recorded", {
       todo: "Look at the map of a modelled run",
     });
   // The run's own parameters: in a sweep each point has others.

@@ -82,7 +82,7 @@ records("a launched program is seen while it runs, ends when it is stopped, and 
   expect(now?.line.at(-1)?.vmpteKb).toBeGreaterThan(0);
   expect(runs("recordings-test-stopped")).toBe(true);
   await expect(ask("record.run", { command: "true", folder, env: "", stacks: false })).rejects.toThrow(
-    "Something is being recorded already",
+    "A recording is already in progress",
   );
   expect(await ask("record.stop")).toBe(true);
   const end = await ended;
@@ -101,7 +101,7 @@ records("folder and environment are what was typed", async () => {
 });
 
 records("what is no program, no command, no folder and no variable is refused before anything is made", async () => {
-  await expect(launch("/bin/sh -c 'unfinished")).rejects.toThrow("This is no command");
+  await expect(launch("/bin/sh -c 'unfinished")).rejects.toThrow("This is not a command");
   await expect(launch("true", { folder: "/no/such/folder" })).rejects.toThrow("There is no such folder");
   await expect(launch("true", { env: "not a variable" })).rejects.toThrow("is not VAR=VALUE");
   await launch("recordings-no-such-program");

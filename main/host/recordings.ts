@@ -90,7 +90,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
 
   function begin(name: string, how: Recording["how"], record: (job: UnderWay) => Promise<Recorded>): void {
     if (current !== undefined)
-      throw new RecordingError("Something is being recorded already", {
+      throw new RecordingError("A recording is already in progress", {
         where: current.name,
         todo: "Stop it first",
       });
@@ -165,7 +165,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
       "record.attach": ({ pid, children, stacks }) => {
         const found = nameOfProcess(pid);
         if (found === null)
-          throw new BadInputError(`There is no process ${pid}`, { todo: "It has ended: choose another" });
+          throw new BadInputError(`There is no process ${pid}`, { todo: "It has exited: choose another" });
         begin(found.name, "attach", async (job) =>
           attach({
             pid,

@@ -57,7 +57,7 @@ export function withKnobs(
   if (!checked.ok)
     throw new BadInputError(inWords(checked.problems), {
       where: "what is set of the policies",
-      todo: "`reclaim-lab policies` shows what can be set of each",
+      todo: "`reclaim-lab policies` shows the knobs of each",
     });
   const { title, params } = workload;
   return {
@@ -71,9 +71,9 @@ export function withKnobs(
 export function refuseMeasured(params: Params, runs: readonly PlannedRun[]): void {
   const set = switchesSet(params);
   if (set.length > 0 && runs.some(({ source }) => source === "kernel"))
-    throw new BadInputError(`${set.join(", ")} cannot be set where a running kernel is measured`, {
-      why: "it is of the modelled kernel",
-      todo: "Take --source model",
+    throw new BadInputError(`${set.join(", ")} cannot be set when a running kernel is measured`, {
+      why: "it belongs to the modelled kernel",
+      todo: "Use --source model",
     });
 }
 

@@ -101,7 +101,7 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
   function planOf(experiment: StoredExperiment): Point[] {
     const { id, workload, params, detail, runs } = experiment;
     if (!v.is(sweepDetailSchema, detail))
-      throw new BadInputError(`Experiment ${id} is not a sweep`, { todo: "`run again` makes it anew" });
+      throw new BadInputError(`Experiment ${id} is not a sweep`, { todo: "`run again` repeats it" });
     const modes = inPolicyOrder(runs.map((run) => run.mode));
     return pointsOf(workload, params, sweptParam(workload, detail.parameter), detail.values, modes);
   }
@@ -128,7 +128,7 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     "sweep.resume": ({ id }) => {
       const experiment = store.getExperiment(id);
       const points = planOf(experiment);
-      if (runner.isBusy(id)) throw new BadInputError(`Sweep ${id} is under way already`);
+      if (runner.isBusy(id)) throw new BadInputError(`Sweep ${id} is already running`);
       const done = new Set(
         experiment.runs.filter((run) => run.status === "done").map((run) => `${run.label} ${run.mode}`),
       );

@@ -117,7 +117,7 @@ async function settingsFor(job: Job): Promise<Setting[]> {
   if (settings.length > 0) return settings;
   throw new BadInputError("No allocator is recognised in the program", {
     where: job.command[0],
-    why: `known are ${ALLOCATORS.join(", ")}, by the libraries that are loaded`,
+    why: `the known ones are ${ALLOCATORS.join(", ")}, detected by their libraries`,
     todo: "Give settings: --setting 'NAME: VAR=VALUE'",
   });
 }

@@ -14,7 +14,7 @@ it("a command is parted as a shell parts it, and a path in it is one from its fo
   });
   expect(commandOf("redis-server", "")).toEqual({ words: ["redis-server"], cwd: homedir() });
   expect(commandOf("true", "~").cwd).toBe(homedir());
-  expect(() => commandOf("  ", "/tmp")).toThrow("This is no command");
+  expect(() => commandOf("  ", "/tmp")).toThrow("This is not a command");
 });
 
 it("the environment is this one's with what was typed, and nothing of the desktop program's own", () => {

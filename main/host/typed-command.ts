@@ -19,7 +19,7 @@ export function environmentOf(text: string): Record<string, string> {
     if (name === undefined)
       throw new BadInputError(`${JSON.stringify(line.slice(0, 60))} is not VAR=VALUE`, {
         where: "environment",
-        todo: "Write a variable a line, such as MALLOC_CONF=background_thread:true",
+        todo: "Write one variable per line, such as MALLOC_CONF=background_thread:true",
       });
     env[name] = value;
   }
@@ -30,7 +30,7 @@ export function environmentOf(text: string): Record<string, string> {
 export function commandOf(text: string, folder: string): { readonly words: string[]; readonly cwd: string } {
   const words = shellWords(text);
   if (words === null || words.length === 0)
-    throw new BadInputError("This is no command", {
+    throw new BadInputError("This is not a command", {
       where: text.slice(0, 100),
       why: words === null ? "a quote does not end" : "it is empty",
     });

@@ -73,14 +73,14 @@ function refuse({ pid, why }: NoLook): never {
   if (why === "denied")
     throw new NotReadableError(`The page tables of process ${pid} cannot be read`, {
       why: RIGHTS,
-      todo: "Ask as its user or as root",
+      todo: "Run this as its user or as root",
     });
   if (why === "no memory")
     throw new BadInputError(`Process ${pid} has no page tables of its own`, {
-      why: "it is a kernel thread, or has ended and waits for its parent",
-      todo: "reclaim-lab top lists those that have",
+      why: "it is a kernel thread or a zombie",
+      todo: "`reclaim-lab top` lists processes that do",
     });
-  throw new BadInputError(`There is no process ${pid}`, { todo: "reclaim-lab top lists those that there are" });
+  throw new BadInputError(`There is no process ${pid}`, { todo: "`reclaim-lab top` lists the processes" });
 }
 
 /** Looks at many. `what` is done meanwhile, in words. */
@@ -139,7 +139,7 @@ function patternOf(text: string): RegExp {
     throw new BadInputError("The name is not a regular expression", {
       where: "--name",
       why: error instanceof Error ? error.message : String(error),
-      todo: "Such as '^postgres$'",
+      todo: "Use one such as '^postgres$'",
     });
   }
 }
@@ -153,7 +153,7 @@ function pidsByName(text: string, own: readonly number[]): number[] {
     return pattern.test(named.name) || pattern.test(basename(named.command.split(" ", 1)[0]));
   });
   if (found.length > 0) return found;
-  throw new BadInputError("No process has such a name", {
+  throw new BadInputError("No process has this name", {
     where: `--name ${text}`,
     todo: "reclaim-lab top shows the names (of at most 15 characters)",
   });
@@ -197,7 +197,7 @@ export async function inspectService(
   if (seen.length === 0 && looks.some((look) => !isLook(look) && look.why === "denied"))
     throw new NotReadableError("The page tables of these processes cannot be read", {
       why: RIGHTS,
-      todo: "Ask as their user or as root",
+      todo: "Run this as their user or as root",
     });
   if (seen.length === 0) throw new BadInputError("None of these processes has page tables of its own");
   const compared = await compare(looker, seen, onProgress);

@@ -25,7 +25,7 @@ test("the busiest process is taken, or the one asked for; another is refused wit
   expect(chooseProcess("t.txt", found, undefined).pid).toBe(20);
   expect(chooseProcess("t.txt", found, 10).pid).toBe(10);
   expect(() => chooseProcess("t.txt", found, 30)).toThrow("There is no process 30 in it");
-  expect(() => chooseProcess("t.txt", [], undefined)).toThrow("There is no event of a process in it");
+  expect(() => chooseProcess("t.txt", [], undefined)).toThrow("It has no event of any process");
 });
 
 test("a 32-bit program is refused: its calls are not in a trace", async () => {

@@ -13,14 +13,14 @@ export function chooseProcess(
 ): TracedProcess {
   const chosen = pid === undefined ? processes[0] : processes.find((each) => each.pid === pid);
   if (chosen === undefined) {
-    if (processes.length === 0) throw new BadInputError("There is no event of a process in it", { where: name });
+    if (processes.length === 0) throw new BadInputError("It has no event of any process", { where: name });
     const known = processes.slice(0, 10).map((each) => `${each.pid} (${each.comm})`);
     throw new BadInputError(`There is no process ${pid} in it`, { where: name, todo: `It holds ${known.join(", ")}` });
   }
   if (chosen.is32Bit)
     throw new BadInputError(`Process ${chosen.pid} (${chosen.comm}) is a 32-bit program`, {
       where: name,
-      why: "the kernel's trace events leave the system calls of 32-bit programs out, so its mappings are not known",
+      why: "the kernel's trace events leave out the system calls of 32-bit programs, so its mappings are not known",
       todo:
         processes.length > 1 ? "Trace a 64-bit build of it, or choose another process" : "Trace a 64-bit build of it",
     });

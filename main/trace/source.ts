@@ -34,7 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "it may not be read",
   ENOTDIR: "a folder in its path is a file",
-  ELOOP: "its symbolic links lead in a circle",
+  ELOOP: "its symbolic links form a loop",
 };
 
 /** Opens a file, or the trace of a capture's folder; `-` is standard input. Errors: BadInputError where it cannot be read. */

@@ -40,7 +40,7 @@ export async function runOnKernel(
   const { mode } = task;
   if (!isMeasured(mode))
     throw new NotMeasurableError(`Policy ${mode} cannot be measured`, {
-      why: "no released kernel frees empty tables so",
+      why: "no released kernel frees empty tables this way",
       todo: "Run it with --source model",
     });
   const controller = new AbortController();

@@ -20,7 +20,7 @@ export const backUpHistory = (): Promise<void> =>
 export const restoreHistory = (): Promise<void> =>
   told(async () => {
     const { kept } = await call("history.openBackup");
-    if (kept !== null) notifyDone("The backup is restored", `What the history was is kept beside it in ${kept}.`);
+    if (kept !== null) notifyDone("The backup is restored", `The old history is kept next to it in ${kept}.`);
   });
 
 export const importHistory = (): Promise<void> =>

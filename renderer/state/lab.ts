@@ -26,7 +26,7 @@ export function asLabError(thrown: unknown): LabError {
   if (thrown instanceof LabCallError) return thrown.details;
   return {
     name: "WindowError",
-    message: "The window met an error of its own",
+    message: "The window had an internal error",
     why: thrown instanceof Error ? thrown.message : String(thrown),
     todo: "Close the window and start Reclaim Lab again; what is stored is not affected",
   };

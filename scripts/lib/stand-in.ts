@@ -77,7 +77,7 @@ export async function prepareStandIn(): Promise<string> {
   const folder = standInFolder();
   if (standInReady()) {
     if ((await treeHash(folder)) === TREE) return folder;
-    say(`${folder} is not what was unpacked there: it is removed and fetched anew`);
+    say(`${folder} is not what was unpacked there: it is removed and fetched again`);
     await rm(folder, { recursive: true, force: true });
   }
   await mkdir(cacheFolder(), { recursive: true });
