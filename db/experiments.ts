@@ -94,6 +94,20 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
   return ids.flatMap((id) => found.get(id) ?? []);
 }
 
+/** The newest so many experiments that run a file of this content, the oldest first; none of the trash. */
+export function experimentsOfFile(c: Connection, sha256: string, most: number): StoredExperiment[] {
+  return c.read(() => {
+    const ids = c
+      .prepare<[string, number], number>(
+        `SELECT id FROM experiment WHERE workload_kind = 'file' AND trashed_ms IS NULL
+         AND id BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER} AND detail ->> '$.file.sha256' = ? ORDER BY id DESC LIMIT ?`,
+      )
+      .pluck()
+      .all(sha256, most);
+    return experimentsOf(c, ids.reverse());
+  });
+}
+
 /** Changes title, tags, notes, pin, archive, detail; what is absent stays. */
 export function describeExperiment(c: Connection, id: number, change: Description): StoredExperiment {
   return c.write(() => {

@@ -98,6 +98,8 @@ export function openStore(file: string, options: OpenOptions = {}) {
 
     createExperiment: (spec: NewExperiment): StoredExperiment => experiments.createExperiment(c, spec),
     getExperiment: (id: number): StoredExperiment => experiments.getExperiment(c, id),
+    experimentsOfFile: (sha256: string, most: number): StoredExperiment[] =>
+      experiments.experimentsOfFile(c, sha256, most),
     describeExperiment: (id: number, change: Description): StoredExperiment =>
       experiments.describeExperiment(c, id, change),
     list: (filter?: HistoryFilter): HistoryPage => listHistory(c, filter),

@@ -52,6 +52,20 @@ export interface WhatIfOutcome {
   readonly releases: Changed;
 }
 
+/** The sizes of an outcome, all in kB, in the order in which they are shown. */
+export const WHAT_IF_SIZES: readonly {
+  readonly label: string;
+  readonly of: (outcome: WhatIfOutcome) => Changed;
+}[] = [
+  { label: "VmPTE on average", of: (each) => each.average_vmpte_kb },
+  { label: "VmPTE at the peak", of: (each) => each.peak_vmpte_kb },
+  { label: "VmPTE after the last release", of: (each) => each.steady_vmpte_kb },
+  { label: "VmPTE at the end", of: (each) => each.end_vmpte_kb },
+  { label: "RSS on average", of: (each) => each.average_rss_kb },
+  { label: "RSS at the peak", of: (each) => each.peak_rss_kb },
+  { label: "RSS at the end", of: (each) => each.end_rss_kb },
+];
+
 /** Null where one of the two has no numbers. */
 export function whatIfOutcome(asItIs: RunSummary | null, changed: RunSummary | null): WhatIfOutcome | null {
   if (asItIs === null || changed === null) return null;

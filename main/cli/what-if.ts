@@ -1,7 +1,7 @@
 /** A program with its releases changed, beside the program as it is, as `run --what-if` prints it. */
 import { formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
 import {
-  type Changed,
+  WHAT_IF_SIZES,
   type WhatIf,
   type WhatIfOutcome,
   whatIfOutcome,
@@ -41,16 +41,6 @@ export function whatIfJson(asItIs: Experiment, changed: readonly ChangedExperime
   };
 }
 
-const ROWS: readonly (readonly [label: string, of: (outcome: WhatIfOutcome) => Changed])[] = [
-  ["VmPTE on average", (each) => each.average_vmpte_kb],
-  ["VmPTE at the peak", (each) => each.peak_vmpte_kb],
-  ["VmPTE after the last release", (each) => each.steady_vmpte_kb],
-  ["VmPTE at the end", (each) => each.end_vmpte_kb],
-  ["RSS on average", (each) => each.average_rss_kb],
-  ["RSS at the peak", (each) => each.peak_rss_kb],
-  ["RSS at the end", (each) => each.end_rss_kb],
-];
-
 /** A table under each policy, and each change in a sentence. */
 export function whatIfText(asItIs: Experiment, changed: readonly ChangedExperiment[]): string[] {
   if (changed.length === 0) return [];
@@ -63,7 +53,7 @@ export function whatIfText(asItIs: Experiment, changed: readonly ChangedExperime
       });
       const [first] = outcomes;
       if (first === undefined) return [];
-      const rows = ROWS.map(([label, of]) => [
+      const rows = WHAT_IF_SIZES.map(({ label, of }) => [
         label,
         formatKb(of(first.outcome).as_it_is),
         ...outcomes.flatMap(({ outcome }) => {

@@ -32,6 +32,7 @@ import {
   tagsSchema,
   titleSchema,
   tokenSchema,
+  whatIfSchema,
 } from "./shapes.ts";
 import { sweepCalls } from "./sweeps.ts";
 import { trialCalls } from "./trials.ts";
@@ -79,8 +80,10 @@ const experiment = {
   ),
   /** Ends the runs that are under way, within a second; their samples stay. Gives how many were ended. */
   "experiment.cancel": windowToHost(v.object({ id: idSchema }), countSchema),
-  /** The same workload, parameters and seed as a new experiment. */
-  "experiment.again": windowToHost(v.object({ id: idSchema }), experimentSchema),
+  /** The same workload, parameters and seed as a new experiment; `whatIf`: of a file, with the program's releases changed. */
+  "experiment.again": windowToHost(v.object({ id: idSchema, whatIf: v.optional(whatIfSchema) }), experimentSchema),
+  /** Experiments of the same process of the same file and with the same settings, its releases as they are or changed; the oldest first. */
+  "experiment.changed": windowToHost(v.object({ id: idSchema }), v.array(experimentSchema)),
   "experiment.get": windowToHost(v.object({ id: idSchema }), experimentSchema),
   /** Changes what people say about an experiment; what is absent stays. */
   "experiment.describe": windowToHost(

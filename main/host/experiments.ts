@@ -5,14 +5,15 @@ import { BadInputError } from "../../engine/error.ts";
 import { profileUnder, withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { Params, Source } from "../../engine/experiment/types.ts";
+import type { WhatIf } from "../../engine/experiment/what-if.ts";
 import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
 import { requireKernel } from "../../probe/driver.ts";
 import type { WorkloadTask } from "../contract/worker.ts";
 import type { CallName, FullExperimentSpec, Handlers } from "../contract.ts";
+import { changedWith, withReleasesChanged } from "./changed.ts";
 import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
 import type { FileChoice, Files } from "./files.ts";
-
 import { keep, keptFile } from "./kept-file.ts";
 import { profileAgain, profilesFor, storedProfile } from "./profiles.ts";
 import { startRecordedRun } from "./recorded-run.ts";
@@ -52,10 +53,19 @@ function planFile(files: Files, choice: FileChoice): Planned {
   return { workload, task, detail: keep(task, fingerprint), kernel };
 }
 
-/** The same file once more. Errors: BadInputError where it is gone or another. */
-async function fileAgain({ workload: name, title, detail }: StoredExperiment, params: Params): Promise<Planned> {
-  const task = await keptFile(name, detail);
-  return { workload: { kind: "file", name, title, params, operationsTotal: null }, task, detail };
+/** The same file once more, with its releases changed where that is asked for. Errors: BadInputError where it is gone or another. */
+async function fileAgain(before: StoredExperiment, params: Params, whatIf: WhatIf | undefined): Promise<Planned> {
+  const { workload: name, title, detail } = before;
+  const { task, fingerprint } = await keptFile(name, detail);
+  const again = { workload: { kind: "file", name, title, params, operationsTotal: null }, task } as const;
+  if (whatIf === undefined) return { ...again, detail };
+  if (task.whatIf !== undefined)
+    throw new BadInputError("The releases of this experiment are changed already", {
+      where: title,
+      todo: "Change those of the program as it is",
+    });
+  const changed = withReleasesChanged(again, whatIf);
+  return { ...changed, detail: keep(changed.task, fingerprint) };
 }
 
 /** Sees that every measured run is possible here; null where there is none. Errors: MeasuredUnavailableError. */
@@ -172,8 +182,13 @@ export function experimentHandlers(
       const { estimateMs } = await import("./estimate.ts");
       return estimateMs(preset, workload.params, seed, mode);
     },
-    "experiment.again": async ({ id }) => {
+    "experiment.again": async ({ id, whatIf }) => {
       const before = store.getExperiment(id);
+      if (whatIf !== undefined && before.workloadKind !== "file")
+        throw new BadInputError("Releases are changed of traces and workload files", {
+          why: "a preset's releases are parameters of it",
+          todo: "Run it again with other parameters",
+        });
       if (before.workloadKind === "program")
         throw new BadInputError("A trial of a program cannot be run again from the history", {
           why: "its environment and folder are not kept",
@@ -186,12 +201,13 @@ export function experimentHandlers(
         });
       if (before.kind === "sweep") return toExperiment(sweeps.again(before));
       const { own, knobs } = withoutKnobs(before.params);
-      const planned = before.workloadKind === "file" ? await fileAgain(before, own) : planPreset(before.workload, own);
+      const planned =
+        before.workloadKind === "file" ? await fileAgain(before, own, whatIf) : planPreset(before.workload, own);
       const runs = before.runs
         .filter(({ source }) => before.workloadKind !== "file" || source === "model")
         .map(({ source, mode }) => ({ source, mode }));
       const about = {
-        title: before.title,
+        title: whatIf === undefined ? before.title : planned.workload.title,
         knobs,
         seed: before.seed,
         levels: before.levels === 5 ? 5 : 4,
@@ -201,6 +217,7 @@ export function experimentHandlers(
       } as const;
       return toExperiment(begin(planned, runs, about));
     },
+    "experiment.changed": ({ id }) => changedWith(store, id).map((each) => toExperiment(asTold(each))),
     "file.open": ({ path, format }) => files.open(path, format),
     "experiment.cancel": ({ id }) => {
       store.getExperiment(id);

@@ -225,3 +225,42 @@ it("says where the file is another or gone; a path is in no answer", async () =>
 it("refuses what cannot be read twice", async () => {
   await expect(ask("file.open", { path: "/dev/null" })).rejects.toThrow("It is not a regular file");
 });
+
+it("runs a program with its releases changed, and tells of all that were made of it", async () => {
+  const path = await workloadFile();
+  const asItIs = await run(path);
+  const changed = await ended(
+    (await ask("experiment.again", { id: asItIs.id, whatIf: { kind: "coalesce", ms: 1000 } })).id,
+  );
+  expect(changed.params).toEqual({ ...asItIs.params, what_if: "coalesce=1000" });
+  expect(changed.title).toBe(`${asItIs.title}; releases merged over 1.0 s`);
+  const calls = ({ runs }: Experiment) => runs.map(({ summary }) => summary?.releases?.dontneed.calls);
+  expect(calls(asItIs)).toEqual([8, 8]);
+  expect(calls(changed)).toEqual([1, 1]);
+  // Of another program of the same file, and of another file: not of this one.
+  await ask("experiment.start", {
+    workload: { kind: "file", token: (await ask("file.open", { path })).token },
+    seed: 7,
+  });
+  await run(await traceFile(), 20);
+  await ask("experiment.start", { workload: { kind: "preset", name: "commit-table", params: {} } });
+  const whole = await ended((await ask("experiment.again", { id: asItIs.id, whatIf: { kind: "whole" } })).id);
+  for (const { id } of [asItIs, changed, whole])
+    expect((await ask("experiment.changed", { id })).map((each) => each.id)).toEqual([asItIs.id, changed.id, whole.id]);
+  // What is changed is run again as it was, and not changed twice.
+  const again = await ended((await ask("experiment.again", { id: changed.id })).id);
+  expect([again.title, again.params, calls(again)]).toEqual([changed.title, changed.params, [1, 1]]);
+  await expect(ask("experiment.again", { id: changed.id, whatIf: { kind: "whole" } })).rejects.toThrow(
+    "changed already",
+  );
+  await ask("experiment.delete", { ids: [changed.id, again.id] });
+  expect((await ask("experiment.changed", { id: asItIs.id })).map(({ id }) => id)).toEqual([asItIs.id, whole.id]);
+});
+
+it("changes no releases of a preset", async () => {
+  const { id } = await ask("experiment.start", { workload: { kind: "preset", name: "commit-table", params: {} } });
+  await expect(ask("experiment.again", { id, whatIf: { kind: "whole" } })).rejects.toThrow(
+    "of traces and workload files",
+  );
+  expect(await ask("experiment.changed", { id })).toEqual([]);
+});

@@ -6,7 +6,7 @@ import { BadInputError } from "../../engine/error.ts";
 import { formatCount, formatDuration } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { oneLine } from "../../engine/experiment/text-limits.ts";
-import { type WhatIf, whatIfPhrase, whatIfWord } from "../../engine/experiment/what-if.ts";
+import type { WhatIf } from "../../engine/experiment/what-if.ts";
 import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
 import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import {
@@ -22,6 +22,7 @@ import type { OpenedFile } from "../contract.ts";
 import { type Capture, captureAt, programOf } from "../trace/capture.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
+import { withReleasesChanged } from "./changed.ts";
 import { type Fingerprint, fingerprintOf } from "./kept-file.ts";
 import type { ResolvedWorkload } from "./spec.ts";
 
@@ -261,21 +262,7 @@ export function createFiles(): Files {
 
     resolve({ whatIf, ...choice }) {
       const chosen = resolveAsItIs(choice);
-      if (whatIf === undefined) return chosen;
-      // What was measured is of the program as it is.
-      const { measured: _measured, ...task } = chosen.task;
-      const { workload, fingerprint, kernel } = chosen;
-      return {
-        workload: {
-          ...workload,
-          title: oneLine(`${workload.title}; ${whatIfPhrase(whatIf)}`),
-          params: { ...workload.params, what_if: whatIfWord(whatIf) },
-          operationsTotal: null,
-        },
-        task: { ...task, whatIf },
-        fingerprint,
-        kernel,
-      };
+      return whatIf === undefined ? chosen : { ...chosen, ...withReleasesChanged(chosen, whatIf) };
     },
   };
 }

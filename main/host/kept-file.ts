@@ -45,11 +45,20 @@ export function keep(task: FileTask, { bytes, sha256 }: Fingerprint): Json {
   return { file: { bytes, sha256, task: JSON.parse(JSON.stringify(task)) as Json } };
 }
 
+/** What its content is known by; null where nothing was kept of it. */
+export function keptSha256(detail: Json): string | null {
+  const kept = v.safeParse(keptFileSchema, detail);
+  return kept.success ? kept.output.file.sha256 : null;
+}
+
 /**
  * What a run of the experiment's file needs, as long as the file is where it was and what it was.
  * Errors: BadInputError where it is gone, is another, or was never kept.
  */
-export async function keptFile(name: string, detail: Json): Promise<FileTask> {
+export async function keptFile(
+  name: string,
+  detail: Json,
+): Promise<{ readonly task: FileTask; readonly fingerprint: Fingerprint }> {
   const open = { where: name, todo: "Open the file and run it as a new experiment" };
   const kept = v.safeParse(keptFileSchema, detail);
   if (!kept.success)
@@ -66,5 +75,5 @@ export async function keptFile(name: string, detail: Json): Promise<FileTask> {
   if (found.size !== bytes) throw changed();
   const now = await fingerprintOf(task.path).catch(() => null);
   if (now?.sha256 !== sha256) throw changed();
-  return task;
+  return { task, fingerprint: { bytes, sha256 } };
 }

@@ -134,7 +134,7 @@ async function taskOf(store: Store, runId: number): Promise<MapTask> {
     workload:
       workloadKind === "preset"
         ? { kind: "preset", name: workload, params: { ...own } }
-        : await keptFile(workload, detail),
+        : (await keptFile(workload, detail)).task,
     mode: run.mode,
     seed: run.seed,
     levels: levels === 5 ? 5 : 4,
