@@ -13,6 +13,7 @@ import {
   type RunRow,
   toExperiment,
   toRun,
+  toRunAgain,
 } from "./rows.ts";
 import { searchText } from "./search.ts";
 
@@ -87,7 +88,7 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
       toExperiment(
         row,
         (tags.get(row.id) ?? []).map((tag) => tag.name),
-        (runs.get(row.id) ?? []).map(toRun),
+        (runs.get(row.id) ?? []).map(toRunAgain),
       ),
     ]),
   );

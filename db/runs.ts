@@ -110,6 +110,23 @@ export function finishRun(c: Connection, runId: number, ending: RunEnding): Stor
   }, "durable");
 }
 
+/** Ends runs that have not begun as cancelled, all of them or none; on the disk when this returns. Gives those that it ended. */
+export function cancelQueued(c: Connection, ids: readonly number[]): number[] {
+  return c.write(() => {
+    const found = c
+      .prepare<[string], { id: number; experiment_id: number }>(
+        "SELECT id, experiment_id FROM run WHERE status = 'queued' AND id IN (SELECT value FROM json_each(?))",
+      )
+      .all(JSON.stringify(ids));
+    c.prepare(
+      `UPDATE run SET status = 'cancelled', reason = NULL, finished_ms = ?, owner = NULL, sparkline = '[]'
+       WHERE id IN (SELECT value FROM json_each(?))`,
+    ).run(c.now(), JSON.stringify(found.map(({ id }) => id)));
+    for (const id of new Set(found.map((run) => run.experiment_id))) refreshHeadline(c, id);
+    return found.map(({ id }) => id);
+  }, "durable");
+}
+
 function end(c: Connection, run: StoredRun, ending: RunEnding, endedMs: number): void {
   const summary = ending.summary ?? run.summary ?? summaryOf(c, run, endedMs);
   c.prepare(

@@ -123,6 +123,11 @@ export function openStore(file: string, options: OpenOptions = {}) {
       if (!runs.isUnderWay(c)) reserve.release();
       return ended;
     },
+    cancelQueued: (runIds: readonly number[]): number[] => {
+      const ended = withReserve(() => runs.cancelQueued(c, runIds));
+      if (!runs.isUnderWay(c)) reserve.release();
+      return ended;
+    },
     markInterrupted: (): StoredRun[] => runs.markInterrupted(c),
     samples: (runId: number, range?: SampleRange): Samples => readSamples(c, runId, range),
 

@@ -223,6 +223,7 @@ export function experimentHandlers(
       store.getExperiment(id);
       return runner.cancel(id);
     },
+    "experiment.cancelAll": () => runner.cancel(...runner.busy()),
     "experiment.get": ({ id }) => toExperiment(asTold(store.getExperiment(id))),
     "experiment.describe": ({ id, ...change }) => {
       const changed = store.describeExperiment(id, change);
@@ -230,7 +231,7 @@ export function experimentHandlers(
       return toExperiment(asTold(changed));
     },
     "experiment.delete": async ({ ids }) => {
-      await Promise.all(ids.map((id) => runner.cancel(id)));
+      await runner.cancel(...ids);
       const count = store.trash(ids);
       emit("history.changed", { ids });
       return count;

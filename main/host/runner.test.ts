@@ -134,3 +134,43 @@ it("fails a run that cannot be begun, and goes on with the next", async () => {
   runner.add({ ...queuedRun(), alone: false, begin: oneBatch });
   await expect.poll(() => endings.map((run) => run.status)).toEqual(["failed", "done"]);
 });
+
+it("cancels what waits, of several experiments in one, and tells of each; where that cannot be stored, of each by itself", async () => {
+  const runner = runnerOver(store);
+  // A measured run that goes on keeps the others waiting.
+  let stopFirst = (): void => {};
+  const first = queuedRun();
+  const ending = new Promise<Ending>((resolve) => {
+    stopFirst = () => resolve({ status: "cancelled", summary: null });
+  });
+  runner.add({ ...first, alone: true, begin: () => ({ stop: stopFirst, ended: ending }) });
+  const waiting = Array.from({ length: 40 }, () => queuedRun());
+  let dropped = 0;
+  for (const run of waiting) runner.add({ ...run, alone: false, begin: oneBatch, dropped: () => dropped++ });
+  const [kept, ...meant] = waiting;
+  expect(runner.busy().length).toBe(41);
+  expect(await runner.cancel(...meant.map(({ experimentId }) => experimentId))).toBe(39);
+  expect(dropped).toBe(39);
+  expect(endings.map(({ id, status }) => [id, status])).toEqual(meant.map(({ runId }) => [runId, "cancelled"]));
+  for (const { runId, experimentId } of meant) {
+    expect(store.getRun(runId)).toMatchObject({ status: "cancelled", reason: null, summary: null });
+    expect(store.getRun(runId).endedAt).toBeGreaterThan(0);
+    expect(store.list({ search: "test" }).rows.find(({ id }) => id === experimentId)?.runs).toHaveLength(1);
+  }
+  expect(runner.busy().sort()).toEqual([first.experimentId, kept.experimentId].sort());
+  // All that is left: one that runs, one that waits.
+  expect(await runner.cancel(...runner.busy())).toBe(2);
+  expect([first, kept].map(({ runId }) => store.getRun(runId).status)).toEqual(["cancelled", "cancelled"]);
+
+  const over = runnerOver({
+    ...store,
+    cancelQueued: full,
+  });
+  const blocking = queuedRun();
+  over.add({ ...blocking, alone: true, begin: () => ({ stop: () => {}, ended: new Promise(() => {}) }) });
+  const last = queuedRun();
+  over.add({ ...last, alone: false, begin: oneBatch });
+  await over.cancel(last.experimentId);
+  expect(store.getRun(last.runId).status).toBe("cancelled");
+  expect(logged).toEqual([]);
+});

@@ -47,8 +47,10 @@ interface RunningRun extends QueuedRun {
 export interface Runner {
   /** Begins stored, queued runs when a core is free; what it does is stored and told. */
   add(...runs: readonly QueuedRun[]): void;
-  /** Ends the runs of an experiment as cancelled; resolves when they are stored, with how many there were. */
-  cancel(experimentId: number): Promise<number>;
+  /** Ends the runs of experiments as cancelled; resolves when they are stored, with how many there were. */
+  cancel(...experimentIds: readonly number[]): Promise<number>;
+  /** The experiments that have runs queued or running. */
+  busy(): number[];
   /** Whether a run of the experiment is queued or running. */
   isBusy(experimentId: number): boolean;
   /** A run as the history has it, or as it was told to have ended where that could not be stored (yet). */
@@ -143,6 +145,26 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
     emit("history.changed", { ids: [experimentId] });
   }
 
+  /** Ends as cancelled what has not begun, in one: there may be thousands. */
+  function endQueued(runs: readonly QueuedRun[]): void {
+    if (runs.length === 0) return;
+    for (const run of runs) run.dropped?.();
+    try {
+      store.cancelQueued(runs.map(({ runId }) => runId));
+    } catch {
+      // Each finds out for itself whether it can be stored.
+      for (const run of runs) end(run, { status: "cancelled", summary: null });
+      return;
+    }
+    const endedAt = Date.now();
+    for (const { runId } of runs) {
+      const before = known.get(runId);
+      known.delete(runId);
+      if (before !== undefined) emit("run.ended", { ...toRun(before), status: "cancelled", endedAt });
+    }
+    emit("history.changed", { ids: [...new Set(runs.map(({ experimentId }) => experimentId))] });
+  }
+
   function fill(): void {
     while (!abandoned && running.size < AT_ONCE) {
       const next = queue[0];
@@ -180,21 +202,19 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
       }
       fill();
     },
-    async cancel(experimentId) {
-      let count = 0;
-      for (let i = queue.length - 1; i >= 0; i--) {
-        const run = queue[i];
-        if (run?.experimentId !== experimentId) continue;
-        queue.splice(i, 1);
-        run.dropped?.();
-        end(run, { status: "cancelled", summary: null });
-        count++;
-      }
-      const stopping = [...running.values()].filter((run) => run.experimentId === experimentId);
+    async cancel(...experimentIds) {
+      const meant = new Set(experimentIds);
+      const dropped = queue.filter((run) => meant.has(run.experimentId));
+      const kept = queue.filter((run) => !meant.has(run.experimentId));
+      queue.length = 0;
+      for (const run of kept) queue.push(run);
+      endQueued(dropped);
+      const stopping = [...running.values()].filter((run) => meant.has(run.experimentId));
       for (const run of stopping) run.execution.stop();
       await Promise.all(stopping.map((run) => run.over));
-      return count + stopping.length;
+      return dropped.length + stopping.length;
     },
+    busy: () => [...new Set([...running.values(), ...queue].map(({ experimentId }) => experimentId))],
     isBusy: (experimentId) =>
       queue.some((run) => run.experimentId === experimentId) ||
       [...running.values()].some((run) => run.experimentId === experimentId),

@@ -86,6 +86,13 @@ export function toExperiment(experiment: StoredExperiment): Experiment {
   return { ...toCore(experiment), ...observationOf(experiment), runs: experiment.runs.map(toRun) };
 }
 
+/** A summary as a row of a long list has it: without what only a page of its own shows. */
+function inShort(summary: Run["summary"]): Run["summary"] {
+  if (summary === null) return null;
+  const { blame: _blame, processes: _processes, events: _events, ...short } = summary;
+  return short;
+}
+
 export function toHistoryRow(experiment: StoredExperiment): HistoryRow {
   const runs = experiment.runs.map(({ id, label, source, mode, status, summary, sparkline, problem }) => ({
     id,
@@ -93,7 +100,7 @@ export function toHistoryRow(experiment: StoredExperiment): HistoryRow {
     source,
     mode,
     status,
-    summary,
+    summary: inShort(summary),
     sparkline: [...sparkline],
     ...problemOf({ problem }),
   }));

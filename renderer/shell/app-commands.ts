@@ -1,7 +1,14 @@
 import { COMPARED_MAX } from "../../engine/experiment/compare-runs.ts";
 import { POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
-import { cancelExperiment, chooseCapture, chooseResults, chooseTrace, runHeadline } from "../state/actions.ts";
+import {
+  cancelAll,
+  cancelExperiment,
+  chooseCapture,
+  chooseResults,
+  chooseTrace,
+  runHeadline,
+} from "../state/actions.ts";
 import type { Command } from "../state/commands.svelte.ts";
 import { history, type Shelf } from "../state/history.svelte.ts";
 import { backUpHistory, checkHistory, importHistory, restoreHistory } from "../state/history-file.ts";
@@ -70,6 +77,14 @@ export function appCommands(): readonly Command[] {
         const target = running.list.find((entry) => entry.id === id) ?? running.list[0];
         if (target) void cancelExperiment(target.id);
       },
+    },
+    {
+      id: "cancel-all",
+      title: "Cancel everything that is running",
+      words: ["stop all", "abort all", "queue"],
+      group: "Experiment",
+      enabled: () => running.list.length > 1,
+      run: () => void cancelAll(),
     },
     { id: "find", title: "Search the history", group: "History", keys: "Ctrl+F", run: () => focus("#history-search") },
     { id: "history", title: "Go to the history", group: "History", keys: "Ctrl+1", run: () => focus("#history-list") },

@@ -1,6 +1,6 @@
 import { toast } from "svelte-sonner";
 import { policyPhrase } from "../../engine/experiment/words.ts";
-import type { LabError } from "../../main/contract.ts";
+import type { LabError, Run } from "../../main/contract.ts";
 import { recorded } from "../state/actions.ts";
 import { commands } from "../state/commands.svelte.ts";
 import { current } from "../state/current.svelte.ts";
@@ -14,6 +14,8 @@ import { running } from "../state/running.svelte.ts";
 import { view } from "../state/view.svelte.ts";
 
 const LIST_DELAY_MS = 60;
+/** Less than a frame. */
+const ENDED_DELAY_MS = 10;
 /** The list waits until what was started is drawn. */
 const STARTED_DELAY_MS = 300;
 
@@ -29,6 +31,17 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
       void history.reload();
     }, due - performance.now());
   };
+  /** Thousands may end at once: what draws them is told of all together. */
+  const takeEnded = (): void => {
+    endedTimer = undefined;
+    const runs = ended;
+    ended = [];
+    running.ended(runs);
+    current.experiment?.ended(runs);
+    reloadSoon();
+  };
+  let ended: Run[] = [];
+  let endedTimer: ReturnType<typeof setTimeout> | undefined;
   const stops = [
     window.lab.on("experiment.started", (experiment) => {
       running.started(experiment);
@@ -40,9 +53,8 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
       current.experiment?.sampled(event);
     }),
     window.lab.on("run.ended", (run) => {
-      running.ended(run);
-      current.experiment?.ended(run);
-      reloadSoon();
+      ended.push(run);
+      endedTimer ??= setTimeout(takeEnded, ENDED_DELAY_MS);
       // The one that is open says so above its chart.
       if (run.status === "failed" && current.experiment?.id !== run.experimentId) {
         const which = `The run ${policyPhrase(run.mode)}`;
@@ -92,6 +104,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
   ];
   return () => {
     clearTimeout(timer);
+    clearTimeout(endedTimer);
     for (const stop of stops) stop();
   };
 }

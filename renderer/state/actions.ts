@@ -1,5 +1,6 @@
 import { hasClock } from "../../chart/view.ts";
 import type { LinkedView } from "../../chart/view-link.ts";
+import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { inPolicyOrder } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { CallParams, EventPayload, Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
@@ -56,6 +57,16 @@ function runPoint({ workload, params, runs, seed, levels, title }: Experiment): 
 export async function cancelExperiment(id: number): Promise<void> {
   try {
     await call("experiment.cancel", { id });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** Everything that is under way. */
+export async function cancelAll(): Promise<void> {
+  try {
+    const count = await call("experiment.cancelAll");
+    notifyDone(`${formatNumberOf(count, "run")} cancelled`);
   } catch (thrown) {
     notifyError(thrown);
   }

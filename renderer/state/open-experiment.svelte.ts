@@ -152,16 +152,18 @@ export class OpenExperiment {
     this.experiment = { ...experiment, runs };
   }
 
-  ended(run: Run): void {
-    if (run.experimentId !== this.id) return;
+  ended(all: readonly Run[]): void {
+    const ended = new Map(all.filter((run) => run.experimentId === this.id).map((run) => [run.id, run] as const));
+    if (ended.size === 0) return;
     const experiment = this.experiment;
     if (!experiment) {
-      this.#endedEarly.set(run.id, run);
+      for (const run of ended.values()) this.#endedEarly.set(run.id, run);
       return;
     }
-    this.experiment = { ...experiment, runs: experiment.runs.map((other) => (other.id === run.id ? run : other)) };
+    this.experiment = { ...experiment, runs: experiment.runs.map((other) => ended.get(other.id) ?? other) };
     if (experiment.sweep) return;
-    if (run.sampleCount > (this.series.get(run.id)?.count ?? 0)) void this.#fetchAll(run);
+    for (const run of ended.values())
+      if (run.sampleCount > (this.series.get(run.id)?.count ?? 0)) void this.#fetchAll(run);
   }
 
   /** Title, tags, notes or pin were changed. */

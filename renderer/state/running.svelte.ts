@@ -72,16 +72,17 @@ class Running {
     );
   }
 
-  ended(run: Run): void {
-    this.#endedRuns.set(run.experimentId, (this.#endedRuns.get(run.experimentId) ?? 0) + 1);
+  ended(runs: readonly Run[]): void {
+    const ids = new Set(runs.map(({ id }) => id));
+    const experiments = new Set(runs.map(({ experimentId }) => experimentId));
+    for (const { experimentId } of runs)
+      this.#endedRuns.set(experimentId, (this.#endedRuns.get(experimentId) ?? 0) + 1);
     this.list = this.list
       .map((entry) =>
-        entry.id !== run.experimentId
-          ? entry
-          : { ...entry, runs: entry.runs.filter((other) => other.runId !== run.id) },
+        experiments.has(entry.id) ? { ...entry, runs: entry.runs.filter((other) => !ids.has(other.runId)) } : entry,
       )
       .filter((entry) => entry.runs.length > 0);
-    if (!this.of(run.experimentId)) this.#endedRuns.delete(run.experimentId);
+    for (const id of experiments) if (!this.of(id)) this.#endedRuns.delete(id);
   }
 
   of(experimentId: number): ExperimentUnderWay | undefined {
