@@ -6,7 +6,6 @@ import { formatValue } from "../engine/experiment/format.ts";
 import { liesOnOther } from "./alike.ts";
 import { onScale, type Scale, xScale, yScale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
-import { bigReleaseMarks, bigReleases } from "./big-releases.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
 import type { Palette } from "./palette.ts";
@@ -14,6 +13,7 @@ import { ORIGIN_HEIGHT, originLine, PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from 
 import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
 import { bandOf, isSaw, sawBands } from "./saw.ts";
 import { clockOf, inOrder, isOnAxis, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
+import { timeMarks, timeMarksPlugin } from "./time-marks.ts";
 
 /** How much wider a line is that lies on another. */
 const BESIDE_PX = 6;
@@ -102,7 +102,9 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
     scale,
     range,
   );
-  const releases = options.marks && series[0] ? bigReleases(series[0].samples, axis) : [];
+  // Forks and releases are the program's, whatever it runs under.
+  const [first] = series;
+  const events = options.marks && first ? timeMarks(first.samples, first.events ?? [], axis) : [];
   const drawnBands = bands.flatMap((band, i) =>
     band ? [{ ...band, color: styles[i].color, dash: styles[i].dash }] : [],
   );
@@ -157,7 +159,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       },
     },
     plugins: [
-      ...(releases.length > 0 ? [bigReleaseMarks(releases, palette, font)] : []),
+      ...(events.length > 0 ? [timeMarksPlugin(events, palette, font)] : []),
       ...(drawnBands.length > 0 ? [sawBands(drawnBands)] : []),
       ...(withLabels ? [endLabels(labels, font)] : []),
       ...(marks.length > 0 ? [freedMarksPlugin(marks)] : []),

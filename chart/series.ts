@@ -1,5 +1,6 @@
 /** The runs of a chart: called what, drawn how. */
 import { inRunOrder, type RunKind } from "../engine/experiment/compare-runs.ts";
+import type { RunEvent } from "../engine/experiment/types.ts";
 import { runWord } from "../engine/experiment/words.ts";
 import type { Clock } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
@@ -16,6 +17,8 @@ export interface RunSeries extends RunKind {
   /** What tells it from others of its policy and source: an experiment's title, a sweep's value. Empty: nothing must. */
   readonly label?: string;
   readonly samples: Samples;
+  /** What happened meanwhile. */
+  readonly events?: readonly RunEvent[];
   /** Its times are those of a program that was recorded. */
   readonly programClock?: boolean;
 }

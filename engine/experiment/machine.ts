@@ -25,7 +25,7 @@ export interface Machine {
   /** Who emptied the tables that are empty, at the peak of VmPTE and now; where the machine knows (engine/workload/blame.ts). */
   blame?(process?: number): { readonly peak: BlameEntry[]; readonly end: BlameEntry[] };
   /** Each process of a workload of several, the largest first (engine/workload/service.ts). */
-  processes?(): { readonly all: number; readonly largest: readonly ProcessFigures[] };
+  processes?(): { readonly all: number; readonly step: number; readonly largest: readonly ProcessFigures[] };
   /** What became of the releases so far, where the machine counts them (engine/workload/tally.ts). */
   releases?(): Releases;
 }

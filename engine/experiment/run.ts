@@ -11,6 +11,7 @@ import { Timeline } from "./timeline.ts";
 import {
   DECLINED_REASONS,
   type DeclinedReason,
+  type RunEvent,
   type RunProgress,
   type RunSummary,
   SAMPLE_COLUMNS,
@@ -65,6 +66,8 @@ function workOf(operation: Operation): number {
 }
 
 const NS_PER_MS = 1e6;
+/** So many forks and execs are kept of a run. */
+const EVENTS_MAX = 500;
 /** What a program is in the end is looked at over this share of its time at least. */
 const STEADY_SHARE = 0.1;
 
@@ -98,6 +101,7 @@ class RunState {
   #sampledClock = -1;
   /** Where the last MADV_DONTNEED was, on the timeline; -1: there was none. */
   #releasedAt = -1;
+  readonly #events: RunEvent[] = [];
   operations = 0;
 
   constructor(input: RunInput) {
@@ -144,6 +148,12 @@ class RunState {
     if (isRelease(operation)) this.#releasedAt = this.#timeline.position;
     machine.execute(operation);
     this.operations++;
+    if ((operation.op === "fork" || operation.op === "exec") && this.#events.length < EVENTS_MAX)
+      this.#events.push({
+        what: operation.op,
+        operations: this.operations,
+        time_ns: this.#clock < 0 ? null : this.#clock,
+      });
     const vmpteKb = machine.vmpteKb();
     const rssKb = machine.rssKb();
     this.#vmpteKb = vmpteKb;
@@ -262,7 +272,8 @@ class RunState {
       ...this.#averages(),
       ...(releases ? { releases } : {}),
       ...(blame ? { blame } : {}),
-      ...(processes ? { processes: { all: processes.all, largest: [...processes.largest] } } : {}),
+      ...(this.#events.length > 0 ? { events: [...this.#events] } : {}),
+      ...(processes ? { processes: { ...processes, largest: [...processes.largest] } } : {}),
     };
   }
 }

@@ -56,6 +56,20 @@ export interface ProcessFigures {
   readonly final_vmpte_kb: number;
   readonly empty_pte_tables: number;
   readonly peak_rss_kb: number;
+  /** VmPTE over the run, from a step of it on: the most in each step, in kB. Absent in what was made before it was kept. */
+  readonly line?: { readonly from: number; readonly kb: number[] };
+}
+
+/** Moments that explain what follows: a process was made, or replaced by another program. */
+export const RUN_EVENTS = ["fork", "exec"] as const;
+
+/** A moment of a run. */
+export interface RunEvent {
+  readonly what: (typeof RUN_EVENTS)[number];
+  /** Operations done with it. */
+  readonly operations: number;
+  /** By the program's clock; null: it has none. */
+  readonly time_ns: number | null;
 }
 
 /** The numbers of a run that matter; the shape is the command line's `--json` (design: The command line). */
@@ -79,12 +93,19 @@ export interface RunSummary {
   readonly cost?: PolicyCost | null;
   /** VmPTE on average, by the program's clock where its trace has one, else over the operations; where the maker of the run counts it. */
   readonly average_vmpte_kb?: number;
+  /** The first of its forks and execs; absent where there were none. */
+  readonly events?: RunEvent[];
   /** How long the program ran, in nanoseconds; where its trace has a clock. */
   readonly program_ns?: number;
   /** RSS on average, likewise; of runs of the model. */
   readonly average_rss_kb?: number;
   /** Of a run of a service, whose numbers are the sums: how many processes it had, and those with the largest peaks. */
-  readonly processes?: { readonly all: number; readonly largest: ProcessFigures[] };
+  readonly processes?: {
+    readonly all: number;
+    /** How long a step of their lines is: ns of the program's clock, else operations. */
+    readonly step?: number;
+    readonly largest: ProcessFigures[];
+  };
   /** PTE tables that were empty, on average likewise. */
   readonly average_empty_pte_tables?: number;
   /** What it was in the end: from the last MADV_DONTNEED on, but at least the last tenth of the run. */

@@ -138,6 +138,20 @@ test("the service's numbers are the sums, and each process has a row", async () 
     [21, "", false, ended, 0],
     [30, "helper", true, helper, helper],
   ]);
+  // A line a process: the helper begins late, the worker that ended ends.
+  const { step = 0, largest = [] } = summary.processes ?? {};
+  const lines = new Map(largest.map(({ pid, line }) => [pid, line]));
+  const until = (pid: number): number => ((lines.get(pid)?.from ?? 0) + (lines.get(pid)?.kb.length ?? 0)) * step;
+  expect(Math.max(...(lines.get(20)?.kb ?? []))).toBe(worker + 8);
+  expect((lines.get(30)?.from ?? 0) * step).toBeGreaterThan(280_000 - step);
+  expect(until(21)).toBeLessThan(390_000 + step);
+  expect(until(10)).toBeGreaterThanOrEqual(490_000);
+  expect(summary.events?.map(({ what, time_ns }) => [what, time_ns])).toEqual([
+    ["exec", 0],
+    ["fork", 91_000],
+    ["fork", 101_000],
+    ["exec", 293_000],
+  ]);
   // The first worker had 24 kB from 101 us on, 28 kB from 200, 20 kB from 212 to the end at 500.
   const first = summary.processes?.largest.find(({ pid }) => pid === 20);
   expect(first?.average_vmpte_kb).toBeCloseTo((24 * 99 + 28 * 12 + 20 * 288) / 399, 6);

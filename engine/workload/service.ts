@@ -8,6 +8,7 @@ import {
   type SampleRow,
 } from "../experiment/types.ts";
 import type { Operation } from "./operation.ts";
+import { ServiceLines } from "./service-lines.ts";
 
 /** So many rows are given. */
 const ROWS_MAX = 200;
@@ -44,6 +45,7 @@ interface Process {
 export function asService(machine: Machine): Machine {
   const all: Process[] = [];
   const living: Process[] = [];
+  const lines = new ServiceLines();
   const scratch = new Float64Array(SAMPLE_COLUMNS.length);
   let position = 0;
   let vmpteKb = 0;
@@ -70,7 +72,11 @@ export function asService(machine: Machine): Machine {
   const passTo = (at: number): void => {
     const span = at - position;
     if (span <= 0) return;
-    for (const each of living) each.sum += each.vmpteKb * span;
+    lines.reach(at);
+    for (const each of living) {
+      each.sum += each.vmpteKb * span;
+      lines.hold(each.process, position, at, each.vmpteKb);
+    }
     position = at;
   };
 
@@ -104,6 +110,7 @@ export function asService(machine: Machine): Machine {
       final_vmpte_kb: lives ? each.vmpteKb : 0,
       empty_pte_tables: lives ? emptyOf(each.process) : 0,
       peak_rss_kb: each.peakRssKb,
+      line: lines.of(each.process),
     };
   };
 
@@ -142,6 +149,7 @@ export function asService(machine: Machine): Machine {
     leastKb: () => Number.POSITIVE_INFINITY,
     processes: () => ({
       all: all.length,
+      step: lines.step,
       largest: all
         .map(figuresOf)
         .sort((a, b) => b.peak_vmpte_kb - a.peak_vmpte_kb || a.process - b.process)

@@ -80,6 +80,8 @@ const experiment = {
   ),
   /** Ends the runs that are under way, within a second; their samples stay. Gives how many were ended. */
   "experiment.cancel": windowToHost(v.object({ id: idSchema }), countSchema),
+  /** The same for all experiments. */
+  "experiment.cancelAll": windowToHost(nothingSchema, countSchema),
   /** The same workload, parameters and seed as a new experiment; `whatIf`: of a file, with the program's releases changed. */
   "experiment.again": windowToHost(v.object({ id: idSchema, whatIf: v.optional(whatIfSchema) }), experimentSchema),
   /** Experiments of the same process of the same file and with the same settings, its releases as they are or changed; the oldest first. */

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { DEFAULT_POLICIES, inPolicyOrder, POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
 import { notesProblem, tagProblem, tagsProblem, titleProblem } from "../../engine/experiment/text-limits.ts";
-import { DECLINED_REASONS, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
+import { DECLINED_REASONS, RUN_EVENTS, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import { CAUSES } from "../../engine/live/split.ts";
 
 const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
@@ -246,6 +246,7 @@ export const runSummarySchema = v.object({
   processes: v.exactOptional(
     v.object({
       all: v.number(),
+      step: v.exactOptional(v.number()),
       largest: v.array(
         v.object({
           process: v.number(),
@@ -257,11 +258,15 @@ export const runSummarySchema = v.object({
           final_vmpte_kb: v.number(),
           empty_pte_tables: v.number(),
           peak_rss_kb: v.number(),
+          line: v.exactOptional(v.object({ from: v.number(), kb: v.array(v.number()) })),
         }),
       ),
     }),
   ),
   average_empty_pte_tables: v.exactOptional(v.number()),
+  events: v.exactOptional(
+    v.array(v.object({ what: v.picklist(RUN_EVENTS), operations: v.number(), time_ns: v.nullable(v.number()) })),
+  ),
   program_ns: v.exactOptional(v.number()),
   steady: v.exactOptional(
     v.object({

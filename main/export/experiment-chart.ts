@@ -36,7 +36,13 @@ export interface ChartRuns {
 const POINTS = 2400;
 const NOWHERE: AxisRange = { min: 0, max: 1 };
 const LINE_CHARACTERS_MAX = 150;
-const MARK_COLUMNS: readonly SampleColumn[] = ["tables_freed", "tables_rcu_pending", "rss_kb"];
+const MARK_COLUMNS: readonly SampleColumn[] = [
+  "tables_freed",
+  "tables_rcu_pending",
+  "rss_kb",
+  "vmpte_kb",
+  "operations",
+];
 
 /** The runs that a view is of. Throws BadInputError where it names one that is another experiment's. */
 function runsOf(experiment: StoredExperiment, { runs }: ChartView): readonly StoredRun[] {
@@ -72,6 +78,7 @@ export function chartRuns(experiment: StoredExperiment, samplesOf: ReadSamples, 
         source: run.source,
         label: labelsOf(runs) > 1 ? run.label : "",
         samples: thin(samples, POINTS, metric, view.range && { column, ...view.range }),
+        events: run.summary?.events ?? [],
         programClock,
       },
     ];
