@@ -113,6 +113,41 @@ export function parseSettings(texts: readonly string[]): Setting[] {
   return settings;
 }
 
+/** A setting with its runs that came to their end. */
+export interface Tried extends Setting {
+  readonly runs: readonly TrialRun[];
+}
+
+/** The settings of a trial in their order, the baseline first. */
+export function triedIn(
+  settings: readonly Setting[],
+  runs: readonly {
+    readonly label: string;
+    readonly status: string;
+    readonly summary: { readonly trial?: TrialRun } | null;
+  }[],
+): Tried[] {
+  return settings.map(({ name, env }) => ({
+    name,
+    env,
+    runs: runs.flatMap(({ label, status, summary }) =>
+      label === name && status === "done" && summary?.trial ? [summary.trial] : [],
+    ),
+  }));
+}
+
+/** Values of alike runs, the least and the most where they differ: "1.2 MiB to 1.4 MiB". */
+export function rangeWords(
+  runs: readonly TrialRun[],
+  of: (run: TrialRun) => number,
+  show: (value: number) => string,
+): string {
+  if (runs.length === 0) return "";
+  const values = runs.map(of);
+  const [least, most] = [show(Math.min(...values)), show(Math.max(...values))];
+  return least === most ? least : `${least} to ${most}`;
+}
+
 export type TrialMedian = Readonly<Record<TrialFigure, number>>;
 
 /** Figure by figure. Null without a run. */

@@ -7,8 +7,9 @@ import {
   medianOf,
   parseSettings,
   REPEAT_MAX,
-  type Setting,
-  type TrialRun,
+  rangeWords,
+  type Tried,
+  triedIn,
 } from "../../engine/experiment/trial.ts";
 import type { Experiment } from "../contract.ts";
 import { print, printJson, table, warn } from "./print.ts";
@@ -34,25 +35,12 @@ const showTurns: Show = async (session, { runs }) => {
   };
 };
 
-interface Tried extends Setting {
-  readonly runs: readonly TrialRun[];
-}
-
 /** The settings in their order, the baseline first, each with its runs that came to their end. */
-function triedIn(experiment: Experiment): Tried[] {
-  const settings = experiment.sweep?.settings ?? [];
-  return settings.map(({ name, env }) => ({
-    name,
-    env,
-    runs: experiment.runs.flatMap((run) =>
-      run.label === name && run.status === "done" && run.summary?.trial ? [run.summary.trial] : [],
-    ),
-  }));
-}
+const tried = ({ sweep, runs }: Experiment): Tried[] => triedIn(sweep?.settings ?? [], runs);
 
 /** The document of `--json`. */
 export function trialJson(experiment: Experiment) {
-  const [baseline, ...settings] = triedIn(experiment);
+  const [baseline, ...settings] = tried(experiment);
   const shown = ({ name, env, runs }: Tried) => ({ name, env, runs, median: medianOf(runs) });
   return {
     experiment: { id: experiment.id, program: experiment.workload, params: experiment.params },
@@ -62,25 +50,18 @@ export function trialJson(experiment: Experiment) {
   };
 }
 
-function spread(runs: readonly TrialRun[], of: (run: TrialRun) => number, show: (value: number) => string): string {
-  if (runs.length === 0) return "";
-  const values = runs.map(of).toSorted((a, b) => a - b);
-  const [least, most] = [show(values[0]), show(values[values.length - 1])];
-  return least === most ? least : `${least} to ${most}`;
-}
-
 export function trialText(experiment: Experiment): string {
-  const [baseline, ...settings] = triedIn(experiment);
+  const [baseline, ...settings] = tried(experiment);
   const row = ({ name, runs }: Tried, verdict: string): string[] => [
     name,
     verdict,
-    spread(runs, (run) => run.average_vmpte_kb, formatKb),
-    spread(runs, (run) => run.end_vmpte_kb, formatKb),
-    spread(runs, (run) => run.peak_vmpte_kb, formatKb),
-    spread(runs, (run) => run.average_rss_kb, formatKb),
-    spread(runs, (run) => run.wall_ms, formatDuration),
-    spread(runs, (run) => run.cpu_ms, formatDuration),
-    spread(runs, (run) => run.minor_faults, formatCount),
+    rangeWords(runs, (run) => run.average_vmpte_kb, formatKb),
+    rangeWords(runs, (run) => run.end_vmpte_kb, formatKb),
+    rangeWords(runs, (run) => run.peak_vmpte_kb, formatKb),
+    rangeWords(runs, (run) => run.average_rss_kb, formatKb),
+    rangeWords(runs, (run) => run.wall_ms, formatDuration),
+    rangeWords(runs, (run) => run.cpu_ms, formatDuration),
+    rangeWords(runs, (run) => run.minor_faults, formatCount),
   ];
   const judged = settings.map((setting) => ({ setting, found: judgeTrial(baseline.runs, setting.runs) }));
   const head = [

@@ -10,6 +10,7 @@ import {
   GO_NAME,
   TRIAL_SETTINGS,
 } from "../../engine/experiment/allocator-settings.ts";
+import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { BASELINE_NAME, parseSettings, type Setting } from "../../engine/experiment/trial.ts";
 import type { RunSummary } from "../../engine/experiment/types.ts";
@@ -147,7 +148,8 @@ export function trialHandlers(store: Store, runner: Runner, emit: Emit): Handler
     const stored = store.together(() => {
       const { id } = store.createExperiment({
         kind: "sweep",
-        title: title ?? `Trial of ${name.slice(name.lastIndexOf("/") + 1)}: ${settings.length} settings`,
+        title:
+          title ?? `Trial of ${name.slice(name.lastIndexOf("/") + 1)}: ${formatNumberOf(settings.length, "setting")}`,
         workload: name.slice(name.lastIndexOf("/") + 1),
         workloadKind: "program",
         params: { command: short, repeat },
