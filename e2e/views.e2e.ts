@@ -19,6 +19,8 @@ async function look(lab: LabApp, name: string, { large = true }: { readonly larg
     await page.emulateMedia({ colorScheme: theme });
     await atRest(page);
     await expectAccessible(page, `${name}, ${theme}`);
+    // What was brought into view scrolled in its own pane: the bars stay.
+    expect(await page.evaluate(() => [window.scrollY, document.body.scrollTop])).toEqual([0, 0]);
     await lab.screenshot(`${name}-${theme}`);
   }
   if (!large || !DRAWS_SCREENS) return;

@@ -12,7 +12,8 @@ export interface ReadingLine {
   readonly key: string;
   readonly label: string;
   readonly color: string;
-  readonly dashed: boolean;
+  /** As Chart.js has it. */
+  readonly dash: readonly number[];
   readonly mode: RunSeries["mode"];
   /** NaN where it is not known there. */
   readonly value: number;
@@ -64,7 +65,7 @@ export function readAll(
       key: item.key,
       label: seriesLabel(item, series),
       color: styles[index].color,
-      dashed: styles[index].dash.length > 0,
+      dash: styles[index].dash,
       mode: item.mode,
       value,
       shown: Number.isNaN(value) ? MISSING : formatValue(value, metric.unit),
