@@ -134,7 +134,7 @@ await runPart("studies", async ({ say }) => {
     else skipped.push("full disk (a small file system takes root)");
 
     if (spawnSync("sh", ["-c", "command -v parallel"], { stdio: "ignore" }).status === 0) {
-      const out = join(folder, "parallel");
+      const out = join(folder, "by parallel");
       const { status, err } = await batch([plan, "--out", out, "--on", "parallel", "--shards", "4"]).ended;
       if (status !== 0) return { ok: false, summary: `GNU parallel: ${err}` };
       await compare("GNU parallel", out);
@@ -148,7 +148,7 @@ await runPart("studies", async ({ say }) => {
       mkdirSync(place);
       const slurm = await startSlurm(place);
       try {
-        const out = join(folder, "by-slurm");
+        const out = join(folder, "by Slurm, 2 slots");
         const { status, err } = await batch([plan, "--out", out, "--on", "slurm", "--shards", "6"], slurm.env).ended;
         if (status !== 0)
           return { ok: false, summary: `Slurm: ${err} ${readFileSync(join(out, "job.sbatch"), "utf8")}` };

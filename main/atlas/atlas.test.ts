@@ -1,5 +1,5 @@
 /** What an atlas answers over results made here and over records of hosts. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -123,6 +123,14 @@ describe("an atlas", () => {
       name: "BadInputError",
       todo: expect.stringContaining("inspections"),
     });
+  });
+
+  it("names the part that is damaged, and not the first one", async () => {
+    const at = join(folder, "damaged");
+    await cp(join(folder, "it's out"), at, { recursive: true });
+    const bad = join(at, "results", "part-z.parquet");
+    await writeFile(bad, "PAR1");
+    await expect(openAtlas([at], () => {})).rejects.toMatchObject({ name: "BadInputError", where: bad });
   });
 
   it("refuses what holds neither results nor records", async () => {

@@ -140,9 +140,10 @@ export async function openAtlas(paths: readonly string[], warn: (text: string) =
     } catch (error) {
       connection.closeSync();
       instance.closeSync();
+      const [why] = (error as Error).message.split("\n");
       throw new BadInputError(`The ${view} cannot be read`, {
-        where: files[0],
-        why: (error as Error).message.split("\n")[0],
+        where: files.find((file) => why.includes(file)) ?? files[0],
+        why,
         todo: "`batch status` names damaged parts; remove them and run the batch again",
       });
     }

@@ -256,6 +256,12 @@ describe("a job for a scheduler", () => {
     expect(spawnSync("sh", ["-c", `printf %s ${shellWord(odd)}`], { encoding: "utf8" }).stdout).toBe(odd);
   });
 
+  it("tells Slurm where its log goes, in a folder with a blank and a percent sign too", () => {
+    const of = (folder: string) => /^#SBATCH --output=(.*)$/m.exec(SCHEDULER.slurm.job({ ...facts, folder }))?.[1];
+    expect(of("/out/put")).toBe("/out/put/slurm-%A_%a.log");
+    expect(of("/out put 5%")).toBe('"/out put 5%%/slurm-%A_%a.log"');
+  });
+
   it("names every shard once", () => {
     expect(SCHEDULER.slurm.job(facts)).toContain("--array=1-7");
     expect(SCHEDULER.kubernetes.job(facts)).toContain("completions: 7");

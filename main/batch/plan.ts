@@ -35,7 +35,7 @@ const traceSchema = v.strictObject({
 });
 
 const planSchema = v.strictObject({
-  version: v.literal(1, "this is for version 1 of plans"),
+  version: v.literal(1, "version 1 of plans is what this release reads"),
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   workloads: v.pipe(
     v.array(

@@ -36,6 +36,11 @@ export function shellWord(text: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** A value in a line of `#SBATCH`, which sbatch splits at blanks and takes apart by quotes. */
+function sbatchValue(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
 /** A name that every scheduler takes: lower case letters, digits and hyphens, at most 40. */
 function jobName(name: string): string {
   const plain = name
@@ -63,7 +68,7 @@ const slurm: Scheduler = {
 #SBATCH --cpus-per-task=${jobs}
 #SBATCH --ntasks=1
 #SBATCH --requeue
-#SBATCH --output=${folder}/slurm-%A_%a.log
+#SBATCH --output=${sbatchValue(`${folder.replaceAll("%", "%%")}/slurm-%A_%a.log`)}
 exec ${words(program)} batch ${shellWord(plan)} --out ${shellWord(folder)} --shard "$SLURM_ARRAY_TASK_ID/${shards}" --jobs ${jobs}
 `,
   submit: (jobFile) => ["sbatch", "--parsable", jobFile],

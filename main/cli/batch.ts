@@ -53,6 +53,12 @@ export function shardOf(text: string, env: NodeJS.ProcessEnv = process.env): Sha
   return { index: index % total, count: total };
 }
 
+/** Long tasks are a few a minute. */
+function rate({ done, ms }: ShardProgress): string {
+  const perSecond = done / Math.max(ms / 1000, 1e-3);
+  return perSecond >= 10 ? `${formatCount(perSecond)} tasks/s` : `${perSecond.toPrecision(2)} tasks/s`;
+}
+
 function remaining({ done, total, ms }: ShardProgress): string {
   const seconds = Math.ceil((((total - done) / done) * ms) / 1000);
   if (seconds < 60) return `${seconds} s left`;
@@ -64,7 +70,6 @@ const LINE_EVERY_MS = 2000;
 
 /** A bar on a terminal, a line now and then elsewhere; both on stderr. */
 async function progressOf(total: number): Promise<{ show(progress: ShardProgress): void; end(): void }> {
-  const rate = ({ done, ms }: ShardProgress) => `${formatCount(done / Math.max(ms / 1000, 1e-3))} tasks/s`;
   if (process.stderr.isTTY && total > 0) {
     const { SingleBar, Presets } = (await import("cli-progress")).default;
     const bar = new SingleBar(
@@ -78,12 +83,15 @@ async function progressOf(total: number): Promise<{ show(progress: ShardProgress
     );
     bar.start(total, 0, { rate: "", left: "", failed: "" });
     return {
-      show: (progress) =>
+      show(progress) {
+        // What is there already, and what is of other shards, is no part of this attempt.
+        bar.setTotal(progress.total);
         bar.update(progress.done, {
           rate: rate(progress),
           left: remaining(progress),
           failed: progress.failed > 0 ? `  ${formatCount(progress.failed)} failed` : "",
-        }),
+        });
+      },
       end: () => bar.stop(),
     };
   }
@@ -193,7 +201,7 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
     return;
   }
   const [command, ...args] = scheduler.submit(jobFile);
-  warn(`${shards} shards by ${name}: ${command} ${args.join(" ")}`);
+  warn(`${shards} ${shards === 1 ? "shard" : "shards"} by ${name}: ${command} ${args.join(" ")}`);
   let ended = false;
   const submitting = started(command, args).finally(() => {
     ended = scheduler.ended === null;

@@ -128,6 +128,8 @@ describe("bad usage", () => {
     [["delete", "999999"], /no experiment 999999/],
     [["compare", "1"], /2 to 8/],
     [["frobnicate"], /unknown command/],
+    [["batch", "plan.json", "--out", "out", "--jobs", "0"], /--jobs.*1 or more/],
+    [["batch", "plan.json", "--out", "out", "--on", "slurm", "--shards", "0"], /--shards.*1 or more/],
     [["conform", "/nowhere.ops"], /nowhere\.ops/],
     [
       ["conform", "-", "--kernel", "5.4"],
@@ -136,7 +138,7 @@ describe("bad usage", () => {
     [["conform", "-", "--kernel", CLI], /cli\.ts: this is not a kernel profile: it is not JSON/],
     [[], /Usage: reclaim-lab/],
   ] as const)("%j ends with status 2 and says what is wrong", async (args, reason) => {
-    const known = ["frobnicate", "conform"].includes(args[0] ?? "frobnicate") ? [] : ["--db", db];
+    const known = ["frobnicate", "conform", "batch"].includes(args[0] ?? "frobnicate") ? [] : ["--db", db];
     const { status, out, err } = await lab([...args, ...known]);
     expect(status).toBe(2);
     expect(err).toMatch(reason);

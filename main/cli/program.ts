@@ -56,6 +56,12 @@ function whole(text: string): number {
   return value;
 }
 
+function positive(text: string): number {
+  const value = whole(text);
+  if (value < 1) throw new InvalidArgumentError("It must be 1 or more.");
+  return value;
+}
+
 function assignment(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("It must look like name=value.");
@@ -372,14 +378,14 @@ const batch = program
   .argument("<plan.json>", "the plan; or `status` and a folder, to list what it has and what is missing")
   .option("--out <folder>", "the folder of results (required); tasks already in it are skipped")
   .option("--shard <i/n>", "only this share of the tasks; N alone takes I from the array job")
-  .option("--jobs <number>", "concurrent tasks (default: one per core)", whole)
+  .option("--jobs <number>", "concurrent tasks (default: one per core)", positive)
   .addOption(
     new Option(
       "--on <scheduler>",
       "write the scheduler's job; submit and follow it if its client is on this machine",
     ).choices(["slurm", "kubernetes", "parallel"]),
   )
-  .option("--shards <number>", "with --on: number of shards (default: 16)", whole)
+  .option("--shards <number>", "with --on: number of shards (default: 16)", positive)
   .option("--no-submit", "with --on: only write the job file")
   .option("--retry-failed", "retry failed tasks")
   .addOption(json)
