@@ -192,6 +192,19 @@ export function savingsOf(
   return shares.length === 0 ? null : { best: Math.max(...shares), worst: Math.min(...shares) };
 }
 
+/**
+ * The least and the most that is saved: of an experiment by its best policy (both alike), of a sweep (a point a label) over its points;
+ * undefined where nothing is compared.
+ */
+export function savingsRange(
+  runs: readonly (ComparableRun & { readonly label: string })[],
+  baseline: PolicyId | undefined,
+): readonly [number, number] | undefined {
+  const points = [...Map.groupBy(runs, (run) => run.label).values()];
+  const best = points.flatMap((point) => savingsOf(point, baseline)?.best ?? []);
+  return best.length === 0 ? undefined : [Math.min(...best), Math.max(...best)];
+}
+
 export interface DifferingParam {
   readonly name: string;
   /** One a run, in their order; null where the run does not have it. */

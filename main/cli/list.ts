@@ -1,7 +1,6 @@
-import { ofOneSource, savingsOf } from "../../engine/experiment/compare-runs.ts";
-import { formatKb } from "../../engine/experiment/format.ts";
+import { ofOneSource, savingsRange } from "../../engine/experiment/compare-runs.ts";
+import { formatKb, formatPercent } from "../../engine/experiment/format.ts";
 import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
-import { savingLabel } from "../../engine/experiment/sentence.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
 import { problemsOf } from "../contract/problems.ts";
 import type { HistoryRow } from "../contract.ts";
@@ -36,9 +35,8 @@ function vmpte(row: HistoryRow, policies: readonly PolicyId[]): string[] {
 
 /** The most that a policy saves; a sweep has that of its best point. */
 function saved(row: HistoryRow, baseline: PolicyId | undefined): string {
-  const points = [...Map.groupBy(row.runs, (run) => run.label).values()];
-  const best = points.flatMap((runs) => savingsOf(runs, baseline)?.best ?? []);
-  return best.length === 0 ? "" : savingLabel(Math.max(...best));
+  const range = savingsRange(row.runs, baseline);
+  return range === undefined ? "" : formatPercent(range[1]);
 }
 
 function statuses(row: HistoryRow): string {

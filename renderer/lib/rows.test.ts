@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { savingsRange } from "../../engine/experiment/compare-runs.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import type { RunStatus, RunSummary, Source } from "../../engine/experiment/types.ts";
-import { rowSavings, rowStatus } from "./rows.ts";
+import { rowStatus } from "./rows.ts";
 
 let id = 0;
 
@@ -23,19 +24,19 @@ test("the model goes before the kernel; the baseline is the user's", () => {
     run("model", "none", 100),
     run("model", "sync", 50),
   ];
-  expect(rowSavings(runs, undefined)).toEqual([0.5, 0.5]);
-  expect(rowSavings(runs, "sync")).toEqual([-1, -1]);
-  expect(rowSavings(runs.slice(0, 2), undefined)).toEqual([0.8, 0.8]);
+  expect(savingsRange(runs, undefined)).toEqual([0.5, 0.5]);
+  expect(savingsRange(runs, "sync")).toEqual([-1, -1]);
+  expect(savingsRange(runs.slice(0, 2), undefined)).toEqual([0.8, 0.8]);
 });
 
 test("the saving at the end, at the peak where the ends are alike, none where there is one policy", () => {
-  expect(rowSavings([run("model", "sync", 25), run("model", "none", 100)], undefined)).toEqual([0.75, 0.75]);
+  expect(savingsRange([run("model", "sync", 25), run("model", "none", 100)], undefined)).toEqual([0.75, 0.75]);
   const peaks = [run("model", "sync", 40, { peakKb: 50 }), run("model", "none", 40, { peakKb: 100 })];
-  expect(rowSavings(peaks, undefined)).toEqual([0.5, 0.5]);
-  expect(rowSavings([run("model", "sync", 25)], undefined)).toBeUndefined();
+  expect(savingsRange(peaks, undefined)).toEqual([0.5, 0.5]);
+  expect(savingsRange([run("model", "sync", 25)], undefined)).toBeUndefined();
   const [sync, none] = [run("model", "sync", 25), run("model", "none", 100)];
   const stopped = { ...sync, summary: { ...sync.summary, operations: 7 } as unknown as RunSummary };
-  expect(rowSavings([stopped, none], undefined)).toBeUndefined();
+  expect(savingsRange([stopped, none], undefined)).toBeUndefined();
 });
 
 test("the status that needs attention wins", () => {
@@ -51,6 +52,6 @@ test("a sweep has the savings of its points, from the least to the most", () => 
     run("model", "none", 100, { label }),
   ];
   const runs = [...point("chunk 1M", 100), ...point("chunk 2M", 20), ...point("chunk 4M", 50)];
-  expect(rowSavings(runs, undefined)).toEqual([0, 0.8]);
-  expect(rowSavings([run("model", "sync", 1, { label: "chunk 1M" })], undefined)).toBeUndefined();
+  expect(savingsRange(runs, undefined)).toEqual([0, 0.8]);
+  expect(savingsRange([run("model", "sync", 1, { label: "chunk 1M" })], undefined)).toBeUndefined();
 });

@@ -1,12 +1,11 @@
 /** What the cells of the history's table say. */
-import { ofOneSource } from "../../engine/experiment/compare-runs.ts";
-import { formatCount, formatExact, formatKb } from "../../engine/experiment/format.ts";
+import { ofOneSource, savingsRange } from "../../engine/experiment/compare-runs.ts";
+import { formatCount, formatExact, formatKb, formatPercent } from "../../engine/experiment/format.ts";
 import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
-import { savingLabel } from "../../engine/experiment/sentence.ts";
 import { policyWord, STATUS_WORDS } from "../../engine/experiment/words.ts";
 import type { HistoryRow } from "../../main/contract.ts";
 import { dayGroup, formatWhen } from "./format.ts";
-import { rowSavings, rowStatus } from "./rows.ts";
+import { rowStatus } from "./rows.ts";
 
 export interface Cell {
   readonly text: string;
@@ -46,8 +45,8 @@ export function cellOf(
     case "tags":
       return { text: row.tags.join(", ") };
     case "saved": {
-      const range = rowSavings(row.runs, baseline);
-      return { text: range ? savingLabel(range[1]) : "" };
+      const range = savingsRange(row.runs, baseline);
+      return { text: range ? formatPercent(range[1]) : "" };
     }
     case "peak": {
       const kb = row.runs.flatMap((run) => run.summary?.peak.vmpte_kb ?? []);
