@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -5,6 +6,8 @@ export default defineConfig({
   test: {
     include: ["{engine,probe,db,chart,main,renderer,scripts,bench}/**/*.test.ts"],
     environment: "node",
+    // Vitest leaves one core to others, which on a machine of two is half of it.
+    maxWorkers: availableParallelism(),
     // Two cores are what the smallest machine has; a hang is a failure, and no test asserts a time.
     testTimeout: 60_000,
     setupFiles: ["scripts/lib/test-seed.ts"],
