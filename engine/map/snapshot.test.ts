@@ -53,7 +53,7 @@ test("what follows after going back is what followed before, as often as one goe
     }
   });
   checkProperty("what follows after going back", FILE, property, 150);
-}, 60_000);
+});
 
 test("what is kept stays the same object; all else is its own", () => {
   const shared = { list: [1, 2], self: null as unknown };

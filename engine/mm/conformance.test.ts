@@ -126,7 +126,7 @@ describe.each(FORMS)("$form", ({ explored }) => {
     const all = scripts();
     check(all, explored);
     expect(all.length).toBeGreaterThanOrEqual(178);
-  }, 120_000);
+  });
 
   test.each(KERNELS.map(({ profile }) => profile))(
     "every answer of %s is the engine's under its profile",
@@ -135,7 +135,6 @@ describe.each(FORMS)("$form", ({ explored }) => {
       check(all, explored);
       expect(all.length).toBeGreaterThanOrEqual(60);
     },
-    120_000,
   );
 });
 

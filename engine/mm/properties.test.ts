@@ -57,7 +57,7 @@ describe("for any sequence of operations", () => {
       });
     });
     checkProperty("counts equal recounts after every operation", FILE, property, 400);
-  }, 60_000);
+  });
 
   test("point by point everything comes out as it does plainly", () => {
     const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
@@ -73,7 +73,7 @@ describe("for any sequence of operations", () => {
       expect([...explored.state.rcuReaders]).toEqual([]);
     });
     checkProperty("point by point everything comes out as it does plainly", FILE, property, 200);
-  }, 120_000);
+  });
 
   test("nothing is left once everything has ended and a grace period is over", () => {
     const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
@@ -89,7 +89,7 @@ describe("for any sequence of operations", () => {
       );
     });
     checkProperty("nothing is left once everything has ended", FILE, property, 200);
-  }, 60_000);
+  });
 
   test("without huge pages the modes differ in tables only", () => {
     const property = fc.property(sequence(ONE_PROCESS), (operations) => {
@@ -106,7 +106,7 @@ describe("for any sequence of operations", () => {
       expect(none.reclaimedPteTables).toBe(0);
     });
     checkProperty("without huge pages the modes differ in tables only", FILE, property, 200);
-  }, 60_000);
+  });
 
   test("without huge pages the policies differ in tables only, and a reference count keeps fewest", () => {
     const others: PolicyId[] = POLICY_IDS.filter((id) => id !== "none");
@@ -132,7 +132,7 @@ describe("for any sequence of operations", () => {
       }
     });
     checkProperty("without huge pages the policies differ in tables only", FILE, property, 150);
-  }, 60_000);
+  });
 
   test("pieces below 2 MiB make sync answer as none does", () => {
     const property = fc.property(sequence(ONE_PROCESS), (operations) => {
@@ -147,7 +147,7 @@ describe("for any sequence of operations", () => {
       expect(sync.reclaimedPteTables).toBe(0);
     });
     checkProperty("pieces below 2 MiB make sync answer as none does", FILE, property, 200);
-  }, 60_000);
+  });
 
   test("touching a range is touching its pages one by one", () => {
     const property = fc.property(sequence({ huge: true, fork: false }), (operations) => {
@@ -173,7 +173,7 @@ describe("for any sequence of operations", () => {
       }
     });
     checkProperty("touching a range is touching its pages one by one", FILE, property, 60);
-  }, 60_000);
+  });
 
   test("need_resched and failing allocations change how tables are freed, never which", () => {
     const property = fc.property(fc.nat(1000), sequence(EVERYTHING), (seed, operations) => {
@@ -189,7 +189,7 @@ describe("for any sequence of operations", () => {
       expect(calm.slowPathReclaims).toBe(0);
     });
     checkProperty("need_resched and failing allocations change how tables are freed", FILE, property, 100);
-  }, 60_000);
+  });
 
   test("the same seed gives the same samples", () => {
     const property = fc.property(options, sequence(EVERYTHING), (given, operations) => {
@@ -202,7 +202,7 @@ describe("for any sequence of operations", () => {
       }
     });
     checkProperty("the same seed gives the same samples", FILE, property, 60);
-  }, 60_000);
+  });
 
   test("five levels answer as four do below 2^47", () => {
     const property = fc.property(sequence(EVERYTHING), (operations) => {
@@ -216,5 +216,5 @@ describe("for any sequence of operations", () => {
       }
     });
     checkProperty("five levels answer as four do below 2^47", FILE, property, 60);
-  }, 60_000);
+  });
 });

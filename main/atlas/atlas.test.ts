@@ -61,7 +61,7 @@ beforeAll(async () => {
   atlas = await openAtlas([join(folder, "it's out"), join(folder, "again"), join(folder, "fleet")], (text) =>
     warned.push(text),
   );
-}, 60_000);
+});
 afterAll(async () => {
   atlas.close();
   await rm(folder, { recursive: true, force: true });

@@ -64,7 +64,7 @@ describe("a damaged page among the samples of a big history", () => {
     damagePage(file);
     desk = open();
     expect(told).toEqual([null]);
-    await expect.poll(() => told.length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => told.length).toBe(2);
     expect(told[1]).toMatchObject(DAMAGED);
     // What it cannot be asked for is answered in the same words; what can be done about it, is.
     expect(await desk.call("history.list", {})).toEqual({ error: told[1] });

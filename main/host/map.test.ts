@@ -105,12 +105,12 @@ test("questions about several runs at once leave one worker, and none when the l
   if (!("result" in started)) return expect.unreachable(started.error.message);
   const { runs } = started.result as { runs: { id: number }[] };
   await ended;
-  await expect.poll(() => alive.size, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => alive.size).toBe(0);
   for (let round = 0; round < 5; round++)
     await Promise.all(
       [...runs, ...runs].map(({ id }) => lab.call("map.read", { runId: id, operations: 3, cells: 10 })),
     );
-  await expect.poll(() => alive.size, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => alive.size).toBe(1);
   await lab.close();
-  await expect.poll(() => alive.size, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => alive.size).toBe(0);
 });

@@ -88,7 +88,7 @@ it("tells the end of a run also where not even that can be stored, and stores it
   expect(stored.status).toBe("running");
   expect(runner.asTold(stored)).toMatchObject({ status: "failed", reason: endings[0]?.reason });
   room = true;
-  await expect.poll(() => store.getRun(run.runId), { timeout: 10_000 }).toMatchObject({ status: "failed" });
+  await expect.poll(() => store.getRun(run.runId)).toMatchObject({ status: "failed" });
   expect(store.getRun(run.runId).reason).toContain("The disk is full");
   await runner.abandon();
 });
@@ -102,7 +102,7 @@ it("a run of which only the end could not be stored is done once it can be", asy
   await expect.poll(() => endings.length).toBe(1);
   expect(endings[0]).toMatchObject({ status: "failed" });
   room = true;
-  await expect.poll(() => store.getRun(run.runId).status, { timeout: 10_000 }).toBe("done");
+  await expect.poll(() => store.getRun(run.runId).status).toBe("done");
   expect(runner.asTold(store.getRun(run.runId)).status).toBe("done");
   await runner.abandon();
 });
