@@ -177,6 +177,10 @@ describe("verdict", () => {
     expect(verdictOn(traced)).toEqual(verdictOf(pair, "none", { allocators: ["jemalloc"] }));
     const hidden = verdictOn({ ...traced, params: { ...traced.params, hidden_calls: "process_madvise 18" } });
     expect(hidden?.reasons.at(-1)).toContain("calls on memory that a trace does not name (process_madvise 18)");
+    const beside = verdictOn({ ...traced, params: { ...traced.params, of_processes: 47, share_of_events: 0.37 } });
+    expect(beside?.reasons.at(-1)).toMatch(/^This is one process of 47, with 37\.0 % of their events: .*\(--service\)/);
+    const light = verdictOn({ ...traced, params: { ...traced.params, light: true } });
+    expect(light?.reasons.at(-1)).toContain("Recorded without page faults");
     expect(verdictOn({ ...traced, workloadKind: "preset" })).toBeNull();
     expect(verdictOn({ ...traced, runs: traced.runs.slice(0, 1) })).toBeNull();
     const cancelled = { ...run("none", none), status: "cancelled" } as const;

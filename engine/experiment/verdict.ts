@@ -11,7 +11,7 @@ import {
   TRIAL_SETTINGS,
   type TrialSetting,
 } from "./allocator-settings.ts";
-import { formatBytes, formatDuration, formatKb, formatNumberOf, formatPercent } from "./format.ts";
+import { formatBytes, formatCount, formatDuration, formatKb, formatNumberOf, formatPercent } from "./format.ts";
 import { baselineOf, DEFAULT_BASELINE, inPolicyOrder, type PolicyId, policyOf } from "./policies.ts";
 import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
 import type { Params, RunStatus, RunSummary, Source } from "./types.ts";
@@ -306,6 +306,14 @@ function unseen(hidden: string): string {
   return `Not in these numbers: calls on memory that a trace does not name (${hidden}). What process_madvise gave back may have freed more tables; what a userfaultfd's handler filled in without a fault has tables of its own.`;
 }
 
+/** The answer is of one process, and others did much of what the trace shows. */
+function alone(processes: number, share: number): string {
+  return `This is one process of ${formatCount(processes)}, with ${formatPercent(share)} of their events: for all of them together, children that came and went included, replay the trace as a service (--service).`;
+}
+
+const LIGHT =
+  "Recorded without page faults: what was used and given back or unmapped between two snapshots is missing in these numbers, under every policy.";
+
 /** What the verdict is read from, of an experiment as it is stored. */
 export interface JudgedExperiment {
   readonly workloadKind: "preset" | "file" | "program" | "live";
@@ -332,7 +340,14 @@ export function verdictOn({ workloadKind, params, runs }: JudgedExperiment, chos
     ...(typeof params.program === "string" ? { name: params.program } : {}),
     ...(typeof params.command === "string" ? { command: params.command } : {}),
   });
-  const hidden = params.hidden_calls;
-  if (verdict === null || typeof hidden !== "string") return verdict;
-  return { ...verdict, reasons: [...verdict.reasons, unseen(hidden)] };
+  if (verdict === null) return null;
+  const { hidden_calls, light, of_processes, share_of_events } = params;
+  const limits = [
+    ...(typeof of_processes === "number" && typeof share_of_events === "number"
+      ? [alone(of_processes, share_of_events)]
+      : []),
+    ...(light === true ? [LIGHT] : []),
+    ...(typeof hidden_calls === "string" ? [unseen(hidden_calls)] : []),
+  ];
+  return limits.length === 0 ? verdict : { ...verdict, reasons: [...verdict.reasons, ...limits] };
 }

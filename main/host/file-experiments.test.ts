@@ -114,6 +114,11 @@ it("shares a trace between its runs, which come out as each does alone", async (
   }
 });
 
+it("keeps how little of a trace the chosen process is, where others did much of it", async () => {
+  const { params } = await run(await traceFile());
+  expect(params).toMatchObject({ pid: 20, of_processes: 2, share_of_events: 0.583 });
+});
+
 it("runs again after a restart, with the same outcome", async () => {
   const before = await run(await workloadFile());
   await restart();

@@ -115,6 +115,19 @@ function listCounts(counts: Readonly<Record<string, number>>): string {
   return named.join(", ").slice(0, 200);
 }
 
+/** From this share of the events on, those of other processes are worth to be told. */
+const OTHERS_SHARE = 0.1;
+
+/** How many processes a trace has and how little of it the chosen one is, where the others matter. */
+function besideOthers(
+  chosen: Processes[number],
+  processes: Processes,
+): { readonly of_processes?: number; readonly share_of_events?: number } {
+  const all = processes.reduce((sum, { events }) => sum + events, 0);
+  if (all === 0 || chosen.events > all * (1 - OTHERS_SHARE)) return {};
+  return { of_processes: processes.length, share_of_events: Math.round((chosen.events / all) * 1000) / 1000 };
+}
+
 /** All processes of a trace: what is kept of them, and what each is called. */
 function serviceOf({ about, processes, capture }: OpenFile) {
   const [busiest] = processes;
@@ -128,6 +141,7 @@ function serviceOf({ about, processes, capture }: OpenFile) {
       program: busiest.comm.slice(0, 100),
       allocators: allocators.join(","),
       ...(Object.keys(hidden).length > 0 ? { hidden_calls: listCounts(hidden) } : {}),
+      ...(processes.some(({ light }) => light) ? { light: true } : {}),
     },
     title: oneLine(
       capture === null
@@ -187,6 +201,8 @@ export function createFiles(): Files {
       ...(capture?.command ? { command: capture.command.slice(0, COMMAND_MAX) } : {}),
       ...(Object.keys(chosen.hidden).length > 0 ? { hidden_calls: listCounts(chosen.hidden) } : {}),
       ...(touchOnMap ? { touch_on_map: true } : {}),
+      ...(chosen.light ? { light: true } : {}),
+      ...besideOthers(chosen, processes),
     };
     const lasted = formatDuration((chosen.endNs - chosen.startNs) / 1e6);
     const title = oneLine(

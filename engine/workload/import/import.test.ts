@@ -589,6 +589,7 @@ describe("surveys and real traces", () => {
       endNs: 3383667481937,
       ancestors: [],
       hidden: {},
+      light: false,
       is32Bit: false,
       allocators: ["jemalloc"],
     });

@@ -29,6 +29,8 @@ export interface TracedProcess {
   readonly hidden: Readonly<Record<string, number>>;
   /** Allocators that the names of its threads and mapped files point to. */
   readonly allocators: readonly Allocator[];
+  /** Recorded without page faults. */
+  readonly light: boolean;
 }
 
 const PROCESSES_MAX = 1 << 16;
@@ -48,6 +50,7 @@ interface Entry {
   names: Set<string>;
   hidden: Map<string, number>;
   ancestors: readonly number[];
+  light: boolean;
   /** Since its last exec. */
   readonly since: { execs: number; faults: number; memoryCalls: number; highest: number };
 }
@@ -74,6 +77,7 @@ export class ProcessList {
         names: new Set(),
         hidden: new Map(),
         ancestors: [],
+        light: false,
         since: newSince(),
       };
       this.#found.set(pid, entry);
@@ -113,6 +117,7 @@ export class ProcessList {
     const hidden = ProcessList.hiddenCall(event);
     if (hidden !== null) entry.hidden.set(hidden, (entry.hidden.get(hidden) ?? 0) + 1);
     if (event.kind === "found" && event.found !== null) {
+      entry.light ||= event.found.light === true;
       this.#name(entry, event.found.name.slice(event.found.name.lastIndexOf("/") + 1));
       if (event.found.addr >= GO_ARENA.start && event.found.addr < GO_ARENA.end) this.#name(entry, GO_NAME);
     }
@@ -147,7 +152,7 @@ export class ProcessList {
   list(): readonly TracedProcess[] {
     return [...this.#found]
       .filter(([, { events }]) => events > 0)
-      .map(([pid, { comm, events, dontneed, threads, startNs, endNs, names, hidden, ancestors, since }]) => ({
+      .map(([pid, { comm, events, dontneed, threads, startNs, endNs, names, hidden, ancestors, light, since }]) => ({
         pid,
         comm,
         events,
@@ -159,6 +164,7 @@ export class ProcessList {
         hidden: Object.fromEntries(hidden),
         is32Bit: since.execs > 0 && since.faults >= FAULTS_MIN && since.memoryCalls === 0 && since.highest < 2 ** 32,
         allocators: allocatorsOf(names),
+        light,
       }))
       .sort((a, b) => b.events - a.events || a.pid - b.pid);
   }

@@ -125,6 +125,7 @@ export async function listProcesses(
     event = taken;
     report.events++;
     list.take(taken, comm);
+    if (taken.kind === "found" && taken.found?.light) report.problem("no_faults", taken.line, `process ${taken.pid}`);
     const hidden = ProcessList.hiddenCall(taken);
     if (hidden !== null) report.problem("hidden_ranges", taken.line, `${hidden} of process ${taken.pid}`);
   };
