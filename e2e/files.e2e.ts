@@ -67,7 +67,7 @@ test("files opened lately: in the native menu, the window's menu and the palette
   await lab.screenshot("recent-files");
   await rm(join(folder, "monday.ops.jsonl"));
   await page.getByRole("menuitem", { name: /^monday/ }).click();
-  const told = page.getByRole("listitem").filter({ hasText: "monday.ops.jsonl is not there any more" });
+  const told = page.getByRole("listitem").filter({ hasText: "monday.ops.jsonl no longer exists" });
   await expect(told).toContainText("moved, renamed or deleted");
   await expect.poll(() => recentMenu(lab)).toEqual(["tuesday.ops.jsonl (captures)", "&Clear This List"]);
 

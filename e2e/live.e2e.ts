@@ -48,7 +48,7 @@ for (const theme of ["light", "dark"] as const)
     const remedy = panel.getByRole("list", { name: "What would change it" }).getByText("A restart");
     await expect(panel.getByText("up to 600 KiB").first()).toBeVisible();
     await remedy.click();
-    await expect(panel.getByText("Until as much is empty again.", { exact: false })).toBeVisible();
+    await expect(panel.getByText("Until the same amount is empty again.", { exact: false })).toBeVisible();
     await expectAccessible(page, `live, ${theme}`);
     await lab.screenshot(`live-${theme}`);
 

@@ -83,7 +83,7 @@ const micro = (ns: number): string => NUMBER.format(Math.round(ns / 1000));
 
 async function table(): Promise<string> {
   const lines = [
-    "| workload | policy | VmPTE in the end, kB | on average, kB | saved on average | in calls, µs | most in one, µs | beside them, µs | built again | TLB flushes |",
+    "| workload | policy | VmPTE at the end, kB | on average, kB | saved on average | in calls, µs | in the longest call, µs | in the background, µs | rebuilt | TLB flushes |",
     "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
   ];
   const subjects = [...presetSubjects(), ...(await Promise.all(PROGRAMS.map(programSubject)))];

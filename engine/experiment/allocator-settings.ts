@@ -34,8 +34,8 @@ export const ALLOCATOR_SETTINGS: readonly AllocatorSetting[] = [
     setting: "MALLOC_CONF=background_thread:true",
     versions: "jemalloc 5.3",
     reason:
-      "Without background threads unused memory is given back only while the program allocates or frees; with them it goes " +
-      "also while the program is idle, all that has become unused.",
+      "Without background threads unused memory is released only while the program allocates or frees; with them all unused " +
+      "memory is released, even while the program is idle.",
     cost: "one more thread for up to four CPUs, a few wake-ups a second",
     source: { title: "jemalloc(3), opt.background_thread", reference: JEMALLOC },
   },
@@ -45,17 +45,17 @@ export const ALLOCATOR_SETTINGS: readonly AllocatorSetting[] = [
     setting: "MALLOC_CONF=muzzy_decay_ms:0",
     versions: "jemalloc 5.3 (its default)",
     reason:
-      "With a muzzy decay memory goes back by MADV_FREE first, which keeps entries and tables; 0 goes to MADV_DONTNEED at once.",
-    cost: "memory that is used again soon has to be faulted in again",
+      "With a muzzy decay memory is first released by MADV_FREE, which keeps entries and tables; 0 uses MADV_DONTNEED at once.",
+    cost: "memory that is soon reused has to be faulted in again",
     source: { title: "jemalloc(3), opt.muzzy_decay_ms", reference: JEMALLOC },
   },
   {
     allocator: "go",
     obstacles: ["advice_free"],
     setting: "GODEBUG=madvdontneed=1",
-    versions: "Go 1.12 to 1.15, or where madvdontneed=0 is set; the default since 1.16",
+    versions: "Go 1.12 to 1.15, or with madvdontneed=0; the default since 1.16",
     reason: "MADV_FREE keeps entries and tables; MADV_DONTNEED of whole 2 MiB frees them.",
-    cost: "memory that is used again soon has to be faulted in again",
+    cost: "memory that is soon reused has to be faulted in again",
     source: { title: "Go package runtime, GODEBUG", reference: "https://pkg.go.dev/runtime" },
   },
   {
@@ -64,9 +64,9 @@ export const ALLOCATOR_SETTINGS: readonly AllocatorSetting[] = [
     setting: "malloc_trim(0), called by the program at quiet moments",
     versions: "glibc 2.8 and later; tried with 2.36",
     reason:
-      "free() gives back the top of the heap only. malloc_trim releases every free page in the middle by MADV_DONTNEED; where " +
-      "2 MiB and more are free together their tables go.",
-    cost: "the arenas are locked meanwhile: 0.6 to 2.2 s were seen for some GB",
+      "free() releases only the top of the heap. malloc_trim releases every free page in the middle by MADV_DONTNEED; where " +
+      "2 MiB or more are free together, their tables are freed.",
+    cost: "the arenas are locked meanwhile: 0.6 to 2.2 s observed for some GB",
     source: { title: "malloc_trim(3)", reference: "https://man7.org/linux/man-pages/man3/malloc_trim.3.html" },
   },
 ];

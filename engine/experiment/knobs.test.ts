@@ -35,7 +35,7 @@ test("what is refused says why, each at its name", () => {
     return checked.ok ? [] : checked.problems.map(({ name, reason }) => `${name}: ${reason}`);
   };
   expect(reasons({ scan_interval: 5, zero_tables: "yes" }, "none", "demand")).toEqual([
-    "scan_interval: it is of async; the policies here are none, demand, and it would change nothing",
+    "scan_interval: it belongs to async; the policies here are none, demand, so it would have no effect",
   ]);
   expect(reasons({ zero_tables: "yes" }, "sync")[0]).toMatch(/of eager, async and demand; the policies here are sync/);
   expect(reasons({ nosuch: 1 }, "async")[0]).toMatch(/^nosuch: there is no such knob; .* scan_interval, scan_size/);

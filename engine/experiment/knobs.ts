@@ -14,10 +14,10 @@ export const KERNEL_SWITCHES = [
     name: "thp_deposit",
     label: "Deposited tables",
     description:
-      "What is kept under an anonymous huge page for the day that it is split: a PTE table, or nothing until then (series of March 2026).",
+      "What is deposited under an anonymous huge page for a later split: a PTE table, or nothing until the split (series of March 2026).",
     type: "choice",
     choices: [
-      { value: "kernel", label: "as the kernel's profile has it" },
+      { value: "kernel", label: "as in the kernel's profile" },
       { value: "table", label: "a table" },
       { value: "split", label: "nothing before the split" },
     ],
@@ -26,7 +26,7 @@ export const KERNEL_SWITCHES = [
   {
     name: "resched",
     label: "Rescheduling",
-    description: "How often need_resched() is true when the zap asks, and breaks it.",
+    description: "How often need_resched() is true when the zap checks it, and interrupts the zap.",
     type: "percent",
     min: 0,
     max: 99,
@@ -35,7 +35,7 @@ export const KERNEL_SWITCHES = [
   {
     name: "batch_fail",
     label: "Failing batches",
-    description: "How often no page can be had for a batch of tables, so that each is freed alone.",
+    description: "How often no page can be allocated for a batch of tables, so that each table is freed alone.",
     type: "percent",
     min: 0,
     max: 100,
@@ -86,13 +86,13 @@ function problemOf(name: string, policies: readonly PolicyId[]): ParamProblem | 
     const possible = knobsUnder(policies).map((spec) => spec.name);
     return {
       name: name.slice(0, 60),
-      reason: `there is no such knob; under ${policies} there are ${possible.join(", ")}`,
+      reason: `there is no such knob; under ${policies} choose from ${possible.join(", ")}`,
     };
   }
   if (knobsUnder(policies).some((spec) => spec.name === name)) return null;
   return {
     name,
-    reason: `it is of ${ownersOf(name)}; the policies here are ${policies.join(", ")}, and it would change nothing`,
+    reason: `it belongs to ${ownersOf(name)}; the policies here are ${policies.join(", ")}, so it would have no effect`,
   };
 }
 

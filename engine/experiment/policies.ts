@@ -38,12 +38,11 @@ const NS_PER_MS = 1_000_000;
 const ZERO_TABLES = {
   name: "zero_tables",
   label: "Zero tables",
-  description:
-    "Does a table whose entries all map the shared zero page count as empty, for whoever looks at it? (RFC of August 2022)",
+  description: "Does a table whose entries all map the shared zero page count as empty? (RFC of August 2022)",
   type: "choice",
   choices: [
     { value: "no", label: "no" },
-    { value: "yes", label: "yes, as empty ones" },
+    { value: "yes", label: "yes, as empty" },
   ],
   default: "no",
 } as const satisfies ParamSpec;
@@ -65,7 +64,7 @@ export const POLICIES = [
     id: "sync",
     word: "sync reclaim",
     phrase: "with sync reclaim",
-    rule: "after MADV_DONTNEED of its whole 2 MiB within one VMA, where no entry had to stay",
+    rule: "after MADV_DONTNEED of its whole 2 MiB within one VMA, if no entry had to stay",
     payer: "the caller, within the zap",
     source: "Linux 6.14 (CONFIG_PT_RECLAIM): synchronously scan and reclaim empty user PTE pages, v4, December 2024",
     knobs: [],
@@ -77,8 +76,8 @@ export const POLICIES = [
     id: "eager",
     word: "eager sync",
     phrase: "with eager sync",
-    rule: "after MADV_DONTNEED of any part of it that leaves all 512 entries none, whoever else has a part of it",
-    payer: "the caller: a look at up to 512 entries for each part below 2 MiB that kept no entry",
+    rule: "after MADV_DONTNEED of any part of it that leaves all 512 entries none, even if another VMA has a part of it",
+    payer: "the caller: a check of up to 512 entries for each part below 2 MiB that kept no entry",
     source: "a what-if: the series without the condition end - addr >= PMD_SIZE of reclaim_pt_is_enabled()",
     knobs: [ZERO_TABLES],
     features: () => ({ ...SYNC_RECLAIM, reclaimPages: 1 }),
@@ -89,7 +88,7 @@ export const POLICIES = [
     id: "refcount",
     word: "reference count",
     phrase: "with a reference count",
-    rule: "the moment its last entry goes, on every path; no table is ever kept empty",
+    rule: "as soon as its last entry is cleared, on every path; no table is ever kept empty",
     payer: "every path that maps a table, or sets or clears entries: an atomic operation each time it locks one",
     source: "Qi Zheng: Free user PTE page table pages, November 2021 (an atomic count) and April 2022 (percpu_ref)",
     knobs: [],
@@ -102,14 +101,13 @@ export const POLICIES = [
     word: "background scan",
     phrase: "with a background scan",
     rule: "at a scan: every empty table whose 2 MiB lie in one VMA, hugetlb and uffd-wp VMAs left out",
-    payer: "the tasks themselves on their way back to user space, the mmap lock held for reading",
+    payer: "the tasks themselves on their way back to user space, holding the mmap lock for reading",
     source: "Qi Zheng: asynchronously scan and free empty user PTE pages, RFC, June 2024 (cover.1718267194)",
     knobs: [
       {
         name: "scan_interval",
         label: "Scan interval",
-        description:
-          "Simulated time from a scan to the next, at least: one is made when a task next returns to user space.",
+        description: "Minimum simulated time between two scans; a scan runs when a task next returns to user space.",
         type: "ms",
         min: 1,
         max: 3_600_000,
@@ -118,7 +116,8 @@ export const POLICIES = [
       {
         name: "scan_size",
         label: "Scan size",
-        description: "How much mapped address space a scan looks at. The next goes on from there, and round.",
+        description:
+          "How much mapped address space one scan covers. The next scan continues from there and wraps around.",
         type: "bytes",
         min: PMD_PAGES * PAGE_SIZE,
         max: 2 ** 47,
@@ -146,7 +145,7 @@ export const POLICIES = [
         name: "demand_interval",
         label: "Demand interval",
         description:
-          "Simulated time after which the lab asks again in the program's place, for all that it has mapped.",
+          "Simulated time after which the lab asks again on the program's behalf, for everything it has mapped.",
         type: "ms",
         min: 1,
         max: 3_600_000,

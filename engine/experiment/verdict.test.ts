@@ -135,7 +135,7 @@ describe("verdict", () => {
     const { verdict } = await judge([...MAPPED, ...pieces]);
     expect(verdict.helps).toBe("no");
     expect(verdict.headline).toContain(
-      "because 100 % of what it gives back went in pieces smaller than the 2 MiB of a table",
+      "because 100 % of what it releases is in chunks smaller than the 2 MiB of a table",
     );
     expect(verdict.vmpte.end.saved_kb).toBe(0);
     expect(verdict.settings.length).toBeGreaterThan(0);
@@ -147,7 +147,7 @@ describe("verdict", () => {
   });
 
   test("a program that never gives back, unmaps, or uses MADV_FREE is told so", async () => {
-    expect((await judge(MAPPED)).verdict.headline).toContain("never gives memory back");
+    expect((await judge(MAPPED)).verdict.headline).toContain("never releases memory");
     expect((await judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }])).verdict.headline).toContain("it unmaps");
     const free: Operation = { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" };
     expect((await judge([...MAPPED, free])).verdict.headline).toContain("MADV_FREE");

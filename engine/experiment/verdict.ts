@@ -78,12 +78,12 @@ const percent = (part: number, whole: number): string => formatPercent(whole ===
 const calls = (count: number): string => formatNumberOf(count, "call");
 
 const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>> = {
-  huge_page: "lay in transparent huge pages, whose tables are freed on every kernel",
-  split_vma: "covered tables that two mappings share, and a table goes only when one mapping has all of its 2 MiB",
-  marker: "covered tables that hold a guard page or a userfaultfd marker, which must stay",
-  below_table: "went in pieces smaller than the 2 MiB of a table, and such pieces never free one",
-  unaligned: "lay outside whole, aligned 2 MiB: the pieces are long enough but begin and end inside tables",
-  nothing_there: "covered tables that were not there (any more)",
+  huge_page: "is in transparent huge pages, whose tables are freed on every kernel",
+  split_vma: "covers tables that two mappings share, and a table is freed only when one mapping has all of its 2 MiB",
+  marker: "covers tables that hold a guard page or a userfaultfd marker, which must stay",
+  below_table: "is in chunks smaller than the 2 MiB of a table, and such chunks never free one",
+  unaligned: "is outside whole, aligned 2 MiB: the chunks are long enough but begin and end inside tables",
+  nothing_there: "covers tables that do not exist (any more)",
 };
 
 /** From this share of VmPTE on it helps. */
@@ -126,7 +126,7 @@ function declinedReasons(releases: Releases): string[] {
       const { calls: count, bytes } = outcomes[outcome];
       const share = percent(bytes, dontneed.bytes);
       const amount = `${formatBytes(bytes)}${count > 0 ? `, ${calls(count)}` : ""}`;
-      return `${share} of the memory given back by MADV_DONTNEED (${amount}) ${BECAUSE[outcome]}.`;
+      return `${share} of the memory released by MADV_DONTNEED (${amount}) ${BECAUSE[outcome]}.`;
     });
 }
 
@@ -136,7 +136,7 @@ function otherReasons(releases: Releases): string[] {
   const { free } = otherAdvice;
   if (free.calls > 0 && free.bytes > dontneed.bytes / 10) {
     reasons.push(
-      `${formatBytes(free.bytes)} (${calls(free.calls)}) were given back by MADV_FREE, which keeps every entry and so every table.`,
+      `${formatBytes(free.bytes)} (${calls(free.calls)}) were released by MADV_FREE, which keeps every entry and so every table.`,
     );
   }
   if (dontneed.calls === 0) {
@@ -145,7 +145,7 @@ function otherReasons(releases: Releases): string[] {
       reasons.push(
         `It unmaps what it no longer needs (${amount}, ${calls(munmap.calls)}); that frees tables on every kernel.`,
       );
-    } else if (free.calls === 0) reasons.push("It gives nothing back while it runs.");
+    } else if (free.calls === 0) reasons.push("It releases nothing while it runs.");
   }
   return reasons;
 }
@@ -154,17 +154,17 @@ function otherReasons(releases: Releases): string[] {
 function rssReason(policy: PolicyResult, baseline: PolicyResult): string | null {
   const [more, less] = [policy.summary.peak.rss_kb, baseline.summary.peak.rss_kb];
   if (more <= less) return null;
-  return `RSS peaks at ${formatKb(more)} instead of ${formatKb(less)}: where a table was reclaimed, memory advised MADV_HUGEPAGE is faulted in as a huge page again; where an empty table stayed, page by page (and a trace has no more accesses than faulted on the kernel it was recorded on).`;
+  return `RSS peaks at ${formatKb(more)} instead of ${formatKb(less)}: where a table was reclaimed, memory advised MADV_HUGEPAGE is faulted in as a huge page again; where an empty table stayed, page by page (and a trace has only the accesses that faulted on the kernel it was recorded on).`;
 }
 
 /** The reason for which no more is saved, where it is one; a clause after "because". */
 function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary, releases: Releases): string {
   const { dontneed, outcomes, otherAdvice, munmap } = releases;
   if (dontneed.calls === 0) {
-    if (otherAdvice.free.calls > 0) return "the program gives memory back by MADV_FREE, which keeps its tables";
+    if (otherAdvice.free.calls > 0) return "the program releases memory by MADV_FREE, which keeps its tables";
     if (munmap.calls > 0)
       return "the program never calls madvise(MADV_DONTNEED); it unmaps, which frees tables on every kernel";
-    return "the program never gives memory back while it runs";
+    return "the program never releases memory while it runs";
   }
   const emptyKb = (baseline.average_empty_pte_tables ?? 0) * 4;
   const allKb = baseline.average_vmpte_kb ?? 0;
@@ -172,8 +172,8 @@ function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary
     return `its tables are in use: on average ${formatKb(emptyKb)} of ${formatKb(allKb)} are empty ${policyOf(DEFAULT_BASELINE).phrase}`;
   const [main] = declined(releases);
   if (main !== undefined)
-    return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it gives back ${BECAUSE[main]}`;
-  return `what it gives back is little beside the rest ${policyOf(mode).phrase}`;
+    return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it releases ${BECAUSE[main]}`;
+  return `what it releases is little compared with the rest ${policyOf(mode).phrase}`;
 }
 
 function headlineOf(
@@ -303,7 +303,7 @@ export function verdictOf(
 
 /** What a trace cannot tell: `hidden` lists calls with their numbers. */
 function unseen(hidden: string): string {
-  return `Not in these numbers: calls on memory that a trace does not name (${hidden}). What process_madvise gave back may have freed more tables; what a userfaultfd's handler filled in without a fault has tables of its own.`;
+  return `Not in these numbers: calls on memory that a trace does not name (${hidden}). process_madvise may have freed more tables; memory that a userfaultfd handler filled without a fault has tables of its own.`;
 }
 
 /** The answer is of one process, and others did much of what the trace shows. */

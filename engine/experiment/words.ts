@@ -44,7 +44,7 @@ export const LABELS = {
 /** How a kernel is made to behave under a policy where it is measured. */
 export const MEASURED_HOW: Partial<Readonly<Record<PolicyId, string>>> = {
   [SERIES_POLICY]: "as the running kernel does it",
-  [DEFAULT_BASELINE]: "memory is given back in pieces below 2 MiB, which no kernel reclaims",
+  [DEFAULT_BASELINE]: "memory is released in chunks below 2 MiB, which no kernel reclaims",
 };
 
 /** A policy's name in a table: "sync reclaim". */

@@ -35,7 +35,7 @@ describe("the forecast", () => {
     expect(forecast.kbPerHour?.low).toBeLessThanOrEqual(0);
     expect(forecast.kbPerHour?.high).toBeGreaterThanOrEqual(0);
     expect(forecast.hoursToLimit?.latest).toBeNull();
-    expect(forecastSentences(forecast)[0]).toMatch(/^Page tables neither grow nor shrink for certain: /);
+    expect(forecastSentences(forecast)[0]).toMatch(/^Page tables neither clearly grow nor clearly shrink: /);
     expect(forecastSentences(forecast)[1]).toMatch(/at the soonest, perhaps never\.$/);
   });
 
@@ -46,7 +46,7 @@ describe("the forecast", () => {
     );
     expect(few).toMatchObject({ kbPerHour: null, hoursToLimit: null });
     expect(forecastSentences(few)[0]).toBe(
-      "Too little was kept to tell its growth: 4 looks in 45 min; it takes 5 looks and a minute. inspect --watch --keep makes them.",
+      "Too few looks to tell the growth: 4 looks in 45 min; it takes 5 looks over a minute. inspect --watch --keep records them.",
     );
     const short = Array.from({ length: 9 }, (_, i) => ({ atMs: i * 1000, vmpteKb: i }));
     expect(forecastOf(short, null).kbPerHour).toBeNull();
@@ -68,9 +68,9 @@ describe("the forecast", () => {
     const grown = looks(9, (hour) => 1000 + 1024 * hour);
     expect(forecastSentences(forecastOf(grown, 10 * 1024))).toEqual([
       "Page tables grow: +1 MiB an hour, between +1 MiB an hour and +1 MiB an hour (nine in ten; 9 looks in 2.0 hours).",
-      "If nothing else grows, they meet the limit of its control group in about 10.0 hours: at the soonest in 10.0 hours, at the latest in 10.0 hours.",
+      "If nothing else grows, they reach the limit of its control group in about 10.0 hours: at the soonest in 10.0 hours, at the latest in 10.0 hours.",
     ]);
-    expect(forecastSentences(forecastOf(grown, null))[1]).toBe("No limit of its control group is known.");
+    expect(forecastSentences(forecastOf(grown, null))[1]).toBe("Its control group has no known limit.");
   });
 
   it("of a shrinking process meets no limit", () => {
@@ -79,7 +79,7 @@ describe("the forecast", () => {
       500,
     );
     expect(forecast.hoursToLimit).toEqual({ soonest: null, median: null, latest: null });
-    expect(forecastSentences(forecast)[0]).toMatch(/^Page tables shrink: .* They meet no limit at that rate\.$/);
+    expect(forecastSentences(forecast)[0]).toMatch(/^Page tables shrink: .* They reach no limit at that rate\.$/);
   });
 
   it("counts a burst of looks as few", () => {

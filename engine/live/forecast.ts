@@ -124,27 +124,27 @@ export function forecastSentences({ observations, hours, kbPerHour, hoursToLimit
   const seen = `${formatCount(observations)} ${observations === 1 ? "look" : "looks"} in ${hoursWords(hours)}`;
   if (kbPerHour === null)
     return [
-      `Too little was kept to tell its growth: ${seen}; it takes ${OBSERVATIONS_LEAST} looks and a minute. inspect --watch --keep makes them.`,
+      `Too few looks to tell the growth: ${seen}; it takes ${OBSERVATIONS_LEAST} looks over a minute. inspect --watch --keep records them.`,
     ];
   const { low, median, high } = kbPerHour;
   const numbers = `${rateWords(median)}, between ${rateWords(low)} and ${rateWords(high)} (nine in ten; ${seen})`;
   if (low === 0 && high === 0) return [`Page tables do not grow: the same size in ${seen}.`];
   if (low <= 0 && high >= 0)
     return [
-      `Page tables neither grow nor shrink for certain: ${numbers}.`,
+      `Page tables neither clearly grow nor clearly shrink: ${numbers}.`,
       ...(hoursToLimit === null || hoursToLimit.soonest === null
         ? []
         : [
-            `If nothing else grows, they meet the limit of its control group in ${hoursWords(hoursToLimit.soonest)} at the soonest, perhaps never.`,
+            `If nothing else grows, they reach the limit of its control group in ${hoursWords(hoursToLimit.soonest)} at the soonest, perhaps never.`,
           ]),
     ];
-  if (high < 0) return [`Page tables shrink: ${numbers}. They meet no limit at that rate.`];
+  if (high < 0) return [`Page tables shrink: ${numbers}. They reach no limit at that rate.`];
   const growth = `Page tables grow: ${numbers}.`;
-  if (hoursToLimit === null) return [growth, "No limit of its control group is known."];
+  if (hoursToLimit === null) return [growth, "Its control group has no known limit."];
   const { soonest, median: middle, latest } = hoursToLimit;
   const words = (at: number | null): string => (at === null ? "never" : `in ${hoursWords(at)}`);
   return [
     growth,
-    `If nothing else grows, they meet the limit of its control group ${words(middle).replace("in ", "in about ")}: at the soonest ${words(soonest)}, at the latest ${words(latest)}.`,
+    `If nothing else grows, they reach the limit of its control group ${words(middle).replace("in ", "in about ")}: at the soonest ${words(soonest)}, at the latest ${words(latest)}.`,
   ];
 }

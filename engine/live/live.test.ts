@@ -255,7 +255,7 @@ describe("the verdict", () => {
     );
     expect(large.problem).toBe("yes");
     expect(large.sentences[0]).toBe(
-      "A problem: its page tables are 187.5 MiB, 19.2 % of RSS (976.6 MiB); full tables for as much memory would be 1.91 MiB.",
+      "A problem: its page tables are 187.5 MiB, 19.2 % of RSS (976.6 MiB); full tables for that much memory would be 1.91 MiB.",
     );
     expect(large.next).toEqual([
       "reclaim-lab inspect 7 --watch --keep",

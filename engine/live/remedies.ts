@@ -37,12 +37,12 @@ function reclaim({ reclaims, split }: VerdictInput): Remedy {
     ? {
         what: "Reclaim by the kernel",
         kb: 0,
-        note: "This kernel does it; these tables were emptied in pieces below 2 MiB or by other calls.",
+        note: "This kernel does that; these tables were emptied by releases below 2 MiB or by other calls.",
       }
     : {
         what: "Linux 6.14 with PT_RECLAIM",
         kb: split.empty,
-        note: "Those whose 2 MiB one MADV_DONTNEED covers; a recording tells how many that are.",
+        note: "Those whose 2 MiB one MADV_DONTNEED covers; a recording shows how many.",
       };
 }
 
@@ -51,7 +51,7 @@ function restart({ split, upMs, processes }: VerdictInput): Remedy {
   return {
     what: "A restart",
     kb: split.empty,
-    note: split.empty === 0 ? "Nothing is empty." : `Until as much is empty again.${since}`,
+    note: split.empty === 0 ? "Nothing is empty." : `Until the same amount is empty again.${since}`,
   };
 }
 
@@ -88,7 +88,7 @@ function hugeShared(input: VerdictInput): Remedy {
     return {
       what,
       kb: 0,
-      note: split.shared === 0 ? "Nothing is shared." : "What is shared are program files and libraries.",
+      note: split.shared === 0 ? "Nothing is shared." : "Only program files and libraries are shared.",
     };
   const { setting, source } = settingOfShared(name, large[0]);
   const all = pid === null ? "" : `In all ${numberOfProcesses(large[0].processes)}. `;
@@ -106,7 +106,7 @@ function fewer(input: VerdictInput): Remedy[] {
     {
       what: "Threads instead of processes",
       kb,
-      note: `Each of up to ${numberOfProcesses(most)} has tables of its own of the same memory; fewer have fewer (a connection pool, fewer workers).`,
+      note: `Each of up to ${numberOfProcesses(most)} has its own tables for the same memory; fewer processes need fewer (a connection pool, fewer workers).`,
     },
   ];
 }
@@ -118,7 +118,7 @@ function hugeOwn({ name, split }: VerdictInput): Remedy {
   return {
     what: "hugetlb pages for its own memory",
     kb: split.needed + split.sparse + split.deposited,
-    note: `${setting}. Transparent huge pages save no table: one is put aside under each.`,
+    note: `${setting}. Transparent huge pages save no table: one is deposited under each.`,
     source,
   };
 }
@@ -147,6 +147,6 @@ export function remediesFor(input: VerdictInput): Remedy[] {
 
 /** "up to 28.6 GiB less". */
 export function gainWords({ kb }: Pick<Remedy, "kb">): string {
-  if (kb === null) return "only a trial tells";
+  if (kb === null) return "only a trial can tell";
   return kb === 0 ? "does not apply" : `up to ${formatKb(kb)} less`;
 }

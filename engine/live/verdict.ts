@@ -36,9 +36,9 @@ function leastKb(rssKb: number): number {
 
 function adviceOnShared({ name, shared: [largest] }: VerdictInput): string {
   if (largest === undefined || !canBeHuge(largest))
-    return "Each process has tables of its own for the files that it maps, libraries too. Fewer processes have fewer of them.";
+    return "Each process has its own tables for the files that it maps, including libraries. Fewer processes need fewer tables.";
   const { setting, source } = settingOfShared(name, largest);
-  return `2 MiB pages need no PTE tables: ${setting} (${source}). Or fewer processes.`;
+  return `2 MiB pages need no PTE tables: ${setting} (${source}). Or use fewer processes.`;
 }
 
 /** PMD and PUD tables that can hardly be fewer are not advised about; neither is what is needed. */
@@ -46,20 +46,20 @@ function adviceOn(cause: Cause, input: VerdictInput): string {
   switch (cause) {
     case "empty":
       return input.reclaims === true
-        ? "This kernel frees a table when one MADV_DONTNEED covers its 2 MiB; these were emptied otherwise, in smaller pieces or by other calls. A restart frees them."
-        : "Linux 6.14 and later with CONFIG_PT_RECLAIM free a table when one MADV_DONTNEED covers its 2 MiB; how many of these depends on the sizes of the releases. A restart frees all.";
+        ? "This kernel frees a table when one MADV_DONTNEED covers its 2 MiB; these were emptied by smaller releases or by other calls. A restart frees them."
+        : "Linux 6.14 and later with CONFIG_PT_RECLAIM free a table when one MADV_DONTNEED covers its 2 MiB; how many of these depends on the sizes of the releases. A restart frees them all.";
     case "shared":
       return adviceOnShared(input);
     case "sparse":
-      return "Fewer than 32 of 512 entries each: memory in use lies scattered. Settings of the allocator that keep it together change that; reclaim does not, and under a transparent huge page a table is put aside.";
+      return "Fewer than 32 of 512 entries each: the memory in use is scattered. Allocator settings that keep it together help; reclaim does not, and each transparent huge page has a deposited table.";
     case "deposited":
-      return "One table is put aside under each transparent huge page, to split it without an allocation: 0.2 % of that memory. hugetlb pages have none.";
+      return "One table is deposited under each transparent huge page, to split it without an allocation: 0.2 % of that memory. hugetlb pages have none.";
     case "pinned":
-      return "Nothing but markers (guard pages, write protection by userfaultfd) in them; reclaim leaves them. They go when the markers are removed or the memory is unmapped.";
+      return "They hold only markers (guard pages, userfaultfd write protection); reclaim leaves them. They are freed when the markers are removed or the memory is unmapped.";
     case "upper":
-      return "PMD and PUD tables: at least one for each 1 GiB and 512 GiB in use. They go when the address space around them is unmapped.";
+      return "PMD and PUD tables: at least one for each 1 GiB and 512 GiB in use. They are freed when the address space around them is unmapped.";
     case "needed":
-      return "Each maps 32 pages or more. hugetlb pages would do without them (transparent ones have a table put aside under each); else they go with the memory that they map.";
+      return "Each maps 32 pages or more. hugetlb pages need none (each transparent huge page has a deposited one); otherwise they are freed with the memory that they map.";
   }
 }
 
@@ -85,7 +85,7 @@ const PROBLEM_WORDS = { yes: "A problem", little: "Worth knowing, hardly a probl
 function sizeSentence(kb: number, input: VerdictInput): string {
   const { processes, rssKb, rssOnceKb } = input;
   const start = PROBLEM_WORDS[problemOf(kb, input)];
-  const least = `full tables for as much memory would be ${formatKb(leastKb(rssOnceKb))}`;
+  const least = `full tables for that much memory would be ${formatKb(leastKb(rssOnceKb))}`;
   if (processes === 1)
     return `${start}: its page tables are ${formatKb(kb)}, ${shareOf(kb, rssKb)} of RSS (${formatKb(rssKb)}); ${least}.`;
   return `${start}: the page tables of ${numberOfProcesses(processes)} are ${formatKb(kb)}, ${shareOf(kb, rssOnceKb)} of their memory (${formatKb(rssOnceKb)} with what they share counted once); ${least}.`;
@@ -102,12 +102,12 @@ function emptySentences(kb: number, input: VerdictInput): string[] {
   if (split.empty === 0 && empty.maxKb < SMALL_KB) return [];
   const bounds =
     empty.minKb === empty.maxKb ? "" : ` (between ${formatKb(empty.minKb)} and ${formatKb(empty.maxKb)} for certain)`;
-  const first = `${formatKb(split.empty)} of it, ${shareOf(split.empty, kb)}, are empty tables${bounds}: memory was mapped there and given back.`;
+  const first = `${formatKb(split.empty)} of it, ${shareOf(split.empty, kb)}, are empty tables${bounds}: memory was mapped there and released.`;
   if (split.empty < kb * SHARE_LITTLE) return [first];
   return [
     first,
     reclaims === true
-      ? "This kernel reclaims tables that one MADV_DONTNEED covers whole; these were emptied in pieces below 2 MiB or by other calls."
+      ? "This kernel reclaims tables that one MADV_DONTNEED covers completely; these were emptied by releases below 2 MiB or by other calls."
       : `Linux 6.14 or later with CONFIG_PT_RECLAIM would have freed at most that much: the tables whose 2 MiB one MADV_DONTNEED covered.`,
   ];
 }
@@ -115,10 +115,10 @@ function emptySentences(kb: number, input: VerdictInput): string[] {
 function sharedSentences(kb: number, input: VerdictInput): string[] {
   const [largest] = input.shared;
   if (largest === undefined || input.split.shared < Math.max(kb * SHARE_LITTLE, 4)) return [];
-  const total = `${formatKb(input.split.shared)} of it, ${shareOf(input.split.shared, kb)}, are tables of what other processes map too.`;
+  const total = `${formatKb(input.split.shared)} of it, ${shareOf(input.split.shared, kb)}, are tables of memory that other processes map too.`;
   const detail = `The most for ${largest.file}: ${formatKb(largest.kb)} in ${numberOfProcesses(largest.processes)}, where one copy would be ${formatKb(largest.one_copy_kb)} and 2 MiB pages would need ${formatKb(largest.huge_kb)}.`;
   if (!canBeHuge(largest)) return [total, detail];
-  return [total, detail, `What does that: ${settingOfShared(input.name, largest).setting}.`];
+  return [total, detail, `The setting for that: ${settingOfShared(input.name, largest).setting}.`];
 }
 
 function otherSentences(kb: number, input: VerdictInput): string[] {
@@ -126,10 +126,10 @@ function otherSentences(kb: number, input: VerdictInput): string[] {
   const [largest] = CAUSES.map((cause) => ({ cause, kb: split[cause] })).sort((a, b) => b.kb - a.kb);
   if (largest.kb < kb * 0.3 || largest.cause === "empty" || largest.cause === "shared") return [];
   const words: Partial<Record<Cause, string>> = {
-    sparse: "are tables with fewer than 32 of 512 entries: what is in use lies scattered.",
+    sparse: "are tables with fewer than 32 of 512 entries: the memory in use is scattered.",
     needed: "are tables in use.",
-    deposited: "are tables put aside under huge pages.",
-    pinned: "are tables with nothing but markers in them, such as guard pages.",
+    deposited: "are tables deposited under huge pages.",
+    pinned: "are tables that hold only markers, such as guard pages.",
     upper: "are upper tables (PMD, PUD).",
   };
   return [`${formatKb(largest.kb)} of it, ${shareOf(largest.kb, kb)}, ${words[largest.cause] ?? ""}`];
@@ -145,9 +145,7 @@ export function verdictOn(input: VerdictInput): Verdict {
     ...emptySentences(kb, input),
     ...sharedSentences(kb, input),
     ...otherSentences(kb, input),
-    ...(input.moving
-      ? ["It changed while it was looked at: the bounds hold, the numbers are of the last moment."]
-      : []),
+    ...(input.moving ? ["It changed during the look: the bounds hold, the numbers are those of the last moment."] : []),
   ];
   return { problem, sentences, remedies: remediesFor(input), next: problem === "no" ? [] : nextSteps(kb, input) };
 }

@@ -105,6 +105,6 @@ describe.skipIf(library === null)("a disk that fails", () => {
     // The folder itself: its path ends where those of files go on.
     const seen = lab({ call: "fsync", errno: "EIO", at: 2 }, "export", "1", "--format", "csv", "--out", out);
     expect(existsSync(out)).toBe(true);
-    expect(seen).toMatchObject({ status: 1, stderr: expect.stringMatching(/x\.csv: The file is there and whole/) });
+    expect(seen).toMatchObject({ status: 1, stderr: expect.stringMatching(/x\.csv: The file is complete/) });
   });
 });

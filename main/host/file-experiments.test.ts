@@ -169,7 +169,9 @@ it("refuses what cannot be set, before anything is stored", async () => {
   const { token } = await ask("file.open", { path: await workloadFile() });
   const start = (mode: "both" | "async", knobs: Record<string, number | string>) =>
     ask("experiment.start", { workload: { kind: "file", token }, mode, knobs });
-  await expect(start("both", { scan_interval: 5 })).rejects.toThrow("it is of async; the policies here are none, sync");
+  await expect(start("both", { scan_interval: 5 })).rejects.toThrow(
+    "it belongs to async; the policies here are none, sync",
+  );
   await expect(start("async", { scan_interval: -1 })).rejects.toThrow("scan_interval: -1 ms is outside 1 ms");
   await expect(
     ask("experiment.start", {

@@ -241,7 +241,7 @@ describe("a sweep", () => {
     expect(peaks[0]).toBe(peaks[2]);
     await expect(
       ask("sweep.start", { preset: "commit-table", parameter: "scan_interval", values: [1, 2] }),
-    ).rejects.toThrow("it is of async; the policies here are none, sync");
+    ).rejects.toThrow("it belongs to async; the policies here are none, sync");
   });
 
   it("that was cancelled goes on with what is missing", async () => {

@@ -2,27 +2,27 @@
 
 /** What each kind of problem means, and what to do about it. */
 export const PROBLEM_KINDS = {
-  truncated: "The file ends early or cannot be read on; everything before was used.",
+  truncated: "The file ends early or cannot be read further; everything before that was used.",
   overlong: "Lines longer than 64 KiB were dropped.",
   not_understood: "Lines that are not in this format were skipped.",
   bad_number: "A number was missing, malformed or too large; the event was skipped.",
-  time_back: "Times that go back: events were taken in the order of the file.",
+  time_back: "Times go backwards: events were taken in the order of the file.",
   lost: "The tracer lost events: the replay misses them. Capture again with a larger buffer (perf record -m).",
   unknown_event: "Events of other kinds were ignored.",
   unmatched_exit: "The end of a call whose beginning is not in the trace; ignored.",
   unmatched_enter: "A call whose end is not in the trace; ignored.",
-  not_modelled: "Calls that say too little in a trace to be replayed; ignored.",
+  not_modelled: "Calls with too little detail in a trace to be replayed; ignored.",
   hidden_ranges:
-    "Calls on ranges behind a pointer, which a trace does not show (process_madvise, ioctls of a userfaultfd): not replayed, so the tables that they freed or made are missing in every number, and in the verdict.",
+    "Calls on ranges behind a pointer, which a trace does not show (process_madvise, ioctls of a userfaultfd): not replayed, so the tables that they freed or made are missing from every number and from the verdict.",
   no_faults:
-    "Recorded without page faults (--light): what is in use is known from snapshots, so what was used and given back between two of them is missing, and tables appear as late as the next one.",
+    "Recorded without page faults (--light): memory in use is known from snapshots only, so memory touched and released between two of them is missing, and tables appear only at the next one.",
   found_mapping:
-    "Mappings that no call in the trace made (shmat and io_setup are not in it): taken from the mapping's record. When they end is not seen.",
+    "Mappings that no call in the trace made (shmat and io_setup are not in it): taken from the mapping's record. Their end is not visible.",
   outside_mapping:
     "Accesses outside every known mapping (the program got SIGSEGV, or its mapping is not in the trace); ignored.",
   assumed_mapping:
     "Accesses outside every known mapping of a trace that does not show how the program was loaded: a mapping was assumed.",
-  not_touched: "Mappings of more than 16 GiB were not taken as used: such are reservations of address space.",
+  not_touched: "Mappings of more than 16 GiB were not assumed to be touched: they are reservations of address space.",
   no_process_id: "Lines show the thread but not the process; capture with -F comm,pid,tid,time,event,trace.",
   other_process: "Events of other processes were left out.",
   bad_operation: "Lines that are not a valid operation were skipped.",

@@ -8,7 +8,7 @@ export const commitTable: Preset = {
   name: "commit-table",
   title: "The series' own experiment",
   description:
-    "Map 50 GB, then go through it: touch 2 MB, give them back with madvise(MADV_DONTNEED), go on. The pages are gone " +
+    "Map 50 GB, then walk through it: touch 2 MB, release them with madvise(MADV_DONTNEED), continue. The pages are gone " +
     "each time; without the series every PTE table stays behind, empty.",
   params: [
     bytesParam("size", "Mapping", "Size of the one anonymous mapping.", {
@@ -19,14 +19,14 @@ export const commitTable: Preset = {
     bytesParam(
       "chunk",
       "Chunk size",
-      "How much is touched and given back at a time. A PTE table maps 2 MB: below that nothing can be reclaimed.",
+      "How much is touched and released at a time. A PTE table maps 2 MB: below that nothing can be reclaimed.",
       { min: PAGE, max: GIB, default: 2 * MIB, atMost: "size" },
     ),
     countParam("rounds", "Rounds", "How often the whole mapping is gone through.", { min: 1, max: 10_000, default: 1 }),
     {
       name: "order",
       label: "Order",
-      description: "The order of the pieces; random is a permutation made from the seed.",
+      description: "The order of the chunks; random is a permutation made from the seed.",
       type: "choice",
       choices: [
         { value: "sequential", label: "from the start" },

@@ -10,7 +10,7 @@ export const databaseRounds: Preset = {
   name: "database-rounds",
   title: "A database: from munmap to MADV_DONTNEED",
   description:
-    "A query engine's page pool maps large regions, slices them into pages and gives each page back on its own. Once munmap " +
+    "A query engine's page pool maps large regions, slices them into pages and releases each page on its own. Once munmap " +
     "was replaced by madvise(MADV_DONTNEED), VmPTE grew with every round of queries: 28, 123, 185, 270 MB.",
   params: [
     bytesParam("resident", "At start", "Memory in use before the first query.", {
@@ -21,8 +21,8 @@ export const databaseRounds: Preset = {
     }),
     bytesParam(
       "fresh",
-      "Fresh address space a round",
-      "Regions that one round of queries maps anew, uses and gives back.",
+      "Fresh address space per round",
+      "Regions that one round of queries newly maps, uses and releases.",
       {
         min: REGION,
         max: TIB,
@@ -33,7 +33,7 @@ export const databaseRounds: Preset = {
     bytesParam(
       "piece",
       "Chunk size",
-      "How much is given back at a time: the pool's page. From 2 MB on tables can go.",
+      "How much is released at a time: the pool's page. From 2 MB on, tables can be freed.",
       {
         min: PAGE,
         max: REGION,

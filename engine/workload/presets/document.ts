@@ -37,8 +37,8 @@ export function documentPresets(presets: readonly PresetInfo[]): string {
     "# Presets",
     "",
     "The built-in workloads. Run one with `reclaim-lab run NAME`, change a parameter with `--set parameter=value` (sizes",
-    "with K, M, G, T, powers of 1024), choose everything random with `--seed N`. This page is made from the presets",
-    "themselves; a test keeps it equal to them (`npx vitest run engine/workload/presets --update` writes it anew).",
+    "with K, M, G, T, powers of 1024), and seed everything random with `--seed N`. This page is generated from the presets",
+    "and a test compares it with them (`npx vitest run engine/workload/presets --update` rewrites it).",
     "",
     ...presets.map(section),
   ].join("\n");

@@ -9,7 +9,7 @@ export const forkServer: Preset = {
   name: "fork-server",
   title: "A fork server",
   description:
-    "A parent with a large heap, most of it given back, forks workers. fork copies every table of a written mapping, empty ones " +
+    "A parent with a large heap, most of it released, forks workers. fork copies every table of a written mapping, empty ones " +
     "too: what the series frees in the parent need not be copied for each child. VmPTE shown is the parent's; the tables " +
     "allocated count all.",
   params: [
@@ -21,8 +21,8 @@ export const forkServer: Preset = {
     }),
     {
       name: "released",
-      label: "Given back",
-      description: "How much of a hundred bytes of it is given back before the first fork.",
+      label: "Released",
+      description: "How much of it is released before the first fork, in percent.",
       type: "percent",
       min: 0,
       max: 100,

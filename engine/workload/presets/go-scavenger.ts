@@ -15,8 +15,8 @@ export const goScavenger: Preset = {
   name: "go-scavenger",
   title: "Go: the scavenger",
   description:
-    "A Go heap grows and shrinks with every cycle. The background scavenger gives free memory back 64 KiB at a time, from the " +
-    "highest addresses down: all pages of a table go, its table never does. FreeOSMemory releases whole chunks.",
+    "A Go heap grows and shrinks with every cycle. The background scavenger releases free memory 64 KiB at a time, from the " +
+    "highest addresses down: all pages of a table are freed, the table never is. FreeOSMemory releases whole chunks.",
   params: [
     bytesParam("heap", "Heap", "Size of the heap at its largest.", {
       min: CHUNK,
@@ -27,7 +27,7 @@ export const goScavenger: Preset = {
     {
       name: "live",
       label: "Live heap",
-      description: "How much of a hundred bytes stays in use after a cycle.",
+      description: "How much stays in use after a cycle, in percent.",
       type: "percent",
       min: 0,
       max: 100,
@@ -41,7 +41,7 @@ export const goScavenger: Preset = {
     {
       name: "release",
       label: "Release",
-      description: "Who gives the memory back.",
+      description: "Who releases the memory.",
       type: "choice",
       choices: [
         { value: "background", label: "the background scavenger" },

@@ -7,8 +7,8 @@ export const guardPages: Preset = {
   name: "guard-pages",
   title: "A service with guard pages",
   description:
-    "Thread or coroutine stacks, each with a guard page below it, are used and given back when idle. A guard made by mprotect " +
-    "splits the mapping, one made by MADV_GUARD_INSTALL is an entry that must stay: both keep the table they lie in.",
+    "Thread or coroutine stacks, each with a guard page below it, are used, and released when idle. A guard made by mprotect " +
+    "splits the mapping, one made by MADV_GUARD_INSTALL is an entry that must stay: both keep their table.",
   params: [
     countParam("stacks", "Stacks", "How many stacks there are.", { min: 1, max: 1_000_000, default: 4096 }),
     bytesParam("stack", "Stack", "Address space of one stack, its guard included.", {

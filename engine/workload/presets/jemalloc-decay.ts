@@ -13,7 +13,7 @@ export const jemallocDecay: Preset = {
   title: "jemalloc: decay and purge",
   description:
     "The heap fills with extents; most are freed, neighbours coalesce, and after the decay time every free run is purged " +
-    "with one MADV_DONTNEED. The fewer extents survive in between, the longer the runs and the more tables go.",
+    "with one MADV_DONTNEED. The fewer extents survive in between, the longer the runs and the more tables are freed.",
   params: [
     bytesParam("heap", "Heap", "Retained address space that fills in every round.", {
       min: MIB,
@@ -24,7 +24,7 @@ export const jemallocDecay: Preset = {
     {
       name: "survivors",
       label: "Survivors",
-      description: "How many of a hundred extents stay in use when the others are freed.",
+      description: "How many extents stay in use when the others are freed, in percent.",
       type: "percent",
       min: 0,
       max: 50,

@@ -10,7 +10,7 @@ export const liveMigration: Preset = {
   title: "Live migration with userfaultfd",
   description:
     "The guest's memory is write-protected by userfaultfd and copied while it runs; writes lift the protection page by page. " +
-    "Then the source gives it back. In shared memory markers remember the protection and keep their tables; in anonymous " +
+    "Then the source releases it. In shared memory markers remember the protection and keep their tables; in anonymous " +
     "memory they are dropped.",
   params: [
     bytesParam("guest", "Guest memory", "Memory of the virtual machine.", {
@@ -33,7 +33,7 @@ export const liveMigration: Preset = {
     {
       name: "written",
       label: "Written meanwhile",
-      description: "How much of a hundred bytes the guest writes during one copying pass.",
+      description: "How much the guest writes during one copying pass, in percent.",
       type: "percent",
       min: 0,
       max: 100,
@@ -42,7 +42,7 @@ export const liveMigration: Preset = {
     {
       name: "after",
       label: "Afterwards",
-      description: "Whether the protection is ended before the memory is given back.",
+      description: "Whether the protection is removed before the memory is released.",
       type: "choice",
       choices: [
         { value: "registered", label: "still registered" },

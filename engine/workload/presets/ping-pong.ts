@@ -7,7 +7,7 @@ export const pingPong: Preset = {
   name: "ping-pong",
   title: "Ping-pong: what reclaim costs",
   description:
-    "The same memory is given back and used again, over and over. Every table that the series frees has to be allocated " +
+    "The same memory is released and used again, over and over. Every table that the series frees has to be allocated " +
     "again at the next fault: VmPTE saves next to nothing, and the simulated time shows the price.",
   params: [
     bytesParam("size", "Memory", "How much is given back and used again.", {
@@ -23,8 +23,8 @@ export const pingPong: Preset = {
     }),
     bytesParam(
       "used",
-      "Used of each piece",
-      "How much of a piece is touched again; the less, the more the table's price shows.",
+      "Used of each chunk",
+      "How much of a chunk is touched again; the less, the more the cost of the table shows.",
       {
         min: PAGE,
         max: GIB,

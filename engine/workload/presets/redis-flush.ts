@@ -16,7 +16,7 @@ export const redisFlush: Preset = {
   title: "redis: fill and flush",
   description:
     "A data set is loaded and flushed. What jemalloc's background thread then purges is cut into small runs by what stays " +
-    "(slabs, dictionaries, clients); MEMORY PURGE at a quiet moment gives back long runs instead.",
+    "(slabs, dictionaries, clients); MEMORY PURGE at a quiet moment releases long runs instead.",
   params: [
     bytesParam("dataset", "Data set", "Memory of the data set.", { min: MIB, max: 4 * TIB, default: 4 * GIB }),
     bytesParam("purge", "Purged run", "Length of a run that one purge gives back.", {
@@ -28,7 +28,7 @@ export const redisFlush: Preset = {
     {
       name: "release",
       label: "Release",
-      description: "What gives the memory back after a flush.",
+      description: "What releases the memory after a flush.",
       type: "choice",
       choices: [
         { value: "decay", label: "jemalloc's decay, run by run" },
@@ -47,7 +47,7 @@ export const redisFlush: Preset = {
     {
       title: "Redis: MEMORY PURGE",
       reference: "https://redis.io/docs/latest/commands/memory-purge/",
-      used: "Asks the allocator to give back what is free at once.",
+      used: "Asks the allocator to release free memory at once.",
     },
   ],
   operationCount(params) {

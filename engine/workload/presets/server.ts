@@ -8,7 +8,7 @@ export const server: Preset = {
   title: "The cover letter's server",
   description:
     "A server whose allocator walks through 55 TB of address space and keeps 590 GB of it in use: what falls out of use is " +
-    "given back with madvise(MADV_DONTNEED). Without the series 28.8 million PTE tables pile up, 110 GB.",
+    "released with madvise(MADV_DONTNEED). Without the series 28.8 million PTE tables pile up, 110 GB.",
   params: [
     bytesParam("virt", "Address space", "How much address space is used once (VIRT).", {
       min: 4 * MIB,

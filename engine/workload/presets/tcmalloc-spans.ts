@@ -13,7 +13,7 @@ export const tcmallocSpans: Preset = {
   name: "tcmalloc-spans",
   title: "tcmalloc: span release",
   description:
-    "The page heap hands out spans and gives them back. With aggressive decommit each span goes alone, as soon as it is " +
+    "The page heap hands out spans and releases them. With aggressive decommit each span is released alone, as soon as it is " +
     "free; at the normal release rate free spans coalesce first, and a release covers whole runs.",
   params: [
     bytesParam("heap", "Heap", "Size of the page heap.", { min: MIB, max: 4 * TIB, default: 2 * GIB }),
@@ -21,7 +21,7 @@ export const tcmallocSpans: Preset = {
     {
       name: "live",
       label: "Live spans",
-      description: "How many of a hundred spans stay in use (with the normal release rate).",
+      description: "How many spans stay in use (with the normal release rate), in percent.",
       type: "percent",
       min: 0,
       max: 50,
@@ -30,7 +30,7 @@ export const tcmallocSpans: Preset = {
     {
       name: "release",
       label: "Release",
-      description: "When free spans are given back to the kernel.",
+      description: "When free spans are released to the kernel.",
       type: "choice",
       choices: [
         { value: "aggressive", label: "each span at once (TCMALLOC_AGGRESSIVE_DECOMMIT)" },

@@ -7,9 +7,9 @@ export const thpSplit: Preset = {
   name: "thp-split",
   title: "Huge pages split by releases",
   description:
-    "Memory in transparent huge pages is given back in parts: each part splits its huge page, whose deposited table becomes a " +
+    "Memory in transparent huge pages is released in parts: each part splits its huge page, whose deposited table becomes a " +
     "real one. When the rest follows, its table stays empty; only a release of all 2 MiB at once frees it, on any kernel " +
-    "while the page is huge, with the series also afterwards.",
+    "while the page is huge, and with the series also afterwards.",
   params: [
     bytesParam("size", "Memory", "Memory in huge pages.", { min: SLOT, max: TIB, default: 4 * GIB, multipleOf: SLOT }),
     bytesParam("part", "First part", "How much of each 2 MiB is given back first.", {

@@ -8,10 +8,10 @@ const BLOCK = 4 * MIB;
 /** A virtual machine that gives memory back to its host. */
 export const vmBalloon: Preset = {
   name: "vm-balloon",
-  title: "A virtual machine gives memory back",
+  title: "A virtual machine returns memory",
   description:
-    "A guest uses all of its memory, then gives a part back to the host and takes it again. The classic balloon gives back " +
-    "4 KiB pages one by one, so tables stay; free page reporting gives back whole 2 MiB blocks and more.",
+    "A guest uses all of its memory, then returns a part to the host and takes it again. The classic balloon releases " +
+    "4 KiB pages one by one, so tables stay; free page reporting releases whole blocks of 2 MiB and more.",
   params: [
     bytesParam("guest", "Guest memory", "Memory of the virtual machine.", {
       min: BLOCK,
@@ -29,7 +29,7 @@ export const vmBalloon: Preset = {
     {
       name: "method",
       label: "Method",
-      description: "How the guest gives memory back.",
+      description: "How the guest returns memory.",
       type: "choice",
       choices: [
         { value: "reporting", label: "free page reporting (blocks of 4 MiB)" },
