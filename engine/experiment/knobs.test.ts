@@ -37,7 +37,7 @@ test("what is refused says why, each at its name", () => {
   expect(reasons({ scan_interval: 5, zero_tables: "yes" }, "none", "demand")).toEqual([
     "scan_interval: it belongs to async; the policies here are none, demand, so it would have no effect",
   ]);
-  expect(reasons({ zero_tables: "yes" }, "sync")[0]).toMatch(/of eager, async and demand; the policies here are sync/);
+  expect(reasons({ zero_tables: "yes" }, "sync")[0]).toMatch(/to eager, async and demand; the policies here are sync/);
   expect(reasons({ nosuch: 1 }, "async")[0]).toMatch(/^nosuch: there is no such knob; .* scan_interval, scan_size/);
   expect(reasons({ scan_interval: 0, scan_size: "3M", resched: 100 }, "async")).toEqual([
     "scan_interval: 0 ms is outside 1 ms to 3600000 ms",
