@@ -47,8 +47,15 @@ async function perfProblem(perf: string): Promise<string | null> {
     return null;
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
-    return (stderr?.trim() || message).split("\n")[0];
+    return whyPerf(stderr?.trim() || message);
   }
+}
+
+/** The line of what perf says that tells why: that of the rights, where it is one of many. */
+export function whyPerf(said: string): string {
+  const lines = said.split("\n").map((line) => line.trim());
+  const denied = lines.find((line) => /permission|not permitted/i.test(line));
+  return denied?.replace(/^Error:\s*/, "") ?? lines[0];
 }
 
 /** Looks for perf first, then for tracefs. `wanted`: only that one. */
