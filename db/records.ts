@@ -84,7 +84,7 @@ export interface StoredRun {
   /** The kernel that was modelled, or that was found where it was measured; null: made before profiles were kept. */
   readonly kernelProfile: StoredProfile | null;
   readonly detail: Json;
-  /** What of it is stored in a way that cannot be read, in words; something else stands for it here. */
+  /** What of it is stored in a way that cannot be read, in words; a placeholder is shown here. */
   readonly problem: string | null;
 }
 
@@ -107,7 +107,7 @@ export interface StoredExperiment {
   /** When it was put in the trash; null: it is not there. */
   readonly deletedAt: number | null;
   readonly detail: Json;
-  /** What of it is stored in a way that cannot be read, in words; something else stands for it here. */
+  /** What of it is stored in a way that cannot be read, in words; a placeholder is shown here. */
   readonly problem: string | null;
   readonly runs: StoredRun[];
 }

@@ -135,7 +135,7 @@ test("an exported picture is what is seen: metric, axes, zoom; all of it is anot
   await page.keyboard.press("+");
   const zoomed = await described(lab, shown, "zoomed.svg");
   expect(zoomed).toMatch(/RSS over simulated time, [\d.]+ s to ([\d.]+ s) of \1 [0-9a-f]{64}$/);
-  const all = await described(lab, shown, "all.svg", /^Charts of all of it/);
+  const all = await described(lab, shown, "all.svg", /^Charts of the whole run/);
   expect(all).toMatch(/RSS over simulated time [0-9a-f]{64}$/);
   const linear = chart.getByText("linear", { exact: true });
   await linear.click();

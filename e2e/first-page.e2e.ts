@@ -49,7 +49,7 @@ test("the palette finds things by the words that people use", async ({ lab }) =>
     ["record", /^Record a program/],
     ["my program", /Open a trace|Record a program/],
     ["baseline", /^(Pin as baseline|Baseline: )/],
-    ["deleted", /^(Bring back what was deleted|Show the trash)/],
+    ["deleted", /^(Undo delete|Show the trash)/],
     ["trash", /^Show the trash/],
     ["theme", /^Switch between light and dark/],
   ];

@@ -45,7 +45,7 @@ test("back up, change, restore, add what was: nothing is lost", async ({ lab, da
   await expect(lab.page.getByText("Added 1 experiment with 2 runs")).toBeVisible();
   await expect(history.rows).toHaveCount(2);
 
-  await command(lab, "Check that the history is sound");
+  await command(lab, "Check the history");
   await expect(lab.page.getByText("The history is sound", { exact: true })).toBeVisible();
 });
 

@@ -108,7 +108,7 @@ test("processes of one name are a service: opened, one of them read, kept; what 
     await own.getByRole("button", { name: String(second.pid), exact: true }).click();
     await expect(panel.getByText(`pid ${second.pid} · up`, { exact: false })).toBeVisible();
     await expect(service).toHaveAttribute("aria-selected", "true");
-    await page.getByRole("checkbox", { name: "those of one name together" }).uncheck();
+    await page.getByRole("checkbox", { name: "group by name" }).uncheck();
     await expect(list.getByRole("option", { name: `reclaim-probe ${second.pid}` })).toHaveAttribute(
       "aria-selected",
       "true",

@@ -11,7 +11,7 @@ for (const theme of ["light", "dark"] as const)
     const form = new NewExperimentPage(page);
     await form.open();
     await form.field("Mapping").fill("2G");
-    await page.getByRole("checkbox", { name: /Run it once for each/ }).check();
+    await page.getByRole("checkbox", { name: /Run once for each/ }).check();
     await page.getByRole("combobox", { name: "Parameter" }).selectOption({ label: "Chunk size" });
     await form.field("From").fill("64K");
     await form.field("To").fill("8M");
@@ -36,7 +36,7 @@ for (const theme of ["light", "dark"] as const)
 
     // Run again: the form is the sweep's own, and one of its points is run as an experiment of its own.
     await page.getByRole("button", { name: "Run again…" }).click();
-    await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).toBeChecked();
+    await expect(page.getByRole("checkbox", { name: /Run once for each/ })).toBeChecked();
     await expect(form.field("Mapping")).toHaveValue("2G");
     await expect(form.field("From")).toHaveValue("64K");
     await expect(form.field("To")).toHaveValue("8M");
@@ -47,7 +47,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(form.run).toBeDisabled();
     await form.field("Values").fill("1M, 2M");
     await expect(page.locator("main")).toContainText("1M, 2M: 4 runs");
-    await page.getByRole("checkbox", { name: /Run it once for each/ }).scrollIntoViewIfNeeded();
+    await page.getByRole("checkbox", { name: /Run once for each/ }).scrollIntoViewIfNeeded();
     await lab.screenshot(`sweep-form-${theme}`);
     await form.run.click();
     await expect(page.getByRole("button", { name: "Open chunk 2M" })).toBeVisible();
@@ -55,7 +55,7 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("button", { name: "Open chunk 2M" }).click();
     await page.getByRole("button", { name: "Run again…" }).click();
     await expect(form.field("Chunk size")).toHaveValue("2M");
-    await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).not.toBeChecked();
+    await expect(page.getByRole("checkbox", { name: /Run once for each/ })).not.toBeChecked();
   });
 
 test("the palette begins a sweep: the form opens at it", async ({ lab }) => {
@@ -66,7 +66,7 @@ test("the palette begins a sweep: the form opens at it", async ({ lab }) => {
   await page.keyboard.type("sweep");
   await expect(page.getByRole("option", { name: /Sweep a parameter/ })).toBeVisible();
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("checkbox", { name: /Run it once for each/ })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: /Run once for each/ })).toBeChecked();
   const parameter = page.getByRole("combobox", { name: "Parameter" });
   await expect(parameter).toBeInViewport();
   await expect(parameter).toBeFocused();

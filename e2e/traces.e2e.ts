@@ -21,7 +21,7 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("menuitem", { name: /^Choose a file/ }).click();
     // The trace of a capture is the capture, called after its program.
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("sparse");
-    await expect(page.getByText("VmPTE measured beside it")).toBeVisible();
+    await expect(page.getByText("with measured VmPTE")).toBeVisible();
     await expect(page.getByRole("radio").first()).toBeChecked();
     await look("trace");
     await page.getByRole("button", { name: "Replay under 2 policies" }).click();

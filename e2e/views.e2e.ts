@@ -77,7 +77,7 @@ test("the first start, the palette, the shortcuts, the machine", async ({ lab })
   await page.keyboard.type("exp");
   await look(lab, "palette");
   await page.keyboard.type("lanation of everything");
-  await expect(page.getByText(/^Nothing is called/)).toBeVisible();
+  await expect(page.getByText(/^No match for/)).toBeVisible();
   await look(lab, "palette-nothing", { large: false });
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+k");
@@ -174,7 +174,7 @@ test("a new experiment: the form, what it refuses, a sweep; and runs side by sid
 
   await form.open();
   await form.field("Mapping").fill("1G");
-  await page.getByRole("checkbox", { name: /Run it once for each/ }).check();
+  await page.getByRole("checkbox", { name: /Run once for each/ }).check();
   // What cannot be is said where Run was pressed: a mapping smaller than its piece.
   await form.field("From").fill("64K");
   await form.field("To").fill("8M");

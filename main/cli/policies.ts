@@ -33,7 +33,7 @@ export function policies(options: { readonly json?: boolean }): void {
   }
   for (const { id, word, rule, payer, source, knobs } of all) {
     print(`${id}: ${word}`);
-    print(`  An empty table goes: ${rule}`);
+    print(`  An empty table is freed: ${rule}`);
     print(`  Who pays: ${payer}`);
     print(`  Source: ${source}`);
     for (const knob of knobs) print(knobLine(knob));

@@ -350,7 +350,7 @@ export const runSchema = v.object({
   facts: hostFactsSchema,
   /** The kernel that was modelled, or that was found where it was measured; null: made before profiles were kept. */
   kernelProfile: v.nullable(kernelProfileSchema),
-  /** What of it is stored in a way that cannot be read; something else stands for it here. */
+  /** What of it is stored in a way that cannot be read; a placeholder is shown here. */
   problem: v.exactOptional(v.string()),
 });
 export type Run = v.InferOutput<typeof runSchema>;
@@ -385,7 +385,7 @@ const experimentCore = {
   archived: v.boolean(),
   /** When it was put in the trash; null: it is not there. */
   deletedAt: v.nullable(timeSchema),
-  /** What of it is stored in a way that cannot be read; something else stands for it here. */
+  /** What of it is stored in a way that cannot be read; a placeholder is shown here. */
   problem: v.exactOptional(v.string()),
 };
 
@@ -425,7 +425,7 @@ export const historyRunSchema = v.object({
   summary: v.nullable(runSummarySchema),
   /** At most 48 values of vmpte_kb, evenly spread over the run. */
   sparkline: v.pipe(v.array(v.number()), v.maxLength(48)),
-  /** What of it is stored in a way that cannot be read; something else stands for it here. */
+  /** What of it is stored in a way that cannot be read; a placeholder is shown here. */
   problem: v.exactOptional(v.string()),
 });
 

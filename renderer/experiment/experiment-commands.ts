@@ -38,7 +38,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
     ...EXPORT_FORMATS.filter((format) => format.chart).map(
       (format): Command => ({
         id: `export-all-${format.value}`,
-        title: `Export as ${format.label}, all of it`,
+        title: `Export as ${format.label}, the whole run`,
         group: "Experiment",
         enabled: loaded,
         run: () => void exportExperiment(open.id, format.value, "all"),
@@ -57,7 +57,7 @@ export function experimentCommands(open: OpenExperiment): readonly Command[] {
     },
     {
       id: "pin",
-      title: "Pin as baseline, or take the pin off",
+      title: "Pin as baseline, or unpin",
       words: ["star", "reference"],
       group: "History",
       keys: "Ctrl+B",

@@ -114,8 +114,8 @@ export function appCommands(): readonly Command[] {
     },
     {
       id: "undo",
-      title: "Bring back what was deleted",
-      words: ["trash", "undo", "restore", "bin"],
+      title: "Undo delete",
+      words: ["deleted", "trash", "undo", "restore", "bin"],
       group: "History",
       keys: "Ctrl+Z",
       enabled: () => history.lastDeleted.length > 0,
@@ -145,8 +145,8 @@ export function appCommands(): readonly Command[] {
     { id: "back-up-history", title: "Back up the history…", group: "History", run: () => void backUpHistory() },
     { id: "restore-history", title: "Restore a backup…", group: "History", run: () => void restoreHistory() },
     { id: "import-history", title: "Add another history…", group: "History", run: () => void importHistory() },
-    { id: "check-history", title: "Check that the history is sound", group: "History", run: () => void checkHistory() },
-    { id: "back", title: "Back to the view before", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
+    { id: "check-history", title: "Check the history", group: "History", run: () => void checkHistory() },
+    { id: "back", title: "Back to the previous view", group: "View", keys: "Alt+ArrowLeft", run: () => view.back() },
     {
       id: "record",
       title: "Record a program…",
@@ -157,7 +157,7 @@ export function appCommands(): readonly Command[] {
     },
     {
       id: "attach",
-      title: "Record a process that runs…",
+      title: "Record a running process…",
       words: ["capture", "attach", "pid", "my program", "trace"],
       group: "Lab",
       run: () => view.go({ name: "record", attach: true }),
@@ -225,7 +225,7 @@ export function appCommands(): readonly Command[] {
     },
     {
       id: "system-theme",
-      title: "Follow the system's light or dark",
+      title: "Follow the system's theme",
       words: ["theme", "appearance"],
       group: "View",
       enabled: () => settings.theme !== "system",
