@@ -5,6 +5,7 @@
  * 1. A file of engine/mm with a generator has a plain form. It imports the plain form of what has one.
  * 2. `function*` becomes `function`, the type `Path<T>` becomes `T`, `yield* path` becomes `path`; `yield point` goes.
  * 3. A call of a function whose comment says `@plain X` becomes X, the function itself goes. `@plain nothing`: the statement goes.
+ *    `@plain inline`: calls within its file become what it does (lib/inline-calls.ts), for steps that every operation takes.
  * 4. What follows from true and false is taken: `if`, `!`, `&&`, `||`. So goes what is left without a use: imports, constants, empty
  *    branches; comments go, which are the source's.
  */
@@ -13,9 +14,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import ts from "typescript";
+import { inlineCalls } from "./lib/inline-calls.ts";
 
 const PLAIN_TAG = "plain";
 const NOTHING = "nothing";
+const INLINE = "inline";
 
 function parse(file: string, text: string): ts.SourceFile {
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
@@ -27,10 +30,23 @@ function isFunctionNode(node: ts.Node): node is FunctionNode {
   return ts.isFunctionDeclaration(node) || ts.isFunctionExpression(node) || ts.isMethodDeclaration(node);
 }
 
-/** What a call of the function is in the plain form, as its comment says; undefined: itself. */
-function plainValue(node: ts.Node): string | undefined {
+function plainTag(node: ts.Node): string | undefined {
   const tag = ts.getJSDocTags(node).find((each) => each.tagName.text === PLAIN_TAG);
   return tag === undefined ? undefined : String(tag.comment ?? "").trim();
+}
+
+/** What stands for a call of the function in the plain form, as its comment says; undefined: itself, or what it does. */
+function plainValue(node: ts.Node): string | undefined {
+  const value = plainTag(node);
+  return value === INLINE ? undefined : value;
+}
+
+/** The functions of a file whose calls become what they do. */
+function inlineNames({ statements }: ts.SourceFile): Set<string> {
+  const names = statements.flatMap((each) =>
+    ts.isFunctionDeclaration(each) && each.name !== undefined && plainTag(each) === INLINE ? [each.name.text] : [],
+  );
+  return new Set(names);
 }
 
 function some(node: ts.Node, holds: (node: ts.Node) => boolean): boolean {
@@ -260,7 +276,10 @@ function pure(node: ts.Expression | undefined): boolean {
   if (ts.isPropertyAccessExpression(node)) return pure(node.expression);
   if (ts.isConditionalExpression(node)) return [node.condition, node.whenTrue, node.whenFalse].every(pure);
   if (!ts.isCallExpression(node)) return false;
-  return ["schedObject", "Math.min", "Math.max"].includes(node.expression.getText()) && node.arguments.every(pure);
+  return (
+    ["schedObject", "pteIndex", "pmdIndex", "Math.min", "Math.max"].includes(node.expression.getText()) &&
+    node.arguments.every(pure)
+  );
 }
 
 /** One round of taking away what is left without a use; the same text: nothing is. */
@@ -321,6 +340,12 @@ function swept(text: string): string {
   return result;
 }
 
+/** The text without all that is left without a use. */
+function sweep(text: string): string {
+  const next = swept(text);
+  return next === text ? text : sweep(next);
+}
+
 function formatted(folder: string, name: string, text: string): string {
   const biome = join(
     fileURLToPath(new URL("..", import.meta.url)),
@@ -355,8 +380,8 @@ function plainPaths(mm: string): Map<string, string> {
   const paths = new Set(withPaths.map((source) => source.fileName));
   const result = new Map<string, string>();
   for (const source of withPaths) {
-    let text = withoutComments(new Transform(source, values, paths).text());
-    for (let next = swept(text); next !== text; next = swept(text)) text = next;
+    const plain = sweep(withoutComments(new Transform(source, values, paths).text()));
+    const text = sweep(inlineCalls(plain, inlineNames(source)));
     const head = `// Made from ../${source.fileName} by \`npm run plain-paths\`, which says how: change that file, not this one.\n\n`;
     result.set(source.fileName, head + text);
   }

@@ -54,7 +54,10 @@ function getsOwnPage(k: KernelState, write: boolean): boolean {
   return write || !k.profile.zeroPage;
 }
 
-/** The entry of a new anonymous page, or of the zero page for a read. `old`: what was there (none, or a marker). */
+/**
+ * The entry of a new anonymous page, or of the zero page for a read. `old`: what was there (none, or a marker).
+ * @plain inline
+ */
 function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): number {
   const keep = (old & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
   if (!getsOwnPage(k, write)) return KIND_ZERO | PTE_YOUNG | keep;
@@ -64,7 +67,10 @@ function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): nu
   return (KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | dirty | writable | keep | newPage(k, 0)) >>> 0;
 }
 
-/** The heart of do_anonymous_page(): entries [from, end) of a PTE table, all `old` (none, or a marker), get new pages. */
+/**
+ * The heart of do_anonymous_page(): entries [from, end) of a PTE table, all `old` (none, or a marker), get new pages.
+ * @plain inline
+ */
 function setAnonPtes(
   k: KernelState,
   mm: Mm,
@@ -82,36 +88,11 @@ function setAnonPtes(
 }
 
 /**
- * do_anonymous_page() for entries [from, end) of one table, all `old` (none, or a marker): each gets a page of its own, or the zero
- * page for a read. FAULT_RETRY: the table or the first entry is not what it was.
+ * do_anonymous_page() for the entries of [page, page + n), which are in one table and all `old` (none, or a marker): each gets a page
+ * of its own, or the zero page for a read. FAULT_RETRY: the table or the first entry is not what it was.
+ * @plain inline
  */
 function* doAnonymousPages(
-  k: KernelState,
-  mm: Mm,
-  vma: Vma,
-  pmd: number,
-  index: number,
-  from: number,
-  end: number,
-  write: boolean,
-  old: number,
-): Path<number> {
-  const fn = "do_anonymous_page";
-  if ((yield* pteAlloc(k, mm, pmd, index)) < 0) return FAULT_RETRY;
-  if (getsOwnPage(k, write)) anonPrepare(k, mm, vma);
-  const row = yield* pteOffsetMapLock(k, fn, pmd, index);
-  if (row <= 0) return FAULT_RETRY;
-  const same = pteSame(k, row, from, old);
-  if (same) setAnonPtes(k, mm, vma, row, from, end, write, old);
-  yield* pteUnmapUnlock(k, fn, row);
-  return same ? FAULT_OK : FAULT_RETRY;
-}
-
-/**
- * The same for the entries of [page, page + n), which are none, where folios of several sizes are in use: a fault maps a whole one,
- * which may reach beyond. FAULT_RETRY likewise.
- */
-function* doAnonymousFolios(
   k: KernelState,
   mm: Mm,
   vma: Vma,
@@ -119,23 +100,43 @@ function* doAnonymousFolios(
   page: number,
   n: number,
   write: boolean,
+  old: number,
 ): Path<number> {
+  const fn = "do_anonymous_page";
+  const owns = getsOwnPage(k, write);
+  if (old === 0 && owns && k.thp.small.length > 0) return yield* doAnonymousFolios(k, mm, vma, pmd, page, n);
+  const index = pmdIndex(page);
+  const from = pteIndex(page);
+  if ((yield* pteAlloc(k, mm, pmd, index)) < 0) return FAULT_RETRY;
+  if (owns) anonPrepare(k, mm, vma);
+  const row = yield* pteOffsetMapLock(k, fn, pmd, index);
+  if (row <= 0) return FAULT_RETRY;
+  const same = pteSame(k, row, from, old);
+  if (same) setAnonPtes(k, mm, vma, row, from, from + n, write, old);
+  yield* pteUnmapUnlock(k, fn, row);
+  return same ? FAULT_OK : FAULT_RETRY;
+}
+
+/**
+ * The same for entries that are none and get pages of their own where folios of several sizes are in use: a fault maps a whole one,
+ * which may reach beyond. FAULT_RETRY likewise.
+ */
+function* doAnonymousFolios(k: KernelState, mm: Mm, vma: Vma, pmd: number, page: number, n: number): Path<number> {
   const fn = "do_anonymous_page";
   const index = pmdIndex(page);
   const from = pteIndex(page);
-  if (!getsOwnPage(k, write)) return yield* doAnonymousPages(k, mm, vma, pmd, index, from, from + n, write, 0);
   if ((yield* pteAlloc(k, mm, pmd, index)) < 0) return FAULT_RETRY;
   anonPrepare(k, mm, vma);
   const row = yield* pteOffsetMapLock(k, fn, pmd, index);
   if (row <= 0) return FAULT_RETRY;
   const same = pteSame(k, row, from, 0);
-  if (same) setAnonFolios(k, mm, vma, row, page, n, write);
+  if (same) setAnonFolios(k, mm, vma, row, page, n);
   yield* pteUnmapUnlock(k, fn, row);
   return same ? FAULT_OK : FAULT_RETRY;
 }
 
 /** The entries of [page, page + n) of the table `row`, a folio each time that one is none. The lock is held. */
-function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, n: number, write: boolean): void {
+function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, n: number): void {
   const from = pteIndex(page);
   const end = from + n;
   let faults = 0;
@@ -146,7 +147,7 @@ function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: numb
     }
     const pages = anonFolioPages(k, vma, row, at, page - from + at);
     const start = at - (at % pages);
-    setAnonPtes(k, mm, vma, row, start, start + pages, write, 0);
+    setAnonPtes(k, mm, vma, row, start, start + pages, true, 0);
     at = start + pages;
     faults++;
   }
@@ -263,10 +264,7 @@ export function* handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, w
     if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
       if (!anonymous) return yield* fileFault(k, mm, vma, pmd, page, write, pte);
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-      const result =
-        pte === 0 && k.thp.small.length > 0
-          ? yield* doAnonymousFolios(k, mm, vma, pmd, page, 1, write)
-          : yield* doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
+      const result = yield* doAnonymousPages(k, mm, vma, pmd, page, 1, write, pte);
       if (result !== FAULT_RETRY) return result;
       continue;
     }
@@ -383,10 +381,7 @@ export function* faultInRange(
       k.timeNs += same * cost.fault;
       if (k.countNs > 0) chargeCounts(k, same);
       const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
-      const result =
-        k.thp.small.length > 0
-          ? yield* doAnonymousFolios(k, mm, vma, table, page, same, write)
-          : yield* doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
+      const result = yield* doAnonymousPages(k, mm, vma, table, page, same, write, 0);
       if (result !== FAULT_RETRY) page += same;
       continue;
     }

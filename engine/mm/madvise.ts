@@ -41,7 +41,10 @@ function* walkVmas(mm: Mm, start: number, end: number, visit: Visit): Path<Errno
   return walk.status;
 }
 
-/** madvise_dontneed_free_valid_vma(): may MADV_DONTNEED begin at `start` of this VMA? */
+/**
+ * madvise_dontneed_free_valid_vma(): may MADV_DONTNEED begin at `start` of this VMA?
+ * @plain inline
+ */
 function dontneedValid(vma: Vma, start: number, locked: boolean): boolean {
   if ((vma.flags & VM_HUGETLB) !== 0) return start % PMD_PAGES === 0;
   return locked || (vma.flags & VM_LOCKED) === 0;

@@ -66,7 +66,10 @@ function zapInstallUffdWpIfNeeded(
   return true;
 }
 
-/** clear_full_ptes(): entries [from, end) become none. */
+/**
+ * clear_full_ptes(): entries [from, end) become none.
+ * @plain inline
+ */
 function clearPtes(k: KernelState, walk: ZapWalk, from: number, end: number): void {
   const n = end - from;
   k.tables.fillPte(walk.row, from, end, 0);
@@ -74,7 +77,10 @@ function clearPtes(k: KernelState, walk: ZapWalk, from: number, end: number): vo
   k.timeNs += n * k.options.cost.zapEntry;
 }
 
-/** Of `n` pages that are mapped by entries like `pte`, gathers as many as there is room for, and returns how many. */
+/**
+ * Of `n` pages that are mapped by entries like `pte`, gathers as many as there is room for, and returns how many.
+ * @plain inline
+ */
 function gatherPages(vma: Vma, walk: ZapWalk, n: number, pte: number): number {
   const { tlb } = walk;
   const room = tlbRoom(tlb);
@@ -91,14 +97,18 @@ function gatherPages(vma: Vma, walk: ZapWalk, n: number, pte: number): number {
   return gathered;
 }
 
-/** zap_present_ptes(): entries [from, end) are present and alike. Returns how many were dealt with. */
+/**
+ * zap_present_ptes(): entries [from, end) are present and alike. Returns how many were dealt with.
+ * @plain inline
+ */
 function zapPresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
   const kind = pte & KIND_MASK;
   if (kind === KIND_ANON && !walk.details.evenCows && vma.file !== null) {
     walk.anySkipped = true;
     return end - from;
   }
-  const n = kind === KIND_ZERO ? end - from : gatherPages(vma, walk, end - from, pte);
+  let n = end - from;
+  if (kind !== KIND_ZERO) n = gatherPages(vma, walk, n, pte);
   clearPtes(k, walk, from, from + n);
   tlbAdjustRange(walk.tlb, walk.base + from, walk.base + from + n);
   if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, vma, walk, from, from + n, pte)) walk.anySkipped = true;
@@ -145,6 +155,7 @@ function zapNonpresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number
 /**
  * do_zap_pte_range() (patches 4, 5 and 7): one step of the loop: a run of none entries is skipped in one go, then the next
  * entries that are alike are zapped. Returns how many entries it dealt with (none included); `walk` says what became of them.
+ * @plain inline
  */
 function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
   const { tables } = k;
@@ -154,18 +165,19 @@ function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
   if (skipped > 0) {
     k.stats.noneSkipped += skipped;
     k.timeNs += skipped * k.options.cost.skipEntry;
-    if (from === stop) return skipped;
   }
+  if (from === stop) return skipped;
   const pte = tables.pte(row, from);
   const single = oneAtATime() || k.options.reschedRate > 0;
   const end = single ? from + 1 : tables.stretchEnd(row, from, stop);
-  const present = (pte & KIND_MASK) <= KIND_ZERO;
-  return (
-    skipped + (present ? zapPresentPtes(k, vma, walk, from, end, pte) : zapNonpresentPtes(k, vma, walk, from, end, pte))
-  );
+  if ((pte & KIND_MASK) <= KIND_ZERO) return skipped + zapPresentPtes(k, vma, walk, from, end, pte);
+  return skipped + zapNonpresentPtes(k, vma, walk, from, end, pte);
 }
 
-/** need_resched(). */
+/**
+ * need_resched().
+ * @plain inline
+ */
 function needResched(k: KernelState): boolean {
   return takeResched(k) || (k.options.reschedRate > 0 && k.rng.chance(k.options.reschedRate));
 }
@@ -187,10 +199,14 @@ function countDeclined(k: KernelState, walk: ZapWalk): void {
   tlb.declinedSlot = slot;
 }
 
-/** One turn of zap_pte_range()'s loop, the lock held. False: the gather is full, the loop must be broken off. */
+/**
+ * One turn of zap_pte_range()'s loop, the lock held. False: the gather is full, the loop must be broken off.
+ * @plain inline
+ */
 function zapStep(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
   walk.anySkipped = false;
-  walk.at += doZapPteRange(k, vma, walk);
+  const dealtWith = doZapPteRange(k, vma, walk);
+  walk.at += dealtWith;
   if (walk.anySkipped) walk.canReclaimPt = false;
   if (!walk.forceBreak) return true;
   k.stats.zapBreaksForced++;
@@ -207,7 +223,10 @@ function* pteWritePoint(k: KernelState, fn: string, walk: ZapWalk): Path<void> {
   if (next < walk.stop) yield point(k, fn, "pte_write", schedObject(OBJ_PTE_ENTRY, walk.row, next), true);
 }
 
-/** The loop of zap_pte_range(): until the walk is through with the table, or must drop its lock. */
+/**
+ * The loop of zap_pte_range(): until the walk is through with the table, or must drop its lock.
+ * @plain inline
+ */
 function* zapEntries(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   const fn = "zap_pte_range";
   while (walk.at < walk.stop) {
@@ -222,7 +241,10 @@ function* zapEntries(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   }
 }
 
-/** The walk has come to a table: which of its entries are to go, and whether the table may go with them. */
+/**
+ * The walk has come to a table: which of its entries are to go, and whether the table may go with them.
+ * @plain inline
+ */
 function beginTable(k: KernelState, walk: ZapWalk): void {
   const rest = walk.end - walk.base;
   walk.at = pteIndex(walk.page);
@@ -235,14 +257,20 @@ function beginTable(k: KernelState, walk: ZapWalk): void {
   walk.detached = false;
 }
 
-/** The table was looked up, and locked where there is one: its entries follow. */
+/**
+ * The table was looked up, and locked where there is one: its entries follow.
+ * @plain inline
+ */
 function beginEntries(walk: ZapWalk, row: number): void {
   walk.row = row;
   walk.forceFlush = false;
   walk.forceBreak = false;
 }
 
-/** May the fast path take the table? The lock was never dropped, so the share is known to be empty; what lies beside it is looked at. */
+/**
+ * May the fast path take the table? The lock was never dropped, so the share is known to be empty; what lies beside it is looked at.
+ * @plain inline
+ */
 function mayDetach(k: KernelState, walk: ZapWalk): boolean {
   if (!walk.canReclaimPt || walk.at !== walk.stop) return false;
   if (!walk.directReclaim && k.options.patches.directReclaimFix) return false;
@@ -258,17 +286,26 @@ function detachTable(k: KernelState, walk: ZapWalk): void {
   walk.directReclaim = walk.detached;
 }
 
-/** The lock was dropped early: does the walk come back to this table (patch 8)? */
+/**
+ * The lock was dropped early: does the walk come back to this table (patch 8)?
+ * @plain inline
+ */
 function comesBack(k: KernelState, walk: ZapWalk): boolean {
   return walk.at !== walk.stop && k.options.patches.fullWithinPmd;
 }
 
-/** May the slow path take the table? */
+/**
+ * May the slow path take the table?
+ * @plain inline
+ */
 function maySlowly(walk: ZapWalk): boolean {
   return walk.canReclaimPt && walk.row > 0 && walk.at === walk.stop;
 }
 
-/** The walk leaves the table and will go on from where it ended. */
+/**
+ * The walk leaves the table and will go on from where it ended.
+ * @plain inline
+ */
 function endTable(k: KernelState, walk: ZapWalk): void {
   if (walk.row <= 0) walk.at = walk.stop;
   else if (walk.details.reclaimPt && !walk.canReclaimPt && walk.at === walk.stop) countDeclined(k, walk);
@@ -276,9 +313,10 @@ function endTable(k: KernelState, walk: ZapWalk): void {
 }
 
 /**
- * zap_pte_range(): zaps what `walk` has left of the PTE table that nextTableToZap() found. Needs the mmap or VMA lock. Retries
+ * zap_pte_range(): zaps what `walk` has left of the PTE table that tableToZap() found. Needs the mmap or VMA lock. Retries
  * inside after a break (patch 8); without patch 8 it ends there. The walk goes on from where it ended. The PTE table is freed
  * where the call covers the whole PMD, asks for it, and leaves no entry (patch 9 and its fix).
+ * @plain inline
  */
 function* zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<void> {
   const fn = "zap_pte_range";
@@ -330,37 +368,30 @@ function* zapHugeEntry(
 }
 
 /**
- * Goes to the next PTE table of what `walk` has left; false: there is none. Huge pages on the way are zapped or split; tables
- * that are missing at a higher level are stepped over whole (zap_p4d_range() to zap_pmd_range()).
+ * Looks where `walk` has come to: true, at a PTE table that is to be zapped; else it has gone on, past what is missing there, or a
+ * huge page that was zapped whole (zap_p4d_range() to zap_pmd_range()).
+ * @plain inline
  */
-function* nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): Path<boolean> {
-  const { tlb, end } = walk;
+function* tableToZap(k: KernelState, vma: Vma, walk: ZapWalk): Path<boolean> {
   const { tables } = k;
-  let { page } = walk;
-  while (page < end) {
-    const pmd = pmdTable(k, tlb.mm, page);
-    const at = pmdIndex(page);
-    const index = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, at, PTRS_PER_TABLE);
-    if (index !== at) page = pmdStart(page) + (index - at) * PMD_PAGES;
-    if (index === PTRS_PER_TABLE) continue;
-    if (page >= end) break;
-    walk.row = tables.child(pmd, index);
-    if (walk.row < 0) {
-      const stop = pmdAddrEnd(page, end);
-      walk.row = yield* zapHugeEntry(k, tlb, vma, pmd, index, page, stop);
-      if (walk.row === 0) {
-        page = stop;
-        continue;
-      }
-    }
-    walk.page = page;
-    walk.pmd = pmd;
-    walk.index = index;
-    walk.base = pmdStart(page);
-    return true;
+  const { tlb, page, end } = walk;
+  const pmd = pmdTable(k, tlb.mm, page);
+  const index = pmdIndex(page);
+  const next = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, index, PTRS_PER_TABLE);
+  if (next !== index) {
+    walk.page = pmdStart(page) + (next - index) * PMD_PAGES;
+    return false;
   }
-  walk.page = end;
-  return false;
+  let row = tables.child(pmd, index);
+  if (row < 0) row = yield* zapHugeEntry(k, tlb, vma, pmd, index, page, pmdAddrEnd(page, end));
+  if (row === 0) {
+    walk.page = pmdAddrEnd(page, end);
+    return false;
+  }
+  walk.pmd = pmd;
+  walk.index = index;
+  walk.base = pmdStart(page);
+  return true;
 }
 
 /** unmap_page_range(): zaps what `walk` has left of its range, which lies in one VMA, table by table. */
@@ -369,5 +400,7 @@ export function* unmapPageRange(k: KernelState, vma: Vma, walk: ZapWalk): Path<v
     clearHugetlbPages(k, walk.tlb, walk.page, walk.end);
     return;
   }
-  while (yield* nextTableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
+  while (walk.page < walk.end) {
+    if (yield* tableToZap(k, vma, walk)) yield* zapPteRange(k, vma, walk);
+  }
 }

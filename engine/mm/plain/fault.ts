@@ -44,73 +44,21 @@ function writableBit(vma: Vma): number {
 function getsOwnPage(k: KernelState, write: boolean): boolean {
   return write || !k.profile.zeroPage;
 }
-function newAnonEntry(k: KernelState, vma: Vma, write: boolean, old: number): number {
-  const keep = (old & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
-  if (!getsOwnPage(k, write)) return KIND_ZERO | PTE_YOUNG | keep;
-  const mayWrite = writableBit(vma);
-  const dirty = mayWrite !== 0 ? PTE_DIRTY : 0;
-  const writable = keep !== 0 ? 0 : mayWrite;
-  return (KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | dirty | writable | keep | 0) >>> 0;
-}
-function setAnonPtes(
-  k: KernelState,
-  mm: Mm,
-  vma: Vma,
-  row: number,
-  from: number,
-  end: number,
-  write: boolean,
-  old: number,
-): void {
-  const n = end - from;
-  k.tables.fillPte(row, from, end, newAnonEntry(k, vma, write, old));
-  if (getsOwnPage(k, write)) mm.rssAnon += n;
-  k.timeNs += n * k.options.cost.page;
-}
-function doAnonymousPages(
-  k: KernelState,
-  mm: Mm,
-  vma: Vma,
-  pmd: number,
-  index: number,
-  from: number,
-  end: number,
-  write: boolean,
-  old: number,
-): number {
-  const fn = "do_anonymous_page";
-  if (pteAlloc(k, mm, pmd, index) < 0) return FAULT_RETRY;
-  if (getsOwnPage(k, write)) anonPrepare(k, mm, vma);
-  const row = pteOffsetMapLock(k, fn, pmd, index);
-  if (row <= 0) return FAULT_RETRY;
 
-  setAnonPtes(k, mm, vma, row, from, end, write, old);
-
-  return FAULT_OK;
-}
-function doAnonymousFolios(
-  k: KernelState,
-  mm: Mm,
-  vma: Vma,
-  pmd: number,
-  page: number,
-  n: number,
-  write: boolean,
-): number {
+function doAnonymousFolios(k: KernelState, mm: Mm, vma: Vma, pmd: number, page: number, n: number): number {
   const fn = "do_anonymous_page";
   const index = pmdIndex(page);
-  const from = pteIndex(page);
-  if (!getsOwnPage(k, write)) return doAnonymousPages(k, mm, vma, pmd, index, from, from + n, write, 0);
+
   if (pteAlloc(k, mm, pmd, index) < 0) return FAULT_RETRY;
   anonPrepare(k, mm, vma);
   const row = pteOffsetMapLock(k, fn, pmd, index);
   if (row <= 0) return FAULT_RETRY;
 
-  setAnonFolios(k, mm, vma, row, page, n, write);
+  setAnonFolios(k, mm, vma, row, page, n);
 
   return FAULT_OK;
 }
-function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, n: number, write: boolean): void {
+function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, n: number): void {
   const from = pteIndex(page);
   const end = from + n;
   let faults = 0;
@@ -121,7 +69,21 @@ function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: numb
     }
     const pages = anonFolioPages(k, vma, row, at, page - from + at);
     const start = at - (at % pages);
-    setAnonPtes(k, mm, vma, row, start, start + pages, write, 0);
+    const end2 = start + pages;
+    const n2 = end2 - start;
+    let newAnonEntryResult: number;
+    const keep = (0 & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
+    if (!getsOwnPage(k, true)) {
+      newAnonEntryResult = KIND_ZERO | PTE_YOUNG | keep;
+    } else {
+      const mayWrite = writableBit(vma);
+      const dirty = mayWrite !== 0 ? PTE_DIRTY : 0;
+      const writable = keep !== 0 ? 0 : mayWrite;
+      newAnonEntryResult = (KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | dirty | writable | keep | 0) >>> 0;
+    }
+    k.tables.fillPte(row, start, end2, newAnonEntryResult);
+    if (getsOwnPage(k, true)) mm.rssAnon += n2;
+    k.timeNs += n2 * k.options.cost.page;
     at = start + pages;
     faults++;
   }
@@ -224,10 +186,42 @@ export function handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, wr
     if (pte === 0 || kind === KIND_MARKER_UFFD_WP) {
       if (!anonymous) return fileFault(k, mm, vma, pmd, page, write, pte);
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
-      const result =
-        pte === 0 && k.thp.small.length > 0
-          ? doAnonymousFolios(k, mm, vma, pmd, page, 1, write)
-          : doAnonymousPages(k, mm, vma, pmd, index, at, at + 1, write, pte);
+      let result: number;
+      const fn = "do_anonymous_page";
+      const owns = getsOwnPage(k, write);
+      if (pte === 0 && owns && k.thp.small.length > 0) {
+        result = doAnonymousFolios(k, mm, vma, pmd, page, 1);
+      } else {
+        const index2 = pmdIndex(page);
+        const from = pteIndex(page);
+        if (pteAlloc(k, mm, pmd, index2) < 0) {
+          result = FAULT_RETRY;
+        } else {
+          if (owns) anonPrepare(k, mm, vma);
+          const row2 = pteOffsetMapLock(k, fn, pmd, index2);
+          if (row2 <= 0) {
+            result = FAULT_RETRY;
+          } else {
+            const end = from + 1;
+            const n2 = end - from;
+            let newAnonEntryResult: number;
+            const keep = (pte & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
+            if (!getsOwnPage(k, write)) {
+              newAnonEntryResult = KIND_ZERO | PTE_YOUNG | keep;
+            } else {
+              const mayWrite = writableBit(vma);
+              const dirty = mayWrite !== 0 ? PTE_DIRTY : 0;
+              const writable = keep !== 0 ? 0 : mayWrite;
+              newAnonEntryResult = (KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | dirty | writable | keep | 0) >>> 0;
+            }
+            k.tables.fillPte(row2, from, end, newAnonEntryResult);
+            if (getsOwnPage(k, write)) mm.rssAnon += n2;
+            k.timeNs += n2 * k.options.cost.page;
+            result = FAULT_OK;
+          }
+        }
+      }
+
       if (result !== FAULT_RETRY) return result;
       continue;
     }
@@ -323,10 +317,42 @@ export function faultInRange(
       k.timeNs += same * cost.fault;
       if (k.countNs > 0) chargeCounts(k, same);
       const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
-      const result =
-        k.thp.small.length > 0
-          ? doAnonymousFolios(k, mm, vma, table, page, same, write)
-          : doAnonymousPages(k, mm, vma, table, index, at, at + same, write, 0);
+      let result: number;
+      const fn = "do_anonymous_page";
+      const owns = getsOwnPage(k, write);
+      if (0 === 0 && owns && k.thp.small.length > 0) {
+        result = doAnonymousFolios(k, mm, vma, table, page, same);
+      } else {
+        const index2 = pmdIndex(page);
+        const from = pteIndex(page);
+        if (pteAlloc(k, mm, table, index2) < 0) {
+          result = FAULT_RETRY;
+        } else {
+          if (owns) anonPrepare(k, mm, vma);
+          const row = pteOffsetMapLock(k, fn, table, index2);
+          if (row <= 0) {
+            result = FAULT_RETRY;
+          } else {
+            const end2 = from + same;
+            const n2 = end2 - from;
+            let newAnonEntryResult: number;
+            const keep = (0 & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
+            if (!getsOwnPage(k, write)) {
+              newAnonEntryResult = KIND_ZERO | PTE_YOUNG | keep;
+            } else {
+              const mayWrite = writableBit(vma);
+              const dirty = mayWrite !== 0 ? PTE_DIRTY : 0;
+              const writable = keep !== 0 ? 0 : mayWrite;
+              newAnonEntryResult = (KIND_ANON | PTE_YOUNG | PTE_EXCLUSIVE | dirty | writable | keep | 0) >>> 0;
+            }
+            k.tables.fillPte(row, from, end2, newAnonEntryResult);
+            if (getsOwnPage(k, write)) mm.rssAnon += n2;
+            k.timeNs += n2 * k.options.cost.page;
+            result = FAULT_OK;
+          }
+        }
+      }
+
       if (result !== FAULT_RETRY) page += same;
       continue;
     }

@@ -34,16 +34,20 @@ function walkVmas(mm: Mm, start: number, end: number, visit: Visit): Errno | nul
   }
   return walk.status;
 }
-function dontneedValid(vma: Vma, start: number, locked: boolean): boolean {
-  if ((vma.flags & VM_HUGETLB) !== 0) return start % PMD_PAGES === 0;
-  return locked || (vma.flags & VM_LOCKED) === 0;
-}
+
 export function madviseDontneed(k: KernelState, mm: Mm, start: number, end: number, locked: boolean): Errno | null {
   const tlb = tlbGatherMmu(k, mm, start, end);
   const walk = (k.spareVmaWalk ?? new VmaWalk()).begin(start, end);
   k.spareVmaWalk = null;
   for (let vma = walk.next(mm); vma !== null; vma = walk.next(mm)) {
-    if (!dontneedValid(vma, walk.page, locked)) {
+    let dontneedValidResult: boolean;
+    const start2 = walk.page;
+    if ((vma.flags & VM_HUGETLB) !== 0) {
+      dontneedValidResult = start2 % PMD_PAGES === 0;
+    } else {
+      dontneedValidResult = locked || (vma.flags & VM_LOCKED) === 0;
+    }
+    if (!dontneedValidResult) {
       walk.status = "EINVAL";
       break;
     }

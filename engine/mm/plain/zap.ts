@@ -56,39 +56,7 @@ function zapInstallUffdWpIfNeeded(
   k.tables.fillPte(walk.row, from, end, KIND_MARKER_UFFD_WP);
   return true;
 }
-function clearPtes(k: KernelState, walk: ZapWalk, from: number, end: number): void {
-  const n = end - from;
-  k.tables.fillPte(walk.row, from, end, 0);
-  k.stats.entriesZapped += n;
-  k.timeNs += n * k.options.cost.zapEntry;
-}
-function gatherPages(vma: Vma, walk: ZapWalk, n: number, pte: number): number {
-  const { tlb } = walk;
-  const room = tlbRoom(tlb);
-  let gathered = n;
-  if (n >= room) {
-    gathered = room;
-    walk.forceFlush = true;
-    walk.forceBreak = true;
-  }
-  tlb.pages += gathered;
-  dropRss(tlb.mm, vma, pte & KIND_MASK, gathered);
-  if ((pte & (KIND_MASK | PTE_DIRTY)) === (KIND_FILE | PTE_DIRTY)) walk.forceFlush = true;
 
-  return gathered;
-}
-function zapPresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
-  const kind = pte & KIND_MASK;
-  if (kind === KIND_ANON && !walk.details.evenCows && vma.file !== null) {
-    walk.anySkipped = true;
-    return end - from;
-  }
-  const n = kind === KIND_ZERO ? end - from : gatherPages(vma, walk, end - from, pte);
-  clearPtes(k, walk, from, from + n);
-  tlbAdjustRange(walk.tlb, walk.base + from, walk.base + from + n);
-  if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, vma, walk, from, from + n, pte)) walk.anySkipped = true;
-  return n;
-}
 function zapNonpresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number, end: number, pte: number): number {
   const n = end - from;
   const { details } = walk;
@@ -120,31 +88,14 @@ function zapNonpresentPtes(k: KernelState, vma: Vma, walk: ZapWalk, from: number
     walk.anySkipped = true;
     return n;
   }
-  clearPtes(k, walk, from, end);
+  const n2 = end - from;
+  k.tables.fillPte(walk.row, from, end, 0);
+  k.stats.entriesZapped += n2;
+  k.timeNs += n2 * k.options.cost.zapEntry;
   if (zapInstallUffdWpIfNeeded(k, vma, walk, from, end, pte)) walk.anySkipped = true;
   return n;
 }
-function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
-  const { tables } = k;
-  const { row, at, stop } = walk;
-  const from = tables.nextPte(row, at, stop);
-  const skipped = from - at;
-  if (skipped > 0) {
-    k.stats.noneSkipped += skipped;
-    k.timeNs += skipped * k.options.cost.skipEntry;
-    if (from === stop) return skipped;
-  }
-  const pte = tables.pte(row, from);
-  const single = k.options.reschedRate > 0;
-  const end = single ? from + 1 : tables.stretchEnd(row, from, stop);
-  const present = (pte & KIND_MASK) <= KIND_ZERO;
-  return (
-    skipped + (present ? zapPresentPtes(k, vma, walk, from, end, pte) : zapNonpresentPtes(k, vma, walk, from, end, pte))
-  );
-}
-function needResched(k: KernelState): boolean {
-  return k.options.reschedRate > 0 && k.rng.chance(k.options.reschedRate);
-}
+
 function countDeclined(k: KernelState, walk: ZapWalk): void {
   const { tlb, base: slot } = walk;
   if (!k.options.patches.reclaim) return;
@@ -159,90 +110,12 @@ function countDeclined(k: KernelState, walk: ZapWalk): void {
   if (tlb.declinedSlot !== slot) k.stats.declinedSplitVma++;
   tlb.declinedSlot = slot;
 }
-function zapStep(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
-  walk.anySkipped = false;
-  walk.at += doZapPteRange(k, vma, walk);
-  if (walk.anySkipped) walk.canReclaimPt = false;
-  if (!walk.forceBreak) return true;
-  k.stats.zapBreaksForced++;
-  walk.directReclaim = false;
-  return false;
-}
 
-function zapEntries(k: KernelState, vma: Vma, walk: ZapWalk): void {
-  while (walk.at < walk.stop) {
-    if (needResched(k)) {
-      k.stats.zapBreaksResched++;
-      walk.directReclaim = false;
-      return;
-    }
-
-    if (!zapStep(k, vma, walk)) return;
-  }
-}
-function beginTable(k: KernelState, walk: ZapWalk): void {
-  const rest = walk.end - walk.base;
-  walk.at = pteIndex(walk.page);
-  walk.stop = rest < PTRS_PER_TABLE ? rest | 0 : PTRS_PER_TABLE;
-  walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
-  walk.whole = walk.stop - walk.at === PTRS_PER_TABLE;
-  walk.othersThere = false;
-  walk.canReclaimPt = walk.covers;
-  walk.directReclaim = true;
-  walk.detached = false;
-}
-function beginEntries(walk: ZapWalk, row: number): void {
-  walk.row = row;
-  walk.forceFlush = false;
-  walk.forceBreak = false;
-}
-function mayDetach(k: KernelState, walk: ZapWalk): boolean {
-  if (!walk.canReclaimPt || walk.at !== walk.stop) return false;
-  if (!walk.directReclaim && k.options.patches.directReclaimFix) return false;
-  if (walk.whole || looksEmpty(k, walk.tlb.mm, walk.row, walk.base)) return true;
-  walk.othersThere = true;
-  walk.canReclaimPt = false;
-  return false;
-}
 function detachTable(k: KernelState, walk: ZapWalk): void {
   walk.detached = tryGetAndClearPmd(k, walk.pmd, walk.index);
   walk.directReclaim = walk.detached;
 }
-function comesBack(k: KernelState, walk: ZapWalk): boolean {
-  return walk.at !== walk.stop && k.options.patches.fullWithinPmd;
-}
-function maySlowly(walk: ZapWalk): boolean {
-  return walk.canReclaimPt && walk.row > 0 && walk.at === walk.stop;
-}
-function endTable(k: KernelState, walk: ZapWalk): void {
-  if (walk.row <= 0) walk.at = walk.stop;
-  else if (walk.details.reclaimPt && !walk.canReclaimPt && walk.at === walk.stop) countDeclined(k, walk);
-  walk.page = walk.base + walk.at;
-}
-function zapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
-  const fn = "zap_pte_range";
-  const { tlb } = walk;
-  beginTable(k, walk);
-  do {
-    beginEntries(walk, pteOffsetMapLock(k, fn, walk.pmd, walk.index));
-    if (walk.row <= 0) break;
-    if (k.countNs > 0) chargeCounts(k, 1);
-    zapEntries(k, vma, walk);
-    if (mayDetach(k, walk)) {
-      detachTable(k, walk);
-    }
-    if (walk.forceFlush) {
-      tlbFlushMmuTlbonly(k, tlb);
-    }
 
-    if (walk.forceFlush) tlbFlushMmu(k, tlb);
-  } while (comesBack(k, walk));
-  if (walk.detached) {
-    k.stats.reclaimedFast++;
-    freePte(k, tlb, walk.row, walk.base);
-  } else if (maySlowly(walk)) tryToFreePte(k, tlb, walk.pmd, walk.index, walk.base);
-  endTable(k, walk);
-}
 function zapHugeEntry(
   k: KernelState,
   tlb: MmuGather,
@@ -260,39 +133,160 @@ function zapHugeEntry(
   splitHugePmd(k, tlb.mm, vma, pmd, index);
   return k.tables.child(pmd, index);
 }
-function nextTableToZap(k: KernelState, vma: Vma, walk: ZapWalk): boolean {
-  const { tlb, end } = walk;
-  const { tables } = k;
-  let { page } = walk;
-  while (page < end) {
-    const pmd = pmdTable(k, tlb.mm, page);
-    const at = pmdIndex(page);
-    const index = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, at, PTRS_PER_TABLE);
-    if (index !== at) page = pmdStart(page) + (index - at) * PMD_PAGES;
-    if (index === PTRS_PER_TABLE) continue;
-    if (page >= end) break;
-    walk.row = tables.child(pmd, index);
-    if (walk.row < 0) {
-      const stop = pmdAddrEnd(page, end);
-      walk.row = zapHugeEntry(k, tlb, vma, pmd, index, page, stop);
-      if (walk.row === 0) {
-        page = stop;
-        continue;
-      }
-    }
-    walk.page = page;
-    walk.pmd = pmd;
-    walk.index = index;
-    walk.base = pmdStart(page);
-    return true;
-  }
-  walk.page = end;
-  return false;
-}
+
 export function unmapPageRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
   if ((vma.flags & VM_HUGETLB) !== 0) {
     clearHugetlbPages(k, walk.tlb, walk.page, walk.end);
     return;
   }
-  while (nextTableToZap(k, vma, walk)) zapPteRange(k, vma, walk);
+  while (walk.page < walk.end) {
+    let tableToZapResult: boolean;
+    const { tables } = k;
+    const { tlb, page, end } = walk;
+    const pmd = pmdTable(k, tlb.mm, page);
+    const index = pmdIndex(page);
+    const next = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, index, PTRS_PER_TABLE);
+    if (next !== index) {
+      walk.page = pmdStart(page) + (next - index) * PMD_PAGES;
+      tableToZapResult = false;
+    } else {
+      let row = tables.child(pmd, index);
+      if (row < 0) row = zapHugeEntry(k, tlb, vma, pmd, index, page, pmdAddrEnd(page, end));
+      if (row === 0) {
+        walk.page = pmdAddrEnd(page, end);
+        tableToZapResult = false;
+      } else {
+        walk.pmd = pmd;
+        walk.index = index;
+        walk.base = pmdStart(page);
+        tableToZapResult = true;
+      }
+    }
+    if (tableToZapResult) {
+      const fn = "zap_pte_range";
+      const { tlb: tlb2 } = walk;
+      const rest = walk.end - walk.base;
+      walk.at = pteIndex(walk.page);
+      walk.stop = rest < PTRS_PER_TABLE ? rest | 0 : PTRS_PER_TABLE;
+      walk.covers = reclaimPtIsEnabled(k, walk.stop - walk.at, walk.details);
+      walk.whole = walk.stop - walk.at === PTRS_PER_TABLE;
+      walk.othersThere = false;
+      walk.canReclaimPt = walk.covers;
+      walk.directReclaim = true;
+      walk.detached = false;
+      do {
+        const row2 = pteOffsetMapLock(k, fn, walk.pmd, walk.index);
+        walk.row = row2;
+        walk.forceFlush = false;
+        walk.forceBreak = false;
+        if (walk.row <= 0) break;
+        if (k.countNs > 0) chargeCounts(k, 1);
+        while (walk.at < walk.stop) {
+          if (k.options.reschedRate > 0 && k.rng.chance(k.options.reschedRate)) {
+            k.stats.zapBreaksResched++;
+            walk.directReclaim = false;
+            break;
+          }
+
+          let zapStepResult: boolean;
+          walk.anySkipped = false;
+          let dealtWith: number;
+          const { tables: tables2 } = k;
+          const { row: row22, at, stop } = walk;
+          const from = tables2.nextPte(row22, at, stop);
+          const skipped = from - at;
+          if (skipped > 0) {
+            k.stats.noneSkipped += skipped;
+            k.timeNs += skipped * k.options.cost.skipEntry;
+          }
+          if (from === stop) {
+            dealtWith = skipped;
+          } else {
+            const pte = tables2.pte(row22, from);
+            const single = k.options.reschedRate > 0;
+            const end2 = single ? from + 1 : tables2.stretchEnd(row22, from, stop);
+            if ((pte & KIND_MASK) <= KIND_ZERO) {
+              let zapPresentPtesResult: number;
+              const kind = pte & KIND_MASK;
+              if (kind === KIND_ANON && !walk.details.evenCows && vma.file !== null) {
+                walk.anySkipped = true;
+                zapPresentPtesResult = end2 - from;
+              } else {
+                let n = end2 - from;
+                if (kind !== KIND_ZERO) {
+                  const { tlb: tlb22 } = walk;
+                  const room = tlbRoom(tlb22);
+                  let gathered = n;
+                  if (n >= room) {
+                    gathered = room;
+                    walk.forceFlush = true;
+                    walk.forceBreak = true;
+                  }
+                  tlb22.pages += gathered;
+                  dropRss(tlb22.mm, vma, pte & KIND_MASK, gathered);
+                  if ((pte & (KIND_MASK | PTE_DIRTY)) === (KIND_FILE | PTE_DIRTY)) walk.forceFlush = true;
+                  const gatherPagesResult = gathered;
+                  n = gatherPagesResult;
+                }
+                const end22 = from + n;
+                const n2 = end22 - from;
+                k.tables.fillPte(walk.row, from, end22, 0);
+                k.stats.entriesZapped += n2;
+                k.timeNs += n2 * k.options.cost.zapEntry;
+                tlbAdjustRange(walk.tlb, walk.base + from, walk.base + from + n);
+                if ((pte & PTE_UFFD_WP) !== 0 && zapInstallUffdWpIfNeeded(k, vma, walk, from, from + n, pte))
+                  walk.anySkipped = true;
+                zapPresentPtesResult = n;
+              }
+              dealtWith = skipped + zapPresentPtesResult;
+            } else {
+              dealtWith = skipped + zapNonpresentPtes(k, vma, walk, from, end2, pte);
+            }
+          }
+          walk.at += dealtWith;
+          if (walk.anySkipped) walk.canReclaimPt = false;
+          if (!walk.forceBreak) {
+            zapStepResult = true;
+          } else {
+            k.stats.zapBreaksForced++;
+            walk.directReclaim = false;
+            zapStepResult = false;
+          }
+          if (!zapStepResult) break;
+        }
+        let mayDetachResult: boolean;
+        if (!walk.canReclaimPt || walk.at !== walk.stop) {
+          mayDetachResult = false;
+        } else {
+          if (!walk.directReclaim && k.options.patches.directReclaimFix) {
+            mayDetachResult = false;
+          } else {
+            if (walk.whole || looksEmpty(k, walk.tlb.mm, walk.row, walk.base)) {
+              mayDetachResult = true;
+            } else {
+              walk.othersThere = true;
+              walk.canReclaimPt = false;
+              mayDetachResult = false;
+            }
+          }
+        }
+        if (mayDetachResult) {
+          detachTable(k, walk);
+        }
+        if (walk.forceFlush) {
+          tlbFlushMmuTlbonly(k, tlb2);
+        }
+
+        if (walk.forceFlush) tlbFlushMmu(k, tlb2);
+      } while (walk.at !== walk.stop && k.options.patches.fullWithinPmd);
+      if (walk.detached) {
+        k.stats.reclaimedFast++;
+        freePte(k, tlb2, walk.row, walk.base);
+      } else if (walk.canReclaimPt && walk.row > 0 && walk.at === walk.stop)
+        tryToFreePte(k, tlb2, walk.pmd, walk.index, walk.base);
+      if (walk.row <= 0) walk.at = walk.stop;
+      else if (walk.details.reclaimPt && !walk.canReclaimPt && walk.at === walk.stop) countDeclined(k, walk);
+      walk.page = walk.base + walk.at;
+    }
+  }
 }
