@@ -4,7 +4,6 @@
  */
 import { accessSync, constants, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
-import Database from "better-sqlite3";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 
 /** The base of everything that is wrong with a history file; the file is left as it was. */
@@ -222,7 +221,7 @@ export function translate(error: unknown, file: string): unknown {
   }
   if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_IOERR") || /^E[A-Z]+$/.test(code))
     return new HistoryIoError(file, message, error);
-  if (error instanceof Database.SqliteError)
+  if (code.startsWith("SQLITE_"))
     return new HistoryError("The history failed with an error", {
       where: file,
       why: `${code}: ${message}`,

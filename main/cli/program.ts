@@ -8,7 +8,6 @@ import { DEFAULT_BASELINE } from "../../engine/experiment/policies.ts";
 import { SERIES_NAME } from "../../engine/experiment/words.ts";
 import { KERNEL_PROFILES } from "../../engine/mm/kernel-profiles.ts";
 import { TRACE_FORMATS } from "../../engine/workload/import/formats.ts";
-import { inWords, isBadInput } from "../answer.ts";
 import { VERSION } from "../version.ts";
 import type { Comparand } from "./compare.ts";
 import { baselineOption, modeOption, modesOption, policyNamed } from "./policy-option.ts";
@@ -486,6 +485,7 @@ export async function commandLine(args: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { inWords, isBadInput } = await import("../answer.ts");
     warn(describeError(inWords(error)));
     if (process.env.RECLAIM_LAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return isBadInput(error) ? 2 : 1;

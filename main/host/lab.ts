@@ -5,25 +5,13 @@
 import * as v from "valibot";
 import type { HistoryError } from "../../db/errors.ts";
 import { openStore } from "../../db/store.ts";
-import { PRESETS, presetInfo } from "../../engine/workload/presets/index.ts";
 import { answer } from "../answer.ts";
 import { experimentSpecSchema } from "../contract/shapes.ts";
 import { type Answer, CALLS, type Handlers, type LabCallName } from "../contract.ts";
-import { atlasHandlers } from "./atlases.ts";
 import { checkInBackground } from "./background-check.ts";
-import { lookAround } from "./doctor.ts";
 import type { Emit } from "./emit.ts";
-import { experimentHandlers } from "./experiments.ts";
-import { createFiles } from "./files.ts";
 import { historyHandlers, watchHistory } from "./history.ts";
-import { liveHandlers } from "./live.ts";
-import { mapHandlers } from "./map.ts";
-import { raceHandlers } from "./races.ts";
-import { createRecordings } from "./recordings.ts";
 import { createRunner } from "./runner.ts";
-import { readSamples } from "./samples.ts";
-import { createSweeps } from "./sweeps.ts";
-import { trialHandlers } from "./trials.ts";
 
 export interface LabOptions {
   /** The history file; made where there is none. */
@@ -43,18 +31,56 @@ export interface Lab {
   close(): Promise<void>;
 }
 
+/** A part of the lab: loaded and made when it is first needed, as starting is to be quick. */
+interface Part<T> {
+  (): Promise<T>;
+  /** What was made, or is being made. */
+  made?: Promise<T>;
+}
+
+function part<T>(make: () => Promise<T>): Part<T> {
+  const get: Part<T> = () => {
+    get.made ??= make();
+    return get.made;
+  };
+  return get;
+}
+
+type CallsOf<Group extends string> = Extract<LabCallName, `${Group}.${string}`>;
+
+/** The calls that begin with `group`, answered by handlers that are loaded with the first of them. */
+function whenCalled<Group extends string>(
+  group: Group,
+  load: () => Promise<Handlers<CallsOf<Group>>>,
+): Handlers<CallsOf<Group>> {
+  const names = Object.keys(CALLS).filter((name): name is CallsOf<Group> => name.startsWith(`${group}.`));
+  const later = (name: CallsOf<Group>) => async (params: never) => (await load())[name](params);
+  return Object.fromEntries(names.map((name) => [name, later(name)])) as Handlers<CallsOf<Group>>;
+}
+
 /** Opens the history and the lab over it. Throws the errors of db/errors.ts. */
 export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: LabOptions): Lab {
   const store = openStore(file, onDamage === undefined ? {} : { onDamage });
   const runner = createRunner(store, emit, log);
-  const races = raceHandlers(emit);
-  const maps = mapHandlers(store, emit);
-  const live = liveHandlers(store, emit);
-  const sweeps = createSweeps(store, runner, emit);
-  const files = createFiles();
-  const experiments = experimentHandlers(store, runner, files, sweeps, emit);
-  const atlases = atlasHandlers(files, (spec) => experiments["experiment.start"](v.parse(experimentSpecSchema, spec)));
-  const recordings = createRecordings(store.file, files, emit);
+  const races = part(async () => (await import("./races.ts")).raceHandlers(emit));
+  const maps = part(async () => (await import("./map.ts")).mapHandlers(store, emit));
+  const live = part(async () => (await import("./live.ts")).liveHandlers(store, emit));
+  const sweeps = part(async () => (await import("./sweeps.ts")).createSweeps(store, runner, emit));
+  const files = part(async () => (await import("./files.ts")).createFiles());
+  const experiments = part(async () => {
+    const { experimentHandlers } = await import("./experiments.ts");
+    return experimentHandlers(store, runner, await files(), await sweeps(), emit);
+  });
+  const atlases = part(async () => {
+    const { atlasHandlers } = await import("./atlases.ts");
+    const { "experiment.start": start } = await experiments();
+    return atlasHandlers(await files(), (spec) => start(v.parse(experimentSpecSchema, spec)));
+  });
+  const recordings = part(async () => {
+    const { createRecordings } = await import("./recordings.ts");
+    return createRecordings(store.file, await files(), emit);
+  });
+  const trials = part(async () => (await import("./trials.ts")).trialHandlers(store, runner, emit));
   const stopWatching = watchHistory(store, emit, log);
   const stopChecking =
     checkMeanwhile && !store.checked ? checkInBackground(file, store.foundDamaged, log) : () => undefined;
@@ -63,20 +89,21 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   function close(): Promise<void> {
     stopWatching();
     stopChecking();
-    live.close();
-    atlases.close();
-    closing ??= Promise.all([runner.abandon(), races.close(), maps.close(), recordings.close()])
+    const open = [live, atlases, races, maps, recordings];
+    closing ??= Promise.all([runner.abandon(), ...open.map(async ({ made }) => (await made)?.close())])
       .then(() => undefined)
       .finally(() => store.close());
     return closing;
   }
 
   const handlers: Handlers<LabCallName> = {
-    "doctor.look": () => lookAround(store.file),
-    "preset.list": () => v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo)),
-    "run.samples": (query) => readSamples(store, query),
+    "doctor.look": async () => (await import("./doctor.ts")).lookAround(store.file),
+    "preset.list": async () => {
+      const { PRESETS, presetInfo } = await import("../../engine/workload/presets/index.ts");
+      return v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo));
+    },
+    "run.samples": async (query) => (await import("./samples.ts")).readSamples(store, query),
     "export.write": async ({ experimentId, path, ...options }) => {
-      // Drawing needs a canvas: loaded when something is drawn.
       const { exportToFile } = await import("../export/export.ts");
       return exportToFile(store, experimentId, options, path);
     },
@@ -85,14 +112,15 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
       return undefined;
     },
     ...historyHandlers(store, runner, emit),
-    ...live.handlers,
-    ...maps.handlers,
-    ...races.handlers,
-    ...sweeps.handlers,
-    ...trialHandlers(store, runner, emit),
-    ...atlases.handlers,
-    ...recordings.handlers,
-    ...experiments,
+    ...whenCalled("live", async () => (await live()).handlers),
+    ...whenCalled("map", async () => (await maps()).handlers),
+    ...whenCalled("race", async () => (await races()).handlers),
+    ...whenCalled("sweep", async () => (await sweeps()).handlers),
+    ...whenCalled("trial", trials),
+    ...whenCalled("atlas", async () => (await atlases()).handlers),
+    ...whenCalled("record", async () => (await recordings()).handlers),
+    ...whenCalled("experiment", experiments),
+    ...whenCalled("file", experiments),
   };
 
   return { call: (name, params) => answer(handlers, name, params, log), close };
