@@ -163,7 +163,7 @@ function bodyFor(callee: Callee, call: ts.CallExpression, caller: ts.Node): Call
   for (const [i, { name }] of callee.parameters.entries()) {
     const argument = call.arguments[i];
     const parameter = name.getText();
-    const asIs = ts.isIdentifier(argument) || ts.isLiteralExpression(argument) || isBoolean(argument);
+    const asIs = ts.isIdentifier(argument) || isBoolean(argument);
     const assigned = isAssigned(parameter, callee.body);
     if (asIs && !assigned) names.set(parameter, argument.getText());
     else {

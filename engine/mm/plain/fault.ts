@@ -70,9 +70,10 @@ function setAnonFolios(k: KernelState, mm: Mm, vma: Vma, row: number, page: numb
     const pages = anonFolioPages(k, vma, row, at, page - from + at);
     const start = at - (at % pages);
     const end2 = start + pages;
+    const old = 0;
     const n2 = end2 - start;
     let newAnonEntryResult: number;
-    const keep = (0 & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
+    const keep = (old & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
     if (!getsOwnPage(k, true)) {
       newAnonEntryResult = KIND_ZERO | PTE_YOUNG | keep;
     } else {
@@ -187,10 +188,11 @@ export function handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, wr
       if (!anonymous) return fileFault(k, mm, vma, pmd, page, write, pte);
       if ((vma.flags & VM_SHARED) !== 0) return FAULT_BUS;
       let result: number;
+      const n = 1;
       const fn = "do_anonymous_page";
       const owns = getsOwnPage(k, write);
       if (pte === 0 && owns && k.thp.small.length > 0) {
-        result = doAnonymousFolios(k, mm, vma, pmd, page, 1);
+        result = doAnonymousFolios(k, mm, vma, pmd, page, n);
       } else {
         const index2 = pmdIndex(page);
         const from = pteIndex(page);
@@ -202,7 +204,7 @@ export function handleMmFault(k: KernelState, mm: Mm, vma: Vma, page: number, wr
           if (row2 <= 0) {
             result = FAULT_RETRY;
           } else {
-            const end = from + 1;
+            const end = from + n;
             const n2 = end - from;
             let newAnonEntryResult: number;
             const keep = (pte & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
@@ -318,9 +320,10 @@ export function faultInRange(
       if (k.countNs > 0) chargeCounts(k, same);
       const table = pmd === 0 ? pmdAlloc(k, mm, page) : pmd;
       let result: number;
+      const old2 = 0;
       const fn = "do_anonymous_page";
       const owns = getsOwnPage(k, write);
-      if (0 === 0 && owns && k.thp.small.length > 0) {
+      if (old2 === 0 && owns && k.thp.small.length > 0) {
         result = doAnonymousFolios(k, mm, vma, table, page, same);
       } else {
         const index2 = pmdIndex(page);
@@ -336,7 +339,7 @@ export function faultInRange(
             const end2 = from + same;
             const n2 = end2 - from;
             let newAnonEntryResult: number;
-            const keep = (0 & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
+            const keep = (old2 & KIND_MASK) === KIND_MARKER_UFFD_WP && (vma.flags & VM_UFFD_WP) !== 0 ? PTE_UFFD_WP : 0;
             if (!getsOwnPage(k, write)) {
               newAnonEntryResult = KIND_ZERO | PTE_YOUNG | keep;
             } else {
