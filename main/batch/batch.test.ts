@@ -85,7 +85,7 @@ describe("a plan", () => {
     await refused({ ...PLAN, version: 2 }).toThrow(/version: .*version 1/);
     await refused({ ...PLAN, policies: [] }).toThrow(/policies: give at least one/);
     await refused({ ...PLAN, policies: ["nosuch"] }).toThrow(
-      /policies\[0\]: there is no policy "nosuch"; possible are none, sync/,
+      /policies\[0\]: there is no policy "nosuch"; choose from none, sync/,
     );
     await refused({ ...PLAN, profiles: ["nosuch"] }).toThrow(/profiles\[0\]: there is no profile "nosuch"/);
     await refused({ ...PLAN, colour: 1 }).toThrow(/colour: is not a part of a plan/);

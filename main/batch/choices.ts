@@ -1,4 +1,4 @@
-/** "possible are a, b, c". */
+/** "choose from a, b, c". */
 export function describeChoices(names: readonly string[]): string {
   return `choose from ${names.join(", ")}`;
 }

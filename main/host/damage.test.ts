@@ -1,5 +1,5 @@
 /** A big history that is damaged where opening does not look: whoever finds it, the same words, and nothing more written. */
-import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -10,6 +10,15 @@ import type { LabError } from "../contract.ts";
 import { type Desk, openDesk } from "./desk.ts";
 
 const SAMPLES = 250_000;
+
+/** The history, its copy, its backup, and what is recovered from it. */
+const ROOM_BYTES = 256 * 2 ** 20;
+const { bavail, bsize } = statfsSync(tmpdir());
+const cramped = bavail * bsize < ROOM_BYTES;
+if (cramped)
+  console.warn(
+    `damaged big histories are left out: they take ${ROOM_BYTES / 2 ** 20} MiB in ${tmpdir()}, which has less`,
+  );
 
 let folder: string;
 let big: string;
@@ -59,7 +68,7 @@ const DAMAGED = {
   todo: expect.stringContaining("recover what can be read"),
 };
 
-describe("a damaged page among the samples of a big history", () => {
+describe.skipIf(cramped)("a damaged page among the samples of a big history", () => {
   test("is found by the look in the background, and told as when it could not be opened", async () => {
     damagePage(file);
     desk = open();
@@ -115,7 +124,7 @@ describe("a damaged page among the samples of a big history", () => {
   });
 });
 
-test("a sound big history is not complained about", async () => {
+test.skipIf(cramped)("a sound big history is not complained about", async () => {
   expect(whatIsWrong(file)).toBeNull();
   desk = open();
   expect(await desk.call("history.check", undefined)).toMatchObject({ result: { ok: true, samples: SAMPLES } });
