@@ -5,8 +5,8 @@ import { thpEnabledFor } from "./thp-enabled.ts";
 import type { Vma } from "./vma.ts";
 
 /**
- * How many pages a fault at the none entry `at` of the table `row` maps, aligned to their number: the largest size that is enabled for the
- * VMA, lies in it, and finds none entries only. 1: a small page. `page`: the page number of entry `at`.
+ * The number of pages that a fault at the none entry `at` of the table `row` maps, naturally aligned: the largest size that is enabled for the
+ * VMA, fits in it, and covers only none entries. 1: a small page. `page`: the page number of entry `at`.
  */
 export function anonFolioPages(k: KernelState, vma: Vma, row: number, at: number, page: number): number {
   // userfaultfd_armed(): every page has a fault of its own.

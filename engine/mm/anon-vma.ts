@@ -22,7 +22,7 @@ function findMergeableAnonVma(vma: Vma, prev: Vma | undefined, next: Vma | undef
   return prev !== undefined ? reusableAnonVma(prev, prev, vma) : null;
 }
 
-/** mm/rmap.c: __anon_vma_prepare(). Gives the VMA an anon_vma, a neighbour's where the two could merge later. */
+/** mm/rmap.c: __anon_vma_prepare(). Gives the VMA an anon_vma, a neighbour's if the two could merge later. */
 export function anonVmaPrepare(vma: Vma, prev: Vma | undefined, next: Vma | undefined): void {
   if (vma.anonVma !== null) return;
   const anonVma = findMergeableAnonVma(vma, prev, next) ?? new AnonVma(null);
@@ -32,8 +32,8 @@ export function anonVmaPrepare(vma: Vma, prev: Vma | undefined, next: Vma | unde
 }
 
 /**
- * mm/rmap.c: anon_vma_clone(). `dst` joins every anon_vma of `src`'s chain. Where `dst` has no anon_vma yet (fork), one
- * that has lost its own VMAs and has at most one child is taken over.
+ * mm/rmap.c: anon_vma_clone(). `dst` joins every anon_vma of `src`'s chain. If `dst` has no anon_vma yet (fork), one
+ * that has lost its own VMAs and has at most one child is reused.
  */
 export function anonVmaClone(dst: Vma, src: Vma): void {
   for (let at = src.chain.length - 1; at >= 0; at--) {

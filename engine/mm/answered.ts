@@ -1,7 +1,7 @@
 /**
- * Calls of a trace that failed and yet acted. How far they went is found out by doing them again: where this machine has
- * a reason to fail as well, it fails at the same place. Where it has none, the reason was one that it does not have (a limit of the
- * traced process, a feature that its kernel lacked), and the call did nothing. Ranges are in pages.
+ * Calls of a trace that failed but had an effect. How far they went is found by executing them again: if the model has
+ * a reason to fail too, it fails at the same place. If not, the reason is unknown to the model (a limit of the
+ * traced process, a feature that its kernel lacked), and the call does nothing. Ranges are in pages.
  */
 
 import { PMD_PAGES, pmdIndex, pteIndex, slotEnd } from "./geometry.ts";
@@ -54,7 +54,7 @@ function refuses(k: KernelState, mm: Mm, vma: Vma, op: TracedCall, start: number
   }
 }
 
-/** Would the call fail here too, at a hole in [start, end) or at a VMA that it is refused for? */
+/** Does the call fail here too, at a hole in [start, end) or at a VMA that refuses it? */
 export function wouldFail(k: KernelState, mm: Mm, op: TracedCall, start: number, end: number): boolean {
   for (let page = start; page < end; ) {
     const vma = mm.vmas.lookup(page);

@@ -28,7 +28,7 @@ type FileResult = "succeed" | "pmd_mapped" | "pmd_null" | "pte_mapped_hugepage" 
 
 /**
  * hpage_collapse_scan_file() and collapse_file(): the 512 pages of the file behind the slot at `page` become one folio.
- * `mm`: whose MADV_COLLAPSE it is, null for khugepaged.
+ * `mm`: the caller of MADV_COLLAPSE, null for khugepaged.
  */
 export function* collapseFile(k: KernelState, mm: Mm | null, vma: Vma, page: number): Path<FileResult> {
   const file = fileOf(vma);

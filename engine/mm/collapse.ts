@@ -39,7 +39,7 @@ import { tlbInvalidate } from "./tlb.ts";
 import { VM_HUGETLB, VM_NOHUGEPAGE, VM_WRITE, type Vma, vmaIsAnonymous } from "./vma.ts";
 import { vmaEndWrite, vmaStartWrite } from "./vma-lock.ts";
 
-/** enum scan_result, as far as it is told apart. */
+/** enum scan_result, as far as callers distinguish it. */
 export type ScanResult =
   | "succeed"
   | "pmd_mapped"
@@ -108,9 +108,9 @@ function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepa
 
 /**
  * collapse_huge_page(): the pages under the PMD entry become one huge page. Takes the mmap lock for writing, and the VMA's, which keeps
- * faults and DONTNEED away; the entry is cleared under the PMD lock first, so that lockless walkers see none. Returns false where the
- * entry has changed since it was scanned. Before the fix of 6.17 the entry was checked before the VMA was locked: the table may
- * have gone since. (The kernel then reads a none entry and installs the table that it would name; here the table that was checked is gone on with.)
+ * faults and DONTNEED away; the entry is cleared under the PMD lock first, so that lockless walkers see none. Returns false if the
+ * entry changed since it was scanned. Before the fix of 6.17 the entry was checked before the VMA was locked: the table may
+ * be gone by then. (The kernel then reads a none entry and installs the table that it would name; here the checked table is used.)
  */
 export function* collapseHugePage(k: KernelState, mm: Mm, vma: Vma, page: number): Path<boolean> {
   const fn = "collapse_huge_page";
@@ -223,7 +223,7 @@ function khugepagedVisits(k: KernelState, vma: Vma): boolean {
   return shmemHugeFor(k.profile, vma.file, vma, vma.pgoff);
 }
 
-/** khugepaged visits every slot that may have a huge page. Bounded by the size of the processes. */
+/** khugepaged visits every slot that may have a huge page. The work is bounded by the size of the processes. */
 export function* khugepagedScan(k: KernelState): Path<void> {
   for (const mm of k.processes) {
     for (const vma of [...mm.vmas.list]) {

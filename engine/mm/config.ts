@@ -1,5 +1,5 @@
 /**
- * The configuration of a modelled kernel. A policy is a value of features that this is made from; the code asks for features,
+ * The configuration of a modelled kernel. It is made from the features of a policy; the code tests features,
  * never for a policy.
  */
 
@@ -11,7 +11,7 @@ import type { KernelConfig } from "./kernel-config.ts";
 import type { KernelProfile } from "./kernel-profile.ts";
 import { REFERENCE_PROFILE } from "./kernel-profiles.ts";
 
-/** Room for some 2 million tables that are filled piecemeal, or for 200 million filled in one stretch. */
+/** Room for about 2 million tables filled piecemeal, or 200 million filled in one stretch. */
 export const TABLE_BYTES_MAX = 4 * 2 ** 30;
 
 export interface KernelOptions {
@@ -59,9 +59,9 @@ function checkRate(name: string, rate: number, most: "less than 1" | "at most 1"
 }
 
 /**
- * Fills in defaults and refuses what no kernel can be.
+ * Fills in defaults and refuses impossible configurations.
  * Errors: EngineError for reclaim on a kernel whose architecture does not select ARCH_SUPPORTS_PT_RECLAIM (patch 11), for
- * five levels on 32-bit, for rates that are no probabilities.
+ * five levels on 32-bit, and for rates that are not probabilities.
  */
 export function resolveOptions(options: KernelOptions): ResolvedOptions {
   const arch = options.config?.arch ?? "x86_64";

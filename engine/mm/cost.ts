@@ -1,12 +1,12 @@
 /**
- * What things cost in simulated time. The defaults are what `reclaim-lab calibrate` measured on an idle 2-core virtual machine
- * (Xeon, Linux 6.18), the middle of three runs, rounded; it says with each constant what it measures, and measures any
- * other machine's. `tlbPage`, `tlbFull`, `ipi` and `io` cannot be told apart from outside and are orders of magnitude only. Of those that only
- * policies pay, `lookEntry` and `deferFree` are the likes of `skipEntry` and `tableFree`, and are measured with them; `atomic` is a
- * locked addition in the cache, some 20 cycles, `lock` two of them (nobody waits).
+ * The cost of events in simulated time. The defaults are what `reclaim-lab calibrate` measured on an idle 2-core virtual machine
+ * (Xeon, Linux 6.18), the median of three runs, rounded; it prints what it measures for each constant, and measures any
+ * other machine's. `tlbPage`, `tlbFull`, `ipi` and `io` cannot be separated from outside and are only orders of magnitude. Of those that only
+ * policies pay, `lookEntry` and `deferFree` resemble `skipEntry` and `tableFree`, and are measured with them; `atomic` is a
+ * locked addition in the cache, about 20 cycles, `lock` two of them (uncontended).
  */
 
-/** Nanoseconds an event. */
+/** Nanoseconds per event. */
 export interface CostModel {
   /** Entry into and exit from a system call. */
   readonly syscall: number;

@@ -1,4 +1,4 @@
-/** Telling that a PTE table is empty, and freeing it outside a zap: what every policy beside the series is made of. */
+/** Detecting that a PTE table is empty, and freeing it outside a zap: what the policies other than the series are made of. */
 
 import { PMD_PAGES, PTRS_PER_TABLE } from "./geometry.ts";
 import { pteFreeDefer } from "./pgtable.ts";
@@ -27,8 +27,8 @@ function locked(mm: Mm, base: number): boolean {
 }
 
 /**
- * Looks at the entries of a live table, which covers the pages from `base` on, until one is found that keeps it. With
- * `zeroTables` the zero page does not, and is taken out: a table that was found empty has no entries left.
+ * Reads the entries of a live table, which covers the pages from `base`, until one is found that keeps it. With
+ * `zeroTables` the zero page does not keep it, and is unmapped: a table that was found empty has no entries left.
  */
 export function looksEmpty(k: KernelState, mm: Mm, row: number, base: number): boolean {
   const { tables } = k;
@@ -42,7 +42,7 @@ export function looksEmpty(k: KernelState, mm: Mm, row: number, base: number): b
   return true;
 }
 
-/** Takes a live table that is empty out of its PMD entry and off its process's count; under the PMD lock and the table's. */
+/** Detaches a live, empty table from its PMD entry and uncharges it; under the PMD lock and the table's. */
 export function detachEmptyTable(k: KernelState, row: number): void {
   const { tables } = k;
   const pmd = tables.parent[row];
@@ -58,7 +58,7 @@ export function deferEmptyTable(k: KernelState, row: number): void {
   charge(k, k.options.cost.deferFree);
 }
 
-/** flush_tlb_range() of what a detached table covered: more pages than are flushed one by one. */
+/** flush_tlb_range() of the range of a detached table: more pages than are flushed one by one. */
 export function flushTable(k: KernelState): void {
   k.stats.tlbFlushesFull++;
   charge(k, k.options.cost.tlbFull);

@@ -5,7 +5,7 @@ export class EngineError extends BadInputError {
   override readonly name = "EngineError";
 }
 
-/** A broken invariant: a defect of the engine (or of a sabotaged one), never of its input. */
+/** A broken invariant: a bug of the engine (or a sabotage), never of its input. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }

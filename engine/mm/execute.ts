@@ -1,4 +1,4 @@
-/** From an operation of a workload to the kernel path that does it: the system calls' own checks are here. */
+/** From an operation of a workload to its kernel path, with the checks of the system call. */
 
 import { wouldFail } from "./answered.ts";
 import { khugepagedScan } from "./collapse.ts";

@@ -1,6 +1,6 @@
 /**
- * What kernels have that operations take point by point: every page an identity and contents, so that lost writes can be seen,
- * and every entry a step of its own, so that others can come between two. The plain form of the paths has none of it (plain/).
+ * State of kernels that run operations point by point: every page has an identity and contents, so that lost writes can be seen,
+ * and every entry is a step of its own, so that other CPUs can interleave. The plain form of the paths has none of this (plain/).
  */
 
 import type { MmuGather } from "./gather.ts";
@@ -9,7 +9,7 @@ import { PAGE_ID_SHIFT, ptePageId } from "./pte.ts";
 import type { KernelState } from "./state.ts";
 
 /**
- * The identity of a new page, in its place in an entry; the page holds `value`.
+ * The identity of a new page, shifted into its place in an entry; the page holds `value`.
  * @plain 0
  */
 export function newPage(k: KernelState, value: number): number {
@@ -20,7 +20,7 @@ export function newPage(k: KernelState, value: number): number {
 }
 
 /**
- * What the page holds that `pte` maps.
+ * The contents of the page that `pte` maps.
  * @plain 0
  */
 export function pageContents(k: KernelState, pte: number): number {
@@ -28,7 +28,7 @@ export function pageContents(k: KernelState, pte: number): number {
 }
 
 /**
- * The gather has taken the page that `pte` maps.
+ * The page that `pte` maps was added to the gather.
  * @plain nothing
  */
 export function gatherPageId(tlb: MmuGather, pte: number): void {
@@ -45,7 +45,7 @@ export function freePages(k: KernelState, tlb: MmuGather): void {
 }
 
 /**
- * __collapse_huge_page_copy(): the pages of table `row` are parts of the huge page from now on that it will be deposited under.
+ * __collapse_huge_page_copy(): the pages of table `row` become parts of the huge page under which it will be deposited.
  * @plain nothing
  */
 export function collapsePages(k: KernelState, row: number): void {
@@ -58,7 +58,7 @@ export function collapsePages(k: KernelState, row: number): void {
 }
 
 /**
- * Does a walker hold a reference of table `row`, without any lock?
+ * Does a lockless walker hold a reference to table `row`?
  * @plain false
  */
 export function isWalked(k: KernelState, row: number): boolean {
@@ -66,7 +66,7 @@ export function isWalked(k: KernelState, row: number): boolean {
 }
 
 /**
- * Are entries that are alike dealt with one at a time?
+ * Are equal entries handled one at a time?
  * @plain false
  */
 export function oneAtATime(): boolean {
@@ -74,7 +74,7 @@ export function oneAtATime(): boolean {
 }
 
 /**
- * Has a timer tick asked the running CPU to give way? Once for each tick.
+ * Has a timer tick asked the running CPU to reschedule? True once per tick.
  * @plain false
  */
 export function takeResched(k: KernelState): boolean {

@@ -1,11 +1,11 @@
 /**
- * What a kernel does about PTE tables that have become empty: a policy of reclaim as a value. The paths ask for these features
- * and know of no policy; engine/experiment/policies.ts says which policy is which value.
+ * What a kernel does with empty PTE tables: a reclaim policy as a value. The paths test these features
+ * and know no policies; engine/experiment/policies.ts maps policies to values.
  */
 
 import { PMD_PAGES } from "./geometry.ts";
 
-/** The patches of the series that change behaviour; each is read in one place, at the function it touches. */
+/** The patches of the series that change behaviour; each is tested in one place, in the function that it touches. */
 export interface Patches {
   /** retract_page_tables() rechecks the PMD under both locks. */
   readonly recheckRetract: boolean;
@@ -26,7 +26,7 @@ export interface Patches {
   readonly recheckCollapse: boolean;
 }
 
-/** The names of the series' patches on the command line, and the switch that each is. */
+/** The names of the series' patches on the command line, and their switches. */
 export const PATCH_SWITCHES = {
   "1": "recheckRetract",
   "2": "recheckMove",
@@ -60,14 +60,14 @@ const NO_PATCHES: Patches = {
   recheckCollapse: false,
 };
 
-/** The complete series with the named patches taken out. */
+/** The complete series without the named patches. */
 export function patchesWithout(...names: readonly PatchName[]): Patches {
   const patches: Record<keyof Patches, boolean> = { ...ALL_PATCHES };
   for (const name of names) patches[PATCH_SWITCHES[name]] = false;
   return patches;
 }
 
-/** What KernelOptions are made from: when an empty PTE table is freed, and by whom. Times in simulated ns, sizes in pages. */
+/** The part of KernelOptions that a policy sets: when an empty PTE table is freed, and by whom. Times in simulated ns, sizes in pages. */
 export interface ReclaimFeatures {
   /** With `reclaim` in them MADV_DONTNEED frees tables that it empties. */
   readonly patches: Patches;
@@ -93,7 +93,7 @@ export const NO_RECLAIM: ReclaimFeatures = {
 /** The series. */
 export const SYNC_RECLAIM: ReclaimFeatures = { ...NO_RECLAIM, patches: ALL_PATCHES };
 
-/** The same features without a clock: scans come, and the advice is given, only when somebody says so. */
+/** The same features without a clock: scans and advice run only on request. */
 export function withoutClock(features: ReclaimFeatures): ReclaimFeatures {
   const intervalNs = Number.POSITIVE_INFINITY;
   return {

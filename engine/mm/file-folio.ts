@@ -1,4 +1,4 @@
-/** Huge folios in the cache of a file: who maps them, and how they are unmapped, split and reclaimed (mm/rmap.c, mm/huge_memory.c). */
+/** Huge folios in the page cache of a file: who maps them, and how they are unmapped, split and reclaimed (mm/rmap.c, mm/huge_memory.c). */
 
 import type { MappedFile } from "./file.ts";
 import { PMD_PAGES, pmdIndex } from "./geometry.ts";
@@ -45,7 +45,7 @@ export function eachFileEntry(
   }
 }
 
-/** try_to_unmap() of what maps file pages in [page, end): entries become none, or markers where they were write-protected. */
+/** try_to_unmap() of what maps file pages in [page, end): entries become none, or markers if they were write-protected. */
 export function unmapFileEntries(k: KernelState, mm: Mm, vma: Vma, row: number, page: number, end: number): void {
   eachFileEntry(k, row, page, end, (at, stop, pte) => {
     k.tables.fillPte(row, at, stop, (pte & PTE_UFFD_WP) !== 0 ? KIND_MARKER_UFFD_WP : 0);
@@ -75,8 +75,8 @@ function unmapFolio(k: KernelState, file: MappedFile, chunk: number): void {
 }
 
 /**
- * MADV_COLD or MADV_PAGEOUT of a huge folio: a part of it splits it, which unmaps it everywhere; the whole of it is unmapped and
- * leaves by MADV_PAGEOUT alone, to swap if it is shmem's and was written. A folio that others map too stays as it is.
+ * MADV_COLD or MADV_PAGEOUT of a huge folio: a partial range splits it, which unmaps it everywhere; a whole folio is unmapped and
+ * reclaimed by MADV_PAGEOUT only, to swap if it is shmem's and was written. A folio that others map too is left alone.
  */
 export function adviseFileFolio(
   k: KernelState,

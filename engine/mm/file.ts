@@ -1,9 +1,9 @@
-/** Files behind mappings: their size and which of their pages are in the page cache (mm/filemap.c, mm/shmem.c). */
+/** Files behind mappings: their sizes, and which of their pages are in the page cache (mm/filemap.c, mm/shmem.c). */
 
 import { InvariantError } from "./error.ts";
 import { PMD_PAGES } from "./geometry.ts";
 
-/** The file behind a mapping that has one: callers have looked. */
+/** The file behind a mapping that has one: callers have checked. */
 export function fileOf(vma: { readonly file: MappedFile | null }): MappedFile {
   if (vma.file === null) throw new InvariantError("memory without a file is taken for a file's");
   return vma.file;

@@ -159,7 +159,7 @@ export function* dupMmap(k: KernelState, parent: Mm): Path<Mm> {
   return child;
 }
 
-/** exit_mmap(): everything goes; the process is over. */
+/** exit_mmap(): everything is unmapped; the process is over. */
 export function* exitMmap(k: KernelState, mm: Mm): Path<void> {
   const gone = mm.vmas.cut(0, mm.vmas.count);
   const tlb = tlbGatherMmu(k, mm);

@@ -1,5 +1,5 @@
 /**
- * Freeing tables that no VMA can use any more (mm/memory.c: free_pgtables, free_pgd_range and below). What decides is where
+ * Freeing tables that no VMA can use any more (mm/memory.c: free_pgtables, free_pgd_range and below). This depends on where
  * the neighbouring VMAs are (floor and ceiling), never what the tables hold. Ceiling 0 means the end of the address space.
  */
 

@@ -72,8 +72,8 @@ function scanned(vma: Vma): boolean {
 }
 
 /**
- * task_mm_pgtable_work(): looks at `pages` of what the process has mapped, from where the last scan ended. At the end of the address space
- * it ends, and the next begins at the start. The mmap lock is held for reading.
+ * task_mm_pgtable_work(): scans `pages` of what the process has mapped, from where the last scan ended. At the end of the address space
+ * it ends, and the next one begins at the start. The mmap lock is held for reading.
  */
 export function* scanMm(k: KernelState, mm: Mm, pages: number): Path<void> {
   const { list } = mm.vmas;
@@ -94,7 +94,7 @@ export function* scanMm(k: KernelState, mm: Mm, pages: number): Path<void> {
   mm.scanFrom = 0;
 }
 
-/** One whole pass of the scanner over every process. */
+/** One full pass of the scanner over every process. */
 export function* scanAll(k: KernelState): Path<void> {
   k.payer = "nobody";
   for (const mm of k.processes) {
@@ -115,7 +115,7 @@ function* askForAll(k: KernelState): Path<void> {
   }
 }
 
-/** Simulated time has come to k.dueNs: a scan of every process is due, or the advice. However late it is, it is one. */
+/** Simulated time reached k.dueNs: a scan of every process is due, or the advice. However late, it runs once. */
 export function* runDue(k: KernelState): Path<void> {
   const { scan, ask } = k.options.features;
   if (scan !== null) {

@@ -1,6 +1,6 @@
 /**
- * What an unmapping keeps while it is under way: struct mmu_gather (include/asm-generic/tlb.h), the pages and tables that wait for
- * the TLB flush, and how far the zap has come. Its functions are in mmu-gather.ts and zap.ts.
+ * The state of an unmapping in progress: struct mmu_gather (include/asm-generic/tlb.h), the pages and tables that wait for
+ * the TLB flush, and the position of the zap. Its functions are in mmu-gather.ts and zap.ts.
  */
 
 import * as geometry from "./geometry.ts";
@@ -20,8 +20,8 @@ export const MAX_TABLE_BATCH = Math.floor((PAGE_SIZE - 3 * WORD) / WORD);
 const GATHER_CAPACITY = MMU_GATHER_BUNDLE - 1 + MAX_GATHER_BATCH_COUNT * (MAX_GATHER_BATCH - 1);
 
 /**
- * A zap on its way through the PTE tables of a range within one VMA: what is left of the range, the table that it has come to,
- * and how far it is in that. Page numbers are kept here, out of the arguments of zap.ts: they are no small integers, and
+ * A zap of the PTE tables of a range within one VMA: the rest of the range, the current table,
+ * and the position in it. Page numbers are kept here, out of the arguments of zap.ts: they are not small integers, and
  * passing them on would allocate.
  */
 export class ZapWalk {
@@ -91,12 +91,12 @@ export function tlbAdjustRange(tlb: MmuGather, start: number, end: number): void
   if (end > tlb.end) tlb.end = end;
 }
 
-/** How many more pages the gather takes before it must be flushed. */
+/** How many more pages fit in the gather before it must be flushed. */
 export function tlbRoom(tlb: MmuGather): number {
   return GATHER_CAPACITY - tlb.pages;
 }
 
-/** The gather's zap, about to go through [start, end) of one VMA. */
+/** The gather's zap, set to walk [start, end) of one VMA. */
 export function zapOf(tlb: MmuGather, start: number, end: number, details: ZapDetails): ZapWalk {
   const { zap } = tlb;
   zap.page = start;

@@ -26,12 +26,12 @@ export const LEVEL_PUD = 2;
 export const LEVEL_P4D = 3;
 export const LEVEL_PGD = 4;
 
-/** The first page number that user space cannot have: TASK_SIZE_MAX, one page below 2^47 or 2^56 bytes. */
+/** The first page number beyond user space: TASK_SIZE_MAX, one page below 2^47 or 2^56 bytes. */
 export function taskPages(levels: 4 | 5): number {
   return (levels === 5 ? 2 ** 44 : 2 ** 35) - 1;
 }
 
-/** Kibibytes that `pages` take. */
+/** `pages` in KiB. */
 export function pagesKb(pages: number): number {
   return (pages * PAGE_SIZE) / 1024;
 }
@@ -41,7 +41,7 @@ export function pageOf(addr: number): number {
   return Math.floor(addr / 4096);
 }
 
-/** The pages that `bytes` take, the last one in part. */
+/** The number of pages that `bytes` need, rounded up. */
 export function pagesFor(bytes: number): number {
   return Math.ceil(bytes / 4096);
 }
@@ -56,7 +56,7 @@ export function slotStart(page: number, slotPages: number): number {
   return Math.floor(page / slotPages) * slotPages;
 }
 
-/** The end of the slot that holds `page`, or `end` where that comes first (pud_addr_end and friends). */
+/** The end of the slot that holds `page`, or `end` if that comes first (pud_addr_end and friends). */
 export function slotEnd(page: number, end: number, slotPages: number): number {
   const boundary = slotStart(page, slotPages) + slotPages;
   return boundary < end ? boundary : end;
@@ -67,7 +67,7 @@ export function pmdStart(page: number): number {
   return page - (page & 511);
 }
 
-/** pmd_addr_end(): the end of that slot, or `end` where that comes first. */
+/** pmd_addr_end(): the end of that slot, or `end` if that comes first. */
 export function pmdAddrEnd(page: number, end: number): number {
   const boundary = page - (page & 511) + 512;
   return boundary < end ? boundary : end;

@@ -48,9 +48,9 @@ function* installMarkers(k: KernelState, mm: Mm, start: number, end: number): Pa
 }
 
 /**
- * madvise_guard_install(): accesses to [start, end) raise SIGSEGV from now on; what was mapped there goes. The VMA is marked,
+ * madvise_guard_install(): accesses to [start, end) raise SIGSEGV from now on; what was mapped there is zapped. The VMA is marked,
  * so that fork copies the markers, by a flag or an anon_vma; an anonymous one gets an anon_vma in any case. Entries that a zap leaves (uffd-wp markers of file memory) end it with EAGAIN, where the
- * kernel would try for ever.
+ * kernel would retry forever.
  */
 export function* guardInstall(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<Errno | null> {
   if (!mayBeGuarded(k, vma) || (vma.flags & VM_LOCKED) !== 0) return "EINVAL";

@@ -12,7 +12,7 @@ import type { KernelState, Mm } from "./state.ts";
 import { removeHugePmd, setHugeBare } from "./thp.ts";
 import { VM_WRITE, type Vma } from "./vma.ts";
 
-/** hugetlb_fault(): maps the huge page of the slot. Returns false (SIGBUS) where the file ends before it. */
+/** hugetlb_fault(): maps the huge page of the slot. Returns false (SIGBUS) if the file ends before it. */
 export function hugetlbFault(k: KernelState, mm: Mm, vma: Vma, page: number): boolean {
   const slot = pmdStart(page);
   anonPrepare(k, mm, vma);

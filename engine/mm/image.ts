@@ -1,5 +1,5 @@
 /**
- * The start-up image of a small dynamically linked program: its mappings and the pages that loading it has touched. Its tables
+ * The start-up image of a small dynamically linked program: its mappings and the pages touched by loading it. Its tables
  * are 5 PTE, 3 PMD and 2 PUD tables, the 40 kB that such a process has on a real kernel.
  *
  * The libraries begin at a multiple of 1 GiB and mmap looks for room right below them, so a mapping of whole GiBs shares no
@@ -101,7 +101,7 @@ const IMAGE_FILE = -1_000_000;
 /** Numbers of the image's files as operations name them: out of the way of a workload's own. */
 const IMAGE_OPERATION_FILE = 1000;
 
-/** The same image as operations, for a process of a real kernel: mappings first, then what is touched of each. */
+/** The same image as operations, for a process of a real kernel: first the mappings, then the touched pages of each. */
 export function imageOperations(): Operation[] {
   const operations: Operation[] = [];
   PARTS.forEach((part, index) => {

@@ -1,6 +1,6 @@
 /**
- * What must be true of a kernel between operations. Everything that is counted is recounted by walking the tables:
- * in tests after every operation, in the app on demand. Costs time in the number of tables.
+ * What must hold between operations. Every count is recounted by walking the tables:
+ * in tests after every operation, in the app on demand. Takes time proportional to the number of tables.
  */
 
 import { InvariantError } from "./error.ts";
@@ -181,7 +181,7 @@ function checkProcess(k: KernelState, mm: Mm, seen: Set<number>): Recount {
 }
 
 /**
- * Recounts everything. Errors: InvariantError naming the first thing that is not as counted: tables by level, entries of each
+ * Recounts everything. Throws InvariantError for the first mismatch: tables by level, entries of each
  * table, RSS by kind, swap, VIRT, empty tables; a table that is reachable twice or after it was freed; tables allocated that are neither
  * live, freed nor waiting for RCU.
  */

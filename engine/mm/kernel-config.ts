@@ -1,6 +1,6 @@
-/** What a kernel was built as. */
+/** How a kernel was built. */
 
-/** The kernel that a run models, or was measured on. */
+/** The kernel that a run models or was measured on. */
 export interface KernelConfig {
   readonly ptReclaim: boolean;
   readonly arch: "x86_64" | "i386";

@@ -1,10 +1,10 @@
-/** The kernels that come with the lab, as data. What a field means, and since when: kernel-profile.ts. */
+/** The kernel profiles that come with the lab, as data. kernel-profile.ts documents the fields. */
 
 import { PTRS_PER_TABLE } from "./geometry.ts";
 import type { KernelProfile } from "./kernel-profile.ts";
 import { differingFields, type ProfileFieldName } from "./kernel-profile-fields.ts";
 
-/** 6.18 as distributed: 4 levels, transparent huge pages by madvise. What everything deterministic is modelled on. */
+/** 6.18 as distributed: 4 levels, transparent huge pages by madvise. The basis of everything deterministic. */
 export const REFERENCE_PROFILE: KernelProfile = {
   name: "reference",
   ptReclaim: true,
@@ -99,7 +99,7 @@ export const KERNEL_PROFILES: ReadonlyMap<string, KernelProfile> = new Map(
   ]),
 );
 
-/** The kernel that comes with the lab from which a profile differs in the fewest fields, and those fields. */
+/** The built-in profile from which a profile differs in the fewest fields, and those fields. */
 export function nearestProfile(profile: KernelProfile): {
   readonly known: KernelProfile;
   readonly differs: readonly ProfileFieldName[];

@@ -168,7 +168,7 @@ export class Kernel {
 
 /**
  * A kernel with one process. Deterministic: the same options and operations give the same numbers everywhere.
- * Errors: EngineError for options that no kernel can have, as `sync` on 32-bit or UP.
+ * Throws EngineError for impossible options, such as `sync` on 32-bit or UP.
  */
 export function createKernel(options: KernelOptions): Kernel {
   return new Kernel(options);

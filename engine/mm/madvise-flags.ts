@@ -53,12 +53,12 @@ function advisedFlags(vma: Vma, advice: Advice): number | Errno | null {
   }
 }
 
-/** Is this advice of flags refused for the VMA? */
+/** Is this flag advice refused for the VMA? */
 export function refusesFlags(vma: Vma, advice: Advice): boolean {
   return typeof advisedFlags(vma, advice) === "string";
 }
 
-/** Is this advice a matter of flags alone? */
+/** Does this advice only change flags? */
 export function isFlagAdvice(advice: Advice): boolean {
   return FLAG_ADVICE.has(advice);
 }
@@ -79,7 +79,7 @@ const FLAG_ADVICE: ReadonlySet<Advice> = new Set<Advice>([
   "unmergeable",
 ]);
 
-/** madvise_update_vma(): [start, end) of `vma` takes the advice; EAGAIN where the process has too many VMAs to split one, EINVAL
+/** madvise_update_vma(): applies the advice to [start, end) of `vma`; EAGAIN if the process has too many VMAs to split one, EINVAL
  * within a huge page of hugetlb. */
 export function adviseFlags(
   k: KernelState,

@@ -40,7 +40,7 @@ function freeHuge(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number, 
   return true;
 }
 
-/** madvise_free_single_vma(): pages are given up unless they are written again; swap entries go at once. */
+/** madvise_free_single_vma(): pages may be dropped unless they are written again; swap entries are freed at once. */
 export function madviseFree(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Errno | null {
   if ((vma.flags & (VM_LOCKED | VM_HUGETLB)) !== 0 || !vmaIsAnonymous(vma)) return "EINVAL";
   walkPmds(k, mm, start, end, (pmd, index, page, stop) => {
@@ -97,7 +97,7 @@ function adviseFoliosOfEntries(
   for (const [chunk, n] of mapped) adviseFileFolio(k, mm, file, chunk, n === PMD_PAGES, pageout);
 }
 
-/** madvise_cold() and madvise_pageout(). A huge page that the range covers in part is split. */
+/** madvise_cold() and madvise_pageout(). A huge page that the range covers partially is split. */
 export function madviseCold(
   k: KernelState,
   mm: Mm,

@@ -18,7 +18,7 @@ import {
 import { vmaModify } from "./vma-merge.ts";
 import { VmaWalk } from "./vma-walk.ts";
 
-/** populate_vma_page_range(): false where a page cannot be had (EFAULT). */
+/** populate_vma_page_range(): false if a page cannot be faulted in (EFAULT). */
 export function* populateVma(k: KernelState, mm: Mm, vma: Vma, start: number, end: number): Path<boolean> {
   if ((vma.flags & VM_LOCKONFAULT) !== 0) return true;
   if ((vma.flags & VM_ACCESS_FLAGS) === 0) return false;
@@ -39,7 +39,7 @@ function* mmPopulateStrict(k: KernelState, mm: Mm, start: number, end: number): 
   return true;
 }
 
-/** mm_populate(): for MAP_POPULATE and MAP_LOCKED; what cannot be populated is left. */
+/** mm_populate(): for MAP_POPULATE and MAP_LOCKED; what cannot be populated is skipped. */
 export function* mmPopulate(k: KernelState, mm: Mm, start: number, end: number): Path<void> {
   let page = start;
   while (page < end) {
@@ -80,8 +80,8 @@ export function* doMlock(k: KernelState, mm: Mm, start: number, end: number, onF
 }
 
 /**
- * apply_mlockall_flags() and mlockall(2): `future` is for the mappings that will be made, `current` for those that are there, which
- * are populated too. Without either: munlockall(2). What cannot be locked or populated is left.
+ * apply_mlockall_flags() and mlockall(2): `future` is for later mappings, `current` for existing ones, which
+ * are populated too. Without either: munlockall(2). What cannot be locked or populated is skipped.
  */
 export function* doMlockall(k: KernelState, mm: Mm, current: boolean, future: boolean, onFault: boolean): Path<void> {
   const lockFlags = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
@@ -127,7 +127,7 @@ function* populateWalk(k: KernelState, mm: Mm, start: number, end: number, write
 }
 
 /**
- * madvise_populate() (MADV_POPULATE_READ and _WRITE): ENOMEM at a hole, or what one VMA's part is refused for; what came before is
+ * madvise_populate() (MADV_POPULATE_READ and _WRITE): ENOMEM at a hole, or the error of the first VMA that fails; everything before it is
  * populated.
  */
 export function* madvisePopulate(

@@ -2,7 +2,7 @@
 
 import { type UffdContext, VmaList } from "./vma.ts";
 
-/** An address space (struct mm_struct) and the little of its process that matters. */
+/** An address space (struct mm_struct) and the relevant state of its process. */
 export class Mm {
   /** Number of the process: 0 the first, N the Nth fork. */
   declare readonly id: number;

@@ -1,4 +1,4 @@
-/** Small helpers that several paths need and that belong to none of them. */
+/** Small helpers shared by several paths. */
 
 import { anonVmaPrepare } from "./anon-vma.ts";
 import { InvariantError } from "./error.ts";

@@ -96,12 +96,12 @@ export function getUnmappedArea(k: KernelState, mm: Mm, pages: number, align: nu
   }
 }
 
-/** Alignment that mmap gives a mapping it places itself (thp_get_unmapped_area_vmflags()). */
+/** The alignment that mmap uses for a mapping that it places itself (thp_get_unmapped_area_vmflags()). */
 export function placementAlign(pages: number): number {
   return pages >= PMD_PAGES && pages % PMD_PAGES === 0 ? PMD_PAGES : 1;
 }
 
-/** What a new mapping is. */
+/** The properties of a new mapping. */
 export interface NewMapping {
   start: number;
   end: number;
@@ -117,8 +117,8 @@ function isAccountable(flags: number): boolean {
 }
 
 /**
- * __mmap_region(): maps [start, end), over whatever is there. Returns the errno, or null; the mapping is then in mm.vmas, joined
- * with its neighbours where they allow.
+ * __mmap_region(): maps [start, end), over whatever is there. Returns the errno, or null; the mapping is then in mm.vmas, merged
+ * with its neighbours if possible.
  */
 export function* mmapRegion(k: KernelState, mm: Mm, asked: NewMapping): Path<Errno | null> {
   const map = isAccountable(asked.flags) ? { ...asked, flags: asked.flags | VM_ACCOUNT } : { ...asked };
@@ -144,7 +144,7 @@ export function* mmapRegion(k: KernelState, mm: Mm, asked: NewMapping): Path<Err
   return null;
 }
 
-/** do_brk_flags() and brk(2): the heap ends at `end` (in pages) from now on. The first call sets its start. Fails where a mapping is in the way. */
+/** do_brk_flags() and brk(2): sets the end of the heap to `end` (in pages). The first call sets its start. Fails if a mapping is in the way. */
 export function* doBrk(k: KernelState, mm: Mm, end: number, access: number): Path<Errno | null> {
   const flags = access | VM_ACCOUNT;
   if (mm.startBrk < 0) {

@@ -2,8 +2,8 @@
  * mmu_gather (mm/mmu_gather.c): pages and tables that were unmapped are collected and freed after a TLB flush.
  *
  * Pages: 8 slots on the stack, then at most 19 batch pages of 510 slots; a batch is left for the next while one slot is free
- * (a folio and its length may need two). Tables: batches of 509, freed by RCU; where no page can be had for a batch, the
- * table is freed alone, by RCU with patch 10 and else by an IPI to every CPU.
+ * (a folio and its length may need two). Tables: batches of 509, freed by RCU; if no page can be allocated for a batch, the
+ * table is freed alone, by RCU with patch 10, otherwise by an IPI to every CPU.
  */
 
 import { freePages } from "./explored.ts";
@@ -22,7 +22,7 @@ const { TABLE_GATHERED } = tableStates;
 /** arch/x86/mm/tlb.c: tlb_single_page_flush_ceiling. */
 const TLB_FLUSH_CEILING = 33;
 
-/** tlb_gather_mmu(), for madvise() of [start, end). Give it back with tlbFinishMmu(). */
+/** tlb_gather_mmu(), for madvise() of [start, end). Release it with tlbFinishMmu(). */
 export function tlbGatherMmu(k: KernelState, mm: Mm, start = 0, end = 0): gather.MmuGather {
   const tlb = k.spareGather;
   if (tlb === null) return new MmuGather(mm, start, end);
@@ -74,7 +74,7 @@ function tlbFlushMmuFree(k: KernelState, tlb: gather.MmuGather): void {
   tlb.pages = 0;
 }
 
-/** tlb_flush_mmu(): flush, then free what was gathered; where there is anything to do. */
+/** tlb_flush_mmu(): flushes, then frees what was gathered, if anything. */
 export function* tlbFlushMmu(k: KernelState, tlb: gather.MmuGather): Path<void> {
   if (tlb.start < tlb.end) {
     yield point(k, "tlb_flush_mmu_tlbonly", "tlb_flush", schedObject(OBJ_TLB, 0), true);

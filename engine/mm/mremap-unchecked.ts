@@ -1,6 +1,6 @@
 /**
- * mremap(2) as it was before 6.17 (mm/mremap.c: vma_to_resize(), mremap_to()): where the address is given, the destination is unmapped, and
- * what is beyond a smaller size cut off, before anyone looks whether the source can be moved. Ranges are in pages.
+ * mremap(2) as it was before 6.17 (mm/mremap.c: vma_to_resize(), mremap_to()): with a given address, the destination is unmapped, and
+ * the part beyond a smaller size is cut off, before the source is checked. Ranges are in pages.
  */
 
 import type { Errno } from "./errno.ts";
@@ -45,7 +45,7 @@ function* mremapTo(k: KernelState, mm: Mm, r: RemapRequest, findRoom: (pages: nu
   return r.to < 0 ? "ENOMEM" : yield* moveVma(k, mm, vma, r);
 }
 
-/** mremap(2). On success r.to is where the mapping is. `findRoom` looks for a free place where the kernel may choose. */
+/** mremap(2). On success r.to is where the mapping is. `findRoom` finds a free range if the kernel may choose. */
 export function* mremapUnchecked(
   k: KernelState,
   mm: Mm,

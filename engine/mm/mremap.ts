@@ -1,4 +1,4 @@
-/** mremap(2) (mm/mremap.c). How kernels before 6.17 come to it is in mremap-unchecked.ts. Ranges are in pages. */
+/** mremap(2) (mm/mremap.c). The order of steps before 6.17 is in mremap-unchecked.ts. Ranges are in pages. */
 
 import { anonVmaClone, unlinkAnonVmas } from "./anon-vma.ts";
 import type { Errno } from "./errno.ts";
@@ -36,7 +36,7 @@ import {
 } from "./vma.ts";
 import { splitVmaUnchecked, vmaMergeNewRange } from "./vma-merge.ts";
 
-/** What the caller asked for. `to` is -1 where the kernel may choose (or must stay). */
+/** The request. `to` is -1 if the kernel may choose (or must not move). */
 export interface RemapRequest {
   addr: number;
   oldPages: number;
@@ -226,7 +226,7 @@ function moveHugetlb(k: KernelState, mm: Mm, move: Move): void {
 }
 
 /**
- * copy_vma(): a VMA for the moved range at `to`, joined with its neighbours where they allow. A VMA without pages of its own gets
+ * copy_vma(): a VMA for the moved range at `to`, joined with its neighbours if possible. A VMA without pages of its own gets
  * the page offset of its new place; one with pages keeps its own, so that it merges only where it came from.
  * Returns the VMA and the source, which is another object where the copy was merged into it.
  */
@@ -324,7 +324,7 @@ function checkPrepVma(vma: Vma, r: RemapRequest): Errno | null {
   return null;
 }
 
-/** shrink_vma(): unmaps what is beyond the new size, by munmap's rules. */
+/** shrink_vma(): unmaps the part beyond the new size, by munmap's rules. */
 export function* shrinkVma(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null> {
   if (r.addr + r.oldPages > k.taskPages) return "EINVAL";
   return yield* unmapRange(k, mm, r.addr + r.newPages, r.addr + r.oldPages);
@@ -371,7 +371,7 @@ function* remapMove(k: KernelState, mm: Mm, r: RemapRequest): Path<Errno | null>
   return lastEnd < 0 ? "EFAULT" : null;
 }
 
-/** expand_vma() in place: the VMA ends where the range does and there is room after it. */
+/** expand_vma() in place: the VMA ends with the range and there is room after it. */
 export function* expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Path<boolean> {
   const delta = r.newPages - r.oldPages;
   if (vma.end - r.addr !== r.oldPages) return false;
@@ -399,7 +399,7 @@ export function* expandInPlace(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest
 }
 
 /**
- * do_mremap(). `findRoom` looks for a free place where the kernel may choose. On success r.to (or r.addr where it stayed) is
+ * do_mremap(). `findRoom` finds a free range if the kernel may choose. On success r.to (or r.addr if it did not move) is
  * where the mapping is.
  */
 export function* doMremap(

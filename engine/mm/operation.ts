@@ -3,7 +3,7 @@
  *
  * Addresses and lengths are bytes in plain numbers: exact, because they are below 2^53 or multiples of the page size.
  * The engine checks them as the kernel's system call would (EINVAL, ENOMEM, ...), so a workload may hold bad ones.
- * The JSON Lines form of a workload file (`*.ops.jsonl`) is one of these objects a line, after a header line.
+ * A workload file (`*.ops.jsonl`, JSON Lines) has one of these objects per line, after a header line.
  */
 
 /** Protection of a mapping. `rx` and `rwx` exist in traces; page tables do not care about execute. */
@@ -104,7 +104,7 @@ export interface MunmapOp extends Range, InProcess {
   op: "munmap";
 }
 
-/** One access a page (or one each `stride` bytes). */
+/** One access per page (or every `stride` bytes). */
 export interface TouchOp extends Range, InProcess {
   op: "touch";
   access: "r" | "w";
@@ -147,7 +147,7 @@ export interface MunlockOp extends Range, InProcess {
   op: "munlock";
 }
 
-/** mlockall(2): what is mapped now, and (`future`) what will be. Without either it is munlockall(2). */
+/** mlockall(2): current mappings, and (`future`) later ones. Without either it is munlockall(2). */
 export interface MlockallOp extends InProcess {
   op: "mlockall";
   current?: boolean;
@@ -172,15 +172,15 @@ export interface ForkOp extends InProcess, Named {
   op: "fork";
 }
 
-/** The process ends. Without `process`: the last child that still lives. */
+/** The process exits. Without `process`: the last living child. */
 export interface ExitOp extends Clocked {
   op: "exit";
   process?: number;
 }
 
 /**
- * A fresh address space, as execve leaves it before its mappings are made. Of a process that is not there yet, the next one by
- * number, it makes that (vfork and exec; a process that ran already).
+ * A fresh address space, as execve leaves it before its mappings are made. For a process that does not exist yet, the next one by
+ * number, it creates it (vfork and exec; an already running process).
  */
 export interface ExecOp extends InProcess, Named {
   op: "exec";
@@ -203,8 +203,8 @@ export interface UffdModeOp extends InProcess {
 }
 
 /**
- * A mapping of a process that ran already when it began to be looked at, as it was found, with its pages; the process had
- * executed nothing before (`exec`). `pages` and `empty`: the first page within the mapping and how many, one pair after the other.
+ * A mapping of an already running process, as found when recording began, with its pages; the process has
+ * no operations before it except `exec`. `pages` and `empty`: pairs of first page within the mapping and number of pages.
  */
 export interface SnapshotOp extends Range, InProcess {
   op: "snapshot";
@@ -237,7 +237,7 @@ export interface TruncateOp extends Clocked {
   size: number;
 }
 
-/** Memory pressure: swap out what is present in the range, or bring it back. */
+/** Memory pressure: swaps out what is present in the range, or swaps it in. */
 export interface SwapOp extends Range, InProcess {
   op: "swapout" | "swapin";
 }

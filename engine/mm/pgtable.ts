@@ -54,7 +54,7 @@ export function pmdEntry(k: KernelState, mm: Mm, page: number): number {
   return pmd === 0 ? 0 : k.tables.child(pmd, pmdIndex(page));
 }
 
-/** Call when a PMD table has gone from its place. */
+/** Call when a PMD table was detached. */
 export function forgetWalk(mm: Mm): void {
   mm.cachedStart = Number.POSITIVE_INFINITY;
 }
@@ -73,7 +73,7 @@ export function linkTable(k: KernelState, parent: number, index: number, row: nu
   tables.setState(row, TABLE_LIVE);
 }
 
-/** pud_alloc(): the PUD table that covers `page`, made where it is missing. */
+/** pud_alloc(): the PUD table that covers `page`, allocated if missing. */
 export function pudAlloc(k: KernelState, mm: Mm, page: number): number {
   let row = mm.pgd;
   if (k.rootLevel === LEVEL_PGD) {
@@ -95,7 +95,7 @@ export function pudAlloc(k: KernelState, mm: Mm, page: number): number {
   return pud;
 }
 
-/** pmd_alloc(): the PMD table that covers `page`, made (with what is above it) where it is missing. */
+/** pmd_alloc(): the PMD table that covers `page`, allocated (with the levels above) if missing. */
 export function pmdAlloc(k: KernelState, mm: Mm, page: number): number {
   const found = pmdTable(k, mm, page);
   if (found !== 0) return found;
@@ -106,18 +106,18 @@ export function pmdAlloc(k: KernelState, mm: Mm, page: number): number {
   return pmd;
 }
 
-/** pte_alloc_one(): a PTE table that nothing points to yet and that no process is charged for. */
+/** pte_alloc_one(): a PTE table that nothing points to yet and that is charged to no process. */
 export function pteAllocOne(k: KernelState): number {
   return newTable(k, LEVEL_PTE);
 }
 
-/** pte_free(): back from pteAllocOne, or a deposited table; nobody can be walking it. */
+/** pte_free(): frees a table from pteAllocOne, or a deposited one; nobody can be walking it. */
 export function pteFree(k: KernelState, row: number): void {
   k.timeNs += k.options.cost.tableFree;
   freeTableNow(k, row);
 }
 
-/** pte_free_defer(): a detached table is freed by RCU. Its cost is the caller's. */
+/** pte_free_defer(): frees a detached table by RCU. The caller accounts for the cost. */
 export function pteFreeDefer(k: KernelState, row: number): void {
   // Off the count of empty live tables before it waits.
   k.tables.setState(row, TABLE_GATHERED);

@@ -1,11 +1,11 @@
 /**
- * What freeing empty tables costs, and whom: every path that does something for a policy says so here. Simulated time, by the
- * constants of cost.ts; a run without reclaim comes to nothing.
+ * The cost of freeing empty tables, and who pays: every path that works for a policy accounts for it here. Simulated time, by the
+ * constants of cost.ts; zero in a run without reclaim.
  */
 
 import type { KernelState } from "./state.ts";
 
-/** What freeing empty tables cost a run, by the cost model (cost.ts); ns are simulated. */
+/** The cost of freeing empty tables in a run, by the cost model (cost.ts); ns are simulated. */
 export interface PolicyCost {
   /** Added to the program's own calls and faults, in all; and to the one that bore most. */
   readonly caller_ns: number;
@@ -18,7 +18,7 @@ export interface PolicyCost {
   readonly tlb_flushes: number;
 }
 
-/** `ns` of what has been done was for the policy. It is part of the simulated time already. */
+/** Attributes `ns` of the work just done to the policy. The simulated time already includes it. */
 export function account(k: KernelState, ns: number): void {
   const { stats } = k;
   if (k.payer === "call") k.callNs += ns;
@@ -28,13 +28,13 @@ export function account(k: KernelState, ns: number): void {
   } else stats.backgroundNs += ns;
 }
 
-/** Something is done for the policy and takes `ns`. */
+/** Charges `ns` of additional work for the policy. */
 export function charge(k: KernelState, ns: number): void {
   k.timeNs += ns;
   account(k, ns);
 }
 
-/** A table is built again where the policy had freed one. */
+/** A table is rebuilt after the policy freed one. */
 export function accountRebuilt(k: KernelState): void {
   k.stats.rebuiltTables++;
   account(k, k.options.cost.tableAlloc + k.countNs);
@@ -51,7 +51,7 @@ export function chargeCounts(k: KernelState, n: number): void {
   }
 }
 
-/** A system call is over: the next one counts for itself. */
+/** A system call is over: the next one is counted separately. */
 export function endCall(k: KernelState): void {
   if (k.callNs === 0) return;
   k.stats.callerNs += k.callNs;

@@ -92,7 +92,7 @@ function* changePteRange(
   yield* pteUnmapUnlock(k, fn, row);
 }
 
-/** change_protection(): [start, end) of one VMA, whose flags are already what they are to be. */
+/** change_protection(): [start, end) of one VMA, whose flags already have their new values. */
 export function* changeProtection(
   k: KernelState,
   mm: Mm,

@@ -20,7 +20,7 @@ import {
 import type { KernelState } from "./state.ts";
 import type { ZapDetails } from "./zap-details.ts";
 
-/** reclaim_pt_is_enabled(): `pages` of one PMD's share are about to be zapped. */
+/** reclaim_pt_is_enabled(): `pages` of one PMD slot are about to be zapped. */
 export function reclaimPtIsEnabled(k: KernelState, pages: number, details: ZapDetails): boolean {
   return details.reclaimPt && pages >= k.reclaimPages;
 }
@@ -40,7 +40,7 @@ export function tryGetAndClearPmd(k: KernelState, pmd: number, index: number): b
   return true;
 }
 
-/** free_pte(): a detached table goes to the gather and off the process's count. `page`: the first that it covered. */
+/** free_pte(): a detached table is gathered and uncharged. `page`: the first page that it covered. */
 export function* freePte(k: KernelState, tlb: MmuGather, row: number, page: number): Path<void> {
   tlb.mm.ptes--;
   k.tables.markFreed(k.tables.parent[row], k.tables.slot[row]);
@@ -49,7 +49,7 @@ export function* freePte(k: KernelState, tlb: MmuGather, row: number, page: numb
 }
 
 /**
- * try_to_free_pte(): the slow path, after the PTE lock was dropped. Takes the PMD lock, then the PTE lock, looks at all
+ * try_to_free_pte(): the slow path, after the PTE lock was dropped. Takes the PMD lock, then the PTE lock, checks all
  * entries again, and frees the table only if every one is none.
  */
 export function* tryToFreePte(k: KernelState, tlb: MmuGather, pmd: number, index: number, page: number): Path<void> {

@@ -6,7 +6,7 @@ import { lock, OBJ_PMD_ENTRY, OBJ_PML, OBJ_PTL, type Path, point, schedObject, u
 import type { KernelState, Mm } from "./state.ts";
 
 /**
- * pmd_same(): does entry `index` of a PMD table still hold what it held when it was looked at without its lock?
+ * pmd_same(): is entry `index` of a PMD table unchanged since it was read without the lock?
  * @plain true
  */
 export function pmdSame(k: KernelState, pmd: number, index: number, entry: number): boolean {
@@ -14,7 +14,7 @@ export function pmdSame(k: KernelState, pmd: number, index: number, entry: numbe
 }
 
 /**
- * pte_same(): does entry `at` of a PTE table still hold what it held when it was looked at without its lock?
+ * pte_same(): is entry `at` of a PTE table unchanged since it was read without the lock?
  * @plain true
  */
 export function pteSame(k: KernelState, row: number, at: number, pte: number): boolean {
@@ -22,9 +22,9 @@ export function pteSame(k: KernelState, row: number, at: number, pte: number): b
 }
 
 /**
- * Maps and locks the PTE table under entry `index` of a PMD table: inside rcu_read_lock the entry is read, the table's lock is
- * taken, and the entry is read again, until both agree. Returns the table's row, its lock held, or what the entry is instead:
- * 0 none, < 0 huge; nothing is held then.
+ * Maps and locks the PTE table under entry `index` of a PMD table: inside rcu_read_lock it reads the entry, takes the table's
+ * lock, and reads the entry again, until both agree. Returns the table's row, with its lock held, or what the entry is instead:
+ * 0 none, < 0 huge; then nothing is held.
  */
 export function* pteOffsetMapLock(k: KernelState, fn: string, pmd: number, index: number): Path<number> {
   for (;;) {
@@ -40,7 +40,7 @@ export function* pteOffsetMapLock(k: KernelState, fn: string, pmd: number, index
 }
 
 /**
- * Gives back what pteOffsetMapLock() returned.
+ * Releases what pteOffsetMapLock() returned.
  * @plain nothing
  */
 export function* pteUnmapUnlock(k: KernelState, fn: string, row: number): Path<void> {
@@ -49,8 +49,8 @@ export function* pteUnmapUnlock(k: KernelState, fn: string, row: number): Path<v
 }
 
 /**
- * pte_alloc(): makes sure that the PMD entry has a PTE table; returns its row, or < 0 where a huge page is there. The table may have
- * gone again by the time that the caller uses it.
+ * pte_alloc(): makes sure that the PMD entry has a PTE table; returns its row, or < 0 for a huge page. The table may be
+ * gone again by the time the caller uses it.
  */
 export function* pteAlloc(k: KernelState, mm: Mm, pmd: number, index: number): Path<number> {
   const found = k.tables.child(pmd, index);

@@ -1,6 +1,6 @@
 /**
  * Reference counts of PTE tables (include/linux/pte_ref.h of the series of November 2021 and April 2022): every entry that is not
- * none holds one, and whoever walks a table holds one meanwhile. The last to go takes the table with it, on any path.
+ * none holds one, and a walker of a table holds one meanwhile. Dropping the last one frees the table, on any path.
  */
 
 import { deferEmptyTable, detachEmptyTable, flushTable } from "./empty-table.ts";
@@ -22,8 +22,8 @@ import type { KernelState } from "./state.ts";
 import { TABLE_LIVE } from "./tables.ts";
 
 /**
- * free_pte_table(): frees a table of which nothing holds a reference any more: under the PMD lock and its own, since a path that holds
- * the table's lock holds a reference, too. A table that was refilled, or is walked, stays. `flushed`: by a gather that has flushed what went.
+ * free_pte_table(): frees a table without references: under the PMD lock and its own, since a path that holds
+ * the table's lock also holds a reference. A table that was refilled, or is walked, stays. `flushed`: by a gather that has already flushed.
  */
 export function* freePteTable(k: KernelState, row: number, flushed: boolean): Path<void> {
   const { tables } = k;
@@ -54,8 +54,8 @@ export function* freePteTable(k: KernelState, row: number, flushed: boolean): Pa
 }
 
 /**
- * pte_put() of a path that has worked under the tables' locks: those that have become empty, or were made and not used, are freed. To be
- * called where a path lets go of what it walked. A table that a walker without a lock still holds is freed by that walker's own put.
+ * pte_put() of a path that worked under the tables' locks: frees tables that became empty, or were allocated and not used. To be
+ * called when a path drops what it walked. A table that a lockless walker still holds is freed by that walker's own put.
  */
 export function* putEmptyTables(k: KernelState, flushed: boolean): Path<void> {
   const { tables } = k;

@@ -30,9 +30,9 @@ export const PTE_WRITE = 0x10;
 export const PTE_DIRTY = 0x20;
 export const PTE_YOUNG = 0x40;
 export const PTE_UFFD_WP = 0x80;
-/** PageAnonExclusive: the page is this process's alone and may be written without a copy. */
+/** PageAnonExclusive: the page belongs to this process alone and may be written without a copy. */
 export const PTE_EXCLUSIVE = 0x100;
-/** The page was given up with MADV_FREE and not written since. */
+/** The page was freed with MADV_FREE and not written since. */
 export const PTE_LAZYFREE = 0x200;
 
 export const PAGE_ID_SHIFT = 16;

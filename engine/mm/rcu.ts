@@ -12,7 +12,7 @@ import { TABLE_RCU } from "./tables.ts";
 /** A typical grace period on an otherwise idle machine. */
 const GRACE_PERIOD_NS = 8_000_000;
 
-/** Frees the table at once: no reader can have it. */
+/** Frees the table at once: it can have no readers. */
 export function freeTableNow(k: KernelState, row: number): void {
   k.tables.free(row);
   k.stats.tablesFreed++;
@@ -41,7 +41,7 @@ function startGracePeriod(k: KernelState, at: number): void {
   k.rcuEndNs = at + GRACE_PERIOD_NS;
 }
 
-/** Ends the grace periods that are over at k.timeNs. Call after each operation; costs one comparison when none is. */
+/** Ends the grace periods that are over at k.timeNs. Call after each operation; costs one comparison if none is. */
 export function rcuTick(k: KernelState): void {
   while (k.rcuWait !== 0 && k.rcuEndNs <= k.timeNs) {
     let row = k.rcuWait;
@@ -73,7 +73,7 @@ export function rcuReadUnlock(k: KernelState): void {
   leaveReader(k);
 }
 
-/** A CPU leaves its read-side section (or turns interrupts on): tables stop waiting for it. */
+/** A CPU leaves its read-side section (or enables interrupts): tables stop waiting for it. */
 export function leaveReader(k: KernelState): void {
   const { rcuWaiting } = k;
   if (rcuWaiting === null || k.rcuReaders.has(k.cpu) || k.irqsOff.has(k.cpu)) return;

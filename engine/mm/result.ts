@@ -1,4 +1,4 @@
-/** What an operation came to. */
+/** The result of an operation. */
 
 import type { Status } from "./errno.ts";
 

@@ -1,7 +1,7 @@
 /**
- * The one seeded generator of random numbers: of the kernel, of workloads, of random scripts and of tests. It is sfc32
+ * The seeded random number generator of the kernel, workloads, random scripts and tests. It is sfc32
  * (Chris Doty-Humphrey's Small Fast Counter): 32-bit integer arithmetic only, so that a seed gives the same numbers on
- * every machine. What presets draw from it is in people's histories under its seed: the sequence stays as it is.
+ * every machine. Histories refer to preset runs by seed: the sequence must not change.
  */
 export class Rng {
   private a = 0x9e3779b9 | 0;

@@ -1,4 +1,4 @@
-/** What a sample of a kernel says: its columns, and the reasons that tables stay. Tables only: the window imports this. */
+/** The columns of a sample, and the reasons why tables stay. Data only: the window imports this. */
 
 /** How a sample's column is shown. `unit` is also the suffix of its name. */
 export interface ColumnInfo {
@@ -46,11 +46,11 @@ export const SAMPLE_COLUMNS = [
 
 export type SampleColumn = (typeof SAMPLE_COLUMNS)[number]["name"];
 
-/** Where a column stands in a sample. */
+/** The index of a column in a sample. */
 export const SAMPLE_INDEX = Object.fromEntries(SAMPLE_COLUMNS.map(({ name }, index) => [name, index])) as Readonly<
   Record<SampleColumn, number>
 >;
 
-/** Why a PTE table was left standing although the advice was given. */
+/** Why a PTE table stayed despite the advice. */
 export const DECLINED_REASONS = ["below_pmd", "split_vma", "entry_kept", "refilled", "advice"] as const;
 export type DeclinedReason = (typeof DECLINED_REASONS)[number];

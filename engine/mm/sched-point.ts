@@ -1,4 +1,4 @@
-/** What a scheduling point says; the contract is in sched.ts. */
+/** A scheduling point; the contract is in sched.ts. */
 
 export type SchedEvent =
   | "lock"

@@ -1,4 +1,4 @@
-/** Pages leave memory and come back (mm/vmscan.c: reclaim_pages; mm/memory.c: do_swap_page). */
+/** Swapping pages out and in (mm/vmscan.c: reclaim_pages; mm/memory.c: do_swap_page). */
 
 import { handleMmFault } from "./fault.ts";
 import type { MappedFile } from "./file.ts";
@@ -22,7 +22,7 @@ import { entryRange, walkPmds } from "./walk.ts";
 
 /**
  * Reclaims the pages that entries [from, to) of a table map, `page` being where `from` is: lazily freed ones are dropped,
- * anonymous ones go to swap where there is any. Pages that fork left shared stay.
+ * anonymous ones go to swap if there is any. Pages that fork left shared stay.
  */
 export function swapOutEntries(
   k: KernelState,

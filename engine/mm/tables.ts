@@ -1,5 +1,5 @@
 /**
- * The store of page-table pages: rows of growable typed arrays, one row a table, shared by all processes.
+ * The store of page-table pages: rows of growable typed arrays, one row per table, shared by all processes.
  *
  * A PTE table keeps its entries in one of two forms. *Run*: entries [start, end) all hold one value and the rest is
  * none; that covers tables that are empty, filled alike, or touched in one stretch, and needs no entry storage at all.
@@ -9,8 +9,8 @@
  *
  * Rows are recycled, except in a checked kernel, where a freed row stays freed so that any later access is caught.
  *
- * Here and in the other classes of the engine that are made once and used everywhere, what the constructor sets is `declare`d:
- * a field that is only mentioned would begin as `undefined`, and the run time would treat it as of any type ever after.
+ * Here and in other long-lived classes of the engine, fields that the constructor sets are `declare`d:
+ * otherwise a field would start as `undefined`, and the engine (V8) would treat it as untyped from then on.
  */
 
 import { EngineError } from "./error.ts";

@@ -1,4 +1,4 @@
-/** Which sizes of huge pages memory may have (mm/huge_memory.c: thp_vma_allowable_orders(); mm/shmem.c: shmem_huge_global_enabled()). */
+/** Which huge page sizes memory may have (mm/huge_memory.c: thp_vma_allowable_orders(); mm/shmem.c: shmem_huge_global_enabled()). */
 
 import type { MappedFile } from "./file.ts";
 import { PMD_PAGES } from "./geometry.ts";
@@ -8,13 +8,13 @@ import { VM_HUGEPAGE, VM_NOHUGEPAGE, type Vma } from "./vma.ts";
 const PAGE_KB = 4;
 const PMD_KB = PMD_PAGES * PAGE_KB;
 
-/** A size of huge page below 2 MiB, and where it is used. */
+/** A huge page size below 2 MiB, and where it is used. */
 export interface FolioSize {
   readonly pages: number;
   readonly enabled: ThpEnabled;
 }
 
-/** What the settings of a profile come to. */
+/** The effective settings of a profile. */
 export interface ThpSettings {
   /** Huge pages of 2 MiB. */
   readonly pmd: ThpEnabled;
@@ -36,7 +36,7 @@ export function thpSettings(profile: KernelProfile): ThpSettings {
   return { pmd: enabledOf(PMD_KB), small };
 }
 
-/** Does the setting let this VMA have such pages? */
+/** Does the setting allow this VMA such pages? */
 export function thpEnabledFor(enabled: ThpEnabled, vma: Vma): boolean {
   if ((vma.flags & VM_NOHUGEPAGE) !== 0) return false;
   return enabled === "always" || (enabled === "madvise" && (vma.flags & VM_HUGEPAGE) !== 0);

@@ -105,8 +105,8 @@ export function doHugePmdAnonymousPage(
 }
 
 /**
- * do_huge_pmd_wp_page(): a write to a huge page that is not writable. Returns false where the page had to be split and the
- * fault goes on with small pages: the page is shared with another process, or it is the huge zero page of an older kernel.
+ * do_huge_pmd_wp_page(): a write to a huge page that is not writable. Returns false if the page had to be split and the
+ * fault continues with small pages: the page is shared with another process, or it is the huge zero page of an older kernel.
  */
 export function doHugePmdWpPage(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): boolean {
   const row = -k.tables.child(pmd, index);
@@ -150,8 +150,8 @@ function unshareHuge(k: KernelState, row: number): void {
 }
 
 /**
- * __split_huge_pmd(): an anonymous huge page becomes a PTE table full of small ones, the deposited table being that table (a new one
- * where none was deposited). A file's huge page is only unmapped, and the entry is none afterwards.
+ * __split_huge_pmd(): an anonymous huge page becomes a PTE table full of small ones, using the deposited table (a new one
+ * if none was deposited). A file's huge page is only unmapped, and the entry is none afterwards.
  */
 export function splitHugePmd(k: KernelState, mm: Mm, vma: Vma, pmd: number, index: number): void {
   const row = -k.tables.child(pmd, index);
@@ -187,8 +187,8 @@ function gatherHugePage(k: KernelState, tlb: MmuGather, row: number): void {
 }
 
 /**
- * zap_huge_pmd(): the whole huge page goes, and the table deposited under it with it, at once. The page takes one place in the gather
- * (tlb_remove_page_size()), the huge zero page none; the caller flushes where there is no place left.
+ * zap_huge_pmd(): zaps the whole huge page and frees the table deposited under it. The page takes one place in the gather
+ * (tlb_remove_page_size()), the huge zero page none; the caller flushes if there is no place left.
  */
 export function zapHugePmd(k: KernelState, tlb: MmuGather, vma: Vma, pmd: number, index: number, page: number): void {
   const row = -k.tables.child(pmd, index);
@@ -202,7 +202,7 @@ export function zapHugePmd(k: KernelState, tlb: MmuGather, vma: Vma, pmd: number
   removeHugePmd(k, tlb.mm, pmd, index, row);
 }
 
-/** Clears a huge entry and frees its deposited table, if it has one. Accounting of pages is the caller's. */
+/** Clears a huge entry and frees its deposited table, if it has one. The caller accounts for the pages. */
 export function removeHugePmd(k: KernelState, mm: Mm, pmd: number, index: number, row: number): void {
   unshareHuge(k, row);
   k.tables.setChild(pmd, index, 0);

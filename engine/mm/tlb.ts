@@ -1,5 +1,5 @@
 /**
- * The TLB of each CPU, for the explorer: what a CPU has read from the tables and may go on using until it is flushed.
+ * The TLB of each CPU, for the explorer: translations that a CPU has read from the tables and may use until they are flushed.
  * Experiments count flushes (mmu-gather.ts) and need no contents.
  */
 
@@ -24,7 +24,7 @@ export function tlbFill(k: KernelState, cpu: number, page: number, pte: number):
 }
 
 /**
- * Every CPU forgets [start, end).
+ * Every CPU drops [start, end).
  * @plain nothing
  */
 export function tlbInvalidate(k: KernelState, _mm: Mm, start: number, end: number): void {

@@ -105,7 +105,7 @@ function* movePageMapped(k: KernelState, mm: Mm, to: number, from: number): Path
   return MOVED;
 }
 
-/** move_pages(): [src, src + pages) moves to `dst`. Stops at the first page that cannot; what moved before has moved. */
+/** move_pages(): [src, src + pages) moves to `dst`. Stops at the first page that cannot move; earlier pages have moved. */
 export function* uffdMove(k: KernelState, mm: Mm, dst: number, src: number, pages: number): Path<Errno | null> {
   const dstVma = mm.vmas.lookup(dst);
   if (dstVma === undefined) return "ENOENT";

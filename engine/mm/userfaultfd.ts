@@ -7,7 +7,7 @@ import type { KernelState, Mm } from "./state.ts";
 import { type UffdContext, VM_UFFD_MASK, VM_UFFD_WP, type Vma, vmaIsAnonymous } from "./vma.ts";
 import { vmaModify } from "./vma-merge.ts";
 
-/** The process's userfaultfd of its present mode, made with that mode's features when it is first needed. */
+/** The process's userfaultfd of its current mode, created with that mode's features on first use. */
 export function uffdOf(mm: Mm): UffdContext {
   const asynchronous = mm.uffdMode === "async";
   const ctx = mm.uffds[mm.uffdMode] ?? { wpAsync: asynchronous, wpUnpopulated: asynchronous };
@@ -15,7 +15,7 @@ export function uffdOf(mm: Mm): UffdContext {
   return ctx;
 }
 
-/** Does the kernel give a userfaultfd of the process's present mode (userfaultfd_api())? */
+/** Does the kernel provide a userfaultfd of the process's current mode (userfaultfd_api())? */
 export function uffdAvailable(k: KernelState, mm: Mm): boolean {
   const { uffdWp, uffdWpAsync, uffdWpUnpopulated } = k.profile;
   return uffdWp !== "none" && (mm.uffdMode === "sync" || (uffdWpAsync && uffdWpUnpopulated));
@@ -27,7 +27,7 @@ function canUserfault(k: KernelState, vma: Vma, ctx: UffdContext): boolean {
   return k.profile.uffdWp === "all" && (vma.file?.hugetlb === true || vma.file?.shmem === true);
 }
 
-/** UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP. Holes are stepped over; EINVAL where nothing is mapped or memory of this sort cannot be. */
+/** UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP. Holes are skipped; EINVAL if nothing is mapped or this type of memory cannot be registered. */
 export function uffdRegister(k: KernelState, mm: Mm, start: number, end: number): Errno | null {
   const ctx = uffdOf(mm);
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
@@ -85,7 +85,7 @@ export function* uffdUnregister(k: KernelState, mm: Mm, start: number, end: numb
   return null;
 }
 
-/** UFFDIO_WRITEPROTECT: mwriteprotect_range(). ENOENT where nothing is mapped, or at a VMA that is not registered. */
+/** UFFDIO_WRITEPROTECT: mwriteprotect_range(). ENOENT if nothing is mapped, or at a VMA that is not registered. */
 export function* uffdWriteprotect(
   k: KernelState,
   mm: Mm,

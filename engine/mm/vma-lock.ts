@@ -1,4 +1,4 @@
-/** The lock of a VMA (include/linux/mmap_lock.h): faults and DONTNEED take it for reading, who changes the VMA or its tables for writing. */
+/** The lock of a VMA (include/linux/mmap_lock.h): faults and DONTNEED take it for reading, changes to the VMA or its tables for writing. */
 
 import { lock, OBJ_VMA_LOCK, type Path, schedObject, unlock } from "./sched.ts";
 import type { KernelState } from "./state.ts";
@@ -7,7 +7,7 @@ import type { Vma } from "./vma.ts";
 /** VMAs that exist side by side begin in different pages of 4 GiB. */
 const PAGES = 2 ** 20;
 
-/** VMAs are known by where they begin: that is the same in every execution. */
+/** VMAs are identified by their start: it is the same in every execution. */
 export function vmaLockObject(vma: Vma): number {
   return schedObject(OBJ_VMA_LOCK, vma.start % PAGES);
 }

@@ -8,7 +8,7 @@ import type { KernelState, Mm } from "./state.ts";
 import { splitHugePmd } from "./thp.ts";
 import { type AnonVma, dupVma, type UffdContext, VM_HUGETLB, type Vma } from "./vma.ts";
 
-/** struct vma_merge_struct: the range [start, end) as it is to be, and what it would be. */
+/** struct vma_merge_struct: the new range [start, end) and its properties. */
 export interface MergeRequest {
   start: number;
   end: number;
@@ -80,8 +80,8 @@ function chargeVma(k: KernelState): void {
 }
 
 /**
- * __split_vma(): cuts `vma` at `page`. With `newBelow` the new VMA is the lower part, else the upper; the other keeps its
- * identity. Returns the new VMA, or null (EINVAL) where a hugetlb page would be cut.
+ * __split_vma(): cuts `vma` at `page`. With `newBelow` the new VMA is the lower part, else the upper; the other part keeps the
+ * identity. Returns the new VMA, or null (EINVAL) if a hugetlb page would be cut.
  */
 export function splitVmaUnchecked(k: KernelState, mm: Mm, vma: Vma, page: number, newBelow: boolean): Vma | null {
   if ((vma.flags & VM_HUGETLB) !== 0 && page % PMD_PAGES !== 0) return null;
@@ -127,8 +127,8 @@ function refusedByNext(k: KernelState, prev: Vma, next: Vma | undefined, r: Merg
 }
 
 /**
- * vma_merge_new_range(): a range where nothing is mapped, between `prev` and `next`, joins either or both. Returns the VMA
- * that holds it now, or null where it must be a VMA of its own.
+ * vma_merge_new_range(): an unmapped range between `prev` and `next` merges with either or both. Returns the VMA
+ * that holds it now, or null if it must be a VMA of its own.
  */
 export function vmaMergeNewRange(
   k: KernelState,
@@ -210,9 +210,9 @@ function vmaMergeExistingRange(k: KernelState, mm: Mm, middle: Vma, r: MergeRequ
 }
 
 /**
- * vma_modify(): [start, end) of `vma` is to have `flags` and `uffd`. Merges with neighbours where it can, else splits off
+ * vma_modify(): [start, end) of `vma` is to have `flags` and `uffd`. Merges with neighbours if possible, else splits off
  * the part. Returns the VMA that is exactly the part (its flags still to be set) or that it was merged into (its flags already right);
- * null where a split failed (ENOMEM at the limit of VMAs; for hugetlb EINVAL).
+ * null if a split failed (ENOMEM at the limit of VMAs; for hugetlb EINVAL).
  */
 export function vmaModify(
   k: KernelState,

@@ -4,7 +4,7 @@ import type { Errno } from "./errno.ts";
 import type { Mm } from "./mm-struct.ts";
 import type { Vma } from "./vma.ts";
 
-/** A walk over [page, end): next() goes to a VMA, whose part of the range is [page, stop) then. */
+/** A walk over [page, end): next() advances to a VMA; its part of the range is then [page, stop). */
 export class VmaWalk {
   page = 0;
   stop = 0;

@@ -78,7 +78,7 @@ export class Vma {
 /** stack_guard_gap, in pages. */
 export const STACK_GUARD_GAP = 256;
 
-/** vm_start_gap(): the page from which on nothing else may be, for a stack's sake. */
+/** vm_start_gap(): the first page that must stay free below a growing stack. */
 export function vmStartGap(vma: Vma): number {
   return (vma.flags & VM_GROWSDOWN) === 0 ? vma.start : Math.max(0, vma.start - STACK_GUARD_GAP);
 }
@@ -88,7 +88,7 @@ export function vmaIsAnonymous(vma: Vma): boolean {
   return vma.file === null;
 }
 
-/** A copy that differs in its range only; the anon_vma is not cloned (vm_area_dup()). */
+/** A copy for another range; the anon_vma is not cloned (vm_area_dup()). */
 export function dupVma(vma: Vma): Vma {
   const copy = new Vma(vma.start, vma.end, vma.flags, vma.pgoff, vma.file);
   copy.uffd = vma.uffd;

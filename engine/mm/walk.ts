@@ -1,4 +1,4 @@
-/** Walking a VMA's part of a range table by table (mm/pagewalk.c), for paths that only look at what is there. */
+/** Walking a VMA's part of a range table by table (mm/pagewalk.c), for paths that only read. */
 
 import { PUD_PAGES, pmdAddrEnd, pmdIndex, pmdStart, pteIndex, slotEnd } from "./geometry.ts";
 import { pmdTable } from "./pgtable.ts";

@@ -1,4 +1,4 @@
-/** What a zap is asked to do beyond its range (include/linux/mm.h: struct zap_details). */
+/** Options of a zap (include/linux/mm.h: struct zap_details). */
 
 /** struct zap_details. */
 export interface ZapDetails {
