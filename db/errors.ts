@@ -30,7 +30,7 @@ export class NewerHistoryError extends HistoryError {
     super("This history is from a newer Reclaim Lab; it was left untouched", {
       where: file,
       why: `its schema is version ${found} and this program knows up to ${known}`,
-      todo: "Update Reclaim Lab, open an older copy (*.before-v*.sqlite beside it), or start a new history",
+      todo: "Update Reclaim Lab, open an older copy (*.before-v*.sqlite next to it), or start a new history",
     });
   }
 }

@@ -75,7 +75,7 @@ function* badRowsOf(db: Database.Database): Generator<string> {
     .iterate()) {
     tags = row.experiment_id === of ? tags + 1 : 1;
     of = row.experiment_id;
-    if (readRow(TAG_SHAPE, row).bad.length > 0) yield `experiment ${of}: a tag of it is too long`;
+    if (readRow(TAG_SHAPE, row).bad.length > 0) yield `experiment ${of}: one of its tags is too long`;
     if (tags === TAGS_MAX + 1) yield `experiment ${of}: it has more than ${TAGS_MAX} tags`;
   }
   yield* badSamples(db);

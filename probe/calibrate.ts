@@ -116,7 +116,7 @@ export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]>
   add(
     "access",
     (await time(present, () => repeat(8, touch(SIZE, "w")), signal)) / (8 * PAGES),
-    "a write to a page that is there",
+    "a write to a present page",
   );
 
   const emptyTables = [map(SIZE), touch(SIZE, "r"), dontneed(SIZE, MIB)];
@@ -135,7 +135,7 @@ export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]>
   const tableFree = add(
     "tableFree",
     freed - (kept - oneCall),
-    "DONTNEED of a slot with one page, against the same in two pieces, without the second call",
+    "DONTNEED of a slot with one page, against the same in two chunks, without the second call",
   );
   add("deferFree", tableFree, "as tableFree: a table that is freed there goes to RCU, too");
 
@@ -145,25 +145,25 @@ export async function calibrate(signal?: AbortSignal): Promise<CalibratedCost[]>
   const zapEntry = add(
     "zapEntry",
     zap - perEntryOfCall,
-    "DONTNEED of written pages in pieces of 1 MiB, an entry, without the calls",
+    "DONTNEED of written pages in chunks of 1 MiB, per entry, without the calls",
   );
   const cycle = (): Iterable<Operation> => repeat(CYCLES, touch(SLOT, "w"), dontneed(SLOT, MIB));
   const perPage = (await time([map(SLOT), touch(SLOT, "r")], cycle, signal)) / (CYCLES * (SLOT / PAGE));
   add(
     "page",
     perPage - fault - zapEntry - perEntryOfCall,
-    "2 MiB written and given back over and over, a page, without its fault and its zap: allocated and cleared while still in the cache",
+    "2 MiB written and released over and over, per page, without its fault and its zap: allocated and cleared while still in the cache",
   );
-  add("skipEntry", skip - perEntryOfCall, "DONTNEED of empty tables in pieces of 1 MiB, an entry, without the calls");
-  add("lookEntry", skip - perEntryOfCall, "as skipEntry: DONTNEED looks at entries that are none one by one, too");
+  add("skipEntry", skip - perEntryOfCall, "DONTNEED of empty tables in chunks of 1 MiB, per entry, without the calls");
+  add("lookEntry", skip - perEntryOfCall, "as skipEntry: DONTNEED also checks none entries one by one");
   const atomic = add("atomic", atomicNs(), "an atomic addition by a program, without the addition");
-  add("lock", 2 * atomic, "twice an atomic: taken by one, given back by at most one more");
+  add("lock", 2 * atomic, "twice an atomic: one to take it, at most one more to release it");
 
   const VMAS = 20_000;
   const oneMap: Operation = { op: "mmap", addr: BASE, len: PAGE, prot: "rw", backing: "anon" };
   const oneUnmap: Operation = { op: "munmap", addr: BASE, len: PAGE };
   const vma = (await time([], () => repeat(VMAS, oneMap, oneUnmap), signal)) / (2 * VMAS);
-  add("vma", vma - syscall, "mmap and munmap of one page, half of it, without the call");
+  add("vma", vma - syscall, "half of an mmap and munmap of one page, without the call");
 
   const far = BASE + 4 * GIB + PAGE;
   const move: Operation = { op: "mremap", addr: BASE, len: SIZE, to: far };

@@ -127,7 +127,7 @@ async function foundState(looker: Looker, pid: number, when: FindingTime): Promi
   const from = nowNs();
   const look = await looker.look(pid, { once: true });
   if (!isLook(look))
-    throw new CaptureError(`Process ${pid} cannot be looked at`, {
+    throw new CaptureError(`Process ${pid} cannot be inspected`, {
       why:
         look.why === "denied"
           ? "it is another user's"

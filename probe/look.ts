@@ -58,7 +58,7 @@ function seenText({ passes }: Look): string {
 export function startLooker(limits: KernelLimits = {}): Looker {
   const missing = ensureProbe();
   if (missing !== null)
-    throw new MeasuredUnavailableError("Live processes cannot be looked at on this machine", {
+    throw new MeasuredUnavailableError("Live processes cannot be inspected on this machine", {
       why: missing,
       todo: "Install gcc and libc6-dev (or clang), then: npm run build:probe",
     });
@@ -97,7 +97,7 @@ export function startLooker(limits: KernelLimits = {}): Looker {
     },
   });
   const fail = (why: string): void => {
-    ended ??= new ProbeDiedError("The probe ended while it looked at a process", {
+    ended ??= new ProbeDiedError("The probe ended during a look at a process", {
       why,
       todo: "Try again; SIGKILL mostly means that the machine ran out of memory",
     });

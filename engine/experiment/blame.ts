@@ -11,15 +11,15 @@ export interface BlameEntry {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  below_table: "given back in pieces smaller than the 2 MiB of a table",
-  unaligned: "given back in a piece that begins or ends inside the table",
+  below_table: "released in chunks smaller than the 2 MiB of a table",
+  unaligned: "released in a chunk that begins or ends inside the table",
   split_vma: "two mappings share the table",
-  no_reclaim: "given back whole; stays without reclaim",
+  no_reclaim: "released completely; stays without reclaim",
   munmap_of_a_part: "a part was unmapped, and something else is mapped in the same 2 MiB",
   mremap: "moved elsewhere",
   touch: "an access that failed",
   truncate: "its file was shortened",
-  punch: "its file was given back",
+  punch: "its file was released",
 };
 
 /** A reason in words. */

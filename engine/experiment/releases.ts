@@ -16,7 +16,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** The outcomes in words. */
 export const OUTCOME_LABELS: Readonly<Record<Outcome, string>> = {
   reclaimed: "PTE tables reclaimed",
-  huge_page: "huge pages: their tables go on any kernel",
+  huge_page: "huge pages: their tables are freed on any kernel",
   split_vma: "two mappings share the table",
   marker: "an entry had to stay (guard page or userfaultfd marker)",
   below_table: "smaller than the 2 MiB of a table",

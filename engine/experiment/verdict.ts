@@ -312,7 +312,7 @@ function alone(processes: number, share: number): string {
 }
 
 const LIGHT =
-  "Recorded without page faults: what was used and given back or unmapped between two snapshots is missing in these numbers, under every policy.";
+  "Recorded without page faults: memory touched and released or unmapped between two snapshots is missing from these numbers, under every policy.";
 
 /** What the verdict is read from, of an experiment as it is stored. */
 export interface JudgedExperiment {

@@ -82,7 +82,7 @@ export class TracedTables extends TableStore {
     if (row <= 0)
       throw new StepViolation(
         NO_FREED_ACCESS,
-        "the PTE lock of the table under a PMD entry is taken, and the entry is none: the table has gone",
+        "the PTE lock of the table under a PMD entry is taken, and the entry is none: the table is gone",
       );
     this.use(row);
   }

@@ -67,7 +67,7 @@ describe("blame", () => {
       { stack: [], reason: "split_vma", tables: 1, kb: 4 },
     ];
     const folded = foldedStacks(entries).trim().split("\n");
-    expect(folded[0]).toBe("main;a b c;[given back in pieces smaller than the 2 MiB of a table] 12");
+    expect(folded[0]).toBe("main;a b c;[released in chunks smaller than the 2 MiB of a table] 12");
     expect(folded).toHaveLength(2);
     const { profiles, shared } = speedscope(entries, "x", "test");
     expect(profiles[0].weights).toEqual([12 * 1024, 4 * 1024]);

@@ -92,7 +92,7 @@ describe("a plan", () => {
     await refused({ ...PLAN, seeds: [1.5] }).toThrow(/seeds\[0\]/);
     await refused({ ...PLAN, workloads: [{ preset: "nosuch" }] }).toThrow(/workloads\[0\]\.preset: there is no preset/);
     await refused({ ...PLAN, workloads: [{ trace: "x", preset: "y" }] }).toThrow(/workloads\[0\]\.preset/);
-    await refused({ ...PLAN, workloads: [{ trace: "nosuch*" }] }).toThrow(/workloads\[0\]\.trace: no file is called/);
+    await refused({ ...PLAN, workloads: [{ trace: "nosuch*" }] }).toThrow(/workloads\[0\]\.trace: no file matches/);
     await refused({
       ...PLAN,
       workloads: [{ preset: "commit-table", params: { size: ["64M", "no"], nosuch: 1 } }],

@@ -186,7 +186,7 @@ async function traceWorkloads(
     return [];
   }
   const files = found.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).sort();
-  if (files.length === 0) problems.push(`${at}.trace: no file is called "${entry.trace.slice(0, 120)}"`);
+  if (files.length === 0) problems.push(`${at}.trace: no file matches "${entry.trace.slice(0, 120)}"`);
   const workloads: PlannedWorkload[] = [];
   for (const path of files) {
     const name = relative(folder, path).split(sep).join("/");

@@ -125,7 +125,7 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
       if (cost.measured !== null) print(`  ${costInWords(cost.measured, cost.recording_ms ?? 0, cost.processor_ms)}`);
       if (cost.snapshots > 0)
         print(
-          `  without page faults: what is in use was looked at ${formatCount(cost.snapshots)} times, in ${cost.snapshots_ms} ms`,
+          `  without page faults: the pages in use were read ${formatCount(cost.snapshots)} times, in ${cost.snapshots_ms} ms`,
         );
       else print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
       print(`  reclaim-lab run ${folder}`);

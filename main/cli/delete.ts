@@ -17,6 +17,6 @@ export async function restore(ids: number[], options: DbOption): Promise<void> {
   await withLab(options, async (session) => {
     for (const id of ids) await session.ask("experiment.get", { id });
     const count = await session.ask("experiment.restore", { ids });
-    print(`${named(count)} taken out of the trash.`);
+    print(`${named(count)} restored from the trash.`);
   });
 }

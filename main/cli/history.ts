@@ -81,7 +81,7 @@ export async function copies(options: JsonOption): Promise<void> {
         : `${formatNumberOf(experiments, "experiment")}, ${formatNumberOf(runs ?? 0, "run")}`;
     print(`${new Date(madeMs).toISOString().slice(0, 16).replace("T", " ")}  ${what[kind]}, ${content}\n  ${path}`);
   }
-  print("Go on with one of them: history use --copy FILE");
+  print("Use one of them: history use --copy FILE");
 }
 
 /** From now on window and command line use another history; the one before stays as it is. */
@@ -121,7 +121,7 @@ export async function recover(damaged: string, target: string, options: { readon
   const { incomplete } = found;
   print(`${resolve(target)}: ${contents(found)} saved.`);
   if (incomplete.length > 0) print(`Something was lost of: ${incomplete.join(", ")}.`);
-  print(`${resolve(damaged)} is as it was. Go on with what was saved: history use ${resolve(target)}`);
+  print(`${resolve(damaged)} is unchanged. To use what was saved: history use ${resolve(target)}`);
 }
 
 export async function purge(ids: number[], options: DbOption & { readonly all?: boolean }): Promise<void> {

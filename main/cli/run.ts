@@ -70,7 +70,7 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
     if (changes.length > 0 && workloadSpec.kind !== "file")
       throw new BadInputError("--what-if is for traces and workload files", {
         where: workload,
-        why: "a preset's releases are parameters of it",
+        why: "a preset's releases are among its parameters",
         todo: "`presets` lists them",
       });
     const start = (changed: ExperimentSpec["workload"]) => {
@@ -108,7 +108,7 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
       print(
         whole
           ? `\nSaved in ${session.where}; ${again} show${ids.length > 1 ? "" : "s"} it again${compare}.`
-          : `\n${again} show${ids.length > 1 ? "" : "s"} what is kept of it.`,
+          : `\n${again} show${ids.length > 1 ? "" : "s"} the stored result.`,
       );
     }
     if (cut) process.exitCode = 130;

@@ -12,4 +12,4 @@ export function electronFault(version: string): string | null {
 
 /** What to do about it. */
 export const ELECTRON_TODO =
-  "Open only files that you trust with it; `npm start` with open network fetches the supported one, `npx install-electron` tries it by hand";
+  "Open only files that you trust with it; `npm start` with open network fetches the supported one, `npx install-electron` fetches it manually";

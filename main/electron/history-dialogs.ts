@@ -57,8 +57,8 @@ export function historyDialogs({ ask, window }: Parts): Handlers<Names> {
     "history.openBackup": async () => {
       const path = await openOne("Restore a backup of the history");
       if (path === undefined) return { kept: null };
-      const message = `Make the history what ${basename(path)} is?`;
-      const detail = "What the history is now is kept as a copy beside it.";
+      const message = `Replace the history with ${basename(path)}?`;
+      const detail = "The current history is kept as a copy next to it.";
       if (!(await agreed(message, detail, "Restore"))) return { kept: null };
       return { kept: basename(await ask("history.replace", { path })) };
     },

@@ -46,7 +46,7 @@ export function recordDialogs({
     },
     "trial.launch": async (trial) => {
       const settings = trial.settings.length === 0 ? "the settings for its allocator" : trial.settings.join("\n");
-      const message = `Run this program ${trial.repeat} times as it is, and with each setting?`;
+      const message = `Run this program ${trial.repeat} times unchanged, and with each setting?`;
       if (!(await agreed(message, { ...trial, env: settings }))) return null;
       return ask("trial.run", trial);
     },

@@ -75,7 +75,7 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
   yield runTable(runs).html;
   yield html`<section><h2>Make it again</h2>
 <pre>${commandFor(experiment)}</pre>
-<p>${experiment.workloadKind === "live" ? "The process is not what it was then: this looks at those of its name anew." : "The model is deterministic: the same workload, policy and seed give the same samples on every machine. Measured runs depend on the kernel they ran on."}</p>
+<p>${experiment.workloadKind === "live" ? "The process has changed since: this looks again at processes with its name." : "The model is deterministic: the same workload, policy and seed give the same samples on every machine. Measured runs depend on the kernel they ran on."}</p>
 </section>
 </main>
 <footer>Experiment ${experiment.uid}${runs[0] ? html` · engine ${runs[0].facts.engineVersion}` : nothing}</footer>

@@ -186,7 +186,7 @@ export function experimentHandlers(
       const before = store.getExperiment(id);
       if (whatIf !== undefined && before.workloadKind !== "file")
         throw new BadInputError("Releases are changed of traces and workload files", {
-          why: "a preset's releases are parameters of it",
+          why: "a preset's releases are among its parameters",
           todo: "Run it again with other parameters",
         });
       if (before.workloadKind === "program")

@@ -128,7 +128,7 @@ if (kinds.length === 0) process.exit(0);
 const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : count("seed", given.seed);
 const other = differingFields(profile, REFERENCE_PROFILE);
 console.log(
-  `test:kernel: Linux ${found.name}, held against ${given.kernel} (the reference${other.length === 0 ? "" : ` but for ${other.join(", ")}`}), seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${asked.join(",")}${given.explored ? ", the engine point by point" : ""}`,
+  `test:kernel: Linux ${found.name}, compared with ${given.kernel} (the reference${other.length === 0 ? "" : ` but for ${other.join(", ")}`}), seed ${seed}, ${length} operations a sequence, classes ${kinds.join(",")}, mode ${asked.join(",")}${given.explored ? ", the engine point by point" : ""}`,
 );
 const started = performance.now();
 const wanted = count("ops", given.ops);

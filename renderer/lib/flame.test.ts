@@ -16,7 +16,7 @@ test("functions that called each other lie above each other, as wide as what was
   // What is emptied in it stands beside what it called.
   expect(outer.children.map(({ name, value, reason }) => [name, value, reason])).toEqual([
     ["inner", 400, false],
-    ["given back whole; stays without reclaim", 100, true],
+    ["released completely; stays without reclaim", 100, true],
   ]);
   expect(depthOf(root)).toBe(5);
   expect(pathTo(root, blame[1])).toEqual([0, 0, 1]);

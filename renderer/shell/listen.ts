@@ -95,7 +95,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
       reloadSoon();
       void current.experiment?.load();
       toast.warning("The lab was restarted", {
-        description: `${reason}. Runs that were under way are marked interrupted; their samples are kept.`,
+        description: `${reason}. Runs in progress are marked interrupted; their samples are kept.`,
         duration: Number.POSITIVE_INFINITY,
       });
     }),

@@ -30,9 +30,7 @@ export const importHistory = (): Promise<void> =>
     const { experiments, runs, known } = merged;
     notifyDone(
       `Added ${formatNumberOf(experiments, "experiment")} with ${formatNumberOf(runs, "run")}`,
-      known > 0
-        ? `${formatNumberOf(known, "experiment")} of it ${known === 1 ? "was" : "were"} here already.`
-        : undefined,
+      known > 0 ? `${formatNumberOf(known, "experiment")} ${known === 1 ? "was" : "were"} already here.` : undefined,
     );
   });
 

@@ -72,8 +72,8 @@ export async function findElectron(): Promise<ElectronRuntime> {
     return describe(dist, "the official binary, just installed");
   if (!standInWorksHere())
     throw new SetupError(
-      `Electron ${wanted} could not be fetched from ${RELEASES}. Fetch it by hand (npx install-electron), or set ` +
-        "ELECTRON_OVERRIDE_DIST_PATH to the folder of an Electron that is there",
+      `Electron ${wanted} could not be fetched from ${RELEASES}. Fetch it manually (npx install-electron), or set ` +
+        "ELECTRON_OVERRIDE_DIST_PATH to the folder of an installed Electron",
     );
   const standIn = await prepareStandIn();
   return {

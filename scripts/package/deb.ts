@@ -70,7 +70,7 @@ function isProgram(path: string): boolean {
 /** Debian's own form of a changelog, which refers to ours. */
 function debianChangelog(changedAt: Date): string {
   const date = changedAt.toUTCString().replace("GMT", "+0000");
-  return `${NAME} (${VERSION}) unstable; urgency=medium\n\n  * What changed is in NEWS.gz beside this file.\n\n -- ${MAINTAINER}  ${date}\n`;
+  return `${NAME} (${VERSION}) unstable; urgency=medium\n\n  * See NEWS.gz next to this file for the changes.\n\n -- ${MAINTAINER}  ${date}\n`;
 }
 
 /** A regular tree of directories that everyone may read, whatever the umask of whoever builds it. */

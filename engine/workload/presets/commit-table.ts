@@ -22,7 +22,11 @@ export const commitTable: Preset = {
       "How much is touched and released at a time. A PTE table maps 2 MB: below that nothing can be reclaimed.",
       { min: PAGE, max: GIB, default: 2 * MIB, atMost: "size" },
     ),
-    countParam("rounds", "Rounds", "How often the whole mapping is gone through.", { min: 1, max: 10_000, default: 1 }),
+    countParam("rounds", "Rounds", "How often the whole mapping is walked through.", {
+      min: 1,
+      max: 10_000,
+      default: 1,
+    }),
     {
       name: "order",
       label: "Order",

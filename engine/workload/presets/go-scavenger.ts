@@ -33,7 +33,7 @@ export const goScavenger: Preset = {
       max: 100,
       default: 25,
     },
-    bytesParam("quantum", "Scavenge quantum", "Bytes given back at a time by the background scavenger.", {
+    bytesParam("quantum", "Scavenge quantum", "Bytes released at a time by the background scavenger.", {
       min: PAGE,
       max: CHUNK,
       default: 64 * KIB,

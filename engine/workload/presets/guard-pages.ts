@@ -34,7 +34,7 @@ export const guardPages: Preset = {
       ],
       default: "mprotect",
     },
-    countParam("rounds", "Rounds", "How often every stack is used and given back.", { min: 1, max: 1000, default: 3 }),
+    countParam("rounds", "Rounds", "How often every stack is used and released.", { min: 1, max: 1000, default: 3 }),
   ],
   sources: [
     {
@@ -45,7 +45,7 @@ export const guardPages: Preset = {
     {
       title: "glibc, nptl/allocatestack.c: setup_stack_prot, advise_stack_range",
       reference: "https://sourceware.org/git/?p=glibc.git;a=blob;f=nptl/allocatestack.c",
-      used: "A guard page at the low end of each stack; an exiting thread's stack is given back by MADV_DONTNEED and kept.",
+      used: "A guard page at the low end of each stack; an exiting thread's stack is released by MADV_DONTNEED and kept.",
     },
     {
       title: "madvise(2): MADV_GUARD_INSTALL (since Linux 6.13)",

@@ -10,12 +10,12 @@ export const pingPong: Preset = {
     "The same memory is released and used again, over and over. Every table that the series frees has to be allocated " +
     "again at the next fault: VmPTE saves next to nothing, and the simulated time shows the price.",
   params: [
-    bytesParam("size", "Memory", "How much is given back and used again.", {
+    bytesParam("size", "Memory", "How much is released and used again.", {
       min: 2 * MIB,
       max: TIB,
       default: 64 * MIB,
     }),
-    bytesParam("chunk", "Chunk size", "How much is given back by one call.", {
+    bytesParam("chunk", "Chunk size", "How much one call releases.", {
       min: PAGE,
       max: GIB,
       default: 2 * MIB,
@@ -32,7 +32,7 @@ export const pingPong: Preset = {
         atMost: "chunk",
       },
     ),
-    countParam("rounds", "Rounds", "How often the memory is used and given back.", {
+    countParam("rounds", "Rounds", "How often the memory is used and released.", {
       min: 1,
       max: 1_000_000,
       default: 500,

@@ -19,7 +19,7 @@ export const redisFlush: Preset = {
     "(slabs, dictionaries, clients); MEMORY PURGE at a quiet moment releases long runs instead.",
   params: [
     bytesParam("dataset", "Data set", "Memory of the data set.", { min: MIB, max: 4 * TIB, default: 4 * GIB }),
-    bytesParam("purge", "Purged run", "Length of a run that one purge gives back.", {
+    bytesParam("purge", "Purged run", "Length of a run that one purge releases.", {
       min: PAGE,
       max: GIB,
       default: 96 * KIB,

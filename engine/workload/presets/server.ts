@@ -23,7 +23,7 @@ export const server: Preset = {
       multipleOf: 2 * MIB,
       atMost: "virt",
     }),
-    bytesParam("chunk", "Chunk size", "How much is taken into use, and given back, at a time.", {
+    bytesParam("chunk", "Chunk size", "How much is taken into use, and released, at a time.", {
       min: PAGE,
       max: 16 * GIB,
       default: 256 * MIB,

@@ -12,12 +12,12 @@ export const thpSplit: Preset = {
     "while the page is huge, and with the series also afterwards.",
   params: [
     bytesParam("size", "Memory", "Memory in huge pages.", { min: SLOT, max: TIB, default: 4 * GIB, multipleOf: SLOT }),
-    bytesParam("part", "First part", "How much of each 2 MiB is given back first.", {
+    bytesParam("part", "First part", "How much of each 2 MiB is released first.", {
       min: PAGE,
       max: SLOT,
       default: MIB,
     }),
-    countParam("rounds", "Rounds", "How often memory is used, split and given back.", {
+    countParam("rounds", "Rounds", "How often memory is used, split and released.", {
       min: 1,
       max: 1000,
       default: 3,

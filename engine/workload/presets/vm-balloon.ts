@@ -19,7 +19,7 @@ export const vmBalloon: Preset = {
       default: 16 * GIB,
       multipleOf: BLOCK,
     }),
-    bytesParam("given", "Given back", "How much of it is given back each time.", {
+    bytesParam("given", "Released", "How much of it is released each time.", {
       min: BLOCK,
       max: 4 * TIB,
       default: 8 * GIB,
@@ -37,7 +37,7 @@ export const vmBalloon: Preset = {
       ],
       default: "balloon",
     },
-    countParam("rounds", "Rounds", "How often memory is given back and taken again.", {
+    countParam("rounds", "Rounds", "How often memory is released and taken again.", {
       min: 1,
       max: 1000,
       default: 3,
