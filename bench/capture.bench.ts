@@ -14,7 +14,7 @@ import { attach } from "../probe/attach.ts";
 import { captureMeans, findProgram } from "../probe/capture-means.ts";
 import type { Row, Section } from "./harness.ts";
 
-const PAIRS = 7;
+const PAIRS = 5;
 const TICK_MS = 10;
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-bench-capture-"));
 
@@ -96,11 +96,12 @@ async function* pairs(target: Target): AsyncGenerator<Row> {
       }
     for (const how of ["recorded", "light"] as const) {
       const sorted = ratios[how].toSorted((a, b) => a - b);
+      const ratio = median(ratios[how]);
       const range = `${sorted[1].toFixed(2)} to ${sorted[PAIRS - 2].toFixed(2)}`;
-      const note = `median of ${PAIRS} pairs, five of them ${range}; ${alone} ms alone, ${most[how].toLocaleString("en-US")} lines of events`;
+      const note = `${ratio.toFixed(2)}, the median of ${PAIRS} pairs (all but the least and the most ${range}); ${alone} ms alone, ${most[how].toLocaleString("en-US")} lines of events`;
       yield {
         what: `${target.name}: processor time, ${how === "light" ? "--light" : how} / alone`,
-        value: Math.round(median(ratios[how]) * 100) / 100,
+        value: ratio,
         unit: "x",
         note,
       };
@@ -118,7 +119,7 @@ const ended = async (child: ChildProcess): Promise<void> => {
 /** State built before; each round maps, uses and gives back memory in pieces of all sizes. */
 const WORKER = `const held = Array.from({ length: 64 }, () => Buffer.alloc(1 << 20, 1));
 require("node:readline").createInterface({ input: process.stdin }).on("line", () => {
-  for (let i = 0; i < 120; i++) held[i % 64] = Buffer.alloc((1 + (i * 37) % 300) << 14, i);
+  for (let i = 0; i < 2000; i++) held[i % 64] = Buffer.alloc((1 + (i * 37) % 300) << 14, i);
   console.log("done");
 });`;
 
