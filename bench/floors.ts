@@ -21,7 +21,7 @@ class Tables {
     this.count = new Uint16Array(tables);
   }
 
-  /** The PTE table that maps `page`, made where there is none. A page number has more than 32 bits; the low ones are exact. */
+  /** The PTE table that maps `page`, made if there is none. A page number has more than 32 bits; the low ones are exact. */
   table(page: number): number {
     const { upper } = this;
     const gib = Math.floor(page / 262_144);

@@ -92,7 +92,7 @@ export function metricValues(samples: Samples, metric: Metric): Float64Array {
   return sum;
 }
 
-/** First index whose value is at least `x` in rising values; their number where there is none. */
+/** First index whose value is at least `x` in rising values; their number if there is none. */
 export function lowerBound(values: Float64Array, x: number): number {
   let low = 0;
   let high = values.length;

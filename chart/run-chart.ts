@@ -23,17 +23,17 @@ export interface RunChartOptions {
   readonly palette: Palette;
   /** CSS font family; it must be there where the chart is drawn. */
   readonly font: string;
-  /** VmPTE where absent. */
+  /** Default: VmPTE. */
   readonly metric?: Metric;
   readonly axis?: Axis;
   readonly scale?: Scale;
-  /** Most points a line; twice the width in pixels loses nothing that can be seen. 2400 where absent. */
+  /** Most points a line; twice the width in pixels loses nothing that can be seen. Default: 2400. */
   readonly points?: number;
-  /** Part of the x axis to draw; all where absent. */
+  /** Part of the x axis to draw (default: all). */
   readonly range?: { readonly min: number; readonly max: number };
   /** Marks where tables were freed; needs the column tables_freed. */
   readonly marks?: boolean;
-  /** Name and last value at the end of each line; true where absent. */
+  /** Name and last value at the end of each line (default: true). */
   readonly labels?: boolean;
   /** Lines end at the edges of the range, for pictures that are drawn without clipping. */
   readonly cut?: boolean;

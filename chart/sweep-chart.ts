@@ -20,7 +20,7 @@ export interface SweepChartOptions {
   readonly palette: Palette;
   /** CSS font family; it must be there where the chart is drawn. */
   readonly font: string;
-  /** VmPTE at the peak where absent. */
+  /** Default: VmPTE at the peak. */
   readonly figure?: Figure;
   readonly scale?: Scale;
   readonly title?: string;

@@ -45,7 +45,7 @@ export interface OpenedFile {
 const CHECKED_ON_OPEN_BYTES = 32 * 1024 * 1024;
 const CREATE_TRIES_MAX = 50;
 
-/** Opens `file`, creating it (and its folder) where there is none. Throws the errors of errors.ts. */
+/** Opens `file`, creating it (and its folder) if there is none. Throws the errors of errors.ts. */
 export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
   const migrations = options.migrations ?? MIGRATIONS;
   const nowMs = (options.now ?? Date.now)();

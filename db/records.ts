@@ -45,12 +45,12 @@ export interface NewRun {
   readonly facts: RunFacts;
   /** The kernel that is modelled, or that was found where it is measured. */
   readonly kernelProfile?: StoredProfile;
-  /** The experiment's where absent. */
+  /** Default: the experiment's. */
   readonly params?: Params;
   readonly seed?: number;
   /** Told from its siblings by this, in a sweep. */
   readonly label?: string;
-  /** `queued` runs begin with `beginRun`; `running` where absent. */
+  /** `queued` runs begin with `beginRun` (default: `running`). */
   readonly status?: "queued" | "running";
   readonly operationsTotal?: number | null;
   readonly detail?: Json;
@@ -146,14 +146,14 @@ export interface HistoryFilter {
   readonly statuses?: readonly RunStatus[] | undefined;
   readonly sources?: readonly Source[] | undefined;
   readonly pinned?: boolean | undefined;
-  /** What is at hand (where absent), what was put aside, or what was deleted. */
+  /** The active shelf (default), the archive, or the trash. */
   readonly shelf?: "active" | "archive" | "trash" | undefined;
   /** A filter expression (engine/experiment/history-filter.ts); BadInputError where it cannot be read. */
   readonly filter?: string | undefined;
   /** Rows that are alike in this stand together, before they are sorted. */
   readonly group?: HistorySort | undefined;
   readonly sort?: HistorySort | undefined;
-  /** True where absent. */
+  /** Default: true. */
   readonly descending?: boolean | undefined;
   readonly offset?: number | undefined;
   readonly limit?: number | undefined;
@@ -172,7 +172,7 @@ export interface Samples {
 }
 
 export interface SampleRange {
-  /** All where absent. */
+  /** Default: all. */
   readonly columns?: readonly SampleColumn[] | undefined;
   /** First sequence number wanted. */
   readonly fromSeq?: number | undefined;
@@ -183,7 +183,7 @@ export interface SampleRange {
 export interface RunEnding {
   readonly status: "done" | "cancelled" | "failed" | "interrupted";
   readonly reason?: string | null;
-  /** What the samples so far say where absent. */
+  /** Default: from the samples so far. */
   readonly summary?: RunSummary;
   readonly detail?: Json;
 }

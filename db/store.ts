@@ -33,7 +33,7 @@ import { getSetting, setSetting } from "./settings.ts";
 export type Store = ReturnType<typeof openStore>;
 
 /**
- * Opens a history, creating it where there is none; runs whose process is dead are marked interrupted.
+ * Opens a history, creating it if there is none; runs whose process is dead are marked interrupted.
  */
 export function openStore(file: string, options: OpenOptions = {}) {
   const { db, copy, checked } = openFile(file, options);

@@ -23,7 +23,7 @@ export function shownPath(path: string, home: string = homedir()): string {
 }
 
 /**
- * Makes the folder where there is none, and closes it and the files of ours in it to others: what somebody measured is
+ * Makes the folder if there is none, and closes it and the files of ours in it to others: what somebody measured is
  * nobody else's. As far as that can be done.
  */
 export function closeToOthers(folder: string): void {

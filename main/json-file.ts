@@ -8,7 +8,7 @@ import { describeError, ReclaimLabError } from "../engine/error.ts";
 /** There is no file of that name, or no folder on the way to it. */
 const MISSING = new Set(["ENOENT", "ENOTDIR"]);
 
-/** The file's text; null where there is none. Throws ReclaimLabError where it is there and cannot be read. */
+/** The file's text; null if there is none. Throws ReclaimLabError where it is there and cannot be read. */
 function textOf(file: string): string | null {
   try {
     return readFileSync(file, "utf8");
@@ -57,7 +57,7 @@ export function readConvenience<S extends v.GenericSchema>(
   }
 }
 
-/** Never half written. Makes the folder where there is none. */
+/** Never half written. Makes the folder if there is none. */
 export function writeJson(file: string, value: unknown): void {
   mkdirSync(dirname(file), { recursive: true });
   writeText(file, `${JSON.stringify(value, null, 2)}\n`);

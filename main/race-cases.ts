@@ -28,7 +28,7 @@ export function ownScenario({ name, text }: OwnScenario, where = name): Scenario
   return parseScenario(text, where, name);
 }
 
-/** A scenario of the user's own, or of the explorer. Throws BadInputError where there is none of that name. */
+/** A scenario of the user's own, or of the explorer. Throws BadInputError if there is none of that name. */
 export function scenarioAmong(own: readonly OwnScenario[], name: string): Scenario {
   const found = own.find((each) => each.name === name);
   return found === undefined ? scenarioNamed(name) : ownScenario(found);

@@ -1,5 +1,5 @@
 /**
- * Records a program that runs already: perf from the moment on at which what it is has been found (found-state.ts), its VmPTE
+ * Records a running program: perf from the moment its state was read (found-state.ts), its VmPTE
  * beside it. The program is not stopped; whatever dies, tracing ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -33,7 +33,7 @@ export interface AttachInput {
   readonly pid: number;
   /** Also the processes below it that run already; those that are made later are recorded in any case. */
   readonly children: boolean;
-  /** Ends after so long; when the process ends, or `signal` says so, where absent. */
+  /** Stops after this time (default: when the process exits, or on `signal`). */
   readonly seconds?: number;
   /** Ends when perf's record is so large. */
   readonly maxMb: number;

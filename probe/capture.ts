@@ -41,9 +41,9 @@ export interface CaptureInput {
   readonly args: readonly string[];
   /** The folder to make; it must not exist. */
   readonly folder: string;
-  /** Between two readings of VmPTE, in microseconds; 2,000 where absent. */
+  /** Microseconds between two readings of VmPTE (default: 2,000). */
   readonly intervalUs?: number;
-  /** perf where it works, else tracefs, where absent. */
+  /** Default: perf if it works, else tracefs. */
   readonly how?: "perf" | "tracefs";
   /** With the call stack of every memory system call; needs perf. */
   readonly stacks?: boolean;

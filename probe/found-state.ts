@@ -1,5 +1,5 @@
 /**
- * The state of a process that runs already, as lines that go before the events of its trace (engine/workload/import/found.ts):
+ * The state of a running process, as lines that precede the events of its trace (engine/workload/import/found.ts):
  * its mappings, the pages that are in use, the tables that are empty. Nothing but reads of /proc.
  */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";

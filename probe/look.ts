@@ -54,7 +54,7 @@ function seenText({ passes }: Look): string {
   return [vmpteKb, rssKb, virtKb, swapKb, minorFaults].join(":");
 }
 
-/** Starts the probe. Errors: MeasuredUnavailableError where there is none. */
+/** Starts the probe. Errors: MeasuredUnavailableError if there is none. */
 export function startLooker(limits: KernelLimits = {}): Looker {
   const missing = ensureProbe();
   if (missing !== null)

@@ -2,10 +2,10 @@
 import type { Mode } from "../engine/experiment/types.ts";
 import type { KernelProfile } from "../engine/mm/kernel-profile.ts";
 
-/** How the probe issues MADV_DONTNEED: as it is, or in pieces below 2 MiB, which no kernel reclaims the tables of. */
+/** How the probe issues MADV_DONTNEED: unchanged, or in chunks below 2 MiB, whose tables no kernel reclaims. */
 export type Dontneed = "whole" | "pieces";
 
-/** What a kernel that reclaims does is `sync`, and `none` with every DONTNEED in pieces; one that does not is `none` as it is. null: not to be had there. */
+/** A kernel that reclaims is `sync`, and `none` with every DONTNEED in chunks; one that does not is `none` unchanged. null: not possible there. */
 export function dontneedFor(mode: Mode, profile: Pick<KernelProfile, "ptReclaim">): Dontneed | null {
   if (mode === "sync") return profile.ptReclaim ? "whole" : null;
   if (mode === "none") return profile.ptReclaim ? "pieces" : "whole";

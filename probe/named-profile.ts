@@ -24,7 +24,7 @@ export function namedProfile(name: string): KernelProfile {
   return KERNEL_PROFILES.get(name) ?? readProfile(name);
 }
 
-/** `like`: what a field is that is missing in it; an error where absent. */
+/** `like`: the values of missing fields; without it a missing field is an error. */
 function readProfile(file: string, like?: KernelProfile): KernelProfile {
   const todo = `Name one of ${KERNEL_NAMES.join(", ")}, or a file (reclaim-lab doctor --json prints one)`;
   let text: string;
@@ -62,7 +62,7 @@ export function keepCaptureKernel(folder: string): void {
 }
 
 /**
- * The kernel that was recorded beside a file of a capture's folder; null where there is none, as in captures of before. Of what an
+ * The kernel that was recorded beside a file of a capture's folder; null if there is none, as in captures of before. Of what an
  * older version did not ask the kernel it is taken to be like the reference.
  * Errors: BadInputError where it is no profile.
  */

@@ -1,4 +1,4 @@
-/** For tests on the real kernel: what kernel is here and what it was found to be, and why not where there is none. */
+/** For tests on the real kernel: what kernel is here and what it was found to be, and why not if there is none. */
 import { describe } from "vitest";
 import { differingFields } from "../engine/mm/kernel-profile-fields.ts";
 import { REFERENCE_PROFILE } from "../engine/mm/kernel-profiles.ts";

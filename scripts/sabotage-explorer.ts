@@ -17,7 +17,7 @@ interface Sabotage {
   readonly what: string;
   readonly file: string;
   readonly edits: readonly (readonly [from: string, to: string])[];
-  /** The policy whose steps are broken; the series' where absent. */
+  /** The policy whose steps are broken (default: the series'). */
   readonly mode?: PolicyId;
 }
 

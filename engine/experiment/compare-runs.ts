@@ -115,7 +115,7 @@ function cellOf(value: number | null, base: number | null, isBaseline: boolean, 
   };
 }
 
-/** Every run against the one with `baselineId`. Throws RangeError where there is none. */
+/** Every run against the one with `baselineId`. Throws RangeError if there is none. */
 export function compareRuns<R extends ComparableRun>(
   runs: readonly R[],
   baselineId: R["id"],

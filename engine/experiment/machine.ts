@@ -14,7 +14,7 @@ export interface Machine {
   sampleInto(row: SampleRow, sequence: number, process?: number): void;
   /** Present VmPTE of a process in kB, cheap enough to ask after every operation. */
   vmpteKb(process?: number): number;
-  /** Present RSS of a process in kB, likewise. */
+  /** Current RSS of a process in kB, in the same way. */
   rssKb(process?: number): number;
   /** PTE tables that are empty now, of all processes, cheap as well; where the machine knows. */
   emptyPteTables?(process?: number): number;

@@ -176,16 +176,16 @@ export function isPolicyId(text: string): text is PolicyId {
   return POLICIES.some((policy) => policy.id === text);
 }
 
-/** What the others are compared with where nobody chooses: the kernel without the series. */
+/** The default baseline of comparisons: the kernel without the series. */
 export const DEFAULT_BASELINE: PolicyId = "none";
 
 /** What a kernel of today does: Linux 6.14 and later with CONFIG_PT_RECLAIM. */
 export const SERIES_POLICY: PolicyId = "sync";
 
-/** What runs where nobody chooses, and what the short name `both` stands for: with the series and without it. */
+/** The default policies, also called `both`: no reclaim and sync reclaim. */
 export const DEFAULT_POLICIES: readonly PolicyId[] = [DEFAULT_BASELINE, SERIES_POLICY];
 
-/** The policies that a running kernel can be measured under: as it is, and kept from reclaiming by small pieces. */
+/** The policies that a running kernel can be measured under: unchanged, and kept from reclaiming by small chunks. */
 export const MEASURED_POLICIES: readonly MeasuredPolicyId[] = POLICY_IDS.filter(isMeasured);
 
 /** Policies each once, in the table's order. */
@@ -194,7 +194,7 @@ export function inPolicyOrder(ids: Iterable<PolicyId>): PolicyId[] {
   return POLICY_IDS.filter((id) => wanted.has(id));
 }
 
-/** What the others of these are compared with where nobody chooses: the default baseline where it is there, else the first of the table. */
+/** The default baseline among these: the default one if present, else the first of the table. */
 export function baselineOf(ids: Iterable<PolicyId>): PolicyId | undefined {
   const there = inPolicyOrder(ids);
   return there.includes(DEFAULT_BASELINE) ? DEFAULT_BASELINE : there[0];

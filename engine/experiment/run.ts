@@ -35,7 +35,7 @@ export interface RunInput {
   readonly breathe?: () => Promise<void>;
   /** Asked before every slice: true ends the run there, as cancelled. */
   readonly cancelled?: () => boolean;
-  /** How long a slice may take; 20 ms where absent. One operation is never divided. */
+  /** How long a slice may take (default: 20 ms). One operation is never divided. */
   readonly sliceMs?: number;
 }
 

@@ -7,7 +7,7 @@ export const SWEEP_POINTS_MAX = 200;
 export interface SweepRange {
   readonly from: number;
   readonly to: number;
-  /** How many values, both ends included; fewer where rounding makes some equal. `defaultPoints` where absent. */
+  /** How many values, both ends included; fewer if rounding makes some equal. Default: `defaultPoints`. */
   readonly points?: number | undefined;
   /** `log`: each value the same factor above the one before. */
   readonly scale: "linear" | "log";

@@ -97,7 +97,7 @@ export interface RunSummary {
   readonly events?: RunEvent[];
   /** How long the program ran, in nanoseconds; where its trace has a clock. */
   readonly program_ns?: number;
-  /** RSS on average, likewise; of runs of the model. */
+  /** RSS on average, in the same way; for runs of the model. */
   readonly average_rss_kb?: number;
   /** Of a run of a service, whose numbers are the sums: how many processes it had, and those with the largest peaks. */
   readonly processes?: {
@@ -106,7 +106,7 @@ export interface RunSummary {
     readonly step?: number;
     readonly largest: ProcessFigures[];
   };
-  /** PTE tables that were empty, on average likewise. */
+  /** Empty PTE tables on average, in the same way. */
   readonly average_empty_pte_tables?: number;
   /** What it was in the end: from the last MADV_DONTNEED on, but at least the last tenth of the run. */
   readonly steady?: SteadyState;
@@ -114,7 +114,7 @@ export interface RunSummary {
   readonly trial?: TrialRun;
   /** Who emptied the PTE tables that are empty at the end, and at the peak of VmPTE; of runs of the model. */
   readonly blame?: { readonly peak: BlameEntry[]; readonly end: BlameEntry[] };
-  /** What became of the workload's releases; likewise. */
+  /** What became of the workload's releases, in the same way. */
   readonly releases?: Releases;
 }
 

@@ -49,7 +49,7 @@ export function segmentsOf(mm: Mm): Segment[] {
   return segments;
 }
 
-/** The row of the PMD table of a GiB, 0 where there is none. */
+/** The row of the PMD table of a GiB, 0 if there is none. */
 function pmdTableOf({ tables }: KernelState, mm: Mm, gib: number): number {
   let row = mm.pgd;
   for (let level = tables.level[row]; level > LEVEL_PMD; level--) {

@@ -49,7 +49,7 @@ function writableBit(vma: Vma): number {
   return (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
 }
 
-/** Does the access get a page of its own, where there is none yet? Not a read, where the kernel has a shared zero page. */
+/** Does the access get a page of its own, if there is none yet? Not a read, where the kernel has a shared zero page. */
 function getsOwnPage(k: KernelState, write: boolean): boolean {
   return write || !k.profile.zeroPage;
 }

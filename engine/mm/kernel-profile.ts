@@ -135,9 +135,9 @@ export interface KernelProfile {
   readonly khugepaged: boolean;
   /** khugepaged/max_ptes_none: none entries that a slot may have which khugepaged collapses; hpage_collapse_scan_pmd(). */
   readonly khugepagedMaxPtesNone: number;
-  /** khugepaged/max_ptes_swap, likewise. */
+  /** khugepaged/max_ptes_swap, in the same way. */
   readonly khugepagedMaxPtesSwap: number;
-  /** khugepaged/max_ptes_shared, likewise. */
+  /** khugepaged/max_ptes_shared, in the same way. */
   readonly khugepagedMaxPtesShared: number;
 
   // Limits and settings of the system.

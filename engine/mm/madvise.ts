@@ -189,7 +189,7 @@ function* madviseAnswered(k: KernelState, mm: Mm, op: MadviseOp, answered: Errno
   return yield* madviseSteps(k, mm, op);
 }
 
-/** madvise(2), once or (op.step) in consecutive pieces; the status is then the last failure's. */
+/** madvise(2), once or (op.step) in consecutive chunks; the status is then the last failure's. */
 function* madviseSteps(k: KernelState, mm: Mm, op: MadviseOp): Path<Errno | null> {
   if (op.step === undefined) return yield* doMadvise(k, mm, op.advice, op.addr, op.len);
   if (!(op.step > 0)) throw new EngineError(`madvise step is ${op.step} bytes; it must be more than 0`);

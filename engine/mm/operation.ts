@@ -92,9 +92,9 @@ export interface MmapOp extends Range, InProcess {
   prot: Prot;
   backing: Backing;
   flags?: readonly MmapFlag[];
-  /** Which file (a number the workload gives it); file mappings only, 0 where absent. */
+  /** Which file (a number the workload gives it); file mappings only (default: 0). */
   file?: number;
-  /** Offset in the file, in bytes; 0 where absent. */
+  /** Offset in the file, in bytes (default: 0). */
   offset?: number;
   /** The file lives in memory (memfd, tmpfs), where the kernel's other files are on a disk. The first mapping of a file decides. */
   shmem?: boolean;
@@ -108,14 +108,14 @@ export interface MunmapOp extends Range, InProcess {
 export interface TouchOp extends Range, InProcess {
   op: "touch";
   access: "r" | "w";
-  /** Bytes from one touched address to the next; the page size where absent. */
+  /** Bytes from one touched address to the next (default: the page size). */
   stride?: number;
 }
 
 export interface MadviseOp extends Range, InProcess, Answered {
   op: "madvise";
   advice: Advice;
-  /** Issue the advice in consecutive pieces of so many bytes (the last may be shorter), one system call each. */
+  /** Issue the advice in consecutive chunks of this many bytes (the last may be shorter), one system call each. */
   step?: number;
   /** process_madvise: the status is then the number of bytes advised. `self`, or a forked child by its number. */
   via?: "self" | number;
@@ -130,7 +130,7 @@ export interface MremapOp extends Range, InProcess {
   op: "mremap";
   /** New address (MREMAP_FIXED); absent: resize in place, or move where it may (`mayMove` gives the address it got). */
   to?: number;
-  /** New length in bytes; `len` where absent. */
+  /** New length in bytes (default: `len`). */
   newLen?: number;
   dontUnmap?: boolean;
   /** MREMAP_MAYMOVE without MREMAP_FIXED: the mapping may move where it cannot grow in place. */

@@ -20,7 +20,7 @@ import type { World } from "./machine.ts";
 
 /**
  * pte_try_get() of the series that count references (include/linux/pte_ref.h): the PMD entry is read inside rcu_read_lock, and the count
- * of its table raised unless it has come to nothing. Returns the table's row, with a reference, or 0 where there is none to be had.
+ * of its table raised unless it has come to nothing. Returns the table's row, with a reference, or 0 if there is none to be had.
  */
 function* pteTryGet(k: KernelState, pmd: number, index: number): Path<number> {
   const fn = "pte_try_get";

@@ -49,7 +49,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Opens (makes, where there is none) the folder of a plan. Errors: BadInputError where another plan's results are in it. */
+/** Opens (makes, if there is none) the folder of a plan. Errors: BadInputError where another plan's results are in it. */
 export function openFolder(folder: string, stored: StoredPlan): void {
   makeFolder(folder);
   makeFolder(join(folder, "results"));

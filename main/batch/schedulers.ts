@@ -27,7 +27,7 @@ export interface Scheduler {
   submit(jobFile: string): readonly [program: string, ...args: string[]];
   /** Asks whether the job that submitting printed about is still there; null: submitting itself waits. */
   readonly ended: ((submitted: string) => boolean) | null;
-  /** For who submits it by hand. */
+  /** For submitting it manually. */
   readonly byHand: string;
 }
 

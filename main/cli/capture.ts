@@ -92,7 +92,7 @@ function costInWords({ pairs, fault_ns, call_ns }: RecordingCost, recordingMs: n
 const DEFAULT_INTERVAL_US = 2000;
 const DEFAULT_LIGHT_MS = 1000;
 
-/** Records a process that runs already, until it ends, the time is over, or Ctrl-C. Exit status 0: it was recorded. */
+/** Records a running process until it exits, the time is over, or Ctrl-C. Exit status 0: it was recorded. */
 async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();

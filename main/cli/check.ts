@@ -15,9 +15,9 @@ import { printProblems } from "./problems.ts";
 
 export interface CheckOptions {
   readonly against: string;
-  /** As the kernel was found to be where absent. */
+  /** Default: that of the capture's kernel. */
   readonly mode?: PolicyId;
-  /** A profile's name; the one kept with the capture where absent, else the reference. */
+  /** A profile's name (default: the one kept with the capture, else the reference). */
   readonly kernel?: string;
   readonly pid?: number;
   readonly format?: TraceFormat;

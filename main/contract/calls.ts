@@ -106,11 +106,11 @@ const experiment = {
 };
 
 const file = {
-  /** Opens and surveys a trace or workload file; its token can be run until the host ends. Refuses what is none. */
+  /** Opens and surveys a trace or workload file; its token can be run until the host ends. Refuses other files. */
   "file.open": shellToHost(
     v.object({
       path: v.pipe(v.string(), v.nonEmpty()),
-      /** Guessed where absent. */
+      /** Default: detected. */
       format: v.optional(openedFileSchema.entries.format),
     }),
     openedFileSchema,
@@ -129,7 +129,7 @@ const exportChoice = {
   theme: v.optional(v.picklist(["light", "dark"]), "light"),
   /** Of charts: logarithmic y axis. */
   log: v.optional(v.boolean(), false),
-  /** Of charts: what of it they show; all of VmPTE over operations where absent. */
+  /** What charts show (default: VmPTE over operations, the whole run). */
   view: v.optional(chartViewSchema, {}),
 };
 

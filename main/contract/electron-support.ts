@@ -3,7 +3,7 @@
 /** Of the version that is pinned in package.json, the oldest that was still mended when it was pinned. */
 const ELECTRON_SUPPORTED_FROM = 43;
 
-/** What is wrong with an Electron that is past its end of life, in words; null where it is none. */
+/** What is wrong with an Electron that is past its end of life, in words; null if there is nothing wrong. */
 export function electronFault(version: string): string | null {
   const major = Number.parseInt(version, 10);
   if (major >= ELECTRON_SUPPORTED_FROM) return null;

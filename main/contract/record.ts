@@ -1,4 +1,4 @@
-/** Recordings: a program that is launched, or a process that runs already, recorded as a capture and opened as a trace. */
+/** Recordings: a launched program or a running process, recorded as a capture and opened as a trace. */
 import * as v from "valibot";
 import { POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";

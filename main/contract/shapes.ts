@@ -164,7 +164,7 @@ const workloadRefSchema = v.variant("kind", [
   v.object({
     kind: v.literal("file"),
     token: tokenSchema,
-    /** Which process of a trace, by its pid; its busiest where absent. */
+    /** Which process of a trace, by its pid (default: the busiest). */
     process: v.optional(countSchema),
     /** Take memory as used as soon as it may be accessed: for traces that show no page faults. */
     touchOnMap: v.optional(v.boolean()),
@@ -184,9 +184,9 @@ export const experimentSpecSchema = v.object({
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295)), 1),
   /** Levels of the page tables. */
   levels: v.optional(v.picklist([4, 5]), 4),
-  /** The kernel that is modelled; where absent the reference, and where something is measured the kernel that it is measured on. */
+  /** The modelled kernel (default: the measured kernel if something is measured, else the reference). */
   kernelProfile: v.optional(v.looseObject({ name: v.string() })),
-  /** The preset's title and what differs from its defaults where absent. */
+  /** Default: the preset's title and the parameters that differ from its defaults. */
   title: v.optional(titleSchema),
 });
 /** As a caller writes it: what has a default may be left out. */
@@ -478,11 +478,11 @@ export type SampleBlock = v.InferOutput<typeof sampleBlockSchema>;
 
 export const sampleQuerySchema = v.object({
   runId: idSchema,
-  /** All columns where absent. */
+  /** Default: all columns. */
   columns: v.optional(v.array(columnSchema)),
   /** First sequence number wanted. */
   fromSeq: v.optional(countSchema, 0),
-  /** Thinned to so many points by min-max of vmpte_kb (peaks stay) where there are more; all where absent. */
+  /** Thinned to this many points by min-max of vmpte_kb (peaks stay); default: all points. */
   maxPoints: v.optional(v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(1_000_000))),
 });
 export type FullSampleQuery = v.InferOutput<typeof sampleQuerySchema>;

@@ -25,7 +25,7 @@ const typedTrialSchema = v.object({
   command: v.pipe(v.string(), v.trim(), v.nonEmpty("there is no command"), v.maxLength(20_000)),
   /** Where it is started; the user's own folder where empty. */
   folder: v.pipe(v.string(), v.maxLength(20_000)),
-  /** `NAME: VAR=VALUE ...`; those that suit its allocator where there is none. */
+  /** `NAME: VAR=VALUE ...`; default: those that suit its allocator. */
   settings: v.pipe(v.array(v.pipe(v.string(), v.maxLength(2000))), v.maxLength(SETTINGS_MAX)),
   repeat: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REPEAT_MAX)),
 });

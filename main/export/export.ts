@@ -24,7 +24,7 @@ export interface ExportOptions {
   readonly theme?: "light" | "dark";
   /** Of charts: logarithmic y axis. */
   readonly log?: boolean;
-  /** What of it charts show; all of VmPTE over operations where absent. */
+  /** What charts show (default: VmPTE over operations, the whole run). */
   readonly view?: ChartView;
 }
 

@@ -68,7 +68,7 @@ async function fileAgain(before: StoredExperiment, params: Params, whatIf: WhatI
   return { ...changed, detail: keep(changed.task, fingerprint) };
 }
 
-/** Sees that every measured run is possible here; null where there is none. Errors: MeasuredUnavailableError. */
+/** Sees that every measured run is possible here; null if there is none. Errors: MeasuredUnavailableError. */
 function requireSources(runs: readonly PlannedRun[]) {
   let kernel: ReturnType<typeof requireKernel> | null = null;
   for (const { source, mode } of runs) if (source === "kernel") kernel = requireKernel(mode);

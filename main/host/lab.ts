@@ -14,7 +14,7 @@ import { historyHandlers, watchHistory } from "./history.ts";
 import { createRunner } from "./runner.ts";
 
 export interface LabOptions {
-  /** The history file; made where there is none. */
+  /** The history file; made if there is none. */
   readonly file: string;
   readonly emit: Emit;
   /** What is not meant for the user: faults of the program itself. */

@@ -3,7 +3,7 @@ import { BadInputError } from "../../engine/error.ts";
 import type { TracedProcess } from "../../engine/workload/import/index.ts";
 
 /**
- * The process asked for, or the busiest. Errors: BadInputError where there is none such, or it is a
+ * The process asked for, or the busiest. Errors: BadInputError if there is none such, or it is a
  * 32-bit program.
  */
 export function chooseProcess(

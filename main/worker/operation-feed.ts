@@ -33,7 +33,7 @@ export class OperationFeed {
     return next.value;
   }
 
-  /** The next operation, null where there is none. Errors: what the workload's file is refused with. */
+  /** The next operation, null if there is none. Errors: what the workload's file is refused with. */
   async next(): Promise<Operation | null> {
     for (;;) {
       const operation = this.nextOfBatch();

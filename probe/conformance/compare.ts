@@ -19,13 +19,13 @@ export interface CompareOptions {
   readonly modes: readonly Mode[];
   /** What the kernel was found to be: how it can be asked. */
   readonly found: KernelProfile;
-  /** What the engine takes it for; as it was found where absent. */
+  /** The profile that the engine uses (default: as found). */
   readonly profile?: KernelProfile;
-  /** Does the engine take its paths point by point, as the explorer does? Plainly where absent. */
+  /** Does the engine run its paths point by point, as the explorer does? (Default: the plain form.) */
   readonly explored?: boolean;
   /** What is left out of the scripts. */
   readonly skips?: readonly Skip[];
-  /** Starts what answers; a probe on the running kernel where absent. */
+  /** Starts what answers (default: a probe on the running kernel). */
   readonly start?: (dontneed: Dontneed) => ConformingProbe;
   /** Of the first sequence; the following ones count up. */
   readonly seed: number;
@@ -140,7 +140,7 @@ export async function compareGiven(
   return { sequences, operations, differences, unstable };
 }
 
-/** DONTNEED in small pieces is refused by huge pages of the pool, and enormous ranges have too many of them. */
+/** DONTNEED in small chunks is refused by hugetlb pages, and enormous ranges have too many chunks. */
 const modesOf = (kind: ScriptClass, modes: readonly Mode[], found: KernelProfile): readonly Mode[] =>
   modesOn(found, modes).filter(
     (mode) => dontneedFor(mode, found) === "whole" || (kind !== HUGETLB_CLASS && kind !== "edge"),

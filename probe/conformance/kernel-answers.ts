@@ -21,7 +21,7 @@ export interface ConformingProbe {
   readonly ended: () => Promise<unknown>;
   /** Of its process, where that is on this machine. */
   readonly pid?: number;
-  /** How long a script may take; PATIENCE_MS where absent. */
+  /** How long a script may take (default: PATIENCE_MS). */
   readonly patienceMs?: number;
 }
 

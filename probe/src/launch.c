@@ -1,5 +1,5 @@
 /*
- * Starts a program and watches its page-table memory (watch.c), or watches one that runs already. Nothing is read before the
+ * Starts a program and watches its page-table memory (watch.c), or watches a running one. Nothing is read before the
  * program has replaced the child (execve), nor after it has ended. Whoever started this one may die at any time: then the
  * program is asked to end too, and nothing of it is left.
  */
@@ -145,7 +145,7 @@ int launch_main(int argc, char **argv, char **envp) {
 
 static bool asked_to_end(void) { return asked_ns != 0; }
 
-/* watch OUT INTERVAL_US one|each PID: a program that runs already, until it ends or this one is asked to. */
+/* watch OUT INTERVAL_US one|each PID: a running program, until it exits or the probe is asked to stop. */
 int watch_main(int argc, char **argv) {
   if (argc != 6) return EXIT_USAGE;
   uint64_t interval_ns = parse_interval(argv[3]);

@@ -153,7 +153,7 @@ static void choose_batch(size_t vma) {
   }
 }
 
-/* The next region that begins in this mapping or before it ends; NULL where there is none left. */
+/* The next region that begins in this mapping or before it ends; NULL if there is none left. */
 const struct page_region *scan_peek(size_t vma) {
   const struct look_vma *v = &look_vmas[vma];
   for (;;) {

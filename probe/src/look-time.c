@@ -1,6 +1,6 @@
 /*
  * Where no scan says whether a window without entries has a table, time does: the kernel looks at 512 entries of a
- * table, and at nothing where there is none. The shortest of many calls counts: whatever else the machine does only
+ * table, and at nothing if there is none. The shortest of many calls counts: whatever else the machine does only
  * makes a call longer.
  */
 #include "look.h"

@@ -13,7 +13,7 @@ export interface Command {
   /** See lib/keys.ts. */
   readonly keys?: string;
   readonly run: () => void;
-  /** Looked at when it is shown or run; always possible where absent. */
+  /** Checked when it is shown or run (default: always enabled). */
   readonly enabled?: () => boolean;
   /** Other words that people search it by. */
   readonly words?: readonly string[];

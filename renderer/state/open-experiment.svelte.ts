@@ -88,7 +88,7 @@ export class OpenExperiment {
     return values?.at(-1) ?? null;
   }
 
-  /** The largest value of a column so far; null where there is none. Read with `version`. */
+  /** The largest value of a column so far; null if there is none. Read with `version`. */
   peak(runId: number, column: SampleColumn): number | null {
     const values = this.series.get(runId)?.column(column);
     return values && values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : null;

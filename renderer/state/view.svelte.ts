@@ -18,7 +18,7 @@ export type Route =
   | { readonly name: "races" }
   /** The processes of this machine. */
   | { readonly name: "live" }
-  /** Record a program, or a process that runs already; `pid`: this one. */
+  /** Record a program or a running process; `pid`: this one. */
   | { readonly name: "record"; readonly attach?: boolean; readonly pid?: number }
   | { readonly name: "trace"; readonly opened?: OpenedFile }
   /** A folder of results. */

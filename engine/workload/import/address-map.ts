@@ -95,7 +95,7 @@ export class AddressMap {
 
   /**
    * Grows the mapping above an unmapped address down to the address's page, if it is one that grows and begins at most
-   * `reach` above it. False where there is none.
+   * `reach` above it. False if there is none.
    */
   grow(address: number, reach: number): boolean {
     const growing = this.#growingAbove(address, reach);

@@ -15,7 +15,7 @@ export interface ImportOptions {
   readonly pid?: number;
   /** TracedProcess.ancestors: what the process was forked from, where its address space is a copy of theirs. */
   readonly ancestors?: readonly number[];
-  /** Guessed from the first lines where absent. */
+  /** Default: detected from the first lines. */
   readonly format?: TraceFormat;
   /**
    * For traces without page faults (strace): take memory as used as soon as it may be accessed. Without it nothing is

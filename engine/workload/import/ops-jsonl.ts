@@ -149,7 +149,7 @@ const SHAPES: Readonly<Record<Operation["op"], Shape>> = {
 };
 
 /**
- * A parsed JSON value as an operation, or why it is none. Whether the kernel would accept it is the engine's to say.
+ * A parsed JSON value as an operation, or why it is not one. The engine decides whether the kernel would accept it.
  */
 function readOperation(value: unknown): Operation | string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it is not a JSON object";
@@ -198,7 +198,7 @@ function readOpsHeader(line: string): OpsHeader {
   };
 }
 
-/** The operations of a workload file, a block of the file at a time. Lines that are none are reported and skipped. */
+/** The operations of a workload file, a block of the file at a time. Invalid lines are reported and skipped. */
 export async function* readOperations(
   blocks: AsyncIterable<LineBlock>,
   report: ImportReport,

@@ -175,7 +175,7 @@ function takeRecord(event: TraceEvent): boolean | null {
   return null;
 }
 
-/** The call's name up to its colon; "" where there is none. */
+/** The call's name up to its colon; "" if there is none. */
 function takeName(): string {
   const { text, at } = cursor;
   const colon = text.indexOf(":", at);

@@ -26,7 +26,7 @@ export class Cursor {
     this.at = at;
   }
 
-  /** Decimal digits, up to 15; NaN where there is none or there are more. */
+  /** Decimal digits, up to 15; NaN if there is none or there are more. */
   decimal(): number {
     const { text } = this;
     let value = 0;
@@ -42,7 +42,7 @@ export class Cursor {
   }
 
   /**
-   * Hexadecimal digits without prefix, as a signed 64-bit number: 0xfffffffffffffffe is -2. NaN where there is none or
+   * Hexadecimal digits without prefix, as a signed 64-bit number: 0xfffffffffffffffe is -2. NaN if there is none or
    * there are more than 16. Between 2^53 and 2^63 the value is rounded; such are no addresses.
    */
   hexDigits(): number {
