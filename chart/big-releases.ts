@@ -11,8 +11,17 @@ export interface BigRelease {
 
 /** A release is big where this share of what RSS spans goes at once. */
 const BIG_SHARE = 0.2;
+/** So much of a fall is as good as all of it. */
+const NEARLY_ALL = 0.9;
 /** More of them than that are how the program works, and no events. */
 const RELEASES_MAX = 8;
+
+/** Where nearly all of a fall has happened: what trickles away long after is of it, but not where it is. */
+function mostlyGone(rss: Float64Array, top: number, bottom: number): number {
+  const nearly = rss[top] - (rss[top] - rss[bottom]) * NEARLY_ALL;
+  for (let i = top + 1; i < bottom; i++) if (rss[i] <= nearly) return i;
+  return bottom;
+}
 
 /** Where RSS falls by a fifth or more of what it spans, in one fall; none where that happens all the time. */
 export function bigReleases(samples: Samples, axis: Axis): BigRelease[] {
@@ -32,7 +41,7 @@ export function bigReleases(samples: Samples, axis: Axis): BigRelease[] {
     // A fall ends where it rises again, or with the run.
     if (i < rss.length && rss[i] <= rss[i - 1]) continue;
     const kb = rss[top] - rss[i - 1];
-    if (kb >= big && !isReplaced(i - 1)) found.push({ x: xs[i - 1], kb });
+    if (kb >= big && !isReplaced(i - 1)) found.push({ x: xs[mostlyGone(rss, top, i - 1)], kb });
     if (found.length > RELEASES_MAX) return [];
     top = i;
   }

@@ -33,6 +33,8 @@ test("a big release is a fall of RSS; a saw has none", () => {
   expect(bigReleases(samples([0, 50, 100, 60, 20, 30, 28, 40]), "operations")).toEqual([{ x: 40, kb: 80 }]);
   expect(bigReleases(samples(Array.from({ length: 100 }, (_, i) => (i % 2) * 100)), "operations")).toEqual([]);
   expect(bigReleases(samples([5, 5, 5]), "operations")).toEqual([]);
+  // It stands where it fell, though some trickles away until the end.
+  expect(bigReleases(samples([0, 100, 9, 9, 9, 8, 8]), "operations")).toEqual([{ x: 20, kb: 92 }]);
   // Where a program is replaced all of it goes, and that is no release.
   expect(bigReleases(samples([40, 50, 0, 60, 80]), "operations")).toEqual([]);
 });

@@ -30,6 +30,9 @@ test("three equal entries and a line for kernel developers; Enter does the first
   await page.keyboard.press("Alt+Home");
   await page.getByRole("button", { name: "compare policies" }).click();
   await expect(page.locator("main").getByRole("button", { name: "Run", exact: true })).toBeVisible();
+  // All of them: that is what was asked for.
+  for (const chip of await page.getByRole("group", { name: "Policies" }).getByRole("checkbox").all())
+    await expect(chip).toBeChecked();
   await page.keyboard.press("Alt+Home");
   await entry(lab, /series' own/)
     .getByRole("button")

@@ -207,7 +207,7 @@ function headlineOf(
         : "next to nothing is saved";
     return `Would help little: ${over} ${saved}, because ${because}.`;
   }
-  return `Would not help: VmPTE is the same with and without (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
+  return `Would not help: VmPTE is the same under both policies (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
 }
 
 /** What was seen, as far as a setting could change it. */

@@ -22,6 +22,7 @@ import {
   factSchema,
   idSchema,
   idsSchema,
+  modesSchema,
   notesSchema,
   nothingSchema,
   openedFileSchema,
@@ -82,8 +83,11 @@ const experiment = {
   "experiment.cancel": windowToHost(v.object({ id: idSchema }), countSchema),
   /** The same for all experiments. */
   "experiment.cancelAll": windowToHost(nothingSchema, countSchema),
-  /** The same workload, parameters and seed as a new experiment; `whatIf`: of a file, with the program's releases changed. */
-  "experiment.again": windowToHost(v.object({ id: idSchema, whatIf: v.optional(whatIfSchema) }), experimentSchema),
+  /** The same workload, parameters and seed as a new experiment; of a file with the program's releases changed (`whatIf`), or under other policies (`mode`). */
+  "experiment.again": windowToHost(
+    v.object({ id: idSchema, whatIf: v.optional(whatIfSchema), mode: v.optional(modesSchema) }),
+    experimentSchema,
+  ),
   /** Experiments of the same process of the same file and with the same settings, its releases as they are or changed; the oldest first. */
   "experiment.changed": windowToHost(v.object({ id: idSchema }), v.array(experimentSchema)),
   "experiment.get": windowToHost(v.object({ id: idSchema }), experimentSchema),

@@ -182,13 +182,15 @@ export function experimentHandlers(
       const { estimateMs } = await import("./estimate.ts");
       return estimateMs(preset, workload.params, seed, mode);
     },
-    "experiment.again": async ({ id, whatIf }) => {
+    "experiment.again": async ({ id, whatIf, mode }) => {
       const before = store.getExperiment(id);
       if (whatIf !== undefined && before.workloadKind !== "file")
         throw new BadInputError("Releases are changed of traces and workload files", {
           why: "a preset's releases are among its parameters",
           todo: "Run it again with other parameters",
         });
+      if (mode !== undefined && before.workloadKind !== "file")
+        throw new BadInputError("Other policies are chosen in the form of this experiment", { where: before.title });
       if (before.workloadKind === "program")
         throw new BadInputError("A trial of a program cannot be run again from the history", {
           why: "its environment and folder are not kept",
@@ -203,9 +205,12 @@ export function experimentHandlers(
       const { own, knobs } = withoutKnobs(before.params);
       const planned =
         before.workloadKind === "file" ? await fileAgain(before, own, whatIf) : planPreset(before.workload, own);
-      const runs = before.runs
-        .filter(({ source }) => before.workloadKind !== "file" || source === "model")
-        .map(({ source, mode }) => ({ source, mode }));
+      const runs =
+        mode === undefined
+          ? before.runs
+              .filter(({ source }) => before.workloadKind !== "file" || source === "model")
+              .map((run) => ({ source: run.source, mode: run.mode }))
+          : plannedRuns({ mode, source: "model" });
       const about = {
         title: whatIf === undefined ? before.title : planned.workload.title,
         knobs,

@@ -264,10 +264,19 @@ it("runs a program with its releases changed, and tells of all that were made of
   expect((await ask("experiment.changed", { id: asItIs.id })).map(({ id }) => id)).toEqual([asItIs.id, whole.id]);
 });
 
+it("runs a program under other policies", async () => {
+  const asItIs = await run(await workloadFile());
+  const all = await ended((await ask("experiment.again", { id: asItIs.id, mode: ["eager", "none", "sync"] })).id);
+  expect([all.title, all.params]).toEqual([asItIs.title, asItIs.params]);
+  expect(finals(all).map(([mode]) => mode)).toEqual(["none", "sync", "eager"]);
+  expect(finals(all).slice(0, 2)).toEqual(finals(asItIs));
+});
+
 it("changes no releases of a preset", async () => {
   const { id } = await ask("experiment.start", { workload: { kind: "preset", name: "commit-table", params: {} } });
   await expect(ask("experiment.again", { id, whatIf: { kind: "whole" } })).rejects.toThrow(
     "of traces and workload files",
   );
   expect(await ask("experiment.changed", { id })).toEqual([]);
+  await expect(ask("experiment.again", { id, mode: "sync" })).rejects.toThrow("chosen in the form");
 });

@@ -190,7 +190,8 @@ export function appCommands(): readonly Command[] {
       title: "Policies: which would help",
       words: ["compare policies", "eager", "scan", "kernel developers", "proposals"],
       group: "Lab",
-      run: () => view.go({ name: "new" }),
+      // A workload that they treat differently.
+      run: () => view.go({ name: "new", preset: "jemalloc-decay", compared: true }),
     },
     {
       id: "live",

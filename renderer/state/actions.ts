@@ -1,7 +1,7 @@
 import { hasClock } from "../../chart/view.ts";
 import type { LinkedView } from "../../chart/view-link.ts";
 import { formatNumberOf } from "../../engine/experiment/format.ts";
-import { inPolicyOrder } from "../../engine/experiment/policies.ts";
+import { inPolicyOrder, POLICY_IDS } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { CallParams, EventPayload, Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
@@ -39,6 +39,15 @@ export async function runAgain(id: number, label?: string): Promise<void> {
   try {
     if (label !== undefined) return await runPoint(pointOf(await call("experiment.get", { id }), label));
     openStarted(await call("experiment.again", { id }));
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
+/** A program of a trace under every policy. */
+export async function runUnderAll(id: number): Promise<void> {
+  try {
+    openStarted(await call("experiment.again", { id, mode: [...POLICY_IDS] }));
   } catch (thrown) {
     notifyError(thrown);
   }

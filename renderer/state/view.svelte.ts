@@ -10,6 +10,8 @@ export type Route =
       readonly from?: number;
       readonly label?: string | undefined;
       readonly sweep?: boolean;
+      /** Under all policies. */
+      readonly compared?: boolean;
     }
   | { readonly name: "experiment"; readonly id: number; readonly label?: string }
   | { readonly name: "compare"; readonly ids: readonly number[] }
