@@ -29,7 +29,7 @@ export const test = base.extend<ForTest, ForWorker>({
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern to know what a fixture needs
     async ({}, use) => {
       if (process.platform !== "linux") return use(undefined);
-      const display = await startDisplay("1920x1080x24");
+      const display = await startDisplay("2560x1440x24");
       process.env.DISPLAY = display.name;
       delete process.env.WAYLAND_DISPLAY;
       await use(undefined);

@@ -27,7 +27,7 @@ export interface LabOptions {
 /** The policy names what this browser does not know and does otherwise (main/electron/security.ts); newer ones may. */
 const NO_WEBRTC_DIRECTIVE = "Unrecognized Content-Security-Policy directive 'webrtc'.";
 
-/** `npm run screens`: the pictures under docs/screens are drawn. */
+/** Pictures are taken in a large window, too. */
 export const DRAWS_SCREENS = Boolean(process.env.RECLAIM_LAB_SCREENS);
 
 /** Data folders over which an app runs: a second one over the same would show the first one's window and end. */
@@ -212,10 +212,10 @@ export class LabApp {
     return this.#started.windows().length;
   }
 
-  /** A picture of the window: under docs/screens with RECLAIM_LAB_SCREENS set (`npm run screens`), else test-results. */
+  /** A picture of the window, under test-results. */
   async screenshot(name: string): Promise<void> {
-    const folder = DRAWS_SCREENS ? join(ROOT, "docs", "screens") : join(ROOT, "test-results", "screens");
-    await this.page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+    const path = join(ROOT, "test-results", "screens", `${name}.png`);
+    await this.page.screenshot({ path, animations: "disabled" });
   }
 
   /** The process of the lab host: the child of the app that has the history as its argument. */

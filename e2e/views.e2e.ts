@@ -1,6 +1,6 @@
 /**
- * Every view, menu and dialog, in light and dark: no finding of axe, and a picture of each under docs/screens
- * (`npm run screens`), with one at 1920 x 1080. Empty states, errors, long names and large numbers among them.
+ * Every view, menu and dialog, in light and dark: no finding of axe, and a picture of each under test-results, with
+ * RECLAIM_LAB_SCREENS=1 at 1920 x 1080 and 2560 x 1440 too. Empty states, errors, long names and large numbers among them.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,12 @@ const traceOf = (name: string): string => join(ROOT, "engine", "workload", "test
 const LONG_NAME =
   "checkout-service canary of Tuesday, jemalloc 5.3 with dirty_decay_ms:0 and background threads, before the upgrade of the whole fleet";
 
-/** As the window is now: checked and drawn in both themes; `large`: for docs/screens at 1920 x 1080 too (a menu would close). */
+const LARGE = [
+  [1920, 1080],
+  [2560, 1440],
+] as const;
+
+/** As the window is now: checked and drawn in both themes; `large`: in large windows too (a menu would close). */
 async function look(lab: LabApp, name: string, { large = true }: { readonly large?: boolean } = {}): Promise<void> {
   const { page } = lab;
   for (const theme of ["dark", "light"] as const) {
@@ -24,9 +29,11 @@ async function look(lab: LabApp, name: string, { large = true }: { readonly larg
     await lab.screenshot(`${name}-${theme}`);
   }
   if (!large || !DRAWS_SCREENS) return;
-  await lab.resize(1920, 1080);
-  await atRest(page);
-  await lab.screenshot(`${name}-1920`);
+  for (const [width, height] of LARGE) {
+    await lab.resize(width, height);
+    await atRest(page);
+    await lab.screenshot(`${name}-${width}`);
+  }
   await lab.resize(1280, 800);
 }
 
