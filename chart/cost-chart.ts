@@ -40,6 +40,8 @@ export function costChart(
         label: policyWord(policy),
         data: [{ x: costNs, y: saved * 100 }],
         showLine: false,
+        // A point on an axis is seen whole.
+        clip: false as const,
         pointStyle: policyStyle(policy).point,
         pointRadius: 6,
         borderWidth: 2,

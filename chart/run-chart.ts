@@ -13,7 +13,7 @@ import { ORIGIN_HEIGHT, originLine, PLAIN_OPTIONS, PLAIN_PLUGINS, titles } from 
 import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, type Samples } from "./points.ts";
 import { bandOf, isSaw, sawBands } from "./saw.ts";
 import { clockOf, inOrder, isOnAxis, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
-import { timeMarks, timeMarksPlugin } from "./time-marks.ts";
+import { MARK_WORDS_HEIGHT, timeMarks, timeMarksPlugin } from "./time-marks.ts";
 
 /** How much wider a line is that lies on another. */
 const BESIDE_PX = 6;
@@ -140,7 +140,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       ...PLAIN_OPTIONS,
       layout: {
         padding: {
-          top: margin + 8,
+          top: margin + 8 + (events.length > 0 ? MARK_WORDS_HEIGHT : 0),
           right: margin + (withLabels ? endLabelWidth(labels) : 8),
           bottom: margin + (origin ? ORIGIN_HEIGHT : 0),
           left: margin,

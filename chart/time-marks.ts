@@ -35,6 +35,8 @@ export function timeMarks(samples: Samples, events: readonly RunEvent[], axis: A
   ].sort((a, b) => a.x - b.x);
 }
 
+/** Pixels above a chart that the words need: on it they would stand on its lines. */
+export const MARK_WORDS_HEIGHT = 12;
 /** Marks nearer than this are one, in pixels. */
 const NEAR_PX = 16;
 /** More than so many lines would be a grid: then what was given back alone is marked. */
@@ -74,7 +76,7 @@ export function timeMarksPlugin(marks: readonly TimeMark[], palette: Palette, fo
       ctx.strokeStyle = palette.ink2;
       ctx.fillStyle = palette.ink2;
       ctx.font = `400 10px ${font}`;
-      ctx.textBaseline = "top";
+      ctx.textBaseline = "bottom";
       ctx.setLineDash([1, 3]);
       let free = chartArea.left;
       for (const group of together(seen)) {
@@ -88,7 +90,7 @@ export function timeMarksPlugin(marks: readonly TimeMark[], palette: Palette, fo
         // At its left, or at its right where that is taken.
         const left = at - width - 4 >= free ? at - width - 4 : at + 4;
         if (left < free || left + width > chartArea.right) continue;
-        ctx.fillText(words, left, chartArea.top);
+        ctx.fillText(words, left, chartArea.top - 2);
         free = left + width + 8;
       }
       ctx.restore();
