@@ -12,7 +12,7 @@ import { runScript, say } from "./lib/say.ts";
 const FOLDER = join(ROOT, "docs", "screens");
 const TAKEN = join(ROOT, "test-results", "screens");
 /** The tests that take them. */
-const TESTS = ["tour", "policies", "rescue"];
+const TESTS = ["tour", "policies"];
 const SMALLER = ["-dither", "None", "-colors", "255", "-define", "png:compression-level=9"];
 
 /** The names of the pictures that README and documents show. */

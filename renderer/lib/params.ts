@@ -17,6 +17,7 @@ export function showParam(spec: ParamSpec | undefined, value: ParamValue): strin
 /** Parameters as a short line: "size 50 GiB · chunk 2 MiB · rounds 1". */
 export function showParams(preset: Preset | undefined, params: Params): string {
   return Object.entries(params)
+    .filter(([, value]) => value !== "")
     .map(([name, value]) => `${name} ${showParam(paramNamed(preset?.params ?? [], name), value)}`)
     .join(" · ");
 }
