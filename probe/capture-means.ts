@@ -63,7 +63,15 @@ export async function captureMeans(wanted?: "perf" | "tracefs"): Promise<Capture
   const todo =
     "Run it as root with linux-perf installed (Debian: linux-perf), or with tracefs mounted at /sys/kernel/tracing";
   const probe = ensureProbe();
-  if (probe !== null) return { how: null, why: probe, todo };
+  if (probe !== null)
+    return {
+      how: null,
+      why: probe,
+      todo:
+        process.platform === "linux"
+          ? "The probe has to be built once: install gcc and libc6-dev (or clang), then npm run build:probe"
+          : "Record on a Linux machine; its captures can be opened here",
+    };
   let why = "perf was not requested";
   if (wanted !== "tracefs") {
     const perf = findProgram("perf");

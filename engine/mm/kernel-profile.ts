@@ -66,7 +66,8 @@ export interface KernelProfile {
   readonly mremapChecksFirst: boolean;
   /**
    * After MREMAP_DONTUNMAP, are only the moved pages unlocked, the source being split for that, and does what was moved never merge with
-   * the source beside it? Seen in 6.12.115, not in 6.18.44; move_vma(), copy_vma(). Otherwise the whole mapping is unlocked.
+   * the source beside it? Seen in 6.12.115 and in 6.1.0-56 of Debian, not in its 6.1.0-50 and not in 6.18.44; move_vma(), copy_vma(). Otherwise
+   * the whole mapping is unlocked.
    */
   readonly dontUnmapApart: boolean;
   /**
