@@ -201,9 +201,9 @@ try {
     PAGE,
     `# Advice, tried
 
-What the verdict on a trace advises, each tried with \`reclaim-lab try\`: the program as it is and with the advice followed, in turns, ${REPEAT} times
-each, on the running kernel (${kernel}). Numbers are medians, of the program as it is and with the advice. \`npm run docs:advice\` makes this page anew; the programs
-are in \`scripts/advice\`. Yours is another: try it with \`reclaim-lab try -- PROGRAM\`.
+The advice of verdicts on traces, each tried with \`reclaim-lab try\`: the program unchanged and with the advice, in turns, ${REPEAT} times
+each, on the running kernel (${kernel}). Numbers are medians: unchanged program to program with advice. \`npm run docs:advice\` rewrites this page; the programs
+are in \`scripts/advice\`. Your program may differ: try it with \`reclaim-lab try -- PROGRAM\`.
 
 ${[row(...heads), row(...heads.map(() => "---")), ...rows.map(({ line }) => line)].join("\n")}
 
@@ -211,9 +211,9 @@ ${[row(...heads), row(...heads.map(() => "---")), ...rows.map(({ line }) => line
 
 ${[row(...heads), row(...heads.map(() => "---")), ...others.map(({ line }) => line)].join("\n")}
 
-redis 7 switches jemalloc's background threads on by itself. Neither advised: gperftools' \`AGGRESSIVE_DECOMMIT=false\`, jemalloc's longer
-\`dirty_decay_ms\` and \`narenas:1\` for redis, glibc's \`trim_threshold\`, which did nothing or harmed when they were tried. What only a trial can tell is a
-candidate of \`reclaim-lab try\`, without a promise.
+redis 7 turns on jemalloc's background threads by itself. Also not advised: gperftools' \`AGGRESSIVE_DECOMMIT=false\`, jemalloc's longer
+\`dirty_decay_ms\` and \`narenas:1\` for redis, glibc's \`trim_threshold\`, which had no effect or did harm when tried. A setting that only a trial can judge is a
+candidate for \`reclaim-lab try\`, without a promise.
 `,
   );
 } finally {

@@ -111,9 +111,9 @@ async function printed(path: string): Promise<{ out: string; status: number }> {
 
 const HEAD = `# Damaged traces
 
-What \`reclaim-lab check NAME --against vmpte.txt\` prints of a trace (jemalloc-sparse, 48 samples) that was damaged, each in its
-way. Nothing of it ends in a stack trace, and what can be used is used. Long lines and outputs are cut here. The status is 1
-where a sample is not explained, 2 where there is nothing to check. Made by a test, which keeps it equal to what is printed.
+What \`reclaim-lab check NAME --against vmpte.txt\` prints for a trace (jemalloc-sparse, 48 samples) that was damaged in different
+ways. None ends in a stack trace, and whatever can be used is used. Long lines and outputs are cut here. The status is 1
+if a sample is not explained, 2 if there is nothing to check. A test generates this page and compares it with the output.
 `;
 
 test("each prints what docs/damaged-traces.md says", async () => {
