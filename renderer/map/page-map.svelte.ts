@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import type { PageMapMessage } from "../../main/contract/map.ts";
 import type { LabError } from "../../main/contract.ts";
 import { asLabError, call } from "../state/lab.ts";
@@ -22,11 +23,12 @@ export class MapReader {
   /** The last answer, with the run it is of: another run may be asked for by now. */
   #answer = $state.raw<{ readonly runId: number; readonly map: PageMapMessage } | undefined>(undefined);
   error = $state.raw<LabError | undefined>(undefined);
-  busy = $state(false);
   /** An answer is awaited for so long that it is worth saying. */
   slow = $state(false);
   /** How much of the way to the moment has been run again, 0..1; undefined where nothing was heard of it. */
   share = $state<number | undefined>(undefined);
+  /** No state: who asks in an effect would ask again whenever an answer has come. */
+  #busy = false;
   #next: MapQuestion | undefined;
   #asked: MapQuestion | undefined;
   #overtake: (() => void) | undefined;
@@ -39,18 +41,18 @@ export class MapReader {
   /** Hears how far it is, until what this gives is called. */
   listen(): () => void {
     return window.lab.on("map.progressed", ({ runId, share }) => {
-      if (this.busy && runId === this.#asked?.runId) this.share = share;
+      if (this.#busy && runId === this.#asked?.runId) this.share = share;
     });
   }
 
   ask(question: MapQuestion): void {
     this.#next = question;
-    if (!this.busy) void this.#work();
-    else if (this.slow) this.#overtake?.();
+    if (!this.#busy) void this.#work();
+    else if (untrack(() => this.slow)) this.#overtake?.();
   }
 
   async #work(): Promise<void> {
-    this.busy = true;
+    this.#busy = true;
     while (this.#next) {
       const question = this.#next;
       this.#next = undefined;
@@ -66,7 +68,7 @@ export class MapReader {
       clearTimeout(patience);
     }
     this.slow = false;
-    this.busy = false;
+    this.#busy = false;
   }
 
   async #fetch(question: MapQuestion): Promise<void> {
