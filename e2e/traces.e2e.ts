@@ -22,7 +22,7 @@ for (const theme of ["light", "dark"] as const)
     // The trace of a capture is the capture, called after its program.
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("sparse");
     await expect(page.getByText("with measured VmPTE")).toBeVisible();
-    await expect(page.getByRole("radio").first()).toBeChecked();
+    await expect(page.getByRole("radio", { name: "sparse", exact: true })).toBeChecked();
     await look("trace");
     await page.getByRole("button", { name: "Replay under 2 policies" }).click();
     const shown = new ExperimentPage(page);

@@ -237,7 +237,7 @@ test("traces: none yet, one that was opened, verdicts, one that is refused", asy
     ["redis-default", "does-not-help"],
   ] as const) {
     await choose(traceOf(trace));
-    await expect(page.getByRole("radio").first()).toBeChecked();
+    await expect(page.getByRole("radio", { checked: true })).toHaveCount(1);
     if (name === "helps") await look(lab, "trace");
     await page.getByRole("button", { name: "Replay under 2 policies" }).click();
     await expect(shown.numbers).toBeVisible();
