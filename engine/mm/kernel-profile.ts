@@ -1,30 +1,30 @@
 /**
- * What sort of kernel is modelled: one value with a field for each behaviour that differs between kernels and changes a number.
- * Paths ask for a field, never for a version. The fields' words and the check of a profile from outside are in
+ * The modelled kernel: one value with a field for each behaviour that differs between kernels and changes a number.
+ * Paths test a field, never a version. The words of the fields and the validation of profiles from outside are in
  * kernel-profile-fields.ts, the profiles that come with the lab in kernel-profiles.ts. Pure data: any process may read it.
  */
 
 /** `enabled` in /sys/kernel/mm/transparent_hugepage. */
 export type ThpEnabled = "always" | "madvise" | "never";
 
-/** `enabled` of one size of huge page; `inherit`: as the one above. */
+/** `enabled` of one huge page size; `inherit`: as the global setting. */
 export type ThpSizeEnabled = ThpEnabled | "inherit";
 
 /** `shmem_enabled` in /sys/kernel/mm/transparent_hugepage. */
 export type ShmemHuge = "always" | "within_size" | "advise" | "never" | "deny" | "force";
 
 export interface KernelProfile {
-  /** What it is called: reference, 6.12, ..., the release of the machine it was found on, or what its file says. */
+  /** Its name: reference, 6.12, ..., the release of the machine on which it was found, or the name in its file. */
   readonly name: string;
 
   // Page-table reclaim.
 
   /**
    * Does the kernel itself free PTE tables that MADV_DONTNEED of a whole 2 MiB slot leaves empty? CONFIG_PT_RECLAIM, 6.14; zap_pte_range().
-   * What the kernel has, for measured runs and default policies: a run's policy may model another.
+   * This describes the kernel, for measured runs and default policies; a run's policy may model the other behaviour.
    */
   readonly ptReclaim: boolean;
-  /** Levels of page tables: 5 where processor and kernel have LA57; pgtable_l5_enabled(). */
+  /** Levels of page tables: 5 if processor and kernel have LA57; pgtable_l5_enabled(). */
   readonly levels: 4 | 5;
   /** Is a PTE table deposited under an anonymous huge page (and counted in VmPTE)? In every release so far; set_huge_zero_folio(), map_anon_folio_pmd(). */
   readonly depositedTables: boolean;
@@ -33,12 +33,12 @@ export interface KernelProfile {
 
   /**
    * Does a read of untouched anonymous memory map the shared zero page? Without it (boot option pvm_no_zero_page of some guests' kernels;
-   * mm_forbids_zeropage()) the read gets a page of its own, which prepares the anon_vma; do_anonymous_page().
+   * mm_forbids_zeropage()) the read allocates a page, which prepares the anon_vma; do_anonymous_page().
    */
   readonly zeroPage: boolean;
   /** Does a read of untouched huge memory map the huge zero page? /sys/kernel/mm/transparent_hugepage/use_zero_page; do_huge_pmd_anonymous_page(). */
   readonly hugeZeroPage: boolean;
-  /** A write to the huge zero page: `huge` gets a huge page (since 6.13), `split` small zero pages, one of which is replaced; do_huge_pmd_wp_page(). */
+  /** A write to the huge zero page: `huge` allocates a huge page (since 6.13), `split` maps small zero pages and replaces one of them; do_huge_pmd_wp_page(). */
   readonly hugeZeroWrite: "huge" | "split";
 
   // Guard pages.
@@ -48,77 +48,77 @@ export interface KernelProfile {
   /** MADV_GUARD_INSTALL on file and shared memory: 6.15; is_valid_guard_vma(). */
   readonly guardFile: boolean;
   /**
-   * What marks a VMA with guards, so that fork copies them: an `anon_vma` (6.13), which hinders merging, or a `flag` of its own
+   * What marks a VMA with guards, so that fork copies them: an `anon_vma` (6.13), which prevents merging, or a `flag` of its own
    * (VM_MAYBE_GUARD, 6.19, and in 6.18.44 as it was tried; anonymous memory gets the anon_vma too); madvise_guard_install(), vma_needs_copy().
    */
   readonly guardMark: "anon_vma" | "flag";
 
   // System calls.
 
-  /** process_madvise() on oneself takes any advice: 6.13; before, only the four that it takes for other processes; process_madvise_remote_valid(). */
+  /** process_madvise() on the calling process accepts any advice: 6.13; before, only the four that it accepts for other processes; process_madvise_remote_valid(). */
   readonly processMadviseSelf: boolean;
   /** mremap() moves several mappings in one call: 6.17; remap_move(). Before: EFAULT. */
   readonly mremapSeveral: boolean;
   /**
-   * Does mremap() to a fixed address look at the source before it unmaps the destination? 6.17; check_prep_vma(). Before, what is refused
-   * (the source has a hole or ends early) has unmapped the destination all the same, and cut off what shrinks; mremap_to().
+   * Does mremap() to a fixed address check the source before it unmaps the destination? 6.17; check_prep_vma(). Before, a refused call
+   * (the source has a hole or ends early) has already unmapped the destination and cut off a shrinking source; mremap_to().
    */
   readonly mremapChecksFirst: boolean;
   /**
-   * After MREMAP_DONTUNMAP, are only the moved pages unlocked, the source being split for that, and does what was moved never merge with
-   * the source beside it? Seen in 6.12.115 and in 6.1.0-56 of Debian, not in its 6.1.0-50 and not in 6.18.44; move_vma(), copy_vma(). Otherwise
+   * After MREMAP_DONTUNMAP, are only the moved pages unlocked (the source is split for that), and does the moved part never merge with
+   * the adjacent source? Seen in 6.12.115 and in 6.1.0-56 of Debian, not in its 6.1.0-50 and not in 6.18.44; move_vma(), copy_vma(). Otherwise
    * the whole mapping is unlocked.
    */
   readonly dontUnmapApart: boolean;
   /**
-   * How a mapping with an anon_vma and one without are told fit to merge: since 6.16 the one that has it must not have its parent's pages
-   * (vma_had_uncowed_parents()), before, the rule looked at the side that was given alone; is_mergeable_anon_vma().
+   * Whether a mapping with an anon_vma may merge with one without: since 6.16 the one that has it must not have its parent's pages
+   * (vma_had_uncowed_parents()); before, the rule considered only one side; is_mergeable_anon_vma().
    */
   readonly mergesUnfaulted: boolean;
   /**
-   * Does mmap() join a new mapping to both neighbours where only the one after it has pages? The releases between 6.1 and 6.12;
-   * mmap_region(). Before, the one before it was left apart.
+   * Does mmap() merge a new mapping with both neighbours if only the one after it has pages? The releases between 6.1 and 6.12;
+   * mmap_region(). Earlier kernels do not merge the one before it.
    */
   readonly mapsBetween: boolean;
-  /** Does mremap() move whole tables also where the range begins within one and nothing else is beside it? 6.7; try_realign_addr(). */
+  /** Does mremap() move whole tables even if the range begins within one, provided nothing else is mapped there? 6.7; try_realign_addr(). */
   readonly mremapRealigns: boolean;
   /**
    * Does MADV_COLLAPSE strictly within a 2 MiB slot succeed without doing anything? 7.2; madvise_collapse(). Before: EINVAL. What begins or ends
    * where a slot does succeeds everywhere.
    */
   readonly collapseShort: boolean;
-  /** Does MAP_STACK ask for no huge pages, which makes it another sort of mapping to its neighbours? 6.7; calc_vm_flag_bits(). */
+  /** Does MAP_STACK disable huge pages, so that the mapping does not merge with others? 6.7; calc_vm_flag_bits(). */
   readonly stackNoHugePages: boolean;
   /**
-   * Do MADV_COLLAPSE and khugepaged collapse 2 MiB without a single writable entry: read-only memory, or all of it shared after fork, or zero
+   * Do MADV_COLLAPSE and khugepaged collapse 2 MiB without any writable entry: read-only memory, memory all shared after fork, or zero
    * pages? 6.18; collapse_scan_pmd(). Before: EINVAL (SCAN_PAGE_RO).
    */
   readonly collapseReadOnly: boolean;
   /**
-   * Does MADV_COLLAPSE of a file free the tables of every mapping of it, and take a private mapping that was written elsewhere? 6.6;
-   * retract_page_tables(), collapse_pte_mapped_thp(). Before: only the table of the mapping that is advised, which has to have one and
+   * Does MADV_COLLAPSE of a file free the tables of all its mappings, and accept a private mapping written elsewhere? 6.6;
+   * retract_page_tables(), collapse_pte_mapped_thp(). Before: only the table of the advised mapping, which must have one and
    * no pages of its own anywhere (EINVAL).
    */
   readonly collapseRetractsAll: boolean;
   /**
-   * Does MADV_POPULATE_READ or _WRITE end at the first hole? 6.9; madvise_populate(). Before, it went by madvise_walk_vmas(), as other advice
-   * does: what comes after the hole is populated too, and the call fails all the same.
+   * Does MADV_POPULATE_READ or _WRITE stop at the first hole? 6.9; madvise_populate(). Before, it used madvise_walk_vmas(), as other advice
+   * does: memory after the hole is populated too, and the call still fails.
    */
   readonly populateStopsAtHole: boolean;
-  /** prctl(PR_SET_VMA_ANON_NAME) names anonymous memory, and neighbours merge only under one name: CONFIG_ANON_VMA_NAME, 5.17; anon_vma_name_eq(). */
+  /** prctl(PR_SET_VMA_ANON_NAME) names anonymous memory, and neighbours merge only with the same name: CONFIG_ANON_VMA_NAME, 5.17; anon_vma_name_eq(). */
   readonly anonVmaNames: boolean;
 
   // userfaultfd and soft-dirty.
 
-  /** Write-protection by userfaultfd: of nothing, anonymous memory (`anon`), or shmem and hugetlb too (`all`: CONFIG_PTE_MARKER_UFFD_WP, 5.19); vma_can_userfault(). */
+  /** Write protection by userfaultfd: of nothing, of anonymous memory (`anon`), or of shmem and hugetlb too (`all`: CONFIG_PTE_MARKER_UFFD_WP, 5.19); vma_can_userfault(). */
   readonly uffdWp: "none" | "anon" | "all";
   /** UFFD_FEATURE_WP_UNPOPULATED protects unpopulated anonymous memory by markers: 6.4; userfaultfd_wp_use_markers(). */
   readonly uffdWpUnpopulated: boolean;
-  /** UFFD_FEATURE_WP_ASYNC resolves write faults in the kernel, on memory of every sort: 6.7; userfaultfd_wp_async(). */
+  /** UFFD_FEATURE_WP_ASYNC resolves write faults in the kernel, for all memory types: 6.7; userfaultfd_wp_async(). */
   readonly uffdWpAsync: boolean;
   /** UFFDIO_MOVE: 6.8; move_pages(). */
   readonly uffdMove: boolean;
-  /** Soft-dirty bits (CONFIG_MEM_SOFT_DIRTY): a set bit in an entry of swap or file memory; no count depends on it; pte_mksoft_dirty(). */
+  /** Soft-dirty bits (CONFIG_MEM_SOFT_DIRTY): a bit in entries of swap or file memory; no count depends on it; pte_mksoft_dirty(). */
   readonly softDirty: boolean;
 
   // Transparent huge pages.
@@ -126,15 +126,15 @@ export interface KernelProfile {
   /** transparent_hugepage/enabled; __thp_vma_allowable_orders(). */
   readonly thpEnabled: ThpEnabled;
   /**
-   * transparent_hugepage/hugepages-SIZEkB/enabled by size in kB (6.8; before, 2048 alone, by `enabled`). A size that is not listed is `never`, 2048
-   * is `inherit`; thp_vma_allowable_orders().
+   * transparent_hugepage/hugepages-SIZEkB/enabled by size in kB (6.8; before, 2048 alone, by `enabled`). An unlisted size is `never`, 2048 `inherit`;
+   * thp_vma_allowable_orders().
    */
   readonly thpSizes: Readonly<Record<string, ThpSizeEnabled>>;
   /** transparent_hugepage/shmem_enabled: shared memory and memfd files; shmem_huge_global_enabled(). */
   readonly shmemHuge: ShmemHuge;
-  /** Does khugepaged come round while a program waits? Where it comes rarely (its default: 4096 pages every 10 s), no; khugepaged_do_scan(). */
+  /** Does khugepaged scan while a program waits? No with its default (4096 pages every 10 s); khugepaged_do_scan(). */
   readonly khugepaged: boolean;
-  /** khugepaged/max_ptes_none: none entries that a slot may have which khugepaged collapses; hpage_collapse_scan_pmd(). */
+  /** khugepaged/max_ptes_none: how many none entries khugepaged accepts in a slot; hpage_collapse_scan_pmd(). */
   readonly khugepagedMaxPtesNone: number;
   /** khugepaged/max_ptes_swap, in the same way. */
   readonly khugepagedMaxPtesSwap: number;
@@ -143,11 +143,11 @@ export interface KernelProfile {
 
   // Limits and settings of the system.
 
-  /** vm.overcommit_memory: `heuristic` (0), `always` (1), `strict` (2, where MAP_NORESERVE means nothing); do_mmap(). */
+  /** vm.overcommit_memory: `heuristic` (0), `always` (1), `strict` (2: MAP_NORESERVE has no effect); do_mmap(). */
   readonly overcommit: "heuristic" | "always" | "strict";
   /** vm.max_map_count: mappings of a process; do_mmap(), split_vma(). */
   readonly maxMapCount: number;
-  /** RLIMIT_STACK in pages of 4 KiB, 0: no limit; acct_stack_growth(). */
+  /** RLIMIT_STACK in pages of 4 KiB (0: no limit); acct_stack_growth(). */
   readonly stackPages: number;
   /** Is there swap space? Without it MADV_PAGEOUT leaves anonymous memory alone; shrink_folio_list(). */
   readonly swap: boolean;
