@@ -52,8 +52,14 @@ export default {
     ),
     only(
       "probe",
-      ["^engine/workload/", "^engine/experiment/", "^engine/live/", "^engine/mm/kernel-profile", "^engine/error\\.ts$"],
-      "The probe runs workloads, finds out what sort of kernel they run on, and looks at processes.",
+      [
+        "^engine/workload/",
+        "^engine/experiment/",
+        "^engine/live/",
+        "^engine/mm/(kernel-profile|cost\\.ts$)",
+        "^engine/error\\.ts$",
+      ],
+      "The probe runs workloads, finds out what sort of kernel they run on and what its work costs, and looks at processes.",
     ),
     only("chart", ["^engine/experiment/", "^engine/error\\.ts$"], "A chart is made of samples."),
     only("main", ["^engine/", "^db/", "^probe/", "^chart/"], "The processes."),
