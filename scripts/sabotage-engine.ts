@@ -265,7 +265,9 @@ const chosen = SABOTAGES.filter(({ what }) => what.includes(only));
 const folder = mkdtempSync(join(tmpdir(), "sabotage-engine-"));
 let missed = 0;
 try {
-  cpSync(join(ROOT, "engine"), join(folder, "engine"), { recursive: true });
+  // The tests' set-up is in scripts/lib.
+  for (const each of ["engine", join("scripts", "lib")])
+    cpSync(join(ROOT, each), join(folder, each), { recursive: true });
   for (const each of ["package.json", "tsconfig.json", "vitest.config.ts"])
     cpSync(join(ROOT, each), join(folder, each));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));

@@ -113,7 +113,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Makes a copy of the engine with one sabotage in it. Gives why it cannot: the code to break is not there once; or null. */
 function sabotaged({ file, edits }: Sabotage, folder: string): string | null {
-  cpSync(join(ROOT, "engine"), join(folder, "engine"), { recursive: true });
+  // The tests' set-up is in scripts/lib.
+  for (const each of ["engine", join("scripts", "lib")])
+    cpSync(join(ROOT, each), join(folder, each), { recursive: true });
   for (const each of ["package.json", "tsconfig.json", "vitest.config.ts"])
     cpSync(join(ROOT, each), join(folder, each));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));

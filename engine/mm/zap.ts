@@ -168,7 +168,7 @@ function doZapPteRange(k: KernelState, vma: Vma, walk: ZapWalk): number {
   }
   if (from === stop) return skipped;
   const pte = tables.pte(row, from);
-  const single = oneAtATime() || k.options.reschedRate > 0;
+  const single = oneAtATime() || from + 1 === stop || k.options.reschedRate > 0;
   const end = single ? from + 1 : tables.stretchEnd(row, from, stop);
   if ((pte & KIND_MASK) <= KIND_ZERO) return skipped + zapPresentPtes(k, vma, walk, from, end, pte);
   return skipped + zapNonpresentPtes(k, vma, walk, from, end, pte);
@@ -377,12 +377,12 @@ function* tableToZap(k: KernelState, vma: Vma, walk: ZapWalk): Path<boolean> {
   const { tlb, page, end } = walk;
   const pmd = pmdTable(k, tlb.mm, page);
   const index = pmdIndex(page);
-  const next = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, index, PTRS_PER_TABLE);
-  if (next !== index) {
+  let row = pmd === 0 ? 0 : tables.child(pmd, index);
+  if (row === 0) {
+    const next = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, index + 1, PTRS_PER_TABLE);
     walk.page = pmdStart(page) + (next - index) * PMD_PAGES;
     return false;
   }
-  let row = tables.child(pmd, index);
   if (row < 0) row = yield* zapHugeEntry(k, tlb, vma, pmd, index, page, pmdAddrEnd(page, end));
   if (row === 0) {
     walk.page = pmdAddrEnd(page, end);

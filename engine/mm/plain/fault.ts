@@ -304,7 +304,8 @@ export function faultInRange(
       continue;
     }
     const old = entry > 0 ? tables.pte(entry, at) : 0;
-    const same = entry > 0 ? tables.stretchEnd(entry, at, stop) - at : entry === 0 ? stop - at : 1;
+    const last = at + 1 === stop || entry < 0;
+    const same = last ? 1 : (entry === 0 ? stop : tables.stretchEnd(entry, at, stop)) - at;
     if (mapped(old, write)) {
       k.timeNs += same * cost.access;
       if (write && (old & PTE_DIRTY) === 0) {

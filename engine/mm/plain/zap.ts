@@ -145,12 +145,12 @@ export function unmapPageRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
     const { tlb, page, end } = walk;
     const pmd = pmdTable(k, tlb.mm, page);
     const index = pmdIndex(page);
-    const next = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, index, PTRS_PER_TABLE);
-    if (next !== index) {
+    let row = pmd === 0 ? 0 : tables.child(pmd, index);
+    if (row === 0) {
+      const next = pmd === 0 ? PTRS_PER_TABLE : tables.nextChild(pmd, index + 1, PTRS_PER_TABLE);
       walk.page = pmdStart(page) + (next - index) * PMD_PAGES;
       tableToZapResult = false;
     } else {
-      let row = tables.child(pmd, index);
       if (row < 0) row = zapHugeEntry(k, tlb, vma, pmd, index, page, pmdAddrEnd(page, end));
       if (row === 0) {
         walk.page = pmdAddrEnd(page, end);
@@ -203,7 +203,7 @@ export function unmapPageRange(k: KernelState, vma: Vma, walk: ZapWalk): void {
             dealtWith = skipped;
           } else {
             const pte = tables2.pte(row22, from);
-            const single = k.options.reschedRate > 0;
+            const single = from + 1 === stop || k.options.reschedRate > 0;
             const end2 = single ? from + 1 : tables2.stretchEnd(row22, from, stop);
             if ((pte & KIND_MASK) <= KIND_ZERO) {
               let zapPresentPtesResult: number;
