@@ -18,7 +18,7 @@ test("what does not is told with the limit, what it is, and what to do", () => {
   );
   expect(tagsProblem(["ok", " "])).toBe("A tag cannot be empty");
   expect(tagsProblem(Array.from({ length: 51 }, (_, i) => String(i)))).toMatch(
-    /at most 50 tags and these are 51: take/,
+    /at most 50 tags and these are 51: remove/,
   );
   expect(notesProblem("a".repeat(100_001))).toMatch(/at most 100,000 characters and these have 100,001: shorten/);
 });
