@@ -29,11 +29,11 @@ test("the crosshair reads both modes; zoom and pan by mouse and by keys", async 
   await page.mouse.move(box.x + box.width * 0.6, y, { steps: 4 });
   await page.mouse.up();
   // A part that is selected says its numbers; it is looked at closer when that is asked for.
-  const selected = chart.getByRole("group", { name: "The selected part" });
+  const selected = chart.getByRole("group", { name: "Selection" });
   await expect(selected.getByRole("row", { name: /^no reclaim/ })).toContainText(/MiB/);
   await expect(all).toBeDisabled();
   await lab.screenshot("chart-selection");
-  await selected.getByRole("button", { name: /^Zoom to it/ }).click();
+  await selected.getByRole("button", { name: /^Zoom to selection/ }).click();
   await expect(selected).toHaveCount(0);
   await expect(all).toBeEnabled();
   await lab.screenshot("chart-zoomed");
@@ -104,7 +104,7 @@ test("other things to draw, both scales, both axes; remembered after a restart",
   await expect(again.getByRole("radio", { name: "Freed" })).toBeChecked();
   await expect(again.getByRole("radio", { name: "linear" })).toBeChecked();
   await expect(again.getByRole("radio", { name: "time" })).toBeChecked();
-  await again.getByRole("combobox", { name: "Other things to draw" }).selectOption({ label: "VIRT" });
+  await again.getByRole("combobox", { name: "Other metrics" }).selectOption({ label: "VIRT" });
   await again.getByRole("slider").focus();
   await lab.page.keyboard.press("End");
   await expect(again.getByRole("slider")).toHaveAttribute("aria-valuetext", /sync reclaim 50 GiB/);

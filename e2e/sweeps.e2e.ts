@@ -88,8 +88,8 @@ test("a sweep that is cancelled can be resumed", async ({ lab }) => {
     .locator("main")
     .getByRole("button", { name: /^Cancel/ })
     .click();
-  await expect(page.getByRole("button", { name: "Run what is missing" })).toBeVisible();
-  await page.getByRole("button", { name: "Run what is missing" }).click();
+  await expect(page.getByRole("button", { name: "Run missing points" })).toBeVisible();
+  await page.getByRole("button", { name: "Run missing points" }).click();
   await expect
     .poll(async () => {
       const { runs } = await lab.call("experiment.get", { id });

@@ -145,7 +145,7 @@ test("settings are tried from the verdict: what is typed stays, the user is aske
   await expect(row).toContainText("same");
   await expect(row).toContainText("TCMALLOC_RELEASE_RATE=10");
   await expect(row).toContainText("no difference larger than that between alike runs");
-  await expect(page.getByRole("button", { name: "Run what is missing" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Run missing points" })).toHaveCount(0);
   for (const theme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme: theme });
     await expectAccessible(page, `a trial, ${theme}`);

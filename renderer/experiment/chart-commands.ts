@@ -47,7 +47,7 @@ export function chartCommands(actions: ChartActions): readonly Command[] {
       group: "Chart",
       run: actions.copyCommand,
     },
-    { id: "reset-zoom", title: "All of the run", group: "Chart", keys: "0", run: actions.resetZoom },
+    { id: "reset-zoom", title: "Show the whole run", group: "Chart", keys: "0", run: actions.resetZoom },
     ...METRICS.map(
       (metric, index): Command => ({
         id: `metric-${metric.id}`,

@@ -105,7 +105,7 @@ export function appCommands(): readonly Command[] {
     },
     {
       id: "compare",
-      title: "Compare what is selected",
+      title: "Compare selected experiments",
       words: ["baseline", "difference", "side by side"],
       group: "History",
       keys: "Ctrl+Shift+C",
