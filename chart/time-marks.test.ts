@@ -35,11 +35,12 @@ test("forks, execs and what was given back stand where they happened, on both ax
 const mark = (what: TimeMark["what"], at: number, kb = 0) => ({ what, x: at, at, kb });
 
 test("what lies together is said in one", () => {
-  const groups = together([mark("fork", 3), mark("fork", 9), mark("exec", 12), mark("release", 200, 2048)]);
+  const groups = together([mark("fork", 3), mark("fork", 9), mark("exec", 12), mark("release", 200, 2048)], 400);
   expect(groups.map(markWords)).toEqual(["2 forks, exec", "−2 MiB RSS"]);
 });
 
 test("forks all along are how the program works: only what was given back is marked", () => {
   const forks = Array.from({ length: 40 }, (_, i) => mark("fork", i * 20));
-  expect(together([...forks, mark("release", 801, 4)]).map(markWords)).toEqual(["−4 KiB RSS"]);
+  expect(together(forks.slice(0, 20), 800)).toHaveLength(20);
+  expect(together([...forks, mark("release", 801, 4)], 800).map(markWords)).toEqual(["−4 KiB RSS"]);
 });

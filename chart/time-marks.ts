@@ -39,18 +39,18 @@ export function timeMarks(samples: Samples, events: readonly RunEvent[], axis: A
 export const MARK_WORDS_HEIGHT = 12;
 /** Marks nearer than this are one, in pixels. */
 const NEAR_PX = 16;
-/** More than so many lines would be a grid: then what was given back alone is marked. */
-const LINES_MAX = 16;
+/** Lines nearer than this on average would be a grid: then what was given back alone is marked. */
+const LINE_EVERY_PX = 40;
 
-/** Marks that are drawn as one, the first of them where the line stands. */
-export function together(marks: readonly (TimeMark & { readonly at: number })[]): TimeMark[][] {
+/** Marks that are drawn as one in a chart of this width, the first of them where the line stands. */
+export function together(marks: readonly (TimeMark & { readonly at: number })[], width: number): TimeMark[][] {
   const groups: (TimeMark & { readonly at: number })[][] = [];
   for (const mark of marks) {
     const group = groups.at(-1);
     if (group && mark.at - group[0].at < NEAR_PX) group.push(mark);
     else groups.push([mark]);
   }
-  if (groups.length <= LINES_MAX) return groups;
+  if (groups.length * LINE_EVERY_PX <= width) return groups;
   return marks.filter(({ what }) => what === "release").map((mark) => [mark]);
 }
 
@@ -79,7 +79,7 @@ export function timeMarksPlugin(marks: readonly TimeMark[], palette: Palette, fo
       ctx.textBaseline = "bottom";
       ctx.setLineDash([1, 3]);
       let free = chartArea.left;
-      for (const group of together(seen)) {
+      for (const group of together(seen, chartArea.right - chartArea.left)) {
         const at = scales.x.getPixelForValue(group[0].x);
         ctx.beginPath();
         ctx.moveTo(at, chartArea.top);
