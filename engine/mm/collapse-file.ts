@@ -35,7 +35,8 @@ export function* collapseFile(k: KernelState, mm: Mm | null, vma: Vma, page: num
   const offset = vma.pgoff + (page - vma.start);
   const chunk = Math.floor(offset / PMD_PAGES);
   if (file.hugeCached.has(chunk)) return "pte_mapped_hugepage";
-  if (offset + PMD_PAGES > file.sizePages) return "fail";
+  // Of shmem it is the cache that counts, not the size: the huge page reaches over the end of the file.
+  if (!file.shmem && offset + PMD_PAGES > file.sizePages) return "fail";
   // SCAN_TRUNCATED: there is nothing in the cache to collapse.
   if (!anyCached(file, offset)) return "fail";
   // The new folio is locked from here to the end: whoever refaults waits for it.

@@ -83,7 +83,10 @@ export function* fileFault(
   const dirties = write && shared;
   if (dirties) file.markDirty(offset);
   if (cow) anonPrepare(k, mm, vma);
-  if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  // A huge page may reach over the end of the file: only who asks for what is before that finds it, a read within its 64 KiB.
+  const around = write || armed ? page : Math.max(slotStart(page, FAULT_AROUND_PAGES), vma.start);
+  const found = vma.pgoff + (around - vma.start) < file.sizePages;
+  if (found && !cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (!write && !armed && !marker && (yield* doFaultAround(k, mm, vma, file, pmd, page))) return FAULT_OK;
   if (offset >= file.sizePages) return FAULT_BUS;
   if (!file.isCached(offset) && cacheHugeFolio(k, vma, file, offset, dirties)) {

@@ -153,3 +153,42 @@ describe("pages of shared memory that are paged out without swap", () => {
     check(lines, false);
   });
 });
+
+describe("a huge page of shared memory that reaches over the end of the file", () => {
+  test("is made of whatever is in the cache, and maps what is beyond the end", () => {
+    const lines: Lines = [
+      ["map 10M 2M rw sharedfile", "0\tok"],
+      ["touch 10M 1M w", "12\tok"],
+      ["truncate 11M", "12\tok"],
+      ["collapse 10M 2M", "8\tok"],
+      ["dontneed 10M 2M", "8\tok"],
+      ["touch 10M 4K r", "8\tok"],
+      ["touch 10M 2M r", "8\tok"],
+    ];
+    check(lines, false);
+  });
+
+  test("is not found by an access beyond the end, but where a read's 64 KiB begin before it", () => {
+    const lines: Lines = [
+      ["map 4M 2M rw sharedfile", "0\tok"],
+      ["touch 4M 4K w", "12\tok"],
+      ["truncate 5124K", "12\tok"],
+      ["collapse 4M 2M", "8\tok"],
+      ["dontneed 4M 2M", "8\tok"],
+      ["touch 5132K 4K w", "8\tsegv=0,bus=1"],
+      ["touch 5184K 4K r", "8\tsegv=0,bus=1"],
+      ["touch 5132K 4K r", "8\tok"],
+      ["touch 5184K 4K r", "8\tok"],
+    ];
+    check(lines, false);
+  });
+});
+
+test("a second mapping of shared memory (mremap of a size of 0) leaves the first in one piece", () => {
+  const lines: Lines = [
+    ["map 1220K 3612K rw shared", "0\tok"],
+    ["mremap 2756K 0 20M 8M", "0\tok"],
+    ["vmas list", "0\tvmas=2 131-4b8:rws 1400-1c00:rws"],
+  ];
+  check(lines, false);
+});

@@ -300,8 +300,8 @@ export function* moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Pat
     dontunmapComplete(k, mm, old, fresh, r);
     return null;
   }
-  // unmap_source_vma(): the pieces of the source that remain keep their flags.
-  yield* unmapRange(k, mm, r.addr, r.addr + r.oldPages);
+  // unmap_source_vma(): the pieces of the source that remain keep their flags. Of a second mapping (an old size of 0) there is nothing to unmap.
+  if (r.oldPages > 0) yield* unmapRange(k, mm, r.addr, r.addr + r.oldPages);
   if (locked && r.newPages > r.oldPages) yield* mmPopulate(k, mm, r.to + r.oldPages, r.to + r.newPages);
   return null;
 }

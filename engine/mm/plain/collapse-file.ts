@@ -16,7 +16,7 @@ export function collapseFile(k: KernelState, mm: Mm | null, vma: Vma, page: numb
   const offset = vma.pgoff + (page - vma.start);
   const chunk = Math.floor(offset / PMD_PAGES);
   if (file.hugeCached.has(chunk)) return "pte_mapped_hugepage";
-  if (offset + PMD_PAGES > file.sizePages) return "fail";
+  if (!file.shmem && offset + PMD_PAGES > file.sizePages) return "fail";
   if (!anyCached(file, offset)) return "fail";
 
   for (const each of k.processes) {

@@ -71,7 +71,9 @@ export function fileFault(
   const dirties = write && shared;
   if (dirties) file.markDirty(offset);
   if (cow) anonPrepare(k, mm, vma);
-  if (!cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
+  const around = write || armed ? page : Math.max(slotStart(page, FAULT_AROUND_PAGES), vma.start);
+  const found = vma.pgoff + (around - vma.start) < file.sizePages;
+  if (found && !cow && !marker && doSetPmdAllowed(vma, write) && doSetPmd(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (!write && !armed && !marker && doFaultAround(k, mm, vma, file, pmd, page)) return FAULT_OK;
   if (offset >= file.sizePages) return FAULT_BUS;
   if (!file.isCached(offset) && cacheHugeFolio(k, vma, file, offset, dirties)) {

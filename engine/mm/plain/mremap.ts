@@ -226,7 +226,7 @@ export function moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Errn
     dontunmapComplete(k, mm, old, fresh, r);
     return null;
   }
-  unmapRange(k, mm, r.addr, r.addr + r.oldPages);
+  if (r.oldPages > 0) unmapRange(k, mm, r.addr, r.addr + r.oldPages);
   if (locked && r.newPages > r.oldPages) mmPopulate(k, mm, r.to + r.oldPages, r.to + r.newPages);
   return null;
 }
