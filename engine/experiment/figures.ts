@@ -201,7 +201,7 @@ const QUANTITIES: readonly Quantity[] = [
       columns: [],
       drawn: false,
     },
-    ["rebuilt_tables", "Tables that had to be built again", "run", (s) => s.cost?.rebuilt_tables],
+    ["rebuilt_tables", "Tables rebuilt", "run", (s) => s.cost?.rebuilt_tables],
   ),
   quantity(
     {

@@ -12,7 +12,7 @@ export interface PolicyCost {
   readonly longest_call_ns: number;
   /** Work beside them: on the way back to user space, or by others. */
   readonly background_ns: number;
-  /** Tables that had to be built again where the policy had freed one. */
+  /** Tables rebuilt where the policy had freed one. */
   readonly rebuilt_tables: number;
   /** TLB flushes of the whole run, whatever for. */
   readonly tlb_flushes: number;

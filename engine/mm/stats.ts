@@ -29,7 +29,7 @@ export class Stats {
   hugeFaults = 0;
   hugeSplits = 0;
   collapses = 0;
-  /** Tables that had to be built again where the policy had freed one. */
+  /** Tables rebuilt where the policy had freed one. */
   rebuiltTables = 0;
   /** What freeing empty tables cost, in simulated ns: the program's own calls and faults, the worst of them, and work beside them. */
   callerNs = 0;

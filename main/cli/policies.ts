@@ -39,12 +39,12 @@ export function policies(options: { readonly json?: boolean }): void {
     for (const knob of knobs) print(knobLine(knob));
     print("");
   }
-  print("Of the modelled kernel, under every policy:");
+  print("Switches of the modelled kernel, under every policy:");
   for (const each of KERNEL_SWITCHES) print(knobLine(each));
   print(
-    "\n`run` and `sweep` take these with --set, such as --set scan_interval=50; what is given here is how they come.",
+    "\n`run` and `sweep` take these with --set, such as --set scan_interval=50; the values shown are the defaults.",
   );
   print(
-    `--mode both stands for ${DEFAULT_POLICIES.join(",")}; compared with ${DEFAULT_BASELINE} unless --baseline says otherwise.`,
+    `--mode both stands for ${DEFAULT_POLICIES.join(",")}; the baseline is ${DEFAULT_BASELINE} unless --baseline names another.`,
   );
 }
