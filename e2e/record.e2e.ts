@@ -68,7 +68,7 @@ test("a process that runs already is chosen from the list, recorded and goes on"
     for (const { status } of await known.hold(["map 0 300M", "touch 0 300M stride=2M"])) expect(status).toBe("ok");
     const { page } = lab;
     await page.keyboard.press("Control+6");
-    await page.getByRole("radio", { name: "Attach to a process" }).check({ force: true });
+    await page.locator("label").filter({ hasText: "Attach to a process" }).click();
     await page.getByRole("searchbox", { name: "Find a process by its name or pid" }).fill(String(known.pid));
     await page.getByRole("radio", { name: new RegExp(`reclaim-probe ${known.pid}`) }).check();
     await expectAccessible(page, "attach");
