@@ -136,9 +136,9 @@ export interface KernelProfile {
   readonly khugepaged: boolean;
   /** khugepaged/max_ptes_none: how many none entries khugepaged accepts in a slot; hpage_collapse_scan_pmd(). */
   readonly khugepagedMaxPtesNone: number;
-  /** khugepaged/max_ptes_swap, in the same way. */
+  /** khugepaged/max_ptes_swap, in the same way; hpage_collapse_scan_pmd(). */
   readonly khugepagedMaxPtesSwap: number;
-  /** khugepaged/max_ptes_shared, in the same way. */
+  /** khugepaged/max_ptes_shared, in the same way; hpage_collapse_scan_pmd(). */
   readonly khugepagedMaxPtesShared: number;
 
   // Limits and settings of the system.
