@@ -126,7 +126,7 @@ test("settings are tried from the verdict: what is typed stays, the user is aske
   const form = verdict.getByRole("form", { name: "Try settings" });
   await form.getByRole("checkbox", { name: /aggressive decommit/ }).uncheck();
   await form.getByLabel("Times each").fill("1");
-  await expect(form).toContainText("It is run 2 times");
+  await expect(form).toContainText("2 times, without tracing");
   await form.getByLabel("Command").fill("no-such-program-here");
   await lab.answerQuestions(1);
   await form.getByRole("button", { name: "Try", exact: true }).click();
