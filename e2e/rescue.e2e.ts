@@ -44,7 +44,7 @@ test("damaged: what can be read is recovered and opened; it says what", async ({
   await lab.page.getByRole("button", { name: "Recover", exact: true }).click();
   await expect(lab.page.getByRole("status")).toHaveText(
     // The records of the runs lie in the pages that were cut off; their index still says whose they are.
-    /1 experiment, 2 runs and\s+[\d,]+ samples were saved in history-recovered-2\.sqlite\.\s+Something was lost of: run, sample\./,
+    /1 experiment, 2 runs and\s+[\d,]+ samples were saved in history-recovered-2\.sqlite\.\s+Partly lost: run, sample\./,
   );
   await lab.screenshot("rescue-recovered");
   await lab.page.getByRole("button", { name: "Open history-recovered-2.sqlite" }).first().click();
