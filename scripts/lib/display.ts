@@ -1,5 +1,5 @@
 /** The switches that Electron needs on this machine. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 
 function runsXvfb(): boolean {
   for (const pid of readdirSync("/proc")) {
@@ -13,14 +13,25 @@ function runsXvfb(): boolean {
   return false;
 }
 
+function sharesMemory(): boolean {
+  try {
+    accessSync("/dev/shm", constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The switches that Electron needs on this machine: root cannot have Chromium's sandbox, and a display without a
- * graphics card (a virtual one) hangs now and then unless the GPU process is off.
+ * graphics card (a virtual one) hangs now and then unless the GPU process is off. Without a /dev/shm that may be written, as in some
+ * containers, Chromium ends at once unless it shares memory by files elsewhere.
  */
 export function electronSwitches(): string[] {
   const switches: string[] = [];
   if (process.platform !== "linux") return switches;
   if (process.getuid?.() === 0) switches.push("--no-sandbox");
+  if (!sharesMemory()) switches.push("--disable-dev-shm-usage");
   if (!existsSync("/dev/dri") || runsXvfb()) switches.push("--disable-gpu");
   return switches;
 }
