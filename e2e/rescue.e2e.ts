@@ -104,7 +104,7 @@ test("big, and damaged among its samples: the window opens, finds out, and says 
   await expect(lab.page.getByRole("button", { name: "Open elsewhere.sqlite" })).toBeVisible();
   await lab.screenshot("rescue-found-later");
   await lab.page.getByRole("button", { name: "Recover", exact: true }).click();
-  await expect(lab.page.getByRole("status")).toContainText("Something was lost of: sample.");
+  await expect(lab.page.getByRole("status")).toContainText("Partly lost: sample.");
   await lab.page.getByRole("button", { name: "Open history-recovered-2.sqlite" }).first().click();
   await expect(new HistoryPane(lab.page).rows).toHaveCount(1);
   await lab.stop();
