@@ -120,7 +120,7 @@ export async function recover(damaged: string, target: string, options: { readon
   if (options.json) return printJson(found);
   const { incomplete } = found;
   print(`${resolve(target)}: ${contents(found)} saved.`);
-  if (incomplete.length > 0) print(`Something was lost of: ${incomplete.join(", ")}.`);
+  if (incomplete.length > 0) print(`Partly lost: ${incomplete.join(", ")}.`);
   print(`${resolve(damaged)} is unchanged. To use what was saved: history use ${resolve(target)}`);
 }
 
