@@ -180,7 +180,7 @@ it("moves experiments to the trash and back", async () => {
   await lab(["run", "commit-table", "--set", "size=1G", "--db", mine]);
   expect((await lab(["delete", "1", "--db", mine])).out).toContain("1 experiment put in the trash");
   expect(JSON.parse((await lab(["list", "--json", "--db", mine])).out)).toEqual([]);
-  expect((await lab(["restore", "1", "--db", mine])).out).toContain("1 experiment taken out");
+  expect((await lab(["restore", "1", "--db", mine])).out).toContain("1 experiment restored");
   expect(JSON.parse((await lab(["list", "--json", "--db", mine])).out)).toHaveLength(1);
 });
 
