@@ -125,6 +125,14 @@ describe("system calls", () => {
     const beside = ["map 16M 4K", "mremap_du 16M 4K 16388K", "vmas", "map 4M 4K", "mremap_du 16M 4K 4100K", "vmas"];
     expect(answers(beside, {}).status).toEqual(["ok", "ok", "vmas=1", "ok", "ok", "vmas=2"]);
     expect(answers(beside, { dontUnmapApart: true }).status).toEqual(["ok", "ok", "vmas=2", "ok", "ok", "vmas=3"]);
+    // Between its source and another mapping, on either side: 6.18.44, 6.12.117 and 6.1.0-56.
+    for (const from of ["16M", "16392K"]) {
+      const between = ["map 16M 4K", "map 16392K 4K", `mremap_du ${from} 4K 16388K`, "vmas"];
+      const vmas = (changes: Partial<KernelProfile>) => answers(between, changes).status.at(-1);
+      expect(vmas({})).toBe("vmas=1");
+      expect(vmas({ dontUnmapApart: true })).toBe("vmas=2");
+      expect(vmas({ dontUnmapApart: true, dontUnmapAlone: true })).toBe("vmas=3");
+    }
   });
 
   test("MAP_STACK beside other memory", () => {

@@ -149,6 +149,11 @@ export const PROFILE_FIELDS: Fields = {
     "MREMAP_DONTUNMAP unlocks only the part that it moves, and that part does not merge with its source",
     "MREMAP_DONTUNMAP of a part of a mapping unlocks the whole mapping",
   ),
+  dontUnmapAlone: yesNo(
+    "Copy of MREMAP_DONTUNMAP",
+    "What MREMAP_DONTUNMAP moves beside its source merges with nothing",
+    "What MREMAP_DONTUNMAP moves beside its source may merge with the mapping at its other side",
+  ),
   mergesUnfaulted: yesNo(
     "Merging with untouched memory",
     "A mapping without pages merges with one that has pages",

@@ -71,6 +71,11 @@ export interface KernelProfile {
    */
   readonly dontUnmapApart: boolean;
   /**
+   * With dontUnmapApart: does what was moved beside its source merge with the mapping at its other side neither? Seen in 6.1.0-56 of Debian,
+   * whose vma_merge() is called for both sides at once; not in 6.12.117; copy_vma().
+   */
+  readonly dontUnmapAlone: boolean;
+  /**
    * Whether a mapping with an anon_vma may merge with one without: since 6.16 the one that has it must not have its parent's pages
    * (vma_had_uncowed_parents()); before, the rule considered only one side; is_mergeable_anon_vma().
    */

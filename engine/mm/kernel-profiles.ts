@@ -20,6 +20,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   mremapSeveral: true,
   mremapChecksFirst: true,
   dontUnmapApart: false,
+  dontUnmapAlone: false,
   mergesUnfaulted: true,
   mapsBetween: true,
   mremapRealigns: true,

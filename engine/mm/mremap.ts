@@ -243,8 +243,12 @@ function copyVma(
   if (vmaIsAnonymous(source) && source.anonVma === null) pgoff = to;
   const index = mm.vmas.indexAbove(to);
   const start = source.start;
-  const apart = dontUnmap && k.profile.dontUnmapApart ? source : undefined;
-  const [prev, next] = [mm.vmas.list[index - 1], mm.vmas.list[index]].map((vma) => (vma === apart ? undefined : vma));
+  let [prev, next]: (Vma | undefined)[] = [mm.vmas.list[index - 1], mm.vmas.list[index]];
+  if (dontUnmap && k.profile.dontUnmapApart && (prev === source || next === source)) {
+    const { dontUnmapAlone } = k.profile;
+    prev = dontUnmapAlone || prev === source ? undefined : prev;
+    next = dontUnmapAlone || next === source ? undefined : next;
+  }
   const merged = vmaMergeNewRange(k, mm, prev, next, {
     start: to,
     end: to + pages,

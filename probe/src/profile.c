@@ -100,6 +100,7 @@ const struct trial TRIALS[] = {
     {"mremap_multi", try_mremap_multi},
     {"mremap_checks_first", try_mremap_checks_first},
     {"dontunmap_apart", try_dontunmap_apart},
+    {"dontunmap_alone", try_dontunmap_alone},
     {"merges_unfaulted", try_merges_unfaulted},
     {"populate_stops", try_populate_stops},
     {"maps_between", try_maps_between},

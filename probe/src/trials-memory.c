@@ -108,15 +108,30 @@ void try_mremap_checks_first(void) {
   because(there ? ", the destination is as it was" : ", the destination is unmapped");
 }
 
+/* Moves the first page right behind itself and leaves it mapped. */
+static int move_beside(void) {
+  struct op move = {.kind = OP_MREMAP, .len = 4 * K, .arg = 4 * K, .arg2 = 4 * K, .flags = MREMAP_F_FIXED | MREMAP_F_DONTUNMAP};
+  return t_op(move);
+}
+
 /* A page moved by MREMAP_DONTUNMAP right behind itself: nothing but the rule keeps the two apart. */
 void try_dontunmap_apart(void) {
   t_map(0, 4 * K, RW, SMALL);
-  struct op move = {.kind = OP_MREMAP, .len = 4 * K, .arg = 4 * K, .arg2 = 4 * K, .flags = MREMAP_F_FIXED | MREMAP_F_DONTUNMAP};
-  int error = t_op(move);
+  int error = move_beside();
   if (error) return unknown(errno_name(error));
   uint64_t vmas = t_vmas();
   say_bool(vmas == 2);
   because_number("a page moved right behind itself by MREMAP_DONTUNMAP: ", (int64_t)vmas, " VMAs");
+}
+
+/* The same between itself and another mapping, which it would merge with. */
+void try_dontunmap_alone(void) {
+  t_map(0, 4 * K, RW, SMALL), t_map(8 * K, 4 * K, RW, SMALL);
+  int error = move_beside();
+  if (error) return unknown(errno_name(error));
+  uint64_t vmas = t_vmas();
+  say_bool(vmas == 3);
+  because_number("a page moved by MREMAP_DONTUNMAP between itself and another mapping: ", (int64_t)vmas, " VMAs");
 }
 
 /* A written mapping, moved away and back beside memory that nothing touched. */
