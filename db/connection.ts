@@ -9,6 +9,8 @@ import {
   translate,
 } from "./errors.ts";
 import type { Owner } from "./owner.ts";
+import type { StoredRun } from "./records.ts";
+import { type RunRow, rememberingRuns } from "./rows.ts";
 
 export interface Connection {
   readonly db: Database.Database;
@@ -17,6 +19,8 @@ export interface Connection {
   readonly version: number;
   readonly now: () => number;
   readonly owner: Owner;
+  /** A run of a list as it is stored; one that is as it was is not read again. */
+  readonly toRun: (row: RunRow) => StoredRun;
   /** A prepared statement, made once. */
   prepare<B extends unknown[], R>(sql: string): Database.Statement<B, R>;
   /** Throws what `body` throws as the errors of errors.ts. */
@@ -118,6 +122,7 @@ export function connection(
     version,
     now,
     owner,
+    toRun: rememberingRuns(),
     prepare,
     named,
     damaged,

@@ -13,7 +13,6 @@ import {
   type RunRow,
   toExperiment,
   toRun,
-  toRunAgain,
 } from "./rows.ts";
 import { searchText } from "./search.ts";
 
@@ -88,7 +87,7 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
       toExperiment(
         row,
         (tags.get(row.id) ?? []).map((tag) => tag.name),
-        (runs.get(row.id) ?? []).map(toRunAgain),
+        (runs.get(row.id) ?? []).map(c.toRun),
       ),
     ]),
   );

@@ -60,22 +60,23 @@ export function toRun(row: RunRow): StoredRun {
 /** So many runs are remembered as they were read, and none whose summary is long. */
 const REMEMBERED_MAX = 10_000;
 const SUMMARY_LENGTH_MAX = 4096;
-const remembered = new Map<number, { readonly row: RunRow; readonly run: StoredRun }>();
-
 function isSame(a: RunRow, b: RunRow): boolean {
   for (const name in a) if (a[name as keyof RunRow] !== b[name as keyof RunRow]) return false;
   return true;
 }
 
-/** The same as `toRun`, without reading again what is as it was: a list is asked for often, and little of it changes meanwhile. */
-export function toRunAgain(row: RunRow): StoredRun {
-  const before = remembered.get(row.id);
-  if (before !== undefined && isSame(before.row, row)) return before.run;
-  const run = toRun(row);
-  if (typeof row.summary === "string" && row.summary.length > SUMMARY_LENGTH_MAX) return run;
-  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-  remembered.set(row.id, { row, run });
-  return run;
+/** Gives a `toRun` of one history that does not read again what is as it was: a list is asked for often, and little of it changes meanwhile. */
+export function rememberingRuns(): (row: RunRow) => StoredRun {
+  const remembered = new Map<number, { readonly row: RunRow; readonly run: StoredRun }>();
+  return (row) => {
+    const before = remembered.get(row.id);
+    if (before !== undefined && isSame(before.row, row)) return before.run;
+    const run = toRun(row);
+    if (typeof row.summary === "string" && row.summary.length > SUMMARY_LENGTH_MAX) return run;
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    remembered.set(row.id, { row, run });
+    return run;
+  };
 }
 
 export function toExperiment(row: ExperimentRow, stored: string[], runs: StoredRun[]): StoredExperiment {
