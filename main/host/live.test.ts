@@ -1,9 +1,10 @@
 /** The live machine through the lab: looks, the map's cells, keeping, and what follows from what was kept. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { KernelAnswers, startProbe } from "../../probe/conformance/kernel-answers.ts";
+import { PROBE_PATH } from "../../probe/locate.ts";
 import { describeKernel } from "../../probe/testing.ts";
 import { resultOf } from "../answer.ts";
 import type { CallArguments, CallResult, LabCallName } from "../contract.ts";
@@ -79,19 +80,22 @@ describeKernel("the live machine", () => {
   });
 
   it("a service is looked at and kept as one, with its own forecast", async () => {
-    const second = new KernelAnswers(startProbe("whole"));
+    // By a name of their own: other probes come and go on this machine.
+    const program = join(folder, "probe-service");
+    await symlink(PROBE_PATH, program);
+    const [first, second] = [1, 2].map(() => new KernelAnswers(startProbe("whole", program)));
     try {
-      await second.hold(["map 0 100M", "touch 0 100M stride=2M", "dontneed_step 0 100M 1M"]);
-      // Other probes may run on this machine.
-      const target = { kind: "named", name: "reclaim-probe" } as const;
+      for (const each of [first, second])
+        await each.hold(["map 0 100M", "touch 0 100M stride=2M", "dontneed_step 0 100M 1M"]);
+      const target = { kind: "named", name: "probe-service" } as const;
       const seen = await ask("live.inspectService", { target });
-      const own = seen.processes.filter(({ pid }) => pid === known.pid || pid === second.pid);
+      const own = seen.processes.filter(({ pid }) => pid === first.pid || pid === second.pid);
       expect(own.map(({ tables }) => tables.empty.estimate)).toEqual([50, 50]);
       expect(own.every(({ mappings }) => mappings.length === 0)).toBe(true);
       expect(seen.total.processes).toBe(seen.processes.length);
       expect(seen.forecast).toBeNull();
       const kept = await ask("live.keepService", { target });
-      expect(kept).toMatchObject({ workload: "reclaim-probe", params: { processes: seen.processes.length } });
+      expect(kept).toMatchObject({ workload: "probe-service", params: { processes: seen.processes.length } });
       const after = await ask("live.inspectService", { target });
       expect(after.forecast).toMatchObject({ kbPerHour: null });
       // Looks within half a second of each other are one.
@@ -99,7 +103,7 @@ describeKernel("the live machine", () => {
       // What was kept of a process of that name is not the service's.
       expect((await ask("live.inspect", { pid: known.pid })).forecast).toBeNull();
     } finally {
-      await second.close();
+      await Promise.all([first.close(), second.close()]);
     }
   });
 

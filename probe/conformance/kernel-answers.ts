@@ -25,9 +25,9 @@ export interface ConformingProbe {
   readonly patienceMs?: number;
 }
 
-/** Starts a probe on the running kernel. */
-export function startProbe(dontneed: Dontneed): ConformingProbe {
-  const probe = spawn(PROBE_PATH, ["conform", "-", "--mode", dontneed === "whole" ? "sync" : "none"], {
+/** Starts a probe on the running kernel. `program`: the same by another name. */
+export function startProbe(dontneed: Dontneed, program = PROBE_PATH): ConformingProbe {
+  const probe = spawn(program, ["conform", "-", "--mode", dontneed === "whole" ? "sync" : "none"], {
     stdio: "pipe",
     env: {},
   });
