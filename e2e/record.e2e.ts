@@ -90,6 +90,42 @@ test("a process that runs already is chosen from the list, recorded and goes on"
   }
 });
 
+for (const theme of ["light", "dark"] as const)
+  test(`a process is recorded without its page faults, and the verdict says what that leaves out (${theme})`, async ({
+    lab,
+  }) => {
+    test.skip(skipReason !== null || means.how !== "perf", skipReason ?? "a running process is recorded with perf");
+    await lab.call("app.setSettings", { theme });
+    await lab.restart();
+    await lab.resize(1280, 800);
+    const known = new KernelAnswers(startProbe("whole"));
+    try {
+      for (const { status } of await known.hold(["map 0 64M", "touch 0 64M stride=2M"])) expect(status).toBe("ok");
+      const { page } = lab;
+      await page.keyboard.press("Control+6");
+      await page.locator("label").filter({ hasText: "Attach to a process" }).click();
+      await page.getByRole("searchbox", { name: "Find a process by its name or pid" }).fill(String(known.pid));
+      await page.getByRole("radio", { name: new RegExp(`reclaim-probe ${known.pid}`) }).check();
+      const light = page.getByRole("checkbox", { name: /^Without page faults/ });
+      await expect(light).not.toBeChecked();
+      await light.check();
+      await expectAccessible(page, `attach without page faults, ${theme}`);
+      await lab.screenshot(`attach-without-faults-${theme}`);
+      await page.keyboard.press("Control+Enter");
+      const now = page.getByRole("region", { name: "Recording" });
+      await expect(now.getByRole("status")).toContainText("Recording for", { timeout: 30_000 });
+      await known.hold(["dontneed_step 0 64M 1M"]);
+      await now.getByRole("button", { name: "Stop" }).click();
+      const shown = new ExperimentPage(page);
+      await expect(shown.title).toContainText("reclaim-probe", { timeout: 45_000 });
+      await shown.waitUntilDone();
+      await expect(page.getByRole("region", { name: "Verdict" })).toContainText("Recorded without page faults");
+      await lab.screenshot(`recorded-without-faults-${theme}`);
+    } finally {
+      await known.close();
+    }
+  });
+
 test("a program that is not there is said in words, and the form stays", async ({ lab }) => {
   const { page } = lab;
   await lab.answerQuestions(0);

@@ -29,6 +29,9 @@ import { keepCaptureKernel } from "./named-profile.ts";
 import { controlledPerf, type RecordingCost, recordingCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
+/** So often are the pages in use looked at where page faults are not recorded, unless told otherwise, ms. */
+export const DEFAULT_LIGHT_MS = 1000;
+
 export interface AttachInput {
   readonly pid: number;
   /** Also the processes below it that run already; those that are made later are recorded in any case. */

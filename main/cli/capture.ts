@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
 import { formatBytes, formatCount, formatPercent } from "../../engine/experiment/format.ts";
-import { attach } from "../../probe/attach.ts";
+import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
 import type { RecordingCost } from "../../probe/recording-cost.ts";
 import { print, printJson, warn } from "./print.ts";
@@ -90,7 +90,6 @@ function costInWords({ pairs, fault_ns, call_ns }: RecordingCost, recordingMs: n
 }
 
 const DEFAULT_INTERVAL_US = 2000;
-const DEFAULT_LIGHT_MS = 1000;
 
 /** Records a running process until it exits, the time is over, or Ctrl-C. Exit status 0: it was recorded. */
 async function attachTo(pid: number, options: CaptureOptions): Promise<void> {

@@ -27,6 +27,8 @@ const attachSchema = v.object({
   /** And those below it that run already. */
   children: v.boolean(),
   stacks: v.boolean(),
+  /** Without page faults: for programs that fault often. */
+  light: v.boolean(),
 });
 
 /** A recording under way. */

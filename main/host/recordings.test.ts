@@ -125,7 +125,7 @@ attaches("a process that runs already is recorded from what it has on, and goes 
   try {
     await known.hold(["map 0 64M", "touch 0 64M stride=2M"]);
     const seen = readings(2);
-    await ask("record.attach", { pid: known.pid, children: false, stacks: false });
+    await ask("record.attach", { pid: known.pid, children: false, stacks: false, light: false });
     await seen;
     await known.hold(["dontneed_step 0 64M 1M"]);
     await ask("record.stop");
@@ -141,7 +141,7 @@ attaches("a process that runs already is recorded from what it has on, and goes 
 });
 
 it("a process that is gone is refused in words", async () => {
-  await expect(ask("record.attach", { pid: 4_194_303, children: false, stacks: false })).rejects.toThrow(
+  await expect(ask("record.attach", { pid: 4_194_303, children: false, stacks: false, light: false })).rejects.toThrow(
     "There is no process 4194303",
   );
 });

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
-import { attach } from "../../probe/attach.ts";
+import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
 import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
@@ -162,7 +162,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
         launch(asked);
         return undefined;
       },
-      "record.attach": ({ pid, children, stacks }) => {
+      "record.attach": ({ pid, children, stacks, light }) => {
         const found = nameOfProcess(pid);
         if (found === null)
           throw new BadInputError(`There is no process ${pid}`, { todo: "It has exited: choose another" });
@@ -171,6 +171,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
             pid,
             children,
             stacks,
+            ...(light ? { lightMs: DEFAULT_LIGHT_MS } : {}),
             maxMb: MAX_MB,
             intervalUs: INTERVAL_US,
             folder: job.folder,
