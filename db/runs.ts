@@ -13,19 +13,19 @@ import { summaryOf } from "./summary.ts";
 
 const UNFINISHED = "status IN ('queued', 'running')";
 
-/** Stores a run of an experiment as running (or queued), owned by this store. */
-export function startRun(c: Connection, experimentId: number, spec: NewRun): StoredRun {
+/** Stores runs of an experiment as running (or queued), owned by this store; all of them or none. */
+export function startRuns(c: Connection, experimentId: number, specs: readonly NewRun[]): StoredRun[] {
   return c.write(() => {
     const experiment = getExperiment(c, experimentId);
     const now = c.now();
-    const status = spec.status ?? "running";
-    const { lastInsertRowid } = c
-      .prepare(
-        `INSERT INTO run (uid, experiment_id, label, source, mode, policy_version, params, seed, engine_version, facts, kernel_profile, status,
-          created_ms, started_ms, heartbeat_ms, owner, operations_total, detail)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
+    const insert = c.prepare(
+      `INSERT INTO run (uid, experiment_id, label, source, mode, policy_version, params, seed, engine_version, facts, kernel_profile, status,
+        created_ms, started_ms, heartbeat_ms, owner, operations_total, detail)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    const ids = specs.map((spec) => {
+      const status = spec.status ?? "running";
+      const { lastInsertRowid } = insert.run(
         randomUUID(),
         experimentId,
         spec.label ?? "",
@@ -45,8 +45,10 @@ export function startRun(c: Connection, experimentId: number, spec: NewRun): Sto
         spec.operationsTotal ?? null,
         jsonOrNull(spec.detail),
       );
+      return Number(lastInsertRowid);
+    });
     refreshHeadline(c, experimentId);
-    return getRun(c, Number(lastInsertRowid));
+    return ids.map((id) => getRun(c, id));
   });
 }
 

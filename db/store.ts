@@ -85,6 +85,12 @@ export function openStore(file: string, options: OpenOptions = {}) {
     }, HEARTBEAT_EVERY_MS).unref();
   }
 
+  function startRuns(experimentId: number, specs: readonly NewRun[]): StoredRun[] {
+    startHeart();
+    reserve.hold();
+    return runs.startRuns(c, experimentId, specs);
+  }
+
   return {
     file,
     /** The copy that was kept because the file was brought to a newer schema, else null. */
@@ -109,11 +115,8 @@ export function openStore(file: string, options: OpenOptions = {}) {
     untrash: (ids: readonly number[]): number => experiments.untrash(c, ids),
     purge: (what: { ids: readonly number[] } | { before: number }): number => experiments.purge(c, what),
 
-    startRun: (experimentId: number, spec: NewRun): StoredRun => {
-      startHeart();
-      reserve.hold();
-      return runs.startRun(c, experimentId, spec);
-    },
+    startRuns,
+    startRun: (experimentId: number, spec: NewRun): StoredRun => startRuns(experimentId, [spec])[0] as StoredRun,
     beginRun: (id: number): StoredRun => runs.beginRun(c, id),
     getRun: (id: number): StoredRun => runs.getRun(c, id),
     appendSamples: (runId: number, rows: Float64Array, summary?: RunSummary): void =>

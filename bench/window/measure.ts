@@ -7,6 +7,8 @@ import { LabApp } from "../../e2e/lab-app.ts";
 import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import { hostFacts } from "../../main/host/facts.ts";
 import type { Row } from "../harness.ts";
+import { busyRows } from "./busy.ts";
+import { measureFloor } from "./floor.ts";
 
 const EXPERIMENTS = 10_000;
 const SAMPLES = 100_000;
@@ -16,13 +18,19 @@ function tell(row: Row): void {
   process.stdout.write(`${JSON.stringify(row)}\n`);
 }
 
-/** A history of 10,000 experiments, the newest with a run of 100,000 samples. */
-function fill(file: string): void {
+/** A figure, and how many times that of the floor it is. */
+function tellBeside(row: Row, floor: number, atMost = 1.5): void {
+  tell({ ...row, note: [row.note, `floor ${floor.toFixed(1)} ${row.unit}`].filter(Boolean).join("; ") });
+  tell({ what: "  times its floor", value: row.value / floor, unit: "x", budget: { atMost } });
+}
+
+/** A history of so many experiments, the newest with a run of 100,000 samples. */
+function fill(file: string, experiments: number): void {
   const store = openStore(file);
   const facts = hostFacts(null);
   const spec = { workload: "commit-table", workloadKind: "preset" as const, params: { size: 1 }, seed: 1, levels: 4 };
   store.together(() => {
-    for (let i = 1; i < EXPERIMENTS; i++) {
+    for (let i = 1; i < experiments; i++) {
       const { id } = store.createExperiment({ ...spec, title: `Experiment ${i}` });
       for (const mode of ["sync", "none"] as const)
         store.finishRun(store.startRun(id, { source: "model", mode, facts }).id, { status: "done" });
@@ -180,26 +188,59 @@ async function listed(lab: LabApp, search: string): Promise<number> {
 }
 
 const home = mkdtempSync(join(tmpdir(), "reclaim-lab-bench-"));
-const folder = join(home, "reclaim-lab");
-const lab = new LabApp(folder);
+/** A window over a history of its own. */
+const labOver = (name: string): LabApp => new LabApp(join(home, name, "reclaim-lab"));
+let lab = labOver("empty");
 try {
+  const long = labOver("long");
+  fill(join(long.folder, "history.sqlite"), EXPERIMENTS);
+  const floor = await measureFloor(process.env.RECLAIM_LAB_ELECTRON ?? "", join(long.folder, "history.sqlite"));
+  const listBudget = { unit: "ms", budget: { atMost: 100 } } as const;
+
   await launch(lab);
   await lab.stop();
   const launched = await launch(lab);
-  tell({ what: "launch to usable, second start", value: launched, unit: "ms", budget: { atMost: 1500 } });
-  tell({ what: "Run to the first point", value: await firstPoint(lab), unit: "ms", budget: { atMost: 200 } });
+  tellBeside(
+    { what: "launch to usable, second start", value: launched, unit: "ms", budget: { atMost: 1500 } },
+    floor.launch,
+  );
+  const first = { unit: "ms", budget: { atMost: 200 } } as const;
+  tellBeside(
+    { what: "Run at once after that, to the first point", value: await firstPoint(lab), ...first },
+    floor.point,
+  );
   const fps = await framesPerSecond(lab, 3000);
   tell({ what: "frames while both modes stream", value: fps, unit: "fps", budget: { atLeast: 60 } });
+  tell({ what: "  of an empty page's", value: fps / floor.fps, unit: "x", budget: { atLeast: 1 / 1.5 } });
+  await lab.call("experiment.cancelAll");
+  const later: number[] = [];
+  for (let times = 0; times < 3; times++) {
+    await lab.page.waitForTimeout(1000);
+    later.push(await firstPoint(lab));
+    await lab.call("experiment.cancelAll");
+  }
+  const middle = later.toSorted((a, b) => a - b)[1];
+  tellBeside({ what: "Run to the first point, median of 3", value: middle, ...first }, floor.point);
   await lab.stop();
 
-  rmSync(folder, { recursive: true });
-  fill(join(folder, "history.sqlite"));
-  tell({ what: "launch with 10,000 experiments", value: await launch(lab), unit: "ms", budget: { atMost: 1500 } });
-  const list = { unit: "ms", budget: { atMost: 100 } } as const;
-  tell({ what: "first 200 of 10,000, there and back", value: await listed(lab, ""), ...list });
-  tell({ what: "the same, searched", value: await listed(lab, "experiment 77"), ...list });
+  lab = long;
+  tellBeside(
+    { what: "launch with 10,000 experiments", value: await launch(lab), unit: "ms", budget: { atMost: 1500 } },
+    floor.launch,
+  );
   const drawn = await openLongRun(lab);
-  tell({ what: "a run of 100,000 samples opened and drawn", value: drawn, unit: "ms", budget: { atMost: 300 } });
+  tellBeside(
+    { what: "a run of 100,000 samples opened and drawn", value: drawn, unit: "ms", budget: { atMost: 300 } },
+    floor.samples,
+  );
+  tellBeside({ what: "first 200 of 10,000, there and back", value: await listed(lab, ""), ...listBudget }, floor.list);
+  tell({ what: "the same, searched", value: await listed(lab, "experiment 77"), ...listBudget });
+  await lab.stop();
+
+  lab = labOver("busy");
+  fill(join(lab.folder, "history.sqlite"), 1000);
+  await launch(lab);
+  for await (const row of busyRows(lab)) tell(row);
 
   const tables = await openServer(lab);
   const panel = lab.page.getByRole("region", { name: "Page tables" });
@@ -220,9 +261,9 @@ try {
     await lab.call("map.read", { runId: mapped, operations: Math.round((operations * tenth) / 10) - 1, cells: 450 });
     back.push(performance.now() - start);
   }
-  const middle = back.toSorted((a, b) => a - b)[back.length >> 1];
+  const halfway = back.toSorted((a, b) => a - b)[back.length >> 1];
   const budget = { atMost: 1000 };
-  tell({ what: "map: back to an earlier moment, median of 9", value: middle, unit: "ms", budget, note });
+  tell({ what: "map: back to an earlier moment, median of 9", value: halfway, unit: "ms", budget, note });
   tell({ what: "map: the longest of these", value: Math.max(...back), unit: "ms", budget, note });
   await lab.call("map.read", { runId: mapped, operations, cells: 450 });
   const { fps: mapFps, longestMs } = await mapFrames(lab, 4000);

@@ -13,7 +13,7 @@ import type { CallName, Handlers } from "../contract.ts";
 import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
 import { profilesFor, storedProfile } from "./profiles.ts";
-import type { Runner } from "./runner.ts";
+import type { QueuedRun, Runner } from "./runner.ts";
 import { toExperiment } from "./shapes.ts";
 import { resolvePreset, withKnobs } from "./spec.ts";
 import { startWorkerRun } from "./worker-execution.ts";
@@ -50,30 +50,30 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
     const levels = experiment.levels === 5 ? 5 : 4;
     const facts = hostFacts(null);
     const reference = profilesFor(undefined, false, levels).model;
-    const runs = store.together(() =>
-      points.map(({ label, mode, params, operationsTotal }) =>
-        store.startRun(id, {
-          source: "model",
-          mode,
-          facts,
-          kernelProfile: storedProfile(profileUnder(reference, params)),
-          params,
-          label,
-          operationsTotal,
-          status: "queued",
-        }),
-      ),
+    const runs = store.startRuns(
+      id,
+      points.map(({ label, mode, params, operationsTotal }) => ({
+        source: "model",
+        mode,
+        facts,
+        kernelProfile: storedProfile(profileUnder(reference, params)),
+        params,
+        label,
+        operationsTotal,
+        status: "queued",
+      })),
     );
     const begun = store.getExperiment(id);
     emit("experiment.started", toExperiment(begun));
     emit("history.changed", { ids: [id] });
-    for (const { id: runId, mode, params } of runs) {
+    const queued = runs.map(({ id: runId, mode, params }): QueuedRun => {
       const { own, knobs } = withoutKnobs(params);
       const workload = { kind: "preset" as const, name, params: { ...own } };
       const profile = { ...profileUnder(reference, params) };
       const task = { workload, source: "model" as const, mode, seed, levels, profile, knobs: { ...knobs } } as const;
-      runner.add({ runId, experimentId: id, alone: false, begin: (onBatch) => startWorkerRun(task, onBatch) });
-    }
+      return { runId, experimentId: id, alone: false, begin: (onBatch) => startWorkerRun(task, onBatch) };
+    });
+    runner.add(...queued);
     return begun;
   }
 

@@ -12,6 +12,7 @@ import { toLabError } from "../answer.ts";
 import { anyTaskSchema, type WorkerMessage, type WorkerTask } from "../contract/worker.ts";
 import { crashIfAsked } from "./fault.ts";
 import { feed } from "./feed.ts";
+import { giveWay } from "./give-way.ts";
 import { runOnKernel } from "./measured.ts";
 import { prepare } from "./prepare.ts";
 import { roomInWords } from "./room.ts";
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   if (task.kind === "reader") return feed(task.workload, task.members as MessagePort[], task.kernel);
   const stop = new Int32Array(task.stop);
   if (task.source === "kernel") return measure(task, stop);
+  giveWay();
   const prepared = await prepare(task);
   const going = run({
     ...prepared,

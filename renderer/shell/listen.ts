@@ -12,6 +12,7 @@ import { recent } from "../state/recent.svelte.ts";
 import { recording } from "../state/recording.svelte.ts";
 import { running } from "../state/running.svelte.ts";
 import { view } from "../state/view.svelte.ts";
+import { listReload } from "./list-reload.ts";
 
 const LIST_DELAY_MS = 60;
 /** Less than a frame. */
@@ -21,16 +22,8 @@ const STARTED_DELAY_MS = 300;
 
 /** Ties the lab's events to the window's state. `onFailure`: the lab is gone for good. */
 export function listenToLab(onFailure: (error: LabError) => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let due = 0;
-  const reloadSoon = (delay = LIST_DELAY_MS): void => {
-    clearTimeout(timer);
-    due = Math.max(due, performance.now() + delay);
-    timer = setTimeout(() => {
-      due = 0;
-      void history.reload();
-    }, due - performance.now());
-  };
+  const list = listReload(() => history.reload());
+  const reloadSoon = (delayMs = LIST_DELAY_MS): void => list.soon(delayMs);
   /** Thousands may end at once: what draws them is told of all together. */
   const takeEnded = (): void => {
     endedTimer = undefined;
@@ -103,7 +96,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
     window.lab.on("app.command", ({ command }) => commands.run(command)),
   ];
   return () => {
-    clearTimeout(timer);
+    list.stop();
     clearTimeout(endedTimer);
     for (const stop of stops) stop();
   };
