@@ -56,6 +56,33 @@ describe("an experiment and its runs", () => {
     expect(store.interrupted).toEqual([]);
   });
 
+  test("the sparkline of a program's run goes by its clock, not by its samples", () => {
+    const { id } = store.createExperiment(SPEC);
+    // 10 kB for the first 90 samples, which are a tenth of the time; 1000 kB from then on.
+    const samples = rows(0, 100, {
+      time_ns: (seq) => (seq < 90 ? seq * 10 : 900 + (seq - 90) * 900),
+      vmpte_kb: (seq) => (seq < 90 ? 10 : 1000),
+    });
+    const large = (more: Parameters<typeof summary>[1]): number => {
+      const run = store.startRun(id, newRun());
+      store.appendSamples(run.id, samples);
+      const { sparkline } = store.finishRun(run.id, { status: "done", summary: summary(1000, more) });
+      return sparkline.filter((kb) => kb === 1000).length / sparkline.length;
+    };
+    expect(large({})).toBeCloseTo(0.1, 1);
+    expect(large({ program_ns: 9000 })).toBeCloseTo(0.9, 1);
+  });
+
+  test("runs are stored together, or not at all", () => {
+    const { id } = store.createExperiment(SPEC);
+    const runs = store.startRuns(id, [newRun("none", { label: "a" }), newRun("sync", { label: "b" })]);
+    expect(store.getExperiment(id).runs).toEqual(runs);
+    expect(runs.map(({ mode, label }) => `${mode} ${label}`)).toEqual(["none a", "sync b"]);
+    const wrong = { ...newRun(), source: null } as unknown as ReturnType<typeof newRun>;
+    expect(() => store.startRuns(id, [newRun(), wrong])).toThrow();
+    expect(store.getExperiment(id).runs).toHaveLength(2);
+  });
+
   test("a queued run begins, once", () => {
     const { id } = store.createExperiment(SPEC);
     const run = store.startRun(id, newRun("sync", { status: "queued" }));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expectAccessible } from "./axe.ts";
 import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage } from "./pages.ts";
 
 const TRACE = join(ROOT, "engine", "workload", "testdata", "traces", "jemalloc-sparse", "events.txt.gz");
@@ -50,6 +51,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(policies.getByRole("rowheader")).toHaveText(["eager", "sync"]);
     await expectAccessible(page, `an Atlas, ${theme}`);
     await lab.screenshot(`atlas-${theme}`);
+    await drawLarge(lab, `atlas-${theme}`);
 
     // Another baseline, another comparison; the list is sorted by what is saved.
     const tasks = main.getByRole("listbox", { name: /Tasks/ });

@@ -5,6 +5,7 @@ import { operationLine, opsHeaderLine } from "../engine/workload/import/index.ts
 import type { Operation } from "../engine/workload/operation.ts";
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage } from "./pages.ts";
 
 const MIB = 2 ** 20;
@@ -77,6 +78,7 @@ for (const theme of ["light", "dark"] as const)
     await panel.scrollIntoViewIfNeeded();
     await expectAccessible(page, `blame, ${theme}`);
     await lab.screenshot(`blame-${theme}`);
+    await drawLarge(lab, `blame-${theme}`);
 
     const matters = page.getByRole("region", { name: "Does it matter?" });
     await matters.getByRole("spinbutton", { name: "Instances" }).fill("340");
@@ -84,6 +86,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(matters.getByRole("columnheader", { name: "average × 340" })).toBeVisible();
     await matters.scrollIntoViewIfNeeded();
     await lab.screenshot(`matters-${theme}`);
+    await drawLarge(lab, `matters-${theme}`);
 
     for (const [button, name] of [
       ["Folded stacks…", "three.folded"],

@@ -8,7 +8,7 @@ import { startDisplay } from "../scripts/lib/xvfb.ts";
 import type { LabApp } from "./lab-app.ts";
 import { makeDataFolder, removeDataFolder, SharedWindow } from "./shared-window.ts";
 
-export { DRAWS_SCREENS, LabApp, ROOT } from "./lab-app.ts";
+export { LabApp, ROOT } from "./lab-app.ts";
 
 interface ForTest {
   /** The window as the first start leaves it. */

@@ -1,6 +1,7 @@
 /** The history as a table: filter expressions, sort, groups, columns, views; the keys alone. */
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { runToEnd } from "./runs.ts";
 
 test("filter, sort, group, choose columns, save a view and come back to it", async ({ lab }) => {
@@ -17,6 +18,7 @@ test("filter, sort, group, choose columns, save a view and come back to it", asy
   await expect(rows).toHaveCount(3);
   await expectAccessible(page, "the history as a table");
   await lab.screenshot("history-table");
+  await drawLarge(lab, "history-table");
 
   const filter = page.getByRole("searchbox", { name: "Filter" });
   await filter.fill("chunk>1M saved>10%");

@@ -5,6 +5,7 @@ import { KernelAnswers, startProbe } from "../probe/conformance/kernel-answers.t
 import { skipReason } from "../probe/testing.ts";
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { HistoryPane } from "./pages.ts";
 
 test.skip(skipReason !== null, skipReason ?? "");
@@ -51,6 +52,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(panel.getByText("Until the same amount is empty again.", { exact: false })).toBeVisible();
     await expectAccessible(page, `live, ${theme}`);
     await lab.screenshot(`live-${theme}`);
+    await drawLarge(lab, `live-${theme}`);
 
     // Twice, so that there is something to compare.
     for (const nth of [1, 2]) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { POLICIES, POLICY_IDS } from "../engine/experiment/policies.ts";
 import { expectAccessible } from "./axe.ts";
 import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage, HistoryPane, NewExperimentPage } from "./pages.ts";
 
 const TRACE = join(ROOT, "engine", "workload", "testdata", "traces", "jemalloc-sparse", "events.txt.gz");
@@ -38,6 +39,7 @@ test("all policies are chosen, drawn, compared, priced and exported", async ({ l
   await chooseAll(lab);
   await expectAccessible(page, "policies as chips");
   await lab.screenshot("policies-form");
+  await drawLarge(lab, "policies-form");
   await form.run.click();
   const shown = new ExperimentPage(page);
   await expect(shown.numbers).toBeVisible();
@@ -69,6 +71,7 @@ test("all policies are chosen, drawn, compared, priced and exported", async ({ l
     await page.emulateMedia({ colorScheme: theme });
     await expectAccessible(page, `all policies, ${theme}`);
     await lab.screenshot(`policies-${theme}`);
+    await drawLarge(lab, `policies-${theme}`);
   }
   await page.getByRole("region", { name: "Savings against cost" }).scrollIntoViewIfNeeded();
   await lab.screenshot("policies-cost");
@@ -122,6 +125,7 @@ test("eight lines of two experiments are told apart without colour", async ({ la
   expect(marks).toHaveLength(8);
   expect(new Set(marks).size).toBe(8);
   await lab.screenshot("compare-eight");
+  await drawLarge(lab, "compare-eight");
 });
 
 test("the verdict on a trace names what each policy saves, and its price", async ({ lab }) => {

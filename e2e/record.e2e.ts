@@ -6,6 +6,7 @@ import { KernelAnswers, startProbe } from "../probe/conformance/kernel-answers.t
 import { skipReason } from "../probe/testing.ts";
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage } from "./pages.ts";
 
 const means = await captureMeans();
@@ -38,6 +39,7 @@ for (const theme of ["light", "dark"] as const)
     await page.keyboard.type(`sleep ${SECONDS[theme]}`);
     await expectAccessible(page, `record, ${theme}`);
     await lab.screenshot(`record-${theme}`);
+    await drawLarge(lab, `record-${theme}`);
     await lab.answerQuestions(1);
     await page.keyboard.press("Control+Enter");
     await expect(page.getByRole("region", { name: "Recording" })).toHaveCount(0);
@@ -59,6 +61,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(page.getByRole("region", { name: "Whose releases" })).toBeVisible();
     expect(runsStill(SECONDS[theme])).toBe(false);
     await lab.screenshot(`recorded-${theme}`);
+    await drawLarge(lab, `recorded-${theme}`);
   });
 
 test("a process that runs already is chosen from the list, recorded and goes on", async ({ lab }) => {

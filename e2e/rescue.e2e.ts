@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { addSamples, damagePage } from "../db/testing.ts";
 import { expectAccessible } from "./axe.ts";
 import { expect, LabApp, ROOT, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { HistoryPane } from "./pages.ts";
 
 const digest = async (file: string) =>
@@ -121,6 +122,7 @@ test("axe finds nothing where the history is damaged, light and dark", async ({ 
     await expect(lab.page.getByRole("button", { name: "Open elsewhere.sqlite" })).toBeVisible();
     await expectAccessible(lab.page, theme);
     await lab.screenshot(`rescue-${theme}`);
+    await drawLarge(lab, `rescue-${theme}`);
   }
   await lab.stop();
 });

@@ -1,6 +1,7 @@
 /** A service: all processes of a trace together, their sum and a line and a row each. */
 import { expectAccessible } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage } from "./pages.ts";
 import { serviceTrace } from "./service-trace.ts";
 
@@ -36,6 +37,7 @@ test("all processes of a trace are run as one, with a line and a row each, and f
     await panel.scrollIntoViewIfNeeded();
     await expectAccessible(page, `a service, ${theme}`);
     await lab.screenshot(`service-${theme}`);
+    await drawLarge(lab, `service-${theme}`);
   }
   await panel.getByRole("button", { name: "All 21" }).click();
   await expect(rows).toHaveCount(21);

@@ -5,17 +5,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { atRest, expectAccessible } from "./axe.ts";
-import { DRAWS_SCREENS, expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage, HistoryPane, NewExperimentPage } from "./pages.ts";
 
 const traceOf = (name: string): string => join(ROOT, "engine", "workload", "testdata", "traces", name, "events.txt.gz");
 const LONG_NAME =
   "checkout-service canary of Tuesday, jemalloc 5.3 with dirty_decay_ms:0 and background threads, before the upgrade of the whole fleet";
-
-const LARGE = [
-  [1920, 1080],
-  [2560, 1440],
-] as const;
 
 /** As the window is now: checked and drawn in both themes; `large`: in large windows too (a menu would close). */
 async function look(lab: LabApp, name: string, { large = true }: { readonly large?: boolean } = {}): Promise<void> {
@@ -27,14 +23,8 @@ async function look(lab: LabApp, name: string, { large = true }: { readonly larg
     // What was brought into view scrolled in its own pane: the bars stay.
     expect(await page.evaluate(() => [window.scrollY, document.body.scrollTop])).toEqual([0, 0]);
     await lab.screenshot(`${name}-${theme}`);
+    if (large) await drawLarge(lab, `${name}-${theme}`);
   }
-  if (!large || !DRAWS_SCREENS) return;
-  for (const [width, height] of LARGE) {
-    await lab.resize(width, height);
-    await atRest(page);
-    await lab.screenshot(`${name}-${width}`);
-  }
-  await lab.resize(1280, 800);
 }
 
 async function run(

@@ -6,6 +6,7 @@ import type { Operation } from "../engine/workload/operation.ts";
 import { skipReason } from "../probe/testing.ts";
 import { expectAccessible } from "./axe.ts";
 import { expect, type LabApp, ROOT, test } from "./fixtures.ts";
+import { drawLarge } from "./large.ts";
 import { ExperimentPage, HistoryPane } from "./pages.ts";
 
 const MIB = 2 ** 20;
@@ -84,6 +85,7 @@ test("releases are merged, or only whole 2 MiB: what is saved, and its price in 
     await panel.scrollIntoViewIfNeeded();
     await expectAccessible(page, `what if, ${theme}`);
     await lab.screenshot(`what-if-${theme}`);
+    await drawLarge(lab, `what-if-${theme}`);
   }
   // Under the policy that frees nothing, merging saves nothing.
   await panel.getByRole("combobox").selectOption({ label: "no reclaim" });
@@ -150,5 +152,6 @@ test("settings are tried from the verdict: what is typed stays, the user is aske
     await page.emulateMedia({ colorScheme: theme });
     await expectAccessible(page, `a trial, ${theme}`);
     await lab.screenshot(`trial-${theme}`);
+    await drawLarge(lab, `trial-${theme}`);
   }
 });

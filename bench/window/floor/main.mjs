@@ -6,14 +6,19 @@ import { app, BrowserWindow, ipcMain } from "electron";
 const here = import.meta.dirname;
 const { FLOOR_NODE, FLOOR_FILE } = process.env;
 
-await app.whenReady();
-const window = new BrowserWindow({
-  width: 1440,
-  height: 900,
-  show: false,
-  webPreferences: { preload: join(here, "preload.cjs"), sandbox: true, contextIsolation: true },
-});
-window.once("ready-to-show", () => window.show());
+function open() {
+  const window = new BrowserWindow({
+    width: 1440,
+    height: 900,
+    show: false,
+    webPreferences: { preload: join(here, "preload.cjs"), sandbox: true, contextIsolation: true },
+  });
+  window.once("ready-to-show", () => window.show());
+  void window.loadFile(join(here, "page.html"));
+}
+
+// Not awaited: Electron is ready once this module has been read.
+app.whenReady().then(open);
 const waiting = new Map();
 let next = 1;
 const host = fork(join(here, "host.ts"), [FLOOR_FILE ?? ""], {
@@ -34,4 +39,3 @@ ipcMain.handle("ask", (_event, what) => {
 });
 app.on("window-all-closed", () => app.quit());
 app.on("quit", () => host.kill());
-void window.loadFile(join(here, "page.html"));
