@@ -26,7 +26,7 @@ import { foundStates } from "./found-state.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
-import { controlledPerf, type RecordingCost, recordingCost, tellPerf } from "./recording-cost.ts";
+import { controlledPerf, type ProgramCost, programCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
 /** So often are the pages in use looked at where page faults are not recorded, unless told otherwise, ms. */
@@ -61,7 +61,7 @@ export interface AttachResult {
   readonly readings: number;
   readonly lost: number;
   /** What it cost: how long was recorded, what of it was written, how long the state took to be read. */
-  readonly cost: {
+  readonly cost: ProgramCost & {
     readonly seconds: number;
     readonly events_per_second: number;
     readonly bytes_per_second: number;
@@ -69,10 +69,6 @@ export interface AttachResult {
     /** Looks at what is in use while it was recorded, with `lightMs`, and how long they took together. */
     readonly snapshots: number;
     readonly snapshots_ms: number;
-    /** Of a fault and of a call, measured on this machine; null where that failed. */
-    readonly measured: RecordingCost | null;
-    /** So much of the processor time of the recorded processes went into being recorded, by that. */
-    readonly recording_ms: number | null;
     /** Of those that were there at both ends, all that they used meanwhile; null: none was. */
     readonly processor_ms: number | null;
   };
@@ -237,7 +233,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
       `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words])}\n`,
     );
     keepCaptureKernel(input.folder);
-    const measured = await recordingCost(perf, events);
+    const cost = await programCost(perf, events, counts);
     const others = keepBusiest(vmpte, counts.busiest);
     const found = [...states.values()];
     return {
@@ -254,11 +250,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
         found_ms: Math.round(found.reduce((sum, { tookMs }) => sum + tookMs, 0)),
         snapshots: looks?.count ?? 0,
         snapshots_ms: Math.round(looks?.tookMs ?? 0),
-        measured,
-        recording_ms:
-          measured === null
-            ? null
-            : Math.round((counts.faults * (measured.fault_ns ?? 0) + counts.calls * measured.call_ns) / 1e6),
+        ...cost,
         processor_ms: used.length === 0 ? null : used.reduce((sum, ms) => sum + ms, 0),
       },
     };

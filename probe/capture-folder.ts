@@ -1,10 +1,14 @@
 /** The folder of a capture, and what captures that died left behind. */
 import { spawn } from "node:child_process";
 import {
+  closeSync,
   createReadStream,
   existsSync,
+  fstatSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -113,6 +117,25 @@ export function keepBusiest(vmpte: string, events: ReadonlyMap<number, number>):
   renameSync(vmpte, `${vmpte}.${first}`);
   renameSync(`${vmpte}.${busiest}`, vmpte);
   return [first, ...others.filter((pid) => pid !== busiest)];
+}
+
+/** A value that the launcher noted after the readings of the program, as `# user_us 120`. */
+const NOTE = /^# (\w+) (\d+)$/gm;
+/** All that it notes is shorter, in bytes. */
+const NOTES_MAX = 1024;
+
+/** What the launcher noted at the end of a file of readings: the program's use of the machine. Empty where it ended otherwise. */
+export function notesIn(path: string): ReadonlyMap<string, number> {
+  if (!existsSync(path)) return new Map();
+  const file = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(NOTES_MAX);
+    const from = Math.max(0, fstatSync(file).size - NOTES_MAX);
+    const end = bytes.toString("latin1", 0, readSync(file, bytes, 0, NOTES_MAX, from));
+    return new Map([...end.matchAll(NOTE)].map(([, name, value]) => [name, Number(value)]));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Of which process a file of readings is, and how many it holds; read a line at a time, however long it is. */

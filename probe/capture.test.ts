@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { capture } from "./capture.ts";
+import { notesIn } from "./capture-folder.ts";
 import { captureMeans } from "./capture-means.ts";
 import { captureKernel, namedProfile } from "./named-profile.ts";
 
@@ -38,6 +39,25 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
     const kernel = captureKernel(join(out, "vmpte.txt"));
     expect(kernel).toEqual(namedProfile("this"));
     for (const line of readings.slice(1)) expect(line).toMatch(/^\d+\.\d{9} \d+ \d+ \d+ \d+\.\d{9}$/);
+  });
+
+  test("tells what recording cost where that can be measured", async () => {
+    const out = join(folder, `${how}-cost`);
+    const program = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
+    const { cost } = await capture({ program: "sh", args: ["-c", program], folder: out, how, cost: true });
+    const notes = notesIn(join(out, "vmpte.txt"));
+    expect(notes.get("user_us")).toBeGreaterThan(0);
+    if (how === "tracefs") return expect(cost).toBeNull();
+    expect(cost?.measured?.fault_ns).toBeGreaterThan(0);
+    expect(cost?.measured?.call_ns).toBeGreaterThan(0);
+    expect(cost?.recording_ms).toBeGreaterThanOrEqual(0);
+    expect(cost?.processor_ms).toBe(Math.round(((notes.get("user_us") ?? 0) + (notes.get("system_us") ?? 0)) / 1000));
+  });
+
+  test("says nothing of a program's processor time where a part of it lives on", async () => {
+    const out = join(folder, `${how}-outlived`);
+    await capture({ program: "sh", args: ["-c", "sleep 1 & exit 0"], folder: out, how });
+    expect(notesIn(join(out, "vmpte.txt")).size).toBe(0);
   });
 
   test("ends the program when it is aborted and keeps what was recorded", async () => {

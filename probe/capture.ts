@@ -28,11 +28,20 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
-import { busiestOf, guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
-import { captureEvents, captureMeans, findProgram, perfWords, TRACEFS } from "./capture-means.ts";
+import {
+  busiestOf,
+  guarded,
+  keepBusiest,
+  notesIn,
+  readingsIn,
+  sweepLeftovers,
+  temporaryFolder,
+} from "./capture-folder.ts";
+import { type CaptureEvent, captureEvents, captureMeans, findProgram, perfWords, TRACEFS } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
+import { type ProgramCost, programCost } from "./recording-cost.ts";
 import { makeTraceInstance } from "./trace-instance.ts";
 import { pidIn } from "./trial.ts";
 
@@ -49,6 +58,8 @@ export interface CaptureInput {
   readonly stacks?: boolean;
   /** Aborting ends the program (SIGTERM) and keeps what was recorded. */
   readonly signal?: AbortSignal;
+  /** Also measures what recording cost; takes a second or two after the program has ended. */
+  readonly cost?: boolean;
   /** Started there and so, without a terminal: it reads nothing, and what it writes goes nowhere. */
   readonly quietly?: Surroundings;
 }
@@ -70,6 +81,14 @@ export interface CaptureResult {
   readonly events: number;
   readonly readings: number;
   readonly lost: number;
+  /** Null: it was not asked for, or recorded with tracefs, of which it is not measured. */
+  readonly cost: LaunchCost | null;
+}
+
+/** What recording cost a launched program. */
+interface LaunchCost extends ProgramCost {
+  /** All that it used, with the processes below it; null: some of them outlive it. */
+  readonly processor_ms: number | null;
 }
 
 const DEFAULT_INTERVAL_US = 2000;
@@ -104,13 +123,24 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     signal: input.signal,
     quietly: input.quietly,
   };
-  const done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
+  const done: Done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
   const { exitCode, events, lost } = done;
+  const cost = input.cost && done.costIn ? await costOf(done, done.costIn, job.vmpte) : null;
   const others = keepBusiest(job.vmpte, done.busiest);
   const { pid, readings } = await readingsIn(job.vmpte);
-  return { folder: input.folder, how: means.how, exitCode, pid, others, events, readings, lost };
+  return { folder: input.folder, how: means.how, exitCode, pid, others, events, readings, lost, cost };
+}
+
+/** `vmpte`: as the launcher left it, with its notes. */
+async function costOf(done: Done, { perf, events }: NonNullable<Done["costIn"]>, vmpte: string): Promise<LaunchCost> {
+  const notes = notesIn(vmpte);
+  const [user, system] = [notes.get("user_us"), notes.get("system_us")];
+  return {
+    ...(await programCost(perf, events, done)),
+    processor_ms: user === undefined || system === undefined ? null : Math.round((user + system) / 1000),
+  };
 }
 
 /** Does the file begin as a 32-bit ELF image does (EI_CLASS is ELFCLASS32)? */
@@ -139,6 +169,10 @@ interface Done {
   readonly exitCode: number;
   readonly events: number;
   readonly lost: number;
+  readonly faults: number;
+  readonly calls: number;
+  /** What its cost is measured with; absent: it cannot be. */
+  readonly costIn?: { readonly perf: string; readonly events: readonly CaptureEvent[] };
   /** Processes by how many events they have. */
   readonly busiest: ReadonlyMap<number, number>;
   /** How it was recorded, for cmd.txt. */
@@ -221,7 +255,8 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const guard = guarded({ folder });
   const data = join(folder, "perf.data");
   // A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
-  const words = ["record", "-q", ...perfWords(captureEvents({ stacks: job.stacks })), "-o", data];
+  const events = captureEvents({ stacks: job.stacks });
+  const words = ["record", "-q", ...perfWords(events), "-o", data];
   const asScript = ["script", "--ns", "-i", data, "--show-mmap-events", "--show-task-events", "--show-lost-events"];
   const fields = ["-F", `comm,pid,tid,time,event,trace${job.stacks ? ",ip,sym,dso" : ""}`];
   try {
@@ -253,7 +288,13 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     await pipeline(script.stdout, stream, createGzip(), createWriteStream(job.events));
     const status = await exitOf(script);
     if (status !== 0) throw new CaptureError("perf script failed", { why: `exit status ${status}` });
-    return { exitCode, ...counts, recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript, ...fields])}` };
+    const costIn = { perf, events };
+    return {
+      exitCode,
+      ...counts,
+      costIn,
+      recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript, ...fields])}`,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
     guard();

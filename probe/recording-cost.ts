@@ -23,6 +23,14 @@ export interface RecordingCost {
   readonly call_ns: number;
 }
 
+/** What recording cost a program: `measured` of each event, and what that makes of the events that were recorded. */
+export interface ProgramCost {
+  /** Of a fault and of a call, measured on this machine; null where that failed. */
+  readonly measured: RecordingCost | null;
+  /** So much of the processor time of the recorded processes went into being recorded, by that. */
+  readonly recording_ms: number | null;
+}
+
 /** perf with a pipe to tell it to go on and one that says that it has; ends when its parent does. */
 export function controlledPerf(perf: string, words: readonly string[]): ChildProcess {
   return spawn(PROBE_PATH, ["tied", perf, "record", "-q", "-D", "-1", "--control", "fd:3,4", ...words], {
@@ -49,8 +57,19 @@ export async function tellPerf(recorder: ChildProcess, word: "enable" | "disable
   }
 }
 
+/** Measures what each event of a recording costs here, and gives what so many of them cost. */
+export async function programCost(
+  perf: string,
+  events: readonly CaptureEvent[],
+  { faults, calls }: { readonly faults: number; readonly calls: number },
+): Promise<ProgramCost> {
+  const measured = await recordingCost(perf, events);
+  if (measured === null) return { measured, recording_ms: null };
+  return { measured, recording_ms: Math.round((faults * (measured.fault_ns ?? 0) + calls * measured.call_ns) / 1e6) };
+}
+
 /** Null where it cannot be measured. */
-export async function recordingCost(perf: string, events: readonly CaptureEvent[]): Promise<RecordingCost | null> {
+async function recordingCost(perf: string, events: readonly CaptureEvent[]): Promise<RecordingCost | null> {
   const worker = new KernelAnswers(startProbe("whole"));
   const recorder = controlledPerf(perf, [...perfWords(events), "-o", "/dev/null", "-p", String(worker.pid)]);
   const spent = async (line: string): Promise<number> => {

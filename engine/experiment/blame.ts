@@ -1,4 +1,5 @@
 /** Blame for empty page tables: the types and words that run, command line and window share. */
+import { formatCount } from "./format.ts";
 import { DEFAULT_BASELINE } from "./policies.ts";
 
 export interface BlameEntry {
@@ -20,7 +21,11 @@ const REASONS: Readonly<Record<string, string>> = {
   touch: "an access that failed",
   truncate: "its file was shortened",
   punch: "its file was released",
+  snapshot: "empty already when it was looked at",
 };
+
+/** The reason of tables that a look at a running process found empty. */
+const FOUND = "snapshot";
 
 /** A reason in words. */
 export function blameReason(reason: string): string {
@@ -52,12 +57,22 @@ const UNKNOWN_STACK = "(no stack in the trace)";
 
 /** What could not be told of stacks, in a sentence; null where all is known. */
 export function blameGaps(blame: readonly BlameEntry[]): string | null {
-  const without = blame.filter(({ stack }) => stack.length === 0);
-  const all = blame.reduce((sum, { tables }) => sum + tables, 0);
-  if (all === 0) return null;
-  const tables = without.reduce((sum, each) => sum + each.tables, 0);
+  const count = (entries: readonly BlameEntry[]): number => entries.reduce((sum, { tables }) => sum + tables, 0);
+  const found = count(blame.filter(({ reason }) => reason === FOUND));
+  const all = count(blame) - found;
+  const tables = count(blame.filter(({ stack, reason }) => stack.length === 0 && reason !== FOUND));
+  const before =
+    found === 0
+      ? ""
+      : `${formatCount(found)} were found empty when the process was looked at: the calls that emptied them are not in the trace.`;
+  if (all === 0) return before || null;
   if (tables === all)
-    return "The trace has no call stacks: record with `reclaim-lab capture --stacks` to know whose calls these are.";
+    return [
+      "The trace has no call stacks: record with `reclaim-lab capture --stacks` to know whose calls these are.",
+      before,
+    ]
+      .join(" ")
+      .trim();
   const files = new Set(
     blame.flatMap(({ stack }) => stack.flatMap((frame) => /^\[(.+)\+0x[0-9a-f]+\]$/.exec(frame)?.[1] ?? [])),
   );
@@ -66,7 +81,8 @@ export function blameGaps(blame: readonly BlameEntry[]): string | null {
     said.push(
       `${[...files].slice(0, 5).join(", ")} ${files.size === 1 ? "has" : "have"} no names of functions (stripped): places in the file stand for them; install the debug symbols, or give them to addr2line.`,
     );
-  if (tables > 0) said.push(`Of ${tables} tables no stack could be unwound.`);
+  if (tables > 0) said.push(`No stack could be unwound for ${formatCount(tables)} of ${formatCount(all)} tables.`);
+  if (before !== "") said.push(before);
   return said.length > 0 ? said.join(" ") : null;
 }
 

@@ -18,11 +18,46 @@ export interface MeasuredSample {
   readonly rssKb: number;
 }
 
+/** What is asked of samples: an array is that too. */
+export interface MeasuredSamples {
+  at(index: number): MeasuredSample | undefined;
+}
+
 export interface Measured {
   /** The process, where the file says it. */
   readonly pid: number | null;
   /** In the order of time. */
-  readonly samples: readonly MeasuredSample[];
+  readonly samples: MeasuredSamples;
+}
+
+const BLOCK = 1 << 14;
+
+interface Block {
+  readonly times: Float64Array;
+  readonly kb: Uint32Array;
+}
+
+/** Samples in 24 bytes each: hours of readings are tens of millions. */
+class PackedSamples implements MeasuredSamples {
+  readonly #blocks: Block[] = [];
+  length = 0;
+
+  push({ fromNs, toNs, vmpteKb, rssKb }: MeasuredSample): void {
+    const at = this.length++ % BLOCK;
+    if (at === 0) this.#blocks.push({ times: new Float64Array(2 * BLOCK), kb: new Uint32Array(2 * BLOCK) });
+    const { times, kb } = this.#blocks[this.#blocks.length - 1];
+    times[2 * at] = fromNs;
+    times[2 * at + 1] = toNs;
+    kb[2 * at] = vmpteKb;
+    kb[2 * at + 1] = rssKb;
+  }
+
+  at(index: number): MeasuredSample | undefined {
+    if (index < 0 || index >= this.length) return undefined;
+    const { times, kb } = this.#blocks[Math.floor(index / BLOCK)];
+    const i = 2 * (index % BLOCK);
+    return { fromNs: times[i], toNs: times[i + 1], vmpteKb: kb[i], rssKb: kb[i + 1] };
+  }
 }
 
 const COMMENT = /^#\s*pid\s+(\d{1,10})\b/;
@@ -71,8 +106,16 @@ export async function eachMeasured(
 
 /** All samples of a file. Errors: those of eachMeasured. */
 export async function readMeasured(source: TextSource, report: ImportReport): Promise<Measured> {
-  const samples: MeasuredSample[] = [];
-  const pid = await eachMeasured(source, report, (sample) => samples.push(sample));
-  samples.sort((a, b) => a.fromNs - b.fromNs);
-  return { pid, samples };
+  const samples = new PackedSamples();
+  let last = Number.NEGATIVE_INFINITY;
+  let inOrder = true;
+  const pid = await eachMeasured(source, report, (sample) => {
+    inOrder &&= sample.fromNs >= last;
+    last = sample.fromNs;
+    samples.push(sample);
+  });
+  if (inOrder) return { pid, samples };
+  // As the probe writes them they are in order; files put together by hand may not be.
+  const all = Array.from({ length: samples.length }, (_, i) => samples.at(i)).filter((sample) => sample !== undefined);
+  return { pid, samples: all.sort((a, b) => a.fromNs - b.fromNs) };
 }

@@ -11,7 +11,7 @@ import type { Machine } from "../experiment/machine.ts";
 import { HugeFiles } from "./huge-files.ts";
 import type { Call } from "./import/event.ts";
 import type { TraceSink } from "./import/trace-sink.ts";
-import type { MeasuredSample } from "./measured.ts";
+import type { MeasuredSample, MeasuredSamples } from "./measured.ts";
 import type { Operation, SnapshotOp } from "./operation.ts";
 import { PAGE, SLOT, TABLE_KB } from "./sizes.ts";
 
@@ -45,12 +45,14 @@ interface Fault {
 /** Replays a trace's operations on a machine and judges each sample as soon as its window is known. */
 export class Windows implements TraceSink {
   readonly #machine: Machine;
-  readonly #samples: readonly MeasuredSample[];
+  readonly #samples: MeasuredSamples;
   /** When each call under way began. */
   readonly #calls = new Map<number, { readonly call: Call; readonly beganNs: number }>();
   /** What the last fault of a thread changed, as long as nothing shows that it is over. */
   readonly #faults = new Map<number, Fault>();
+  /** The first sample that is not opened yet. */
   #next = 0;
+  #upcoming: MeasuredSample | undefined;
   #pending: Pending[] = [];
   #movingStack = false;
   #exiting = false;
@@ -80,15 +82,23 @@ export class Windows implements TraceSink {
   zeroWidthExact = 0;
   maxError = 0;
 
-  constructor(machine: Machine, samples: readonly MeasuredSample[]) {
+  constructor(machine: Machine, samples: MeasuredSamples) {
     this.#machine = machine;
     this.#samples = samples;
+    this.#upcoming = samples.at(0);
+  }
+
+  /** The next sample whose reading began before or at this time, each once. */
+  #taken(timeNs: number): MeasuredSample | undefined {
+    const sample = this.#upcoming;
+    if (sample === undefined || sample.fromNs > timeNs) return undefined;
+    this.#upcoming = this.#samples.at(++this.#next);
+    return sample;
   }
 
   /** Opens the samples whose reading began before or at this time. */
   #open(timeNs: number): void {
-    while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) {
-      const sample = this.#samples[this.#next++];
+    for (let sample = this.#taken(timeNs); sample !== undefined; sample = this.#taken(timeNs)) {
       const now = this.#machine.vmpteKb() - this.#hugeFiles.missingKb;
       const pending = {
         sample,
@@ -210,7 +220,7 @@ export class Windows implements TraceSink {
 
   #reach(timeNs: number): void {
     if (this.#finding) return;
-    if (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) this.#open(timeNs);
+    if (this.#upcoming !== undefined && this.#upcoming.fromNs <= timeNs) this.#open(timeNs);
     if (this.#pending.length > 0) this.#close(timeNs);
   }
 
@@ -247,7 +257,7 @@ export class Windows implements TraceSink {
 
   found(timeNs: number): void {
     this.#finding = false;
-    while (this.#next < this.#samples.length && this.#samples[this.#next].fromNs <= timeNs) this.#next++;
+    while (this.#taken(timeNs) !== undefined);
     this.#pending = [];
     this.#calibrating = true;
     this.#ranAlready = true;

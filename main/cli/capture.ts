@@ -3,7 +3,7 @@ import { BadInputError } from "../../engine/error.ts";
 import { formatBytes, formatCount, formatPercent } from "../../engine/experiment/format.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
-import type { RecordingCost } from "../../probe/recording-cost.ts";
+import type { ProgramCost } from "../../probe/recording-cost.ts";
 import { print, printJson, warn } from "./print.ts";
 
 export interface CaptureOptions {
@@ -14,7 +14,7 @@ export interface CaptureOptions {
   readonly pid?: number;
   readonly children?: boolean;
   readonly seconds?: number;
-  readonly maxMb: number;
+  readonly maxMb?: number;
   /** True: as often as usual. */
   readonly light?: number | true;
   readonly json?: boolean;
@@ -25,12 +25,20 @@ function folderFor(program: string): string {
   return `capture-${basename(program)}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`;
 }
 
+const readingsInWords = (readings: number): string =>
+  `${formatCount(readings)} ${readings === 1 ? "reading" : "readings"} of VmPTE`;
+
 /** Records a program until it ends; Ctrl-C ends it and keeps what was recorded. Exit status: that of the program. */
 export async function captureProgram(words: readonly string[], options: CaptureOptions): Promise<void> {
   if (options.pid !== undefined) {
     if (words.length > 0)
       throw new BadInputError("Record either a process or a program", {
         todo: "Give --pid, or a program after --",
+      });
+    if (options.with === "tracefs")
+      throw new BadInputError("A running process is recorded with perf only", {
+        where: "--with tracefs",
+        todo: "Omit it, or give a program after --",
       });
     return attachTo(options.pid, options);
   }
@@ -39,6 +47,16 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       where: "--light",
       todo: "Omit it, or give the process with --pid once it is running",
     });
+  for (const [option, given] of Object.entries({
+    "--children": options.children,
+    "--seconds": options.seconds,
+    "--max-mb": options.maxMb,
+  }))
+    if (given !== undefined)
+      throw new BadInputError("A launched program is recorded whole, with all its children, until it ends", {
+        where: option,
+        todo: "Omit it, or give the process with --pid once it is running",
+      });
   if (words.length === 0)
     throw new BadInputError("There is nothing to record", { todo: "Give a program after --, or a process with --pid" });
   const [program, ...args] = words;
@@ -53,16 +71,22 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       folder: options.out ?? folderFor(program),
       signal: controller.signal,
       stacks: options.stacks ?? false,
+      cost: true,
       ...(options.interval === undefined ? {} : { intervalUs: options.interval }),
       ...(options.with === undefined ? {} : { how: options.with }),
     });
     if (options.json) printJson(result);
     else {
-      const { folder, how, events, readings, lost, exitCode } = result;
+      const { folder, how, events, readings, lost, exitCode, cost } = result;
       const lostWords = lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`;
       const ended = exitCode === 0 ? "" : `; the program ended with ${exitCode}`;
       print(
-        `${folder}: ${formatCount(events)} lines of events (${how}), ${formatCount(readings)} readings of VmPTE${lostWords}${ended}`,
+        `${folder}: ${formatCount(events)} lines of events (${how}), ${readingsInWords(readings)}${lostWords}${ended}`,
+      );
+      print(
+        cost === null
+          ? "  what recording cost the program is measured with perf only: time the program itself with and without it"
+          : `  ${costInWords(cost)}`,
       );
       print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
       print(`  reclaim-lab run ${folder}`);
@@ -76,8 +100,13 @@ export async function captureProgram(words: readonly string[], options: CaptureO
 
 const inMicroseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} \u00b5s`;
 
+type Cost = ProgramCost & { readonly processor_ms: number | null };
+
 /** What recording cost the program. */
-function costInWords({ pairs, fault_ns, call_ns }: RecordingCost, recordingMs: number, usedMs: number | null): string {
+function costInWords({ measured, recording_ms, processor_ms: usedMs }: Cost): string {
+  if (measured === null || recording_ms === null)
+    return "what recording cost the program could not be measured; `npm run bench capture` measures it for programs of its own";
+  const { pairs, fault_ns, call_ns } = measured;
   const each = [
     ...(fault_ns === null ? [] : [`${inMicroseconds(fault_ns)} a fault`]),
     `${inMicroseconds(call_ns)} a call`,
@@ -85,11 +114,12 @@ function costInWords({ pairs, fault_ns, call_ns }: RecordingCost, recordingMs: n
   const share =
     usedMs === null || usedMs < 100
       ? ""
-      : `, ${formatPercent(recordingMs / usedMs)} of the ${formatCount(usedMs)} ms that it used`;
-  return `recording cost the program some ${formatCount(recordingMs)} ms of processor time${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
+      : `, ${formatPercent(recording_ms / usedMs)} of the ${formatCount(usedMs)} ms that it used`;
+  return `recording cost the program ${recording_ms === 0 ? "less than 1 ms" : `some ${formatCount(recording_ms)} ms`} of processor time${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
 }
 
 const DEFAULT_INTERVAL_US = 2000;
+const DEFAULT_MAX_MB = 4096;
 
 /** Records a running process until it exits, the time is over, or Ctrl-C. Exit status 0: it was recorded. */
 async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
@@ -102,7 +132,7 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
       pid,
       children: options.children ?? false,
       ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
-      maxMb: options.maxMb,
+      maxMb: options.maxMb ?? DEFAULT_MAX_MB,
       ...(options.light === undefined ? {} : { lightMs: options.light === true ? DEFAULT_LIGHT_MS : options.light }),
       stacks: options.stacks ?? false,
       intervalUs: options.interval ?? DEFAULT_INTERVAL_US,
@@ -117,11 +147,11 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
       const { folder, events, readings, lost, cost, others } = result;
       print(
         `${folder}: ${formatCount(events)} lines of events in ${cost.seconds} s (${formatCount(cost.events_per_second)} and ${formatBytes(cost.bytes_per_second)} a second), ` +
-          `${formatCount(readings)} readings of VmPTE of process ${result.pid}; its state was read in ${cost.found_ms} ms` +
+          `${readingsInWords(readings)} of process ${result.pid}; its state was read in ${cost.found_ms} ms` +
           (lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`),
       );
       if (others.length > 0) print(`  others that were measured: ${others.join(", ")} (vmpte.txt.PID)`);
-      if (cost.measured !== null) print(`  ${costInWords(cost.measured, cost.recording_ms ?? 0, cost.processor_ms)}`);
+      print(`  ${costInWords(cost)}`);
       if (cost.snapshots > 0)
         print(
           `  without page faults: the pages in use were read ${formatCount(cost.snapshots)} times, in ${cost.snapshots_ms} ms`,

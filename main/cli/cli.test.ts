@@ -130,6 +130,14 @@ describe("bad usage", () => {
     [["frobnicate"], /unknown command/],
     [["batch", "plan.json", "--out", "out", "--jobs", "0"], /--jobs.*1 or more/],
     [["batch", "plan.json", "--out", "out", "--on", "slurm", "--shards", "0"], /--shards.*1 or more/],
+    [["top", "--interval", "0"], /--interval.*whole number from 1 to 86,400 seconds/],
+    [["inspect", "1", "--watch", "--interval", "-1"], /--interval.*from 1 to 86,400/],
+    [["capture", "--pid", "0"], /--pid.*whole number from 1/],
+    [["capture", "--pid", "1", "--seconds", "9999999999"], /--seconds.*from 1 to 2,000,000/],
+    [["capture", "--pid", "1", "--interval", "99"], /--interval.*from 100 to 900,000 microseconds/],
+    [["capture", "--pid", "1", "--with", "tracefs"], /with perf only/],
+    [["capture", "--seconds", "3", "--", "true"], /--seconds: A launched program is recorded whole/],
+    [["try", "--repeat", "0", "--", "true"], /--repeat: Each setting runs 1 to 100 times/],
     [["conform", "/nowhere.ops"], /nowhere\.ops/],
     [
       ["conform", "-", "--kernel", "5.4"],
@@ -138,7 +146,11 @@ describe("bad usage", () => {
     [["conform", "-", "--kernel", CLI], /cli\.ts: this is not a kernel profile: it is not JSON/],
     [[], /Usage: reclaim-lab/],
   ] as const)("%j ends with status 2 and says what is wrong", async (args, reason) => {
-    const known = ["frobnicate", "conform", "batch"].includes(args[0] ?? "frobnicate") ? [] : ["--db", db];
+    const known = ["frobnicate", "conform", "batch", "top", "inspect", "capture", "try"].includes(
+      args[0] ?? "frobnicate",
+    )
+      ? []
+      : ["--db", db];
     const { status, out, err } = await lab([...args, ...known]);
     expect(status).toBe(2);
     expect(err).toMatch(reason);

@@ -42,7 +42,7 @@ function jsonText(value: unknown, watched: boolean): string {
 }
 
 const SECONDS = 2;
-const everyOf = ({ watch, interval }: LiveOptions): number | null => (watch ? Math.max(1, interval ?? SECONDS) : null);
+const everyOf = ({ watch, interval }: LiveOptions): number | null => (watch ? (interval ?? SECONDS) : null);
 
 async function looking(body: (looker: Looker) => Promise<void>): Promise<void> {
   const looker = startLooker();

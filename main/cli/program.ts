@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../../engine/error.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 /**
  * The command line: the same lab host, history and exports as the window's, in one process. Results go to stdout,
  * everything else to stderr. Exit status: 0 done, 1 the run failed, 2 bad usage or bad input, 130 interrupted.
@@ -60,6 +61,23 @@ function positive(text: string): number {
   if (value < 1) throw new InvalidArgumentError("It must be 1 or more.");
   return value;
 }
+
+/** A whole number with a unit, within limits; commander says which option was given what. */
+function within(least: number, most: number, unit: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(
+        `It must be a whole number from ${formatCount(least)} to ${formatCount(most)}${unit}.`,
+      );
+    return value;
+  };
+}
+
+/** Looks and recordings that take longer than a day from one to the next are a mistake. */
+const interval = within(1, 86_400, " seconds");
+/** Node's timers hold no longer time, in seconds. */
+const seconds = within(1, 2_000_000, " seconds");
 
 function assignment(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf("=");
@@ -158,7 +176,7 @@ program
   .command("top")
   .description("list this machine's processes by page-table memory, and what their tables hold; reads only")
   .option("--watch", "repeat until Ctrl-C")
-  .option("--interval <seconds>", "time between two looks (default: 2)", whole)
+  .option("--interval <seconds>", "time between two looks (default: 2)", interval)
   .addOption(json)
   .action(async (options) => (await import("./inspect.ts")).top(options));
 
@@ -173,7 +191,7 @@ program
   .option("--keep", "keep it in the history; with --watch, as a chart of all looks")
   .option("--db <file>", "the history file for --keep (default: the desktop app's)")
   .option("--watch", "repeat until Ctrl-C")
-  .option("--interval <seconds>", "time between two looks (default: 2)", whole)
+  .option("--interval <seconds>", "time between two looks (default: 2)", interval)
   .addOption(json)
   .action(async (process: number | undefined, options) => (await import("./inspect.ts")).inspect(process, options));
 
@@ -181,25 +199,33 @@ program
   .command("capture")
   .description("record a program's memory system calls, page faults and VmPTE; Ctrl-C ends it and keeps the recording")
   .argument("[program...]", "after --: the program and its arguments")
-  .option("--pid <number>", "record a running process instead", whole)
+  .option("--pid <number>", "record a running process instead", pid)
   .option("--children", "with --pid: also its existing descendants")
   .option(
     "--seconds <number>",
     "with --pid: stop after this time (default: when the process exits, or at Ctrl-C)",
-    whole,
+    seconds,
   )
   .option(
     "--light [ms]",
     "with --pid: without page faults, for hot programs; the pages in use are read every so many milliseconds (default: 1000)",
-    whole,
+    within(10, 86_400_000, " milliseconds"),
   )
-  .option("--max-mb <number>", "with --pid: stop when the recording reaches this size", whole, 4096)
+  .option(
+    "--max-mb <number>",
+    "with --pid: stop when the recording reaches this size (default: 4096)",
+    within(1, 1_000_000, " MB"),
+  )
   .option("--out <folder>", "the folder to create (default: capture-PROGRAM-TIME)")
   .option(
     "--stacks",
     "record the call stack of each memory system call: shows whose releases leave tables behind (perf)",
   )
-  .option("--interval <us>", "microseconds between two readings of VmPTE (default: 2000)", whole)
+  .option(
+    "--interval <us>",
+    "microseconds between two readings of VmPTE (default: 2000)",
+    within(100, 900_000, " microseconds"),
+  )
   .addOption(
     new Option("--with <tracer>", "the tracer (default: perf if it works, else tracefs)").choices(["perf", "tracefs"]),
   )

@@ -139,7 +139,9 @@ int launch_main(int argc, char **argv, char **envp) {
   while (!reaped_program()) watch_pause(1000000);
   uint64_t wall = now_ns() - began;
   if (sum || asked_ns) end_the_rest();
-  if (sum) note_usage(wall);
+  /* Of what the program left running it is not known what it used. */
+  int status;
+  if (sys4(__NR_wait4, -1, &status, WAIT_NO_HANG, 0) == -ECHILD) note_usage(wall);
   return program_status & 0x7f ? 128 + (program_status & 0x7f) : program_status >> 8 & 0xff;
 }
 

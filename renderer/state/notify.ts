@@ -12,7 +12,9 @@ function sentence(text: string): string {
 export function notifyError(thrown: unknown): void {
   const error = asLabError(thrown);
   const message = error.where ? `${error.where}: ${error.message}` : error.message;
-  const description = [error.why, error.todo].flatMap((text) => (text ? sentence(text) : [])).join(" ");
+  const words = [error.why, error.todo].flatMap((text) => (text ? sentence(text) : [])).join(" ");
+  // A toast is plain text.
+  const description = words.replaceAll("`", "");
   toast.error(message, { ...(description ? { description } : {}), duration: Number.POSITIVE_INFINITY });
 }
 

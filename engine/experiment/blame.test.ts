@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { type BlameEntry, blameGaps, blameReason } from "./blame.ts";
+
+const entry = (tables: number, stack: string[], reason = "below_table"): BlameEntry => ({
+  stack,
+  reason,
+  tables,
+  kb: 4 * tables,
+});
+
+test("nothing is said where all is known, or nothing is empty", () => {
+  expect(blameGaps([])).toBeNull();
+  expect(blameGaps([entry(5, ["main", "work"])])).toBeNull();
+});
+
+test("a trace without stacks, and single tables without one, are told apart", () => {
+  expect(blameGaps([entry(5, [])])).toMatch(/^The trace has no call stacks: .*`reclaim-lab capture --stacks`/);
+  expect(blameGaps([entry(1500, ["main"]), entry(1, [])])).toBe("No stack could be unwound for 1 of 1,501 tables.");
+});
+
+test("stripped files are named", () => {
+  expect(blameGaps([entry(5, ["[server+0x12ab]", "[libx.so+0x1]"])])).toMatch(
+    /^server, libx.so have no names of functions \(stripped\)/,
+  );
+});
+
+test("tables that were empty before the recording began are nobody's gap", () => {
+  const found = entry(50, [], "snapshot");
+  const words = "50 were found empty when the process was looked at: the calls that emptied them are not in the trace.";
+  expect(blameGaps([found])).toBe(words);
+  expect(blameGaps([found, entry(30, ["main"])])).toBe(words);
+  expect(blameGaps([found, entry(30, [])])).toMatch(/^The trace has no call stacks: .* 50 were found empty/);
+  expect(blameReason("snapshot")).not.toContain("snapshot");
+});
