@@ -20,6 +20,23 @@ function valuesAt(samples: Samples, metric: Metric, axis: Axis, scale: Scale, fr
   });
 }
 
+/** How much wider a line is drawn, and how much paler, that lies on another: it shows at both sides of it. */
+export const BESIDE_PX = 6;
+export const BESIDE_ALPHA = "66";
+
+/** For each row of values at the same places (NaN: none), does it lie on one before it wherever both have a value? */
+export function rowsOnOther(rows: readonly (readonly number[])[]): boolean[] {
+  const known = rows.flat().filter((value) => !Number.isNaN(value));
+  const apart = (Math.max(...known) - Math.min(...known)) * APART_SHARE;
+  const isOn = (one: readonly number[], other: readonly number[]): boolean => {
+    const both = one.flatMap((value, i) =>
+      Number.isNaN(value) || Number.isNaN(other[i]) ? [] : [Math.abs(value - other[i])],
+    );
+    return both.length > 0 && both.every((distance) => distance <= apart);
+  };
+  return rows.map((row, at) => rows.slice(0, at).some((before) => isOn(row, before)));
+}
+
 /** For each line, does it lie on one before it over the whole stretch that both have? */
 export function liesOnOther(
   lines: readonly Samples[],

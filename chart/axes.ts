@@ -69,13 +69,26 @@ export function roundTicks(
   return Array.from({ length: count }, (_, i) => ({ value: (first + i) * step }));
 }
 
+/** Between an axis and its labels. */
+export const TICK_PADDING_PX = 3;
+
 /** Chart.js options of the axis along the bottom. */
-export function xScale(axis: Axis, clocks: readonly Clock[], palette: Palette, font: string, tickPadding = 3) {
+export function xScale(
+  axis: Axis,
+  clocks: readonly Clock[],
+  palette: Palette,
+  font: string,
+  tickPadding = TICK_PADDING_PX,
+) {
   return {
     type: "linear",
     bounds: "data",
     afterBuildTicks(scale: { ticks: { value: number }[]; min: number; max: number }) {
       scale.ticks = roundTicks(scale.ticks, scale.min, scale.max);
+    },
+    // Chart.js leaves the padding beneath the labels, too.
+    afterFit(scale: { height: number }) {
+      scale.height -= tickPadding - TICK_PADDING_PX;
     },
     grid: { display: false },
     border: { color: palette.hairline },

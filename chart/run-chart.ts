@@ -3,8 +3,8 @@
 import type { ChartConfiguration, Point } from "chart.js";
 import { METRICS, type Metric } from "../engine/experiment/figures.ts";
 import { formatValue } from "../engine/experiment/format.ts";
-import { liesOnOther } from "./alike.ts";
-import { onScale, type Scale, xScale, yScale } from "./axes.ts";
+import { BESIDE_ALPHA, BESIDE_PX, liesOnOther } from "./alike.ts";
+import { onScale, type Scale, TICK_PADDING_PX, xScale, yScale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import { freedMarks, freedMarksPlugin, MARK_ROW_HEIGHT } from "./freed-marks.ts";
@@ -14,9 +14,6 @@ import { cutPoints, indexAt, lowerBound, metricValues, minMaxIndices, type Sampl
 import { bandOf, isSaw, sawBands } from "./saw.ts";
 import { clockOf, inOrder, isOnAxis, lineStyles, type RunSeries, seriesLabel } from "./series.ts";
 import { MARK_WORDS_HEIGHT, timeMarks, timeMarksPlugin } from "./time-marks.ts";
-
-/** How much wider a line is that lies on another. */
-const BESIDE_PX = 6;
 
 export interface RunChartOptions {
   readonly series: readonly RunSeries[];
@@ -125,7 +122,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
         label: labels[i].name,
         data: drawn(bands[i]?.top ?? lines[i]),
         // The first is drawn last: what lies on it shows at both sides of it.
-        borderColor: hidden[i] && !bands[i] ? `${styles[i].color}66` : styles[i].color,
+        borderColor: hidden[i] && !bands[i] ? `${styles[i].color}${BESIDE_ALPHA}` : styles[i].color,
         backgroundColor: styles[i].color,
         borderDash: hidden[i] && !bands[i] ? [] : [...styles[i].dash],
         borderWidth: hidden[i] && !bands[i] ? styles[i].width + BESIDE_PX : bands[i] ? 1.5 : styles[i].width,
@@ -148,7 +145,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       },
       scales: {
         x: {
-          ...xScale(axis, series.map(clockOf), palette, font, 3 + marks.length * MARK_ROW_HEIGHT),
+          ...xScale(axis, series.map(clockOf), palette, font, TICK_PADDING_PX + marks.length * MARK_ROW_HEIGHT),
           ...range,
         },
         y: yScale(metric, scale, palette, font, options.yTitle),

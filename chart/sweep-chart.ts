@@ -5,6 +5,7 @@ import { type Figure, figureById } from "../engine/experiment/figures.ts";
 import { formatValue } from "../engine/experiment/format.ts";
 import type { ParamValue } from "../engine/experiment/types.ts";
 import { policyWord } from "../engine/experiment/words.ts";
+import { BESIDE_ALPHA, BESIDE_PX, rowsOnOther } from "./alike.ts";
 import { onScale, type Scale, yScale } from "./axes.ts";
 import { endLabels, endLabelWidth } from "./end-labels.ts";
 import type { Palette } from "./palette.ts";
@@ -15,7 +16,7 @@ import { figureAt, type SweepPoint, sweepPolicies, sweepScale } from "./sweep-po
 export interface SweepChartOptions {
   readonly points: readonly SweepPoint[];
   readonly parameter: string;
-  /** How a value is written: "2M". */
+  /** How a value is written along the axis: "2 MiB". */
   readonly valueWords: (value: ParamValue) => string;
   readonly palette: Palette;
   /** CSS font family; it must be there where the chart is drawn. */
@@ -29,6 +30,8 @@ export interface SweepChartOptions {
   readonly yTitle?: boolean;
   readonly origin?: string;
 }
+
+const LINE_PX = 2;
 
 /** What a sweep shows unless something else is asked for. */
 export const SWEEP_FIGURE: Figure = figureById("peak_vmpte");
@@ -52,19 +55,19 @@ export function sweepChart(options: SweepChartOptions): ChartConfiguration<"line
       color: policyStyle(mode).colors[palette.theme],
     };
   });
+  const rows = modes.map((mode) => ordered.map((point) => figureAt(point, mode, figure) ?? Number.NaN));
+  const hidden = rowsOnOther(rows.map((row) => (scale === "log" ? row.map((y) => Math.log(Math.max(y, 1))) : row)));
   return {
     type: "line",
     data: {
-      datasets: modes.map((mode) => ({
+      datasets: modes.map((mode, at) => ({
         label: policyWord(mode),
-        data: ordered.map((point, i) => ({
-          x: places[i],
-          y: onScale(figureAt(point, mode, figure) ?? Number.NaN, scale),
-        })),
-        borderColor: policyStyle(mode).colors[palette.theme],
+        data: rows[at].map((y, i) => ({ x: places[i], y: onScale(y, scale) })),
+        // The first is drawn last: what lies on it shows at both sides of it.
+        borderColor: `${policyStyle(mode).colors[palette.theme]}${hidden[at] ? BESIDE_ALPHA : ""}`,
         backgroundColor: policyStyle(mode).colors[palette.theme],
-        borderWidth: 2,
-        borderDash: [...policyStyle(mode).dash],
+        borderWidth: hidden[at] ? LINE_PX + BESIDE_PX : LINE_PX,
+        borderDash: hidden[at] ? [] : [...policyStyle(mode).dash],
         pointStyle: policyStyle(mode).point,
         pointRadius: 4,
         pointHoverRadius: 6,

@@ -1,7 +1,8 @@
 /** A sweep's result: per value of the swept parameter, what each policy came to. */
 import { comparePolicies } from "../engine/experiment/compare-runs.ts";
 import type { Figure } from "../engine/experiment/figures.ts";
-import { formatPercent, formatValue } from "../engine/experiment/format.ts";
+import { formatBytes, formatPercent, formatValue } from "../engine/experiment/format.ts";
+import { formatValueOf, type ParamSpec } from "../engine/experiment/params.ts";
 import { baselineOf, inPolicyOrder, type PolicyId } from "../engine/experiment/policies.ts";
 import { listed, ofPolicy, type SentencePart, strong, text } from "../engine/experiment/sentence.ts";
 import type { Params, ParamValue, RunSummary, Source } from "../engine/experiment/types.ts";
@@ -115,4 +116,9 @@ export function sweepSentence(
     ...(policies.length > 2 ? [text(` ${policyPhrase(best.policy)}`)] : []),
     text("."),
   ];
+}
+
+/** A value along the axis of a sweep: sizes in the units of all others ("2 MiB"), not as they are typed ("2M"). */
+export function axisWords(spec: ParamSpec | undefined, value: ParamValue): string {
+  return spec?.type === "bytes" && typeof value === "number" ? formatBytes(value) : formatValueOf(spec, value);
 }

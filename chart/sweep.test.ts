@@ -60,6 +60,20 @@ describe("the chart of a sweep", () => {
     expect(sweepOrder(POINTS).map((point) => point.value)).toEqual([4096, 2 ** 21, 2 ** 22]);
   });
 
+  test("a policy whose line lies on another's shows at both sides of it", () => {
+    const alike = sweepPoints(
+      [run(1, "none", 1, 100), run(2, "sync", 1, 100), run(3, "none", 2, 200), run(4, "sync", 2, 200)],
+      "chunk",
+      [1, 2],
+    );
+    const [above, beneath] = chart(alike).data.datasets;
+    expect(Number(beneath.borderWidth)).toBeGreaterThan(Number(above.borderWidth));
+    expect(beneath.borderDash).toEqual([]);
+    expect(beneath.borderColor).not.toBe(policyColor("sync", "light"));
+    const [, apart] = chart().data.datasets;
+    expect(apart.borderWidth).toBe(above.borderWidth);
+  });
+
   test("shows choices one after the other", () => {
     const choices = sweepPoints([run(1, "sync", "random", 4), run(2, "sync", "sequential", 8)], "chunk", [
       "sequential",

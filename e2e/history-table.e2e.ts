@@ -80,3 +80,17 @@ test("the list takes the same expressions", async ({ lab }) => {
   await expect(list.getByRole("option")).toHaveCount(1);
   await expect(list.getByRole("option")).toHaveText(/small chunks/);
 });
+
+test("a view that is asked for while the window starts stays", async ({ lab }) => {
+  await runToEnd(lab, "the newest", { size: 2 ** 28 });
+  const host = await lab.hostPid();
+  process.kill(host, "SIGSTOP");
+  try {
+    await lab.reload();
+    await lab.page.keyboard.press("Control+5");
+  } finally {
+    process.kill(host, "SIGCONT");
+  }
+  await expect(lab.page.getByRole("navigation", { name: "History" }).getByRole("option")).toHaveCount(1);
+  await expect(lab.page.getByRole("heading", { level: 1 })).toHaveText("History");
+});

@@ -1,4 +1,6 @@
 /** The questions that an atlas answers without being asked in SQL. */
+import { isPolicyId } from "../../engine/experiment/policies.ts";
+import { policyWord } from "../../engine/experiment/words.ts";
 import type { Answer, Atlas, Cell } from "./database.ts";
 
 export interface Question {
@@ -31,7 +33,7 @@ function questions(baseline: string): readonly Question[] {
   return [
     {
       id: "policies",
-      title: `What each policy saves of the average VmPTE against ${baseline}, and what it costs`,
+      title: `What each policy saves of the average VmPTE against ${isPolicyId(baseline) ? policyWord(baseline) : baseline}, and what it costs`,
       about: "results",
       sql: `${PAIRED(baseline)}SELECT policy, knobs, count(*) AS tasks, count(*) FILTER (saved_percent >= 10) AS saves_a_tenth,
   round(100 * sum(saved_kb) / nullif(sum(base_average_kb), 0), 1) AS saved_percent, round(median(saved_percent), 1) AS median_percent,

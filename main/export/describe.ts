@@ -1,7 +1,7 @@
 /** An experiment's setup and result in words, for exports. */
 import * as v from "valibot";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
-import { type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-points.ts";
+import { axisWords, type SweepPoint, sweepPoints, sweepSentence } from "../../chart/sweep-points.ts";
 import type { ChartView } from "../../chart/view.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { FIGURES } from "../../engine/experiment/figures.ts";
@@ -41,6 +41,8 @@ export interface Sweep {
   readonly points: readonly SweepPoint[];
   /** A value as it is typed: "2M". */
   readonly words: (value: ParamValue) => string;
+  /** The same along an axis: "2 MiB". */
+  readonly axisWords: (value: ParamValue) => string;
 }
 
 /** What a sweep went through and came to; null where the experiment is none. */
@@ -48,7 +50,9 @@ export function sweepOf(experiment: StoredExperiment): Sweep | null {
   if (experiment.kind !== "sweep" || !v.is(sweepDetailSchema, experiment.detail)) return null;
   const { parameter, values } = experiment.detail;
   const words = (value: ParamValue) => paramWords(experiment, { [parameter]: value })[0].value;
-  return { parameter, points: sweepPoints(experiment.runs, parameter, values), words };
+  const spec = paramNamed(findPreset(experiment.workload)?.params ?? [], parameter);
+  const points = sweepPoints(experiment.runs, parameter, values);
+  return { parameter, points, words, axisWords: (value) => axisWords(spec, value) };
 }
 
 /** "commit-table · size 50G · seed 1": enough to make it again. */

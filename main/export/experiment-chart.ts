@@ -144,7 +144,7 @@ export function experimentChart(
       figure: sweepFigure(view),
       points: sweep.points,
       parameter: sweep.parameter,
-      valueWords: sweep.words,
+      valueWords: sweep.axisWords,
     });
   return runChart({
     ...shared,

@@ -43,6 +43,11 @@ class View {
     this.route = route;
   }
 
+  /** What a window begins with, unless something else was gone to while it started. */
+  begin(route: Route): void {
+    if (this.#past.length === 0) this.route = route;
+  }
+
   back(): void {
     const route = this.#past.pop();
     if (route) this.route = route;
