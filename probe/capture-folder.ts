@@ -124,15 +124,18 @@ const NOTE = /^# (\w+) (\d+)$/gm;
 /** All that it notes is shorter, in bytes. */
 const NOTES_MAX = 1024;
 
-/** What the launcher noted at the end of a file of readings: the program's use of the machine. Empty where it ended otherwise. */
-export function notesIn(path: string): ReadonlyMap<string, number> {
-  if (!existsSync(path)) return new Map();
+/**
+ * What the launcher noted at the end of a file of readings: the program's use of the machine, or the processes that it left
+ * running (`left`, one a process). Empty where it ended otherwise.
+ */
+export function notesIn(path: string): readonly (readonly [name: string, value: number])[] {
+  if (!existsSync(path)) return [];
   const file = openSync(path, "r");
   try {
     const bytes = Buffer.alloc(NOTES_MAX);
     const from = Math.max(0, fstatSync(file).size - NOTES_MAX);
     const end = bytes.toString("latin1", 0, readSync(file, bytes, 0, NOTES_MAX, from));
-    return new Map([...end.matchAll(NOTE)].map(([, name, value]) => [name, Number(value)]));
+    return [...end.matchAll(NOTE)].map(([, name, value]) => [name, Number(value)] as const);
   } finally {
     closeSync(file);
   }

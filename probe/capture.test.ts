@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
+import { ImportReport, survey } from "../engine/workload/import/index.ts";
 import { capture } from "./capture.ts";
 import { notesIn } from "./capture-folder.ts";
 import { captureMeans } from "./capture-means.ts";
@@ -10,6 +11,10 @@ import { captureKernel, namedProfile } from "./named-profile.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-capture-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function* inOne(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+}
 
 const MEANS = [
   { how: "perf", means: await captureMeans("perf") },
@@ -30,7 +35,10 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
     const events = gunzipSync(readFileSync(join(out, "events.txt.gz"))).toString();
     expect(events).toMatch(/page_fault_user: address=0x[0-9a-f]+/);
     expect(events).toContain(`${result.pid}`);
-    expect(events).not.toMatch(/^reclaim-probe(?!.*(?:execve|NR 59\b))/m);
+    expect(events).not.toMatch(/^reclaim-probe(?!.*sys_enter.*NR 59\b)/m);
+    const list = await survey(inOne(events), new ImportReport());
+    if (list.format === "ops") throw new Error("it is no trace");
+    expect(list.processes.map(({ comm }) => comm).toSorted()).toEqual(["sh", "sleep"]);
     const readings = readFileSync(join(out, "vmpte.txt"), "utf8").trim().split("\n");
     expect(readings[0]).toBe(
       `# pid ${result.pid}  CLOCK_MONOTONIC before read, VmPTE kB, VmRSS kB, Threads, CLOCK_MONOTONIC after read`,
@@ -45,7 +53,7 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
     const out = join(folder, `${how}-cost`);
     const program = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
     const { cost } = await capture({ program: "sh", args: ["-c", program], folder: out, how, cost: true });
-    const notes = notesIn(join(out, "vmpte.txt"));
+    const notes = new Map(notesIn(join(out, "vmpte.txt")));
     expect(notes.get("user_us")).toBeGreaterThan(0);
     if (how === "tracefs") return expect(cost).toBeNull();
     expect(cost?.measured?.fault_ns).toBeGreaterThan(0);
@@ -54,10 +62,13 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
     expect(cost?.processor_ms).toBe(Math.round(((notes.get("user_us") ?? 0) + (notes.get("system_us") ?? 0)) / 1000));
   });
 
-  test("says nothing of a program's processor time where a part of it lives on", async () => {
+  test("names what a program left running, and says nothing of its processor time then", async () => {
     const out = join(folder, `${how}-outlived`);
-    await capture({ program: "sh", args: ["-c", "sleep 1 & exit 0"], folder: out, how });
-    expect(notesIn(join(out, "vmpte.txt")).size).toBe(0);
+    const { left } = await capture({ program: "sh", args: ["-c", "sleep 20 & exit 0"], folder: out, how });
+    expect(left).toHaveLength(1);
+    expect(readFileSync(`/proc/${left[0]}/cmdline`, "utf8")).toBe("sleep\u000020\u0000");
+    process.kill(left[0]);
+    expect(new Map(notesIn(join(out, "vmpte.txt"))).has("user_us")).toBe(false);
   });
 
   test("ends the program when it is aborted and keeps what was recorded", async () => {

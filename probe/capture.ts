@@ -81,6 +81,8 @@ export interface CaptureResult {
   readonly events: number;
   readonly readings: number;
   readonly lost: number;
+  /** Processes that it started and that run on, recorded no longer. */
+  readonly left: readonly number[];
   /** Null: it was not asked for, or recorded with tracefs, of which it is not measured. */
   readonly cost: LaunchCost | null;
 }
@@ -128,14 +130,15 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   keepCaptureKernel(input.folder);
   const { exitCode, events, lost } = done;
   const cost = input.cost && done.costIn ? await costOf(done, done.costIn, job.vmpte) : null;
+  const left = notesIn(job.vmpte).flatMap(([name, value]) => (name === "left" ? [value] : []));
   const others = keepBusiest(job.vmpte, done.busiest);
   const { pid, readings } = await readingsIn(job.vmpte);
-  return { folder: input.folder, how: means.how, exitCode, pid, others, events, readings, lost, cost };
+  return { folder: input.folder, how: means.how, exitCode, pid, others, events, readings, lost, left, cost };
 }
 
 /** `vmpte`: as the launcher left it, with its notes. */
 async function costOf(done: Done, { perf, events }: NonNullable<Done["costIn"]>, vmpte: string): Promise<LaunchCost> {
-  const notes = notesIn(vmpte);
+  const notes = new Map(notesIn(vmpte));
   const [user, system] = [notes.get("user_us"), notes.get("system_us")];
   return {
     ...(await programCost(perf, events, done)),
@@ -199,8 +202,9 @@ function endWith(signal: AbortSignal | undefined, end: (name: NodeJS.Signals) =>
   };
 }
 
-/** Lines of the launcher itself, before it becomes the program (its execve apart), and of the kernel's own image. */
-const NOISE = /^\s*(?:reclaim-probe[\s-]+\d(?!.*(?:execve|NR 59\b))|swapper\s+0\/0\s.*PERF_RECORD_MMAP -1\/0)/;
+/** Lines of the launcher and of what started it (but for the begin of the program's execve), and of the kernel's own image. */
+const NOISE =
+  /^\s*(?:reclaim-probe[\s-]+\d(?!.*sys_enter\S* (?:.*execve|NR 59\b))|perf-exec\s+0\/0\s|swapper\s+0\/0\s.*PERF_RECORD_MMAP -1\/0)/;
 
 /** Records that perf makes up of what was there before it: of a process that ran already all of that is found otherwise. */
 const BEFORE = /\s0\.000000000: PERF_RECORD_/;

@@ -13,6 +13,25 @@ export interface Setting {
 
 /** The name of the runs with the program's environment as it is. */
 export const BASELINE_NAME = "as it is";
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM",
+};
+
+/** An exit status of a program in words; 128 + N where signal N ended it, or where a shell says so of what it ran. */
+export function exitWords(status: number): string {
+  const signal = SIGNALS[status - 128];
+  return signal === undefined ? String(status) : `${status} (${signal})`;
+}
+
 export const REPEAT_MAX = 100;
 export const SETTINGS_MAX = 20;
 const NAME_LENGTH_MAX = 80;

@@ -1,8 +1,10 @@
 import { basename } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
 import { formatBytes, formatCount, formatPercent } from "../../engine/experiment/format.ts";
+import { exitWords } from "../../engine/experiment/trial.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
-import { capture } from "../../probe/capture.ts";
+import { capture, quote } from "../../probe/capture.ts";
+import { nameOfProcess } from "../../probe/processes.ts";
 import type { ProgramCost } from "../../probe/recording-cost.ts";
 import { print, printJson, warn } from "./print.ts";
 
@@ -77,19 +79,26 @@ export async function captureProgram(words: readonly string[], options: CaptureO
     });
     if (options.json) printJson(result);
     else {
-      const { folder, how, events, readings, lost, exitCode, cost } = result;
+      const { folder, how, events, readings, lost, left, exitCode, cost } = result;
       const lostWords = lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`;
-      const ended = exitCode === 0 ? "" : `; the program ended with ${exitCode}`;
+      const ended = exitCode === 0 ? "" : `; the program ended with ${exitWords(exitCode)}`;
       print(
         `${folder}: ${formatCount(events)} lines of events (${how}), ${readingsInWords(readings)}${lostWords}${ended}`,
       );
+      for (const pid of left) {
+        const name = nameOfProcess(pid)?.name;
+        if (name !== undefined)
+          print(
+            `  it left process ${pid} (${name}) running, recorded no longer: reclaim-lab capture --pid ${pid} --children`,
+          );
+      }
       print(
         cost === null
           ? "  what recording cost the program is measured with perf only: time the program itself with and without it"
           : `  ${costInWords(cost)}`,
       );
-      print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
-      print(`  reclaim-lab run ${folder}`);
+      print(`  reclaim-lab check ${quote([`${folder}/events.txt.gz`])} --against ${quote([`${folder}/vmpte.txt`])}`);
+      print(`  reclaim-lab run ${quote([folder])}`);
     }
     process.exitCode = controller.signal.aborted ? 130 : result.exitCode;
   } finally {
@@ -156,8 +165,9 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
         print(
           `  without page faults: the pages in use were read ${formatCount(cost.snapshots)} times, in ${cost.snapshots_ms} ms`,
         );
-      else print(`  reclaim-lab check ${folder}/events.txt.gz --against ${folder}/vmpte.txt`);
-      print(`  reclaim-lab run ${folder}`);
+      else
+        print(`  reclaim-lab check ${quote([`${folder}/events.txt.gz`])} --against ${quote([`${folder}/vmpte.txt`])}`);
+      print(`  reclaim-lab run ${quote([folder])}`);
     }
     process.exitCode = 0;
   } finally {

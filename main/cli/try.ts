@@ -3,6 +3,7 @@ import { BadInputError } from "../../engine/error.ts";
 import { formatCount, formatDuration, formatKb } from "../../engine/experiment/format.ts";
 import {
   BASELINE_NAME,
+  exitWords,
   judgeTrial,
   medianOf,
   parseSettings,
@@ -116,8 +117,8 @@ export async function tryProgram(command: readonly string[], options: TryOptions
     if (odd.size > 0)
       warn(
         failing
-          ? `the program failed in each of its ${formatCount(ended.length)} runs, with ${[...odd].join(", ")}: what was measured is of a program that fails`
-          : `the program ended with ${[...odd].join(", ")} in some of its runs`,
+          ? `the program failed in each of its ${formatCount(ended.length)} runs, with ${[...odd].map(exitWords).join(", ")}: what was measured is of a program that fails`
+          : `the program ended with ${[...odd].map(exitWords).join(", ")} in some of its runs`,
       );
     const none = !experiment.runs.some((run) => run.label === BASELINE_NAME && run.status === "done");
     if (cut) process.exitCode = 130;

@@ -35,7 +35,7 @@ test("the file is longer than a string can be", () => expect(statSync(path).size
 test("a capture ends: readings are counted, the process and what it used are found", async () => {
   expect(await readingsIn(path)).toEqual({ pid: 77, readings: READINGS });
   expect(pidIn(path)).toBe(77);
-  expect([...notesIn(path)]).toEqual([
+  expect(notesIn(path)).toEqual([
     ["user_us", 120],
     ["system_us", 30],
   ]);

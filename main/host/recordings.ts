@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
+import { exitWords } from "../../engine/experiment/trial.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
 import { captureMeans } from "../../probe/capture-means.ts";
@@ -46,6 +47,8 @@ interface Recorded {
   readonly events: number;
   readonly lost: number;
   readonly exitCode?: number;
+  /** Processes that the program left running. */
+  readonly left?: readonly number[];
 }
 
 export interface Recordings {
@@ -206,9 +209,10 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
   };
 }
 
-function notesOf({ events, lost, exitCode = 0 }: Recorded): string[] {
+function notesOf({ events, lost, exitCode = 0, left = [] }: Recorded): string[] {
   return [
+    ...left.map((pid) => `it left process ${pid} running, which is recorded no longer: attach to it`),
     ...(lost > 0 ? [`${formatCount(lost)} of ${formatCount(events)} events were lost: the trace has gaps`] : []),
-    ...(exitCode !== 0 && exitCode !== 143 ? [`the program ended with ${exitCode}`] : []),
+    ...(exitCode !== 0 && exitCode !== 143 ? [`the program ended with ${exitWords(exitCode)}`] : []),
   ];
 }

@@ -83,6 +83,8 @@ static void end_the_rest(void) {
   }
 }
 
+static void note_left(long pid) { watch_note("left", (uint64_t)pid); }
+
 static uint64_t parse_interval(const char *text) {
   uint64_t interval_us = 0;
   for (const char *p = text; *p >= '0' && *p <= '9'; p++) interval_us = interval_us * 10 + (uint64_t)(*p - '0');
@@ -142,6 +144,7 @@ int launch_main(int argc, char **argv, char **envp) {
   /* Of what the program left running it is not known what it used. */
   int status;
   if (sys4(__NR_wait4, -1, &status, WAIT_NO_HANG, 0) == -ECHILD) note_usage(wall);
+  else watch_each_below(sys0(__NR_getpid), note_left);
   return program_status & 0x7f ? 128 + (program_status & 0x7f) : program_status >> 8 & 0xff;
 }
 
