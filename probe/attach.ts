@@ -20,7 +20,7 @@ import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
 import { countingLines, exitOf, quote } from "./capture.ts";
 import { guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
-import { captureEvents, captureMeans, perfWords } from "./capture-means.ts";
+import { captureEvents, captureMeans, heard, perfWords, scriptWords } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { foundStates } from "./found-state.ts";
 import { PROBE_PATH } from "./locate.ts";
@@ -155,10 +155,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   const events = captureEvents({ stacks: input.stacks, light: input.lightMs !== undefined });
   const words = [...perfWords(events), "--max-size", `${input.maxMb}M`, "-o", data, "-p", pids.join(",")];
   const recorder = controlledPerf(perf, words);
-  let said = "";
-  recorder.stderr?.on("data", (chunk: Buffer) => {
-    if (said.length < 4000) said += chunk.toString();
-  });
+  const said = heard(recorder.stderr);
   let watcher: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   const looker = startLooker();
@@ -173,7 +170,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   const onAbort = (): void => void stop();
   try {
     if (!(await tellPerf(recorder, "enable")))
-      throw new CaptureError("perf ended before it recorded anything", { why: said.trim() });
+      throw new CaptureError("perf ended before it recorded anything", { why: said() });
     watcher = spawn(
       PROBE_PATH,
       ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)],
@@ -206,22 +203,10 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     const looks = await snapshots?.end();
     watcher.kill("SIGTERM");
     await exitOf(watcher);
-    if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said.trim() });
+    if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said() });
     const bytes = statSync(data).size;
     const { stream, counts } = countingLines(true);
-    const fields = `comm,pid,tid,time,event,trace${input.stacks ? ",ip,sym,dso" : ""}`;
-    const asScript = [
-      "script",
-      "--ns",
-      "-i",
-      data,
-      "--show-mmap-events",
-      "--show-task-events",
-      "--show-lost-events",
-      "-F",
-      fields,
-    ];
-    const script = spawn(perf, asScript, { stdio: ["ignore", "pipe", "ignore"] });
+    const script = spawn(perf, scriptWords(data, input.stacks), { stdio: ["ignore", "pipe", "ignore"] });
     const gzip = createGzip();
     const written = pipeline(gzip, createWriteStream(join(input.folder, "events.txt.gz")));
     for (const state of states.values()) for (const line of state.lines) gzip.write(line);

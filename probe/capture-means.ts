@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { CALL_NUMBERS } from "../engine/workload/import/index.ts";
 import { ensureProbe } from "./detect.ts";
@@ -101,6 +102,23 @@ export interface CaptureEvent {
 export function perfWords(events: readonly CaptureEvent[]): string[] {
   const chosen = events.flatMap(({ name, filter }) => ["-e", name, ...(filter === null ? [] : ["--filter", filter])]);
   return ["-k", "CLOCK_MONOTONIC", "-d", "-m", "32M", ...chosen];
+}
+
+/** What perf script is told, to write a record as the importer reads it; `stacks`: with the call stack of each event. */
+export function scriptWords(data: string, stacks: boolean): string[] {
+  const shown = ["--show-mmap-events", "--show-task-events", "--show-lost-events"];
+  return ["script", "--ns", "-i", data, ...shown, "-F", `comm,pid,tid,time,event,trace${stacks ? ",ip,sym,dso" : ""}`];
+}
+
+const SAID_MAX = 4000;
+
+/** What perf says of what went wrong: the beginning, so far. */
+export function heard(stderr: Readable | null): () => string {
+  let said = "";
+  stderr?.on("data", (chunk: Buffer) => {
+    if (said.length < SAID_MAX) said += chunk.toString();
+  });
+  return () => said.trim();
 }
 
 const FAULTS: readonly CaptureEvent[] = [

@@ -37,7 +37,16 @@ import {
   sweepLeftovers,
   temporaryFolder,
 } from "./capture-folder.ts";
-import { type CaptureEvent, captureEvents, captureMeans, findProgram, perfWords, TRACEFS } from "./capture-means.ts";
+import {
+  type CaptureEvent,
+  captureEvents,
+  captureMeans,
+  findProgram,
+  heard,
+  perfWords,
+  scriptWords,
+  TRACEFS,
+} from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
@@ -261,18 +270,14 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   // A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
   const events = captureEvents({ stacks: job.stacks });
   const words = ["record", "-q", ...perfWords(events), "-o", data];
-  const asScript = ["script", "--ns", "-i", data, "--show-mmap-events", "--show-task-events", "--show-lost-events"];
-  const fields = ["-F", `comm,pid,tid,time,event,trace${job.stacks ? ",ip,sym,dso" : ""}`];
+  const asScript = scriptWords(data, job.stacks);
   try {
     const recorder = spawn(PROBE_PATH, ["tied", perf, ...words, "--", ...launchWords(job, "run")], {
       stdio: job.quietly ? ["ignore", "ignore", "pipe"] : ["inherit", "inherit", "pipe"],
       detached: true,
       ...job.quietly,
     });
-    let said = "";
-    recorder.stderr.on("data", (chunk: Buffer) => {
-      if (said.length < 4000) said += chunk.toString();
-    });
+    const said = heard(recorder.stderr);
     // The program ends first, so that the record is whole; perf ends with it.
     const calm = endWith(job.signal, (name) => {
       // Never 0, which would be everybody of our own group.
@@ -286,9 +291,9 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     });
     const exitCode = await exitOf(recorder);
     calm();
-    if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said.trim() });
+    if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said() });
     const { stream, counts } = countingLines();
-    const script = spawn(perf, [...asScript, ...fields], { stdio: ["ignore", "pipe", "ignore"] });
+    const script = spawn(perf, asScript, { stdio: ["ignore", "pipe", "ignore"] });
     await pipeline(script.stdout, stream, createGzip(), createWriteStream(job.events));
     const status = await exitOf(script);
     if (status !== 0) throw new CaptureError("perf script failed", { why: `exit status ${status}` });
@@ -297,7 +302,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
       exitCode,
       ...counts,
       costIn,
-      recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript, ...fields])}`,
+      recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript])}`,
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,11 +2,9 @@
  * Does it matter? A program's page tables beside the memory that it uses, and beside the least that this memory could need: one
  * PTE table for each 2 MiB of it, RSS / 512.
  */
+import { PTRS_PER_TABLE } from "../mm/geometry.ts";
 import { inRunOrder, type RunKind } from "./compare-runs.ts";
 import type { RunSummary } from "./types.ts";
-
-/** Memory that one table maps, in tables: 4 KiB hold 512 entries of 4 KiB. */
-const PAGES_PER_TABLE = 512;
 
 /** VmPTE at one moment. */
 export interface Weight {
@@ -31,7 +29,7 @@ interface WeighedRun extends RunKind {
 }
 
 function weigh({ vmpte_kb: vmpteKb, rss_kb: rssKb }: RunSummary["peak"]): Weight {
-  return { vmpteKb, rssKb, share: rssKb > 0 ? vmpteKb / rssKb : null, leastKb: rssKb / PAGES_PER_TABLE };
+  return { vmpteKb, rssKb, share: rssKb > 0 ? vmpteKb / rssKb : null, leastKb: rssKb / PTRS_PER_TABLE };
 }
 
 /** Each run that has a result, in the runs' order. The peaks of VmPTE and of RSS may be at different moments. */

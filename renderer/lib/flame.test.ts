@@ -4,7 +4,7 @@ import { depthOf, flameOf, pathTo } from "./flame.ts";
 const entry = (stack: string[], kb: number, reason = "no_reclaim") => ({ stack, reason, kb, tables: kb / 4 });
 
 test("functions that called each other lie above each other, as wide as what was emptied in them", () => {
-  const blame = [entry(["main", "outer", "inner"], 400), entry(["main", "outer"], 100), entry([], 8, "below_2mib")];
+  const blame = [entry(["main", "outer", "inner"], 400), entry(["main", "outer"], 100), entry([], 8, "below_table")];
   const root = flameOf(blame, "all");
   expect(root.value).toBe(508);
   expect(root.children.map(({ name, value }) => [name, value])).toEqual([
