@@ -43,7 +43,7 @@ export function originLine(text: string, margin: number, palette: Palette, font:
 }
 
 /** Chart.js options of the plugins `title` and `subtitle`. */
-export function titles({ title, subtitle }: Titles, palette: Palette, font: string) {
+export function titles({ title, subtitle }: Titles, palette: Palette, font: string, room = 0) {
   const line = (
     content: string | readonly string[] | undefined,
     size: number,
@@ -58,5 +58,5 @@ export function titles({ title, subtitle }: Titles, palette: Palette, font: stri
     font: { family: font, size, weight },
     padding: { top: 0, bottom },
   });
-  return { title: line(title, 16, 600, palette.ink, 4), subtitle: line(subtitle, 12, 400, palette.ink2, 12) };
+  return { title: line(title, 16, 600, palette.ink, 4), subtitle: line(subtitle, 12, 400, palette.ink2, 12 + room) };
 }

@@ -101,7 +101,9 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
   );
   // Forks and releases are the program's, whatever it runs under.
   const [first] = series;
-  const events = options.marks && first ? timeMarks(first.samples, first.events ?? [], axis) : [];
+  const events = options.marks && first ? timeMarks(first.samples, first.events ?? [], axis, first.releases) : [];
+  /** Above the lines, beneath what stands over the chart. */
+  const wordsHeight = events.length > 0 ? MARK_WORDS_HEIGHT : 0;
   const drawnBands = bands.flatMap((band, i) =>
     band ? [{ ...band, color: styles[i].color, dash: styles[i].dash }] : [],
   );
@@ -137,7 +139,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       ...PLAIN_OPTIONS,
       layout: {
         padding: {
-          top: margin + 8 + (events.length > 0 ? MARK_WORDS_HEIGHT : 0),
+          top: margin + 8 + (options.subtitle === undefined ? wordsHeight : 0),
           right: margin + (withLabels ? endLabelWidth(labels) : 8),
           bottom: margin + (origin ? ORIGIN_HEIGHT : 0),
           left: margin,
@@ -152,7 +154,7 @@ export function runChart(options: RunChartOptions): ChartConfiguration<"line", P
       },
       plugins: {
         ...PLAIN_PLUGINS,
-        ...titles(options, palette, font),
+        ...titles(options, palette, font, wordsHeight),
       },
     },
     plugins: [

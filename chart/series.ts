@@ -1,9 +1,11 @@
 /** The runs of a chart: called what, drawn how. */
+
 import { inRunOrder, type RunKind } from "../engine/experiment/compare-runs.ts";
 import type { RunEvent } from "../engine/experiment/types.ts";
 import { runWord } from "../engine/experiment/words.ts";
 import type { Clock } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
+import type { BigRelease } from "./big-releases.ts";
 import { mix, type Palette } from "./palette.ts";
 import type { Samples } from "./points.ts";
 import { POLICY_STYLES, policyColor, policyStyle } from "./policy-style.ts";
@@ -19,6 +21,8 @@ export interface RunSeries extends RunKind {
   readonly samples: Samples;
   /** What happened meanwhile. */
   readonly events?: readonly RunEvent[];
+  /** On the axis that is drawn; absent where `samples` are all there are, and are looked at for them. */
+  readonly releases?: readonly BigRelease[];
   /** Its times are those of a program that was recorded. */
   readonly programClock?: boolean;
 }

@@ -3,7 +3,7 @@ import type { Chart, Plugin } from "chart.js";
 import { formatKb, formatNumberOf } from "../engine/experiment/format.ts";
 import type { RunEvent } from "../engine/experiment/types.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
-import { bigReleases } from "./big-releases.ts";
+import { type BigRelease, bigReleases } from "./big-releases.ts";
 import type { Palette } from "./palette.ts";
 import { indexAt, type Samples } from "./points.ts";
 
@@ -24,14 +24,19 @@ function placeOf({ operations, time_ns }: RunEvent, samples: Samples, axis: Axis
 }
 
 /** All marks of a run, in their order on the axis. What a program begins with is no event. */
-export function timeMarks(samples: Samples, events: readonly RunEvent[], axis: Axis): TimeMark[] {
+export function timeMarks(
+  samples: Samples,
+  events: readonly RunEvent[],
+  axis: Axis,
+  releases: readonly BigRelease[] = bigReleases(samples, axis),
+): TimeMark[] {
   const first = samples.columns[AXIS_COLUMN[axis]]?.[0] ?? 0;
   return [
     ...events.flatMap((event): TimeMark[] => {
       const x = placeOf(event, samples, axis);
       return x === undefined || event.operations <= 1 || x <= first ? [] : [{ x, what: event.what, kb: 0 }];
     }),
-    ...bigReleases(samples, axis).map(({ x, kb }): TimeMark => ({ x, what: "release", kb })),
+    ...releases.map(({ x, kb }): TimeMark => ({ x, what: "release", kb })),
   ].sort((a, b) => a.x - b.x);
 }
 

@@ -19,7 +19,7 @@ for (const theme of ["light", "dark"] as const)
       .first()
       .click();
     await page.getByRole("button", { name: "Try", exact: true }).click();
-    await expect(page.getByText("Invariant violated (no write lost).")).toBeVisible();
+    await expect(page.getByText("Invariant violated: a write was lost.")).toBeVisible();
     await expect(scenarios.getByRole("button", { name: /without the fix(?! of)/ }).first()).toContainText("broken");
     const lanes = page.locator("main").getByRole("table");
     await expect(lanes.getByRole("columnheader", { name: /^CPU 0/ })).toBeVisible();
@@ -35,7 +35,7 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("button", { name: "Export text…" }).click();
     await expect(page.getByText("Exported race.txt")).toBeVisible();
     const exported = await readFile(text, "utf8");
-    expect(exported).toContain("without the fix: broken: no write lost");
+    expect(exported).toContain("without the fix: broken: a write was lost");
     expect(exported.split("\n").filter((line) => line.startsWith(">>"))).toHaveLength(1);
     const json = join(dataFolder, "race.json");
     await lab.answerSaveDialogs(json);
@@ -61,7 +61,7 @@ test("a scenario of one's own: opened, tried under every policy, its counterexam
   await expect(mine.getByRole("button").filter({ hasText: "not tried" })).toHaveCount(0);
   await expect(mine.getByRole("button", { name: /eager sync/ })).toContainText("holds");
   await mine.getByRole("button", { name: /without the fix(?! of)/ }).click();
-  await expect(page.getByText("Invariant violated (no write lost).")).toBeVisible();
+  await expect(page.getByText("Invariant violated: a write was lost.")).toBeVisible();
   await expect(page.getByText("reclaim-lab race mine.race --without 9fix")).toBeVisible();
   await lab.screenshot("races-own");
 });

@@ -256,6 +256,6 @@ test("races: the list, and a case that breaks", async ({ lab }) => {
     .getByRole("button", { name: /without the fix(?! of)/ })
     .click();
   await page.getByRole("button", { name: "Try", exact: true }).click();
-  await expect(page.getByText("Invariant violated (no write lost).")).toBeVisible();
+  await expect(page.getByText("Invariant violated: a write was lost.")).toBeVisible();
   await look(lab, "races");
 });

@@ -1,6 +1,7 @@
 /** Counterexamples and verdicts as text. */
 
 import { type PolicyId, policyOf, SERIES_POLICY } from "../experiment/policies.ts";
+import { violatedWords } from "../experiment/violated-words.ts";
 import type { RacePatch, RaceResult, RaceViolation, Scenario } from "./race.ts";
 import type { ReplayedStep } from "./replay.ts";
 import { formatSchedule } from "./schedule.ts";
@@ -54,7 +55,7 @@ function scheduleWords(steps: readonly ReplayedStep[]): string {
 export function counterexampleText(scenario: Scenario, result: RaceResult, violation: RaceViolation): string {
   return [
     `${scenario.title}`,
-    `${result.scenario}, ${seriesName(result)}: broken: ${violation.invariant}`,
+    `${result.scenario}, ${seriesName(result)}: broken: ${violatedWords(violation.invariant)}`,
     `${violation.detail}.`,
     `Fewest switches from one CPU to another: ${violation.switches}. Replay:`,
     `  ${replayCommand(result, violation.cpus)}`,
@@ -83,7 +84,7 @@ export function replayText(
     "In words:",
     scheduleWords(steps),
     "",
-    violation === null ? outcome : `Broken: ${violation.invariant}: ${violation.detail}.`,
+    violation === null ? outcome : `Broken: ${violatedWords(violation.invariant)}: ${violation.detail}.`,
   ].join("\n");
 }
 

@@ -1,5 +1,6 @@
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { type PolicyId, SERIES_POLICY } from "../../engine/experiment/policies.ts";
+import { violatedWords } from "../../engine/experiment/violated-words.ts";
 import { counterexampleText, replayText, seriesName, verdictTable } from "../../engine/race/format.ts";
 import {
   findScenario,
@@ -76,7 +77,7 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   if (broken !== undefined)
     throw new ReclaimLabError("the complete series is broken", {
       where: broken.scenario,
-      why: broken.violation?.invariant ?? "",
+      why: broken.violation ? violatedWords(broken.violation.invariant) : "",
     });
 }
 

@@ -2,6 +2,7 @@
 
 import type { Scale } from "../../chart/axes.ts";
 import { AXIS_COLUMN } from "../../chart/axis.ts";
+import { bigReleases } from "../../chart/big-releases.ts";
 import { PALETTES, type Theme } from "../../chart/palette.ts";
 import { thin } from "../../chart/points.ts";
 import { runChart } from "../../chart/run-chart.ts";
@@ -79,6 +80,7 @@ export function chartRuns(experiment: StoredExperiment, samplesOf: ReadSamples, 
         label: labelsOf(runs) > 1 ? run.label : "",
         samples: thin(samples, POINTS, metric, view.range && { column, ...view.range }),
         events: run.summary?.events ?? [],
+        releases: bigReleases(samples, axisOf(view)),
         programClock,
       },
     ];
@@ -108,6 +110,19 @@ function shortened(text: string): string {
   return text.length <= LINE_CHARACTERS_MAX ? text : `${text.slice(0, LINE_CHARACTERS_MAX - 1)}…`;
 }
 
+/** The result is what the picture is for: as many lines as it needs. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > LINE_CHARACTERS_MAX) {
+    const at = rest.lastIndexOf(" ", LINE_CHARACTERS_MAX);
+    if (at <= 0) break;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at + 1);
+  }
+  return [...lines, rest];
+}
+
 /** "RSS over simulated time, 1.2 s to 3 s of 12 s"; of all of a sweep, "VmPTE at the peak against size". */
 export function shownWords(experiment: StoredExperiment, { series, whole, range }: ChartRuns, view: ChartView): string {
   const sweep = isSweepAsWhole(experiment, view) ? sweepOf(experiment) : null;
@@ -128,7 +143,11 @@ export function experimentChart(
   const shared = { palette: PALETTES[theme], font: pictureFont(), scale, yTitle: true };
   const label = labelsOf(runs) === 1 ? (runs[0]?.label ?? "") : "";
   const sweep = isSweepAsWhole(experiment, view) ? sweepOf(experiment) : null;
-  const lines = [resultWords(experiment, view), shownWords(experiment, drawn, view), setupWords(experiment)];
+  const lines = [
+    ...wrapped(resultWords(experiment, view)),
+    shownWords(experiment, drawn, view),
+    setupWords(experiment),
+  ];
   const words = standalone
     ? {
         title: shortened(label ? `${experiment.title}: ${label}` : experiment.title),

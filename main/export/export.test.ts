@@ -24,7 +24,8 @@ import { openStore, type Store } from "../../db/store.ts";
 import { newRun, rows, SPEC, said, summary, testFolder } from "../../db/testing.ts";
 import { SAMPLE_COLUMNS } from "../../engine/experiment/types.ts";
 import { CSV_COLUMNS } from "./csv.ts";
-import { commandFor } from "./describe.ts";
+import { commandFor, resultWords } from "./describe.ts";
+import { chartRuns, experimentChart } from "./experiment-chart.ts";
 import {
   EXPORT_FORMATS,
   type ExportFormat,
@@ -232,6 +233,36 @@ test("a picture is the view: metric, axis, part of it and runs change it, and it
   );
   expect(said(() => exported("svg", { view: { range: { min: 700_000, max: 800_000 } } }))).toMatch(/nothing to draw/);
   expect(said(() => exported("svg", { view: { runs: [999] } }))).toMatch(/no run 999/);
+});
+
+test("big releases are marked where all of the samples have them, however few are drawn", () => {
+  const made = store.createExperiment({ ...SPEC, title: "given back once" });
+  const run = store.startRun(made.id, newRun());
+  const rss = (seq: number): number => (seq === 5003 ? 1000 : 10);
+  store.appendSamples(run.id, rows(0, 10_000, { operations: (seq) => seq, vmpte_kb: (seq) => 40 + seq, rss_kb: rss }));
+  store.finishRun(run.id, { status: "done", summary: summary(10_039) });
+  const { series } = chartRuns(store.getExperiment(made.id), store.samples, {});
+  expect(series[0]?.samples.count).toBeLessThan(10_000);
+  expect(series[0]?.releases).toEqual([{ x: 5004, kb: 990 }]);
+});
+
+test("the result stands in a picture in full", () => {
+  const many = store.createExperiment({ ...SPEC, title: "six policies" });
+  for (const mode of ["none", "sync", "eager", "refcount", "async", "demand"] as const) {
+    const run = store.startRun(many.id, { ...newRun(), mode });
+    store.appendSamples(run.id, rows(0, 5));
+    store.finishRun(run.id, { status: "done", summary: summary(mode === "none" ? 100_000 : 2000) });
+  }
+  const experiment = store.getExperiment(many.id);
+  const config = experimentChart(experiment, chartRuns(experiment, store.samples, {}), {
+    theme: "light",
+    scale: "log",
+    view: {},
+  });
+  const lines = [config.options?.plugins?.subtitle?.text ?? []].flat();
+  const result = resultWords(experiment);
+  expect(result.length).toBeGreaterThan(150);
+  expect(lines.join(" ")).toContain(result);
 });
 
 test("pictures have letters on a machine without fonts", () => {

@@ -53,7 +53,7 @@ test("a scenario is tried complete and without its patch, in a worker, with a sc
   };
   const text = await handlers["race.text"]({ ...exported, format: "txt" });
   expect(text).toContain(violation?.replay);
-  expect(text).toContain("no write lost");
+  expect(text).toContain("a write was lost");
   const folder = mkdtempSync(join(tmpdir(), "races-"));
   folders.push(folder);
   const path = join(folder, "schedule.json");
