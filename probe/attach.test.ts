@@ -234,6 +234,20 @@ if (means.how === null) {
   });
 }
 
+test.skipIf(means.how !== "perf")(
+  "a process that ends meanwhile is said to have ended, and no folder stays",
+  async () => {
+    const out = join(folder, "ended-meanwhile");
+    const about = { children: false, maxMb: 1, stacks: false, intervalUs: 1000, signal: new AbortController().signal };
+    // Over before perf is found to work, which it is asked first.
+    const short = spawn("sleep", ["0.1"]);
+    await expect(attach({ ...about, pid: short.pid ?? 0, folder: out })).rejects.toThrow(
+      /ended before it could be recorded|There is no process/,
+    );
+    expect(existsSync(out)).toBe(false);
+  },
+);
+
 test("what is no process is refused in words", async () => {
   const about = { children: false, maxMb: 1, stacks: false, intervalUs: 1000, signal: new AbortController().signal };
   await expect(attach({ ...about, pid: 2 ** 22 + 1, folder: join(folder, "none") })).rejects.toThrow(

@@ -3,23 +3,21 @@
  * beside it. The program is not stopped; whatever dies, tracing ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { createWriteStream, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
 import { countingLines, exitOf, quote } from "./capture.ts";
-import { guarded, keepBusiest, readingsIn, sweepLeftovers, temporaryFolder } from "./capture-folder.ts";
+import {
+  guarded,
+  keepBusiest,
+  makeCaptureFolder,
+  readingsIn,
+  sweepLeftovers,
+  temporaryFolder,
+} from "./capture-folder.ts";
 import { captureEvents, captureMeans, heard, perfWords, scriptWords } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { foundStates } from "./found-state.ts";
@@ -102,10 +100,12 @@ function requireProcess(pid: number): string {
     if (error instanceof BadInputError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EACCES" || code === "EPERM")
-      throw new CaptureError(`Process ${pid} may not be recorded`, {
-        why: "it belongs to another user",
-        todo: "Run it as root",
-      });
+      throw new CaptureError(
+        `Process ${pid} may not be recorded`,
+        process.getuid?.() === 0
+          ? { why: "the kernel does not show its memory even to root: a container or a security module protects it" }
+          : { why: "it belongs to another user, or is protected", todo: "Run it as root" },
+      );
     throw new BadInputError(`There is no process ${pid}`, { todo: "`ps` or `reclaim-lab top` lists them" });
   }
 }
@@ -136,11 +136,16 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
       todo: "Run it as root with linux-perf installed (Debian: linux-perf)",
     });
   sweepLeftovers();
-  mkdirSync(input.folder, { recursive: true });
+  makeCaptureFolder(input.folder);
   const folder = temporaryFolder();
   const guard = guarded({ folder });
   try {
     return await record(input, means.perf, comm, folder);
+  } catch (error) {
+    // What was begun is no capture.
+    rmSync(input.folder, { recursive: true, force: true });
+    if (existsSync(`/proc/${input.pid}`)) throw error;
+    throw new BadInputError(`Process ${input.pid} (${comm}) ended before it could be recorded`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
     guard();

@@ -5,6 +5,7 @@ import {
   createReadStream,
   existsSync,
   fstatSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -15,8 +16,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { BadInputError } from "../engine/error.ts";
 import { TRACEFS } from "./capture-means.ts";
 import { pidIn } from "./trial.ts";
 
@@ -25,6 +27,35 @@ const TEMPORARY = "reclaim-lab-capture-";
 /** A folder for what is recorded meanwhile, with the name of whose it is. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`));
+}
+
+/**
+ * Makes a folder and those that it is in, one by one: Node's own `recursive` never returns where the kernel denies that a folder that is
+ * there exists, as in /proc. Errors: that of the file system.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
+const DENIED: Readonly<Record<string, string>> = {
+  EACCES: "its parent may not be written",
+  ENOENT: "nothing can be made there",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a file is in the way",
+  EROFS: "its file system is read-only",
+};
+
+/** The folder of a new capture. Errors: BadInputError where it cannot be made. */
+export function makeCaptureFolder(path: string): void {
+  try {
+    makeFolder(resolve(path));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const why = DENIED[code] ?? code;
+    throw new BadInputError("The folder cannot be created", { where: path, why, todo: "Choose another with --out" });
+  }
 }
 
 function lives(pid: number): boolean {

@@ -89,9 +89,14 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
   });
 });
 
-test("refuses a program that is not there and a folder that is", async () => {
+test("refuses a program that is not there, a folder that is, and one that cannot be", async () => {
+  const means = await captureMeans();
   await expect(capture({ program: "no-such-program", args: [], folder: join(folder, "x") })).rejects.toThrow(
     "There is no program no-such-program",
   );
   await expect(capture({ program: "sh", args: [], folder })).rejects.toThrow("The folder already exists");
+  if (means.how === null) return;
+  // Where mkdir says that what is there is not, too.
+  for (const nowhere of ["/proc/x", "/proc/x/y", "/dev/null/x"])
+    await expect(capture({ program: "sh", args: [], folder: nowhere })).rejects.toThrow("The folder cannot be created");
 });

@@ -14,7 +14,6 @@ import {
   constants,
   createWriteStream,
   existsSync,
-  mkdirSync,
   openSync,
   readSync,
   rmSync,
@@ -32,6 +31,7 @@ import {
   busiestOf,
   guarded,
   keepBusiest,
+  makeCaptureFolder,
   notesIn,
   readingsIn,
   sweepLeftovers,
@@ -124,7 +124,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   if (means.how === null)
     throw new CaptureError("Programs cannot be recorded here", { why: means.why, todo: means.todo });
   sweepLeftovers();
-  mkdirSync(input.folder, { recursive: true });
+  makeCaptureFolder(input.folder);
   const job: Job = {
     command: [program, ...input.args],
     vmpte: join(input.folder, "vmpte.txt"),
@@ -134,7 +134,12 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     signal: input.signal,
     quietly: input.quietly,
   };
-  const done: Done = means.how === "perf" ? await captureWithPerf(means.perf, job) : await captureWithTracefs(job);
+  const recorded = means.how === "perf" ? captureWithPerf(means.perf, job) : captureWithTracefs(job);
+  const done: Done = await recorded.catch((error: unknown) => {
+    // What was begun is no capture.
+    rmSync(input.folder, { recursive: true, force: true });
+    throw error;
+  });
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
   const { exitCode, events, lost } = done;

@@ -33,10 +33,13 @@ export interface ProgramCost {
 
 /** perf with a pipe to tell it to go on and one that says that it has; ends when its parent does. */
 export function controlledPerf(perf: string, words: readonly string[]): ChildProcess {
-  return spawn(PROBE_PATH, ["tied", perf, "record", "-q", "-D", "-1", "--control", "fd:3,4", ...words], {
+  const recorder = spawn(PROBE_PATH, ["tied", perf, "record", "-q", "-D", "-1", "--control", "fd:3,4", ...words], {
     stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
     detached: true,
   });
+  // Where it ends before it is told anything its pipes break; its exit tells that.
+  for (const pipe of recorder.stdio) pipe?.on("error", () => undefined);
+  return recorder;
 }
 
 /** Says a word to perf and waits until it has done it; false where it has ended. */
@@ -49,7 +52,10 @@ export async function tellPerf(recorder: ChildProcess, word: "enable" | "disable
   try {
     if (recorder.exitCode !== null || recorder.signalCode !== null) return false;
     return await Promise.race([
-      once(answers, "data", { signal }).then(() => true),
+      once(answers, "data", { signal }).then(
+        () => true,
+        () => false,
+      ),
       once(recorder, "exit", { signal }).then(() => false),
     ]);
   } finally {
