@@ -12,7 +12,7 @@ const known = (name: string) => KERNEL_PROFILES.get(name) ?? REFERENCE_PROFILE;
 describe("what the probe said of Debian's kernels", () => {
   test("6.12 is the profile 6.12, built without names of anonymous memory", () => {
     const { profile, unknown } = found("6.12");
-    // The line dontunmap_alone is of its 6.12.117.
+    // The line dontunmap_alone is of its 6.12.117; 6.12.115 says the same.
     expect(profile.name).toBe("6.12.115+deb12-cloud-amd64");
     expect(differingFields(profile, known("6.12"))).toEqual(["anonVmaNames"]);
     // There is nothing to mark.

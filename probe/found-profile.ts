@@ -89,6 +89,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     mremapChecksFirst: { from: "mremap_checks_first", read: yes("mremap_checks_first") },
     dontUnmapApart: { from: "dontunmap_apart", read: yes("dontunmap_apart") },
     dontUnmapAlone: { from: "dontunmap_alone", read: yes("dontunmap_alone") },
+    dontUnmapRealigns: { from: "dontunmap_realigns", read: yes("dontunmap_realigns") },
     mergesUnfaulted: { from: "merges_unfaulted", read: yes("merges_unfaulted") },
     mapsBetween: { from: "maps_between", read: yes("maps_between") },
     mremapRealigns: { from: "mremap_realigns", read: yes("mremap_realigns") },

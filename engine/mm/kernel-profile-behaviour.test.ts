@@ -135,6 +135,18 @@ describe("system calls", () => {
     }
   });
 
+  test("memory that MREMAP_DONTUNMAP emptied where it had been moved to", () => {
+    // As 6.18.44, 6.1.0-50, and as 6.12.115, 6.12.117 and 6.1.0-56 answer.
+    const emptied = ["map 6M 1M", "touch 6M 1M", "mremap 6M 1M 1G", "mremap_du 1G 1M 34M"];
+    const around = [...emptied, "map 1023M 1M", "vmas", "map 1025M 1M", "vmas"];
+    const [kept, realigned] = statuses(around, { dontUnmapRealigns: true });
+    expect([kept[5], kept[7]]).toEqual(["vmas=3", "vmas=4"]);
+    expect([realigned[5], realigned[7]]).toEqual(["vmas=2", "vmas=2"]);
+    // A file's pages stay those of the file.
+    const file = around.map((line) => (line.startsWith("map 6M") ? `${line} file` : line));
+    expect(statuses(file, { dontUnmapRealigns: true })[1]).toEqual(statuses(file, {})[0]);
+  });
+
   test("MAP_STACK beside other memory", () => {
     const lines = ["map 4M 2M", "map 6M 2M stack", "vmas"];
     expect(statuses(lines, { stackNoHugePages: false }).map((each) => each[2])).toEqual(["vmas=2", "vmas=1"]);

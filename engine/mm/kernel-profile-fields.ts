@@ -154,6 +154,11 @@ export const PROFILE_FIELDS: Fields = {
     "What MREMAP_DONTUNMAP moves beside its source merges with nothing",
     "What MREMAP_DONTUNMAP moves beside its source may merge with the mapping at its other side",
   ),
+  dontUnmapRealigns: yesNo(
+    "Memory emptied by MREMAP_DONTUNMAP",
+    "Memory that was moved before merges with new memory beside it once MREMAP_DONTUNMAP has emptied it",
+    "Memory that was moved before stays separate from new memory beside it after MREMAP_DONTUNMAP has emptied it",
+  ),
   mergesUnfaulted: yesNo(
     "Merging with untouched memory",
     "A mapping without pages merges with one that has pages",

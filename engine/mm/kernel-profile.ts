@@ -76,6 +76,12 @@ export interface KernelProfile {
    */
   readonly dontUnmapAlone: boolean;
   /**
+   * Does anonymous memory that MREMAP_DONTUNMAP has emptied count its pages from where it lies, whatever was moved there before, and so merge
+   * with new memory beside it? Seen in 6.12.115 and in 6.1.0-56 of Debian, not in its 6.1.0-50 and not in
+   * 6.18.44; move_vma(). Otherwise it keeps the page offsets that it had.
+   */
+  readonly dontUnmapRealigns: boolean;
+  /**
    * Whether a mapping with an anon_vma may merge with one without: since 6.16 the one that has it must not have its parent's pages
    * (vma_had_uncowed_parents()); before, the rule considered only one side; is_mergeable_anon_vma().
    */

@@ -21,6 +21,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   mremapChecksFirst: true,
   dontUnmapApart: false,
   dontUnmapAlone: false,
+  dontUnmapRealigns: false,
   mergesUnfaulted: true,
   mapsBetween: true,
   mremapRealigns: true,
@@ -62,6 +63,7 @@ const PROFILE_6_12: KernelProfile = {
   mremapSeveral: false,
   mremapChecksFirst: false,
   dontUnmapApart: true,
+  dontUnmapRealigns: true,
   mergesUnfaulted: false,
   collapseReadOnly: false,
 };
@@ -71,6 +73,7 @@ const PROFILE_6_1: KernelProfile = {
   ...PROFILE_6_12,
   name: "6.1",
   dontUnmapApart: false,
+  dontUnmapRealigns: false,
   mapsBetween: false,
   mremapRealigns: false,
   stackNoHugePages: false,

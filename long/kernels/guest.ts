@@ -24,7 +24,10 @@ const SCRIPT_PATIENCE_MS = 600_000;
 /** The lines of the two probes. */
 const LINES: Readonly<Record<Dontneed, string>> = { whole: "ttyS1", pieces: "ttyS2" };
 
-/** khugepaged stays away: scripts do not wait for it. */
+/**
+ * khugepaged stays away: scripts do not wait for it. The shell holds both lines open before it says that it is ready: a serial port
+ * that is opened anew drops what has arrived.
+ */
 const INIT = `#!/bin/sh
 b=/bin/busybox
 $b mount -t proc proc /proc
@@ -33,11 +36,11 @@ $b mount -t devtmpfs dev /dev
 echo 2000000000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
 $b dmesg -n 1
 /bin/reclaim-probe profile
-for line in "${LINES.whole} sync" "${LINES.pieces} none"; do
-  set -- $line
-  $b stty -F /dev/$1 raw -echo
-  while :; do /bin/reclaim-probe conform - --mode $2 </dev/$1 >/dev/$1; done &
-done
+$b stty -F /dev/${LINES.whole} raw -echo
+$b stty -F /dev/${LINES.pieces} raw -echo
+exec 3<>/dev/${LINES.whole} 4<>/dev/${LINES.pieces}
+while :; do /bin/reclaim-probe conform - --mode sync <&3 >&3; done &
+while :; do /bin/reclaim-probe conform - --mode none <&4 >&4; done &
 echo "${READY}"
 wait
 `;

@@ -107,7 +107,9 @@ export const farMremap =
 
 export const farResize: Draw = (script) => {
   const [at, length] = farRange(script);
-  const wanted = script.pick([0, PAGE, length + PAGE, Math.max(0, length - PAGE), TASK_END, TASK_END + PAGE, GIB]);
+  // Not past the probe: with five levels of tables there is room for that, but the probe and its stack are in the way.
+  const most = at < PROBE_FROM ? PROBE_FROM - at : length;
+  const wanted = script.pick([0, PAGE, length + PAGE, Math.max(0, length - PAGE), most, GIB]);
   const to = growable(script, length, wanted);
   if (to > length && at + to <= TASK_END) script.mapped(at, at + to);
   return line("resize", [at, length], formatBytes(to));

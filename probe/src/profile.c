@@ -101,6 +101,7 @@ const struct trial TRIALS[] = {
     {"mremap_checks_first", try_mremap_checks_first},
     {"dontunmap_apart", try_dontunmap_apart},
     {"dontunmap_alone", try_dontunmap_alone},
+    {"dontunmap_realigns", try_dontunmap_realigns},
     {"merges_unfaulted", try_merges_unfaulted},
     {"populate_stops", try_populate_stops},
     {"maps_between", try_maps_between},

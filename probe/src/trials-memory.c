@@ -134,6 +134,19 @@ void try_dontunmap_alone(void) {
   because_number("a page moved by MREMAP_DONTUNMAP between itself and another mapping: ", (int64_t)vmas, " VMAs");
 }
 
+/* A written page, moved and then emptied where it came to lie: untouched memory behind it merges if its page offset is that of the place. */
+void try_dontunmap_realigns(void) {
+  t_map(16 * M, 4 * K, RW, SMALL), t_write(16 * M, 4 * K);
+  t_move(16 * M, 4 * K, 0);
+  struct op move = {.kind = OP_MREMAP, .len = 4 * K, .arg = 32 * M, .arg2 = 4 * K, .flags = MREMAP_F_FIXED | MREMAP_F_DONTUNMAP};
+  int error = t_op(move);
+  if (error) return unknown(errno_name(error));
+  t_map(4 * K, 4 * K, RW, SMALL);
+  uint64_t vmas = t_vmas();
+  say_bool(vmas == 2);
+  because_number("a moved page that MREMAP_DONTUNMAP emptied, a new mapping behind it and the copy: ", (int64_t)vmas, " VMAs");
+}
+
 /* A written mapping, moved away and back beside memory that nothing touched. */
 void try_merges_unfaulted(void) {
   t_map(4 * M, 2 * M, RW, SMALL), t_write(4 * M, 4 * K);

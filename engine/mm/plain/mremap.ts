@@ -212,7 +212,9 @@ function dontunmapComplete(k: KernelState, mm: Mm, old: Vma, fresh: Vma, { addr,
     if (end < old.end) splitVmaUnchecked(k, mm, old, end, false);
   }
   old.flags &= ~VM_LOCKED_MASK;
-  if (fresh !== old && addr === old.start && end === old.end) unlinkAnonVmas(old);
+  if (fresh === old || addr !== old.start || end !== old.end) return;
+  unlinkAnonVmas(old);
+  if (k.profile.dontUnmapRealigns && vmaIsAnonymous(old)) old.pgoff = old.start;
 }
 export function moveVma(k: KernelState, mm: Mm, vma: Vma, r: RemapRequest): Errno | null {
   if (mm.vmas.count >= k.profile.maxMapCount - 3) return "ENOMEM";
