@@ -5,7 +5,7 @@ import { axisWords, type SweepPoint, sweepPoints, sweepSentence } from "../../ch
 import type { ChartView } from "../../chart/view.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { FIGURES } from "../../engine/experiment/figures.ts";
-import { paramNamed } from "../../engine/experiment/knobs.ts";
+import { paramNamed, withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { formatValueOf } from "../../engine/experiment/params.ts";
 import { DEFAULT_POLICIES, inPolicyOrder } from "../../engine/experiment/policies.ts";
 import { plainSentence, resultSentence, type SentencePart } from "../../engine/experiment/sentence.ts";
@@ -107,22 +107,60 @@ export function moment(ms: number): string {
 
 const quoted = (text: string): string => (/^[\w./:=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** The command that runs the same experiment again: same workload, parameters, seed, policies and sources. */
+/** The command that runs the same experiment again: same workload, parameters, seed, policies and sources. A file is named as it was: where it lies is not told. */
 export function commandFor(experiment: StoredExperiment): string {
-  if (experiment.workloadKind === "live")
-    return `npm run -s lab -- inspect --name ${quoted(`^${experiment.workload}$`)} --keep`;
+  const { workloadKind } = experiment;
+  if (workloadKind === "live") return `npm run -s lab -- inspect --name ${quoted(`^${experiment.workload}$`)} --keep`;
+  if (workloadKind === "program") return `npm run -s lab -- ${trialWords(experiment).join(" ")}`;
   const sources = new Set(experiment.runs.map((run) => run.source));
-  const modes = inPolicyOrder(experiment.runs.map((run) => run.mode));
+  const modes = inPolicyOrder(experiment.runs.filter(isRunAgain(experiment)).map((run) => run.mode));
   const sweep = sweepOf(experiment);
   const words = [`npm run -s lab -- ${sweep ? "sweep" : "run"}`, quoted(experiment.workload)];
   if (sweep) {
     words.push("--param", quoted(sweep.parameter));
     words.push("--values", quoted(sweep.points.map(({ value }) => sweep.words(value)).join(",")));
   }
-  for (const { name, value } of paramWords(experiment)) words.push("--set", quoted(`${name}=${value}`));
+  // What is known of a file is found in it again; what is set beside it is a policy's.
+  const set = workloadKind === "file" ? withoutKnobs(experiment.params).knobs : experiment.params;
+  if (workloadKind === "file") words.push(...fileWords(experiment.params));
+  for (const { name, value } of paramWords(experiment, set)) words.push("--set", quoted(`${name}=${value}`));
   words.push("--seed", String(experiment.seed));
   if (modes.join() !== DEFAULT_POLICIES.join()) words.push("--mode", modes.join(","));
   if (experiment.levels !== 4 && !sweep) words.push("--levels", String(experiment.levels));
-  if (sources.has("kernel")) words.push("--source", sources.has("model") ? "both" : "kernel");
+  if (sources.has("kernel") && workloadKind !== "file")
+    words.push("--source", sources.has("model") ? "both" : "kernel");
   return words.join(" ");
+}
+
+/** What was measured of a file was recorded with it. */
+const isRunAgain =
+  ({ workloadKind }: StoredExperiment) =>
+  ({ source }: StoredExperiment["runs"][number]): boolean =>
+    workloadKind !== "file" || source === "model";
+
+/** Which process of a file, or all of them, and what was assumed and changed. */
+function fileWords({ pid, processes, touch_on_map, what_if }: Params): string[] {
+  return [
+    ...(typeof pid === "number" ? ["--pid", String(pid)] : []),
+    ...(typeof processes === "number" ? ["--service"] : []),
+    ...((touch_on_map as unknown) === true ? ["--touch-on-map"] : []),
+    ...(typeof what_if === "string" ? ["--what-if", quoted(what_if)] : []),
+  ];
+}
+
+/** A trial of a program's settings; its folder and environment are not told. */
+function trialWords({ params, detail, workload }: StoredExperiment): string[] {
+  const settings = v.is(sweepDetailSchema, detail) ? (detail.settings ?? []) : [];
+  return [
+    "try",
+    ...settings.flatMap(({ name, env }) => {
+      const variables = Object.entries(env).map(
+        ([variable, value]) => `${variable}=${/\s/.test(value) ? `"${value}"` : value}`,
+      );
+      return variables.length === 0 ? [] : ["--setting", quoted(`${name}: ${variables.join(" ")}`)];
+    }),
+    ...(typeof params.repeat === "number" ? ["--repeat", String(params.repeat)] : []),
+    "--",
+    typeof params.command === "string" ? params.command : workload,
+  ];
 }

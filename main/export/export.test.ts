@@ -354,6 +354,30 @@ test("the command to run it again is one that a shell takes", () => {
   expect(words.split("\n").slice(0, 4)).toEqual(["run", "my trace's.jsonl", "--seed", "1"]);
 });
 
+test("a trace's command names its process and what was set, not what is found in it", () => {
+  const params = { pid: 2781, program: "sparse", allocators: "jemalloc", scan_interval: 100, what_if: "coalesce=200" };
+  const about = { ...store.getExperiment(id), workload: "events.txt.gz", workloadKind: "file" as const, params };
+  expect(commandFor(about)).toBe(
+    "npm run -s lab -- run events.txt.gz --pid 2781 --what-if coalesce=200 --set 'scan_interval=100 ms' --seed 1",
+  );
+  expect(commandFor({ ...about, params: { processes: 21, program: "server", allocators: "" } })).toBe(
+    "npm run -s lab -- run events.txt.gz --service --seed 1",
+  );
+});
+
+test("a trial's command has its settings", () => {
+  const settings = [
+    { name: "as it is", env: {} },
+    { name: "one arena", env: { MALLOC_ARENA_MAX: "1" } },
+  ];
+  const detail = { parameter: "setting", values: ["as it is", "one arena"], settings };
+  const params = { command: "sleep 0.4", repeat: 2 };
+  const trial = { ...store.getExperiment(id), workload: "sleep", workloadKind: "program" as const, params, detail };
+  expect(commandFor(trial)).toBe(
+    "npm run -s lab -- try --setting 'one arena: MALLOC_ARENA_MAX=1' --repeat 2 -- sleep 0.4",
+  );
+});
+
 test("names to offer are names everywhere", () => {
   expect(exportName({ id: 7, title: "Café / 50 GB: sync*?" }, "csv")).toBe("cafe-50-gb-sync-7.csv");
   expect(exportName({ id: 8, title: "日本" }, "png")).toBe("experiment-8.png");

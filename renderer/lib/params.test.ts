@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Params } from "../../engine/experiment/types.ts";
 import type { Preset, PresetParam } from "../../main/contract.ts";
 import { showParam, showParams } from "./params.ts";
 
@@ -34,4 +35,6 @@ test("values are read with their unit", () => {
 test("a line of all parameters", () => {
   const preset: Preset = { name: "p", title: "P", description: "", params: [size, rounds], sources: [] };
   expect(showParams(preset, { size: 2 ** 21, rounds: 3 })).toBe("size 2 MiB · rounds 3");
+  const file = { pid: 7, light: true } as unknown as Params;
+  expect(showParams(undefined, file)).toBe("pid 7 · without page faults");
 });

@@ -14,10 +14,23 @@ export function showParam(spec: ParamSpec | undefined, value: ParamValue): strin
   return spec.type === "count" ? formatCount(value) : formatParam(spec, value);
 }
 
+/** What is so of a file or is not said: how it was recorded, what was assumed. */
+const FLAG_WORDS: Readonly<Record<string, string>> = {
+  light: "without page faults",
+  touch_on_map: "touched as soon as mapped",
+};
+
+/** "without page faults"; undefined where the parameter has a value. */
+export const flagWords = (name: string, value: unknown): string | undefined =>
+  value === true ? FLAG_WORDS[name] : undefined;
+
 /** Parameters as a short line: "size 50 GiB · chunk 2 MiB · rounds 1". */
 export function showParams(preset: Preset | undefined, params: Params): string {
   return Object.entries(params)
     .filter(([, value]) => value !== "")
-    .map(([name, value]) => `${name} ${showParam(paramNamed(preset?.params ?? [], name), value)}`)
+    .map(
+      ([name, value]) =>
+        flagWords(name, value) ?? `${name} ${showParam(paramNamed(preset?.params ?? [], name), value)}`,
+    )
     .join(" · ");
 }
