@@ -24,6 +24,13 @@ test("stripped files are named", () => {
   );
 });
 
+test("stacks that end at once are told, but that of main", () => {
+  expect(blameGaps([entry(5, ["[server+0x11c0]"])])).toMatch(
+    /For 5 tables the stack is one frame: its callers are missing/,
+  );
+  expect(blameGaps([entry(5, ["main"])])).toBeNull();
+});
+
 test("tables that were empty before the recording began are nobody's gap", () => {
   const found = entry(50, [], "snapshot");
   const words = "50 were found empty when the process was looked at: the calls that emptied them are not in the trace.";

@@ -82,6 +82,11 @@ export function blameGaps(blame: readonly BlameEntry[]): string | null {
       `${[...files].slice(0, 5).join(", ")} ${files.size === 1 ? "has" : "have"} no names of functions (stripped): places in the file stand for them; install the debug symbols, or give them to addr2line.`,
     );
   if (tables > 0) said.push(`No stack could be unwound for ${formatCount(tables)} of ${formatCount(all)} tables.`);
+  const alone = count(blame.filter(({ stack }) => stack.length === 1 && stack[0] !== "main"));
+  if (alone > 0)
+    said.push(
+      `For ${formatCount(alone)} tables the stack is one frame: its callers are missing, unless none called it (no frame information, .eh_frame).`,
+    );
   if (before !== "") said.push(before);
   return said.length > 0 ? said.join(" ") : null;
 }

@@ -186,7 +186,7 @@ const LEAST: Readonly<Partial<Record<TrialFigure, { readonly share: number; read
   cpu_ms: { share: 0.15, amount: 50 },
 };
 /** With one run of each nothing is known of the noise: only what is far larger counts. */
-const SINGLE_SHARE = 0.25;
+const SINGLE_SHARE = 0.5;
 
 /** How far apart two kinds of runs must lie, in ranges of the runs of one kind; the fewer there are, the further. */
 function apartBy(runs: number): number {
@@ -251,12 +251,19 @@ const COSTS = ["average_rss_kb", "peak_rss_kb", "wall_ms", "cpu_ms"] as const;
 const said = ({ figure, share, difference }: TrialDifference): string =>
   `${WORDS[figure]} ${share === null ? "" : `${Math.abs(share * 100).toFixed(0)} % `}${difference < 0 ? "less" : "more"}`;
 
+const UNKNOWN_NOISE =
+  "no difference of half or more; one run does not show how much identical runs differ, use --repeat 3";
+
 /** The verdict on a setting. Null where a side has no run to its end. */
 export function judgeTrial(base: readonly TrialRun[], tried: readonly TrialRun[]): TrialVerdict | null {
   if (base.length === 0 || tried.length === 0) return null;
   const differences = TRIAL_FIGURES.map((figure) => differenceOf(figure, base, tried));
   if (base.every((run) => run.exit_code === 0) && tried.every((run) => run.exit_code !== 0))
-    return { verdict: "harms", reason: `the program exits with ${tried[0].exit_code} under it`, differences };
+    return {
+      verdict: "harms",
+      reason: `the program exits with ${exitWords(tried[0].exit_code)} under it`,
+      differences,
+    };
   const moved = (names: readonly TrialFigure[], sign: number) =>
     differences.filter(
       (each) => each.beyond_noise && names.includes(each.figure) && Math.sign(each.difference) === sign,
@@ -265,9 +272,15 @@ export function judgeTrial(base: readonly TrialRun[], tried: readonly TrialRun[]
     Math.max(0, ...found.map(({ share }) => Math.abs(share ?? 1)));
   const better = moved(BENEFITS, -1);
   const worse = [...new Set([...moved(BENEFITS, 1), ...moved(COSTS, 1)])];
-  const list = (found: readonly TrialDifference[]): string => found.map(said).join(", ");
+  const single = base.length < 2 || tried.length < 2;
+  const list = (found: readonly TrialDifference[]): string =>
+    `${found.map(said).join(", ")}${single ? " (one run: chance is not known, use --repeat 3)" : ""}`;
   if (better.length > 0 && largest(better) > largest(worse))
     return { verdict: "helps", reason: list([...better, ...worse]), differences };
   if (worse.length > 0) return { verdict: "harms", reason: list([...worse, ...better]), differences };
-  return { verdict: "same", reason: "no difference larger than between identical runs", differences };
+  return {
+    verdict: "same",
+    reason: single ? UNKNOWN_NOISE : "no difference larger than between identical runs",
+    differences,
+  };
 }
