@@ -15,7 +15,7 @@ import { isOurTable } from "./our-schema.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
+import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, TAG_SHAPE, TAGS_MAX, UNKNOWN_FACTS } from "./stored.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 export interface Recovered {
@@ -375,15 +375,6 @@ const LOST_EXPERIMENT_FROM = 1_000_000_000;
 
 /** Stands for a run of which only samples are left. */
 function lostRun(sample: Row, nowMs: number): Row {
-  const facts = {
-    engineVersion: "unknown",
-    platform: "unknown",
-    kernelRelease: "unknown",
-    cpu: "unknown",
-    cpus: 0,
-    memoryKb: 0,
-    ptReclaimSeen: null,
-  };
   return {
     id: sample.run_id,
     uid: `recovered-run-${sample.run_id}-${nowMs}`,
@@ -393,8 +384,8 @@ function lostRun(sample: Row, nowMs: number): Row {
     mode: DEFAULT_BASELINE,
     params: "{}",
     seed: 0,
-    engine_version: "unknown",
-    facts: JSON.stringify(facts),
+    engine_version: UNKNOWN_FACTS.engineVersion,
+    facts: JSON.stringify(UNKNOWN_FACTS),
     status: "interrupted",
     reason:
       "Only its samples could be recovered: workload, policy and source are not known (shown as a model, without reclaim)",

@@ -38,7 +38,8 @@ const json = (schema: Column["schema"], instead: unknown): Column => ({ schema, 
 const experiment = experimentSchema.entries;
 const run = runSchema.entries;
 
-const UNKNOWN_FACTS = {
+/** Of a run of which it is not known where it was made. */
+export const UNKNOWN_FACTS = {
   engineVersion: "unknown",
   platform: "unknown",
   kernelRelease: "unknown",

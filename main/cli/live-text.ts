@@ -50,19 +50,25 @@ function emptyText({ empty }: Tables): string {
   return `${formatKb(empty.estimate * 4)} (${formatKb(empty.min * 4)} to ${formatKb(empty.max * 4)})`;
 }
 
+/** The first processes, a row each; bars on the scale of the first. */
+function processRows(processes: TopDocument["processes"]): string[][] {
+  const largest = processes[0] === undefined ? 0 : totalOf(processes[0].split);
+  return processes
+    .slice(0, ROWS_MOST)
+    .map(({ pid, name, vmpte_kb, rss_kb, split, tables, moving }) => [
+      String(pid),
+      cell(name),
+      bar(split, largest),
+      formatKb(vmpte_kb),
+      emptyText(tables),
+      shareOf(vmpte_kb, rss_kb),
+      moving ? "moving" : "",
+    ]);
+}
+
 export function topText(top: TopDocument): string {
-  const largest = top.processes[0] === undefined ? 0 : totalOf(top.processes[0].split);
-  const shown = top.processes.slice(0, ROWS_MOST);
-  const rows = shown.map(({ pid, name, vmpte_kb, rss_kb, split, tables, moving }) => [
-    String(pid),
-    cell(name),
-    bar(split, largest),
-    formatKb(vmpte_kb),
-    emptyText(tables),
-    shareOf(vmpte_kb, rss_kb),
-    moving ? "moving" : "",
-  ]);
-  const more = top.processes.length - shown.length;
+  const rows = processRows(top.processes);
+  const more = top.processes.length - rows.length;
   const { split } = top;
   const whole = [
     `Page tables of this machine: ${formatKb(top.page_tables_kb)}, of which ${formatKb(top.explained_kb)} belong to the ${formatCount(top.processes.length)} processes that can be read (${(top.took_ms / 1000).toFixed(2)} s).`,
@@ -168,18 +174,7 @@ export function forecastText(forecast: Forecast): string {
 }
 
 export function serviceText({ processes, shared, total }: ServiceDocument): string {
-  const largest = processes[0] === undefined ? 0 : totalOf(processes[0].split);
-  const rows = processes
-    .slice(0, ROWS_MOST)
-    .map(({ pid, name, vmpte_kb, rss_kb, split, tables, moving }) => [
-      String(pid),
-      cell(name),
-      bar(split, largest),
-      formatKb(vmpte_kb),
-      emptyText(tables),
-      shareOf(vmpte_kb, rss_kb),
-      moving ? "moving" : "",
-    ]);
+  const rows = processRows(processes);
   const more = processes.length - rows.length;
   return [
     `${formatCount(total.processes)} processes: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} could not be read (the kernel shows them to their user and to root)` : ""}`,

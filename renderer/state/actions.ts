@@ -257,6 +257,15 @@ export async function openLinked({ uid, view: shown, log }: LinkedView): Promise
   }
 }
 
+/** Opens the page that a source names, in the browser. */
+export async function openSource(url: string): Promise<void> {
+  try {
+    await call("app.openLink", { url });
+  } catch (thrown) {
+    notifyError(thrown);
+  }
+}
+
 /** Opens a recent file. */
 export async function openRecent(id: string): Promise<void> {
   try {
