@@ -1,11 +1,11 @@
 /** A process that runs already, recorded: what it was is known by construction, what it does then is checked against its VmPTE. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../engine/experiment/policies.ts";
 import type { Mode } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
@@ -247,6 +247,20 @@ test.skipIf(means.how !== "perf")(
     expect(existsSync(out)).toBe(false);
   },
 );
+
+test.skipIf(means.how !== "perf")("a recording whose end fails keeps its readings and names the folder", async () => {
+  const out = join(folder, "end-fails");
+  const about = { children: false, maxMb: 16, stacks: false, intervalUs: 1000, signal: new AbortController().signal };
+  const program = spawn("sleep", ["2"]);
+  const recorded = expect(attach({ ...about, pid: program.pid ?? 0, folder: out })).rejects.toThrow(
+    "The recording could not be finished",
+  );
+  await vi.waitFor(() => expect(existsSync(join(out, "vmpte.txt"))).toBe(true), { timeout: 120_000 });
+  // The events cannot be written there.
+  mkdirSync(join(out, "events.txt.gz"));
+  await recorded;
+  expect(readFileSync(join(out, "vmpte.txt"), "utf8")).toMatch(/^[\d.]+ \d+ \d+/m);
+});
 
 test("what is no process is refused in words", async () => {
   const about = { children: false, maxMb: 1, stacks: false, intervalUs: 1000, signal: new AbortController().signal };

@@ -11,6 +11,7 @@ import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
 import { countingLines, exitOf, quote } from "./capture.ts";
 import {
+  afterFailure,
   guarded,
   keepBusiest,
   makeCaptureFolder,
@@ -142,9 +143,8 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
   try {
     return await record(input, means.perf, comm, folder);
   } catch (error) {
-    // What was begun is no capture.
-    rmSync(input.folder, { recursive: true, force: true });
-    if (existsSync(`/proc/${input.pid}`)) throw error;
+    const failure = await afterFailure(input.folder, error);
+    if (existsSync(input.folder) || existsSync(`/proc/${input.pid}`)) throw failure;
     throw new BadInputError(`Process ${input.pid} (${comm}) ended before it could be recorded`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -215,9 +215,12 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     const gzip = createGzip();
     const written = pipeline(gzip, createWriteStream(join(input.folder, "events.txt.gz")));
     for (const state of states.values()) for (const line of state.lines) gzip.write(line);
-    if (looks === undefined) await pipeline(script.stdout as Readable, stream, gzip);
-    else await pipeline(script.stdout as Readable, stream, mergedByTime(looks.path), gzip);
-    await written;
+    const text = script.stdout as Readable;
+    const read =
+      looks === undefined ? pipeline(text, stream, gzip) : pipeline(text, stream, mergedByTime(looks.path), gzip);
+    await Promise.all([written, read]);
+    const status = await exitOf(script);
+    if (status !== 0) throw new CaptureError("perf script failed", { why: `exit status ${status}` });
     writeFileSync(
       join(input.folder, "cmd.txt"),
       `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words])}\n`,

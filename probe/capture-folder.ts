@@ -18,8 +18,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { BadInputError } from "../engine/error.ts";
+import { BadInputError, describeError } from "../engine/error.ts";
 import { TRACEFS } from "./capture-means.ts";
+import { CaptureError } from "./errors.ts";
 import { pidIn } from "./trial.ts";
 
 const TEMPORARY = "reclaim-lab-capture-";
@@ -41,16 +42,18 @@ function makeFolder(path: string): void {
 
 const DENIED: Readonly<Record<string, string>> = {
   EACCES: "its parent may not be written",
+  EEXIST: "it already exists",
   ENOENT: "nothing can be made there",
   ENOSPC: "the disk is full",
   ENOTDIR: "a file is in the way",
   EROFS: "its file system is read-only",
 };
 
-/** The folder of a new capture. Errors: BadInputError where it cannot be made. */
+/** The folder of a new capture. Errors: BadInputError where it cannot be made or is there already. */
 export function makeCaptureFolder(path: string): void {
   try {
-    makeFolder(resolve(path));
+    makeFolder(dirname(resolve(path)));
+    mkdirSync(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     const why = DENIED[code] ?? code;
@@ -183,4 +186,22 @@ export async function readingsIn(path: string): Promise<{ readonly pid: number |
     if (!line.startsWith("#")) readings++;
   }
   return { pid, readings };
+}
+
+/**
+ * What becomes of a recording that failed, and what is said of it: a folder without a reading goes, since nothing was recorded; one with
+ * readings stays, and the error names it. Returns the error to throw.
+ */
+export async function afterFailure(folder: string, error: unknown): Promise<unknown> {
+  const { readings } = await readingsIn(join(folder, "vmpte.txt"));
+  if (readings === 0) {
+    rmSync(folder, { recursive: true, force: true });
+    return error;
+  }
+  return new CaptureError("The recording could not be finished", {
+    where: folder,
+    why: describeError(error),
+    todo: "Its readings of VmPTE are kept in vmpte.txt",
+    cause: error,
+  });
 }

@@ -28,6 +28,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
 import {
+  afterFailure,
   busiestOf,
   guarded,
   keepBusiest,
@@ -135,10 +136,8 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     quietly: input.quietly,
   };
   const recorded = means.how === "perf" ? captureWithPerf(means.perf, job) : captureWithTracefs(job);
-  const done: Done = await recorded.catch((error: unknown) => {
-    // What was begun is no capture.
-    rmSync(input.folder, { recursive: true, force: true });
-    throw error;
+  const done: Done = await recorded.catch(async (error: unknown) => {
+    throw await afterFailure(input.folder, error);
   });
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
@@ -347,6 +346,8 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     const over = { yes: false };
     const text = tracePipe(join(instance, "trace_pipe"), over);
     const written = pipeline(text, stream, createGzip(), createWriteStream(job.events));
+    // A disk that fails meanwhile is said when the program has ended.
+    written.catch(() => undefined);
     const calm = endWith(job.signal, (name) => process.kill(Number(pid), name));
     process.kill(Number(pid), "SIGCONT");
     const exitCode = await exitOf(launcher);
