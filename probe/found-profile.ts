@@ -90,6 +90,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     dontUnmapApart: { from: "dontunmap_apart", read: yes("dontunmap_apart") },
     dontUnmapAlone: { from: "dontunmap_alone", read: yes("dontunmap_alone") },
     dontUnmapRealigns: { from: "dontunmap_realigns", read: yes("dontunmap_realigns") },
+    protectUncharges: { from: "protect_uncharges", read: yes("protect_uncharges") },
     mergesUnfaulted: { from: "merges_unfaulted", read: yes("merges_unfaulted") },
     mapsBetween: { from: "maps_between", read: yes("maps_between") },
     mremapRealigns: { from: "mremap_realigns", read: yes("mremap_realigns") },

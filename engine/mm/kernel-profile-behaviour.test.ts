@@ -135,6 +135,16 @@ describe("system calls", () => {
     }
   });
 
+  test("memory that was writable for a while", () => {
+    // As 6.18.44 and 6.12.117, and as 6.1.0-56 answer.
+    const lines = ["map 4M 4M ro reserve", "protect 6M 2M rw", "protect 5M 3M r", "vmas"];
+    const [reference, changed] = statuses(lines, { protectUncharges: false });
+    expect([reference.at(-1), changed.at(-1)]).toEqual(["vmas=1", "vmas=2"]);
+    // With pages it stays charged on any of them.
+    const written = ["map 4M 4M ro reserve", "protect 6M 2M rw", "touch 6M 4K", "protect 5M 3M r", "vmas"];
+    expect(statuses(written, { protectUncharges: false }).map((each) => each.at(-1))).toEqual(["vmas=2", "vmas=2"]);
+  });
+
   test("memory that MREMAP_DONTUNMAP emptied where it had been moved to", () => {
     // As 6.18.44, 6.1.0-50, and as 6.12.115, 6.12.117 and 6.1.0-56 answer.
     const emptied = ["map 6M 1M", "touch 6M 1M", "mremap 6M 1M 1G", "mremap_du 1G 1M 34M"];

@@ -159,6 +159,11 @@ export const PROFILE_FIELDS: Fields = {
     "Memory that was moved before merges with new memory beside it once MREMAP_DONTUNMAP has emptied it",
     "Memory that was moved before stays separate from new memory beside it after MREMAP_DONTUNMAP has emptied it",
   ),
+  protectUncharges: yesNo(
+    "Untouched memory made read-only",
+    "Untouched memory that mprotect makes read-only is no longer counted as committed, and merges with read-only memory beside it",
+    "Untouched memory that mprotect makes read-only is still counted as committed, and stays separate from memory that was never writable",
+  ),
   mergesUnfaulted: yesNo(
     "Merging with untouched memory",
     "A mapping without pages merges with one that has pages",

@@ -82,6 +82,11 @@ export interface KernelProfile {
    */
   readonly dontUnmapRealigns: boolean;
   /**
+   * Does mprotect() that makes private memory without pages read-only give its commit charge back? Seen in 6.12.115 of Debian, not in 6.1.0-56;
+   * mprotect_fixup(). Otherwise it keeps VM_ACCOUNT and does not merge with memory that was never writable.
+   */
+  readonly protectUncharges: boolean;
+  /**
    * Whether a mapping with an anon_vma may merge with one without: since 6.16 the one that has it must not have its parent's pages
    * (vma_had_uncowed_parents()); before, the rule considered only one side; is_mergeable_anon_vma().
    */

@@ -102,6 +102,7 @@ const struct trial TRIALS[] = {
     {"dontunmap_apart", try_dontunmap_apart},
     {"dontunmap_alone", try_dontunmap_alone},
     {"dontunmap_realigns", try_dontunmap_realigns},
+    {"protect_uncharges", try_protect_uncharges},
     {"merges_unfaulted", try_merges_unfaulted},
     {"populate_stops", try_populate_stops},
     {"maps_between", try_maps_between},

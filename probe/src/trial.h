@@ -56,6 +56,7 @@ void try_mremap_checks_first(void);
 void try_dontunmap_apart(void);
 void try_dontunmap_alone(void);
 void try_dontunmap_realigns(void);
+void try_protect_uncharges(void);
 void try_merges_unfaulted(void);
 void try_populate_stops(void);
 void try_maps_between(void);

@@ -147,6 +147,15 @@ void try_dontunmap_realigns(void) {
   because_number("a moved page that MREMAP_DONTUNMAP emptied, a new mapping behind it and the copy: ", (int64_t)vmas, " VMAs");
 }
 
+/* A part of read-only memory that was writable for a while: it merges with the rest if its charge was given back. */
+void try_protect_uncharges(void) {
+  t_map(0, 4 * M, RO, MAP_F_RESERVE);
+  t_protect(2 * M, 2 * M, RW), t_protect(M, 3 * M, RO);
+  uint64_t vmas = t_vmas();
+  say_bool(vmas == 1);
+  because_number("read-only memory of which a part was writable for a while: ", (int64_t)vmas, " VMAs");
+}
+
 /* A written mapping, moved away and back beside memory that nothing touched. */
 void try_merges_unfaulted(void) {
   t_map(4 * M, 2 * M, RW, SMALL), t_write(4 * M, 4 * K);

@@ -123,7 +123,14 @@ function mprotectFixup(k: KernelState, mm: Mm, vma: Vma, start: number, end: num
   if (flags === oldFlags) return null;
   if ((flags & VM_WRITE) !== 0) {
     if ((oldFlags & (VM_ACCOUNT | VM_WRITE | VM_HUGETLB | VM_SHARED | VM_NORESERVE)) === 0) flags |= VM_ACCOUNT;
-  } else if ((oldFlags & VM_ACCOUNT) !== 0 && vmaIsAnonymous(vma) && vma.anonVma === null) flags &= ~VM_ACCOUNT;
+  } else if (
+    k.profile.protectUncharges &&
+    (oldFlags & VM_ACCOUNT) !== 0 &&
+    vmaIsAnonymous(vma) &&
+    vma.anonVma === null
+  ) {
+    flags &= ~VM_ACCOUNT;
+  }
   const part = vmaModify(k, mm, vma, start, end, flags);
   if (part === null) return (vma.flags & VM_HUGETLB) !== 0 ? "EINVAL" : "ENOMEM";
   part.flags = flags;
