@@ -110,6 +110,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     },
     uffdWpUnpopulated: { from: "uffd_wp_unpopulated", read: yes("uffd_wp_unpopulated") },
     uffdWpAsync: { from: "uffd_wp_async", read: yes("uffd_wp_async") },
+    uffdOwnOnly: { from: "uffd_own_only", read: yes("uffd_own_only") },
     uffdMove: { from: "uffd_move", read: yes("uffd_move") },
     softDirty: { from: "soft_dirty", read: yes("soft_dirty") },
     thpEnabled: {

@@ -135,6 +135,16 @@ describe("system calls", () => {
     }
   });
 
+  test("a userfaultfd and memory of another one", () => {
+    // As 6.18.44, and as 6.12.117 and 6.1.0-56 answer.
+    const lines = ["map 10M 4M", "uffdwp 10M 2M reg", "uffdmode sync", "uffdwp 10M 1M off", "vmas"];
+    const [reference, changed] = statuses(lines, { uffdOwnOnly: false });
+    expect([reference.slice(3), changed.slice(3)]).toEqual([
+      ["EINVAL", "vmas=2"],
+      ["ok", "vmas=3"],
+    ]);
+  });
+
   test("memory that was writable for a while", () => {
     // As 6.18.44 and 6.12.117, and as 6.1.0-56 answer.
     const lines = ["map 4M 4M ro reserve", "protect 6M 2M rw", "protect 5M 3M r", "vmas"];

@@ -229,6 +229,11 @@ export const PROFILE_FIELDS: Fields = {
     "userfaultfd can let the kernel resolve write faults by itself",
     "userfaultfd cannot let the kernel resolve write faults by itself",
   ),
+  uffdOwnOnly: yesNo(
+    "userfaultfd: unregistering",
+    "A userfaultfd cannot unregister memory of another one (EINVAL)",
+    "A userfaultfd can unregister memory of another one",
+  ),
   uffdMove: yesNo("UFFDIO_MOVE", "userfaultfd can move pages", "userfaultfd cannot move pages"),
   softDirty: yesNo("Soft-dirty bits", "Entries have soft-dirty bits", "Entries have no soft-dirty bits"),
   thpEnabled: {

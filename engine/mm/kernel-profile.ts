@@ -132,6 +132,11 @@ export interface KernelProfile {
   readonly uffdWpUnpopulated: boolean;
   /** UFFD_FEATURE_WP_ASYNC resolves write faults in the kernel, for all memory types: 6.7; userfaultfd_wp_async(). */
   readonly uffdWpAsync: boolean;
+  /**
+   * UFFDIO_UNREGISTER refuses (EINVAL) memory that is registered with another userfaultfd. Seen in 6.18.44, not in 6.12.117 and 6.1 of
+   * Debian, where whoever asks ends the registration; userfaultfd_unregister().
+   */
+  readonly uffdOwnOnly: boolean;
   /** UFFDIO_MOVE: 6.8; move_pages(). */
   readonly uffdMove: boolean;
   /** Soft-dirty bits (CONFIG_MEM_SOFT_DIRTY): a bit in entries of swap or file memory; no count depends on it; pte_mksoft_dirty(). */

@@ -35,6 +35,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   uffdWp: "all",
   uffdWpUnpopulated: true,
   uffdWpAsync: true,
+  uffdOwnOnly: true,
   uffdMove: true,
   softDirty: true,
   thpEnabled: "madvise",
@@ -67,6 +68,7 @@ const PROFILE_6_12: KernelProfile = {
   dontUnmapRealigns: true,
   mergesUnfaulted: false,
   collapseReadOnly: false,
+  uffdOwnOnly: false,
 };
 
 /** Linux 6.1, the kernel of Debian 12. */

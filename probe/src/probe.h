@@ -147,6 +147,7 @@ bool page_is_swapped(uint64_t addr);
 /* uffd.c */
 void uffd_set_async(bool async);
 int uffd_do(const struct op *op);
+int uffd_unregister_by_another(uint64_t addr, uint64_t len);
 
 /* children.c */
 void children_prepare(enum mode mode);

@@ -146,6 +146,7 @@ const struct trial TRIALS[] = {
     {"uffd_wp_async", try_uffd_wp_async},
     {"uffd_wp_shmem", try_uffd_wp_shmem},
     {"uffd_wp_unpopulated", try_uffd_wp_unpopulated},
+    {"uffd_own_only", try_uffd_own_only},
     {"uffd_move", try_uffd_move},
     {NULL, NULL},
 };

@@ -100,6 +100,7 @@ void try_uffd_wp(void);
 void try_uffd_wp_async(void);
 void try_uffd_wp_shmem(void);
 void try_uffd_wp_unpopulated(void);
+void try_uffd_own_only(void);
 void try_uffd_move(void);
 
 #endif

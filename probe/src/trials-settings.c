@@ -161,6 +161,14 @@ void try_uffd_wp_unpopulated(void) {
   because_number("write protection of memory that was never touched made ", grown, " kB of tables");
 }
 
+void try_uffd_own_only(void) {
+  int error = try_uffd(UFFD_REGISTER, MAP_F_NOHUGEPAGE, false);
+  if (error) return say_uffd(error, "registration");
+  error = uffd_unregister_by_another(ARENA_BASE, 2048 * K);
+  say_bool(error == EINVAL);
+  because("unregistered by another userfaultfd: "), because(error ? errno_name(error) : "ok");
+}
+
 void try_uffd_move(void) {
   int error = t_map(0, 2048 * K, RW, MAP_F_NOHUGEPAGE);
   if (!error) error = t_map(4096 * K, 2048 * K, RW, MAP_F_NOHUGEPAGE);

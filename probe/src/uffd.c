@@ -79,3 +79,13 @@ int uffd_do(const struct op *op) {
   }
   return EOPNOTSUPP;
 }
+
+/* UFFDIO_UNREGISTER by a userfaultfd that nothing is registered with. Returns errno. */
+int uffd_unregister_by_another(uint64_t addr, uint64_t len) {
+  long fd = uffd_open(FEATURE_WP_SHMEM);
+  if (fd < 0) return ENOSYS;
+  struct uffdio_range range = {addr, len};
+  int error = error_of(sys3(__NR_ioctl, fd, UFFDIO_UNREGISTER, &range));
+  sys1(__NR_close, fd);
+  return error;
+}

@@ -57,7 +57,8 @@ export function uffdUnregister(k: KernelState, mm: Mm, start: number, end: numbe
   if (mm.vmas.intersection(start, end) === undefined) return "EINVAL";
   for (const vma of mm.vmas.list) {
     if (vma.end <= start || vma.start >= end) continue;
-    if (!canUserfault(k, vma, ctx) || (vma.uffd !== null && vma.uffd !== ctx)) return "EINVAL";
+    if (!canUserfault(k, vma, ctx)) return "EINVAL";
+    if (k.profile.uffdOwnOnly && vma.uffd !== null && vma.uffd !== ctx) return "EINVAL";
   }
   for (let page = start; page < end; ) {
     const vma = mm.vmas.intersection(page, end);
