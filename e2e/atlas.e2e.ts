@@ -48,7 +48,7 @@ for (const theme of ["light", "dark"] as const)
     await expect(main.getByRole("heading", { level: 1 })).toHaveText("results of a study");
     await expect(main).toContainText("15 tasks");
     const policies = main.getByRole("region", { name: /What each policy saves/ });
-    await expect(policies.getByRole("rowheader")).toHaveText(["eager", "sync"]);
+    await expect(policies.getByRole("rowheader")).toHaveText(["eager sync", "sync reclaim"]);
     await expectAccessible(page, `an Atlas, ${theme}`);
     await lab.screenshot(`atlas-${theme}`);
     await drawLarge(lab, `atlas-${theme}`);
@@ -56,9 +56,9 @@ for (const theme of ["light", "dark"] as const)
     // Another baseline, another comparison; the list is sorted by what is saved.
     const tasks = main.getByRole("listbox", { name: /Tasks/ });
     await main.getByRole("combobox", { name: "Baseline" }).selectOption("sync");
-    await expect(policies.getByRole("rowheader")).toHaveText(["eager", "none"]);
+    await expect(policies.getByRole("rowheader")).toHaveText(["eager sync", "no reclaim"]);
     await main.getByRole("combobox", { name: "Baseline" }).selectOption("none");
-    await expect(policies.getByRole("rowheader")).toHaveText(["eager", "sync"]);
+    await expect(policies.getByRole("rowheader")).toHaveText(["eager sync", "sync reclaim"]);
 
     await main.getByRole("searchbox", { name: "Find tasks" }).fill("commit sync 67108864 2097152");
     await expect(tasks.getByRole("option")).toHaveCount(1);
@@ -147,7 +147,7 @@ test("a folder that holds neither results nor records is refused in words; recor
   await expect(main).toContainText("broken.json");
   const programs = main.getByRole("region", { name: /by program/ });
   await expect(programs.getByRole("row").nth(1)).toContainText("redis-server");
-  await expect(programs.getByRole("row").nth(1)).toContainText("5,600");
+  await expect(programs.getByRole("row").nth(1)).toContainText("5.47 MiB");
   await expectAccessible(page, "records of hosts as an Atlas");
   await lab.screenshot("atlas-records");
 });
