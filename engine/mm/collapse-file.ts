@@ -172,7 +172,7 @@ export function collapsePteMappedThp(k: KernelState, mm: Mm, vma: Vma, page: num
   if (row < 0) return "pmd_mapped";
   if (vma.anonVma !== null && !k.profile.collapseRetractsAll) return "vma_check";
   if (vma.uffd !== null) return "uffd_wp";
-  if (pmd === 0 && !k.profile.collapseRetractsAll) return "pmd_null";
+  if (pmd === 0 && !k.profile.collapseMakesPmd) return "pmd_null";
   if (!file.hugeCached.has(Math.floor((vma.pgoff + (page - vma.start)) / PMD_PAGES))) return "fail";
   if (row > 0) {
     for (let at = tables.nextPte(row, 0, PTRS_PER_TABLE); at < PTRS_PER_TABLE; ) {

@@ -135,6 +135,13 @@ describe("system calls", () => {
     }
   });
 
+  test("MADV_COLLAPSE of a cached file where there is no PMD table", () => {
+    // As 6.18.44, and as 6.12.117 answers: there the other mapping's table is gone too, and the answer is EINVAL.
+    const lines = ["map 1022M 2M sharedfile", "mremap 1022M 0 2078M 2M", "touch 2078M 2M", "collapse 1022M 2M"];
+    const [reference, changed] = [answers(lines, {}), answers(lines, { collapseMakesPmd: false })];
+    expect([reference.status.at(-1), changed.status.at(-1)]).toEqual(["ok", "EINVAL"]);
+  });
+
   test("a userfaultfd and memory of another one", () => {
     // As 6.18.44, and as 6.12.117 and 6.1.0-56 answer.
     const lines = ["map 10M 4M", "uffdwp 10M 2M reg", "uffdmode sync", "uffdwp 10M 1M off", "vmas"];

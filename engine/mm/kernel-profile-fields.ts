@@ -199,6 +199,11 @@ export const PROFILE_FIELDS: Fields = {
     "MADV_COLLAPSE of a file frees the tables of all its mappings, including a private mapping written elsewhere",
     "MADV_COLLAPSE of a file frees only the table in its range, and refuses a private mapping that was written (EINVAL)",
   ),
+  collapseMakesPmd: yesNo(
+    "Collapse of untouched mappings of files",
+    "MADV_COLLAPSE of a file maps the huge page even where nothing in its 1 GiB was touched",
+    "MADV_COLLAPSE of a file collapses it but does not map it (EINVAL) where nothing in its 1 GiB was touched",
+  ),
   populateStopsAtHole: yesNo(
     "MADV_POPULATE over a hole",
     "MADV_POPULATE_READ and _WRITE stop at the first hole in the range",

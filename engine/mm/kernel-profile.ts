@@ -117,6 +117,11 @@ export interface KernelProfile {
    */
   readonly collapseRetractsAll: boolean;
   /**
+   * Does MADV_COLLAPSE of a file map the huge page where the advised mapping has no PMD table yet? Seen in 6.18.44, not in 6.12.117 and
+   * 6.1.0-56 of Debian: the file is collapsed all the same, and the answer is EINVAL; collapse_pte_mapped_thp().
+   */
+  readonly collapseMakesPmd: boolean;
+  /**
    * Does MADV_POPULATE_READ or _WRITE stop at the first hole? 6.9; madvise_populate(). Before, it used madvise_walk_vmas(), as other advice
    * does: memory after the hole is populated too, and the call still fails.
    */

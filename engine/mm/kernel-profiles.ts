@@ -30,6 +30,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   stackNoHugePages: true,
   collapseReadOnly: true,
   collapseRetractsAll: true,
+  collapseMakesPmd: true,
   populateStopsAtHole: true,
   anonVmaNames: true,
   uffdWp: "all",
@@ -68,6 +69,7 @@ const PROFILE_6_12: KernelProfile = {
   dontUnmapRealigns: true,
   mergesUnfaulted: false,
   collapseReadOnly: false,
+  collapseMakesPmd: false,
   uffdOwnOnly: false,
 };
 

@@ -121,6 +121,7 @@ const struct trial TRIALS[] = {
     {"stack_no_huge_pages", try_stack_no_huge_pages},
     {"collapse_read_only", try_collapse_read_only},
     {"collapse_retracts_all", try_collapse_retracts_all},
+    {"collapse_makes_pmd", try_collapse_makes_pmd},
     {"collapse_shmem", try_collapse_shmem},
     {"shmem_huge", try_shmem_huge},
     {"shmem_huge_unasked", try_shmem_huge_unasked},

@@ -116,6 +116,19 @@ void try_collapse_retracts_all(void) {
   because("MADV_COLLAPSE of a mapped file that was written elsewhere: "), because(ok_or(error));
 }
 
+/* A file that was written, unmapped and mapped again: its pages are in the cache, and the GiB has no table. */
+void try_collapse_makes_pmd(void) {
+  t_map(1024 * M, 2 * M, RW, MAP_F_SHARED | MAP_F_FILE), t_write(1024 * M, 2 * M);
+  int touched = t_advise(1024 * M, 2 * M, MADV_COLLAPSE);
+  if (touched) return unknown("mapped files cannot be collapsed");
+  t_map(4096 * M, 2 * M, RW, MAP_F_SHARED | MAP_F_FILE), t_write(4096 * M, 2 * M), t_unmap(4096 * M, 2 * M);
+  t_map(4096 * M, 2 * M, RW, MAP_F_SHARED | MAP_F_FILE);
+  int error = t_advise(4096 * M, 2 * M, MADV_COLLAPSE);
+  if (error && error != EINVAL) return unknown(errno_name(error));
+  say_bool(!error);
+  because("MADV_COLLAPSE of a cached file that is not mapped yet: "), because(ok_or(error));
+}
+
 void try_collapse_shmem(void) {
   t_map(0, 4 * M, RW, MAP_F_SHARED), t_write(0, 4 * M);
   int64_t before = t_tables_kb();
