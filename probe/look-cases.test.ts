@@ -12,6 +12,7 @@ import { isLook, type Look, type NoLook } from "../engine/live/look.ts";
 import { mappingsOf } from "../engine/live/mappings.ts";
 import { tablesOf } from "../engine/live/tables.ts";
 import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
+import { lower } from "./conformance/lower.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { AnswerReader } from "./look-answer.ts";
 import { expectBounds, held, lookerOf, withKnown } from "./look-known.testing.ts";
@@ -243,11 +244,12 @@ describeKernel("a look meets", () => {
   });
 
   testIf(root ? null : "unshare needs root", "a process in a pid name space of its own", async () => {
-    const outer = spawn("unshare", ["--pid", "--fork", "--kill-child", PROBE_PATH, "conform", "-", "--mode", "sync"], {
+    const outer = spawn("unshare", ["--pid", "--fork", "--kill-child", PROBE_PATH, "conform", "--mode", "sync"], {
       stdio: ["pipe", "pipe", "ignore"],
     });
     children.push(outer);
-    outer.stdin.write("map 0 40M\ntouch 0 40M stride=2M\ndontneed_step 0 40M 1M\n");
+    const script = ["map 0 40M", "touch 0 40M stride=2M", "dontneed_step 0 40M 1M"];
+    for (const line of script) outer.stdin.write(`${lower(line, line)}\n`);
     for (let lines = 0; lines < 3; ) lines += String((await once(outer.stdout, "data"))[0]).split("\n").length - 1;
     const inner = await until(() => childrenOf(outer.pid ?? 0)[0]?.pid);
     const look = seen(await looker().look(inner));

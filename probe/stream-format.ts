@@ -1,8 +1,8 @@
 /**
- * The stream between driver and probe; its other end is probe/src/stream.c.
- *
- * To the probe: records of RECORD_DOUBLES doubles, one an operation: code, addr, len, arg, arg2, where
- * code = kind + what * 2^8 + flags * 2^20 + process * 2^32. From the probe: frames of FRAME_DOUBLES doubles.
+ * What the probe is told: records of RECORD_DOUBLES doubles, one an operation: code, addr, len, arg, arg2, where
+ * code = kind + what * 2^8 + flags * 2^20 + process * 2^32 (probe/src/probe.h has the same numbers, held against these by a
+ * test). Its other ends are probe/src/stream.c for a workload, which answers with frames of FRAME_DOUBLES doubles, and
+ * probe/src/conform.c for the lines of a conformance script (conformance/lower.ts).
  */
 import type { Advice, MmapFlag, MmapOp, Operation, Prot } from "../engine/workload/operation.ts";
 import { NotMeasurableError } from "./errors.ts";
@@ -18,7 +18,7 @@ export const FRAME = { hello: 1, sample: 2, result: 3, end: 4 } as const;
 /** Why the probe ended: the last value of an end frame. */
 export const END = { done: 0, stopped: 1, memory: 2 } as const;
 
-const KIND = {
+export const KIND = {
   mmap: 1,
   munmap: 2,
   touch: 3,
@@ -37,6 +37,10 @@ const KIND = {
   tick: 16,
   exec: 17,
   swapin: 18,
+  // Of scripts alone: they only look, or empty the address space.
+  vmas: 32,
+  childstat: 33,
+  reset: 34,
 } as const;
 
 const PROT: Record<Prot, number> = { none: 0, r: 1, w: 2, rw: 3, x: 4, rx: 5, wx: 6, rwx: 7 };
@@ -74,7 +78,7 @@ const ADVICE: Record<Advice, number | null> = {
 };
 
 /** Null: has no meaning in a stream, whose later operations must know the address. */
-const MAP_FLAG: Record<MmapFlag, number | null> = {
+export const MAP_FLAG: Record<MmapFlag, number | null> = {
   populate: 1 << 3,
   locked: 1 << 4,
   noreserve: 0,
@@ -85,10 +89,14 @@ const MAP_FLAG: Record<MmapFlag, number | null> = {
   noreplace: 1 << 9,
   anywhere: null,
 };
-const BACKING: Record<MmapOp["backing"], number> = { anon: 0, shared: 1, file: 2, sharedfile: 3, hugetlb: 4 };
-const UFFD_ACTION = { register: 1, unregister: 2, wp: 3, unwp: 4, move: 6 } as const;
+/** Only scripts ask for it: every other mapping is made with MAP_NORESERVE. */
+export const MAP_RESERVE = 1 << 10;
+export const VMAS_LIST = 1;
+export const BACKING: Record<MmapOp["backing"], number> = { anon: 0, shared: 1, file: 2, sharedfile: 3, hugetlb: 4 };
+/** `on`: registers, then protects where that went well. */
+export const UFFD_ACTION = { register: 1, unregister: 2, wp: 3, unwp: 4, on: 5, move: 6 } as const;
 
-function code(kind: number, what: number, flags: number, process: number | undefined): number {
+export function code(kind: number, what: number, flags: number, process?: number): number {
   return kind + what * 2 ** 8 + flags * 2 ** 20 + (process ?? 0) * 2 ** 32;
 }
 

@@ -39,8 +39,8 @@ $b dmesg -n 1
 $b stty -F /dev/${LINES.whole} raw -echo
 $b stty -F /dev/${LINES.pieces} raw -echo
 exec 3<>/dev/${LINES.whole} 4<>/dev/${LINES.pieces}
-while :; do /bin/reclaim-probe conform - --mode sync <&3 >&3; done &
-while :; do /bin/reclaim-probe conform - --mode none <&4 >&4; done &
+while :; do /bin/reclaim-probe conform --mode sync <&3 >&3; done &
+while :; do /bin/reclaim-probe conform --mode none <&4 >&4; done &
 echo "${READY}"
 wait
 `;

@@ -1,4 +1,4 @@
-/** What an operation came to, on either side: the columns of a conformance script's result line. */
+/** What an operation came to, on either side. */
 export interface Answer {
   /** VmPTE above the start, in kB. */
   readonly deltaKb: number;
@@ -6,9 +6,9 @@ export interface Answer {
   readonly status: string;
 }
 
-/** Parses `N <tab> delta <tab> status <tab> operation`. */
+/** Parses the probe's `delta <tab> status`. */
 export function parseAnswer(line: string): Answer {
-  const [, delta, status] = line.split("\t");
+  const [delta, status] = line.split("\t");
   if (delta === undefined || status === undefined) throw new Error(`not a result line: ${line}`);
   return { deltaKb: Number(delta), status };
 }

@@ -7,8 +7,11 @@ import { ProbeDiedError } from "../errors.ts";
 import { PROBE_PATH } from "../locate.ts";
 import type { Dontneed } from "../modes.ts";
 import { type Answer, parseAnswer } from "./answers.ts";
+import { lower, RESET } from "./lower.ts";
 
 const PATIENCE_MS = 60_000;
+
+const linePlace = (index: number): string => `line ${index + 1}`;
 
 /** A probe that answers scripts, on this machine or in a guest. */
 export interface ConformingProbe {
@@ -27,7 +30,7 @@ export interface ConformingProbe {
 
 /** Starts a probe on the running kernel. `program`: the same by another name. */
 export function startProbe(dontneed: Dontneed, program = PROBE_PATH): ConformingProbe {
-  const probe = spawn(program, ["conform", "-", "--mode", dontneed === "whole" ? "sync" : "none"], {
+  const probe = spawn(program, ["conform", "--mode", dontneed === "whole" ? "sync" : "none"], {
     stdio: "pipe",
     env: {},
   });
@@ -66,7 +69,7 @@ export class KernelAnswers {
 
   /**
    * `onSleep`: called before each line `sleep`, when all before it is done.
-   * Errors: ProbeDiedError where the probe refuses the script or is killed.
+   * Errors: BadInputError where a line is no operation (then none is performed), ProbeDiedError where the probe is killed.
    */
   async respond(script: readonly string[], onSleep?: () => Promise<void>): Promise<Answer[]> {
     // A system call that never returns ends when its process is killed.
@@ -81,10 +84,16 @@ export class KernelAnswers {
     }
   }
 
-  /** Has lines answered and leaves the process as they made it; `respond` empties it again. */
-  async hold(script: readonly string[]): Promise<Answer[]> {
+  /**
+   * Has lines answered and leaves the process as they made it; `respond` empties it again. `place`: where the line of an index
+   * stands, for messages. Errors: as `respond`.
+   */
+  async hold(script: readonly string[], place = linePlace): Promise<Answer[]> {
     const answers: Answer[] = [];
-    await this.#part(script, answers);
+    await this.#part(
+      script.map((line, at) => lower(line, place(at))),
+      answers,
+    );
     return answers;
   }
 
@@ -95,23 +104,24 @@ export class KernelAnswers {
 
   async #exchange(script: readonly string[], onSleep?: () => Promise<void>): Promise<Answer[]> {
     const answers: Answer[] = [];
+    const lines = script.map((line, at) => lower(line, linePlace(at)));
     let from = 0;
     if (onSleep !== undefined) {
       for (const [at, line] of script.entries()) {
         if (!line.startsWith("sleep")) continue;
-        await this.#part(script.slice(from, at), answers);
+        await this.#part(lines.slice(from, at), answers);
         from = at;
         await onSleep();
       }
     }
-    await this.#part([...script.slice(from), "@reset"], answers);
+    await this.#part([...lines.slice(from), RESET], answers);
     const reset = answers.pop();
     if (reset?.deltaKb !== 0)
       throw new ProbeDiedError("Page tables were left after everything was unmapped", { why: `${reset?.deltaKb} kB` });
     return answers;
   }
 
-  /** Has some lines answered. */
+  /** Has some lowered lines answered. */
   async #part(lines: readonly string[], answers: Answer[]): Promise<void> {
     if (lines.length === 0) return;
     this.#probe.input.write(`${lines.join("\n")}\n`);
@@ -122,7 +132,7 @@ export class KernelAnswers {
         const why = this.#late ? `an operation has not ended after ${this.#patienceMs() / 1000} s` : this.#probe.said();
         throw new ProbeDiedError("The probe ended", { why: why || "it said nothing" });
       }
-      answers.push(parseAnswer(next.value.startsWith("@reset") ? `${next.value}\tok` : next.value));
+      answers.push(parseAnswer(next.value));
     }
   }
 

@@ -140,6 +140,20 @@ static int do_file(const struct op *op) {
   return error_of(sys4(__NR_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, op->addr, op->len));
 }
 
+void record_decode(const uint64_t record[RECORD_NUMBERS], struct op *op) {
+  uint64_t code = record[0];
+  *op = (struct op){
+      .kind = code & 0xff,
+      .what = code >> 8 & 0xfff,
+      .flags = code >> 20 & 0xfff,
+      .process = (uint32_t)(code >> 32),
+      .addr = record[1],
+      .len = record[2],
+      .arg = record[3],
+      .arg2 = record[4],
+  };
+}
+
 /* Would the operation change what the probe needs to go on? */
 bool exec_hits_own_image(const struct op *op) {
   switch (op->kind) {

@@ -6,7 +6,7 @@
 #include <linux/prctl.h>
 
 static const char USAGE[] =
-    "usage: reclaim-probe conform FILE|- [--mode sync|none]\n"
+    "usage: reclaim-probe conform [--mode sync|none]\n"
     "       reclaim-probe stream [--mode sync|none] [--results] [--cpu-time] [--floor-kb N]\n"
     "       reclaim-probe detect\n"
     "       reclaim-probe profile\n"
@@ -94,7 +94,6 @@ static int run(void) {
   bool results = false;
   bool plain = false, no_exact = false, two_scans = false;
   int64_t floor_kb = 0;
-  const char *operand = NULL;
   if (argument_count < 2) return usage_error();
   for (int i = 2; i < argument_count; i++) {
     const char *word = arguments[i];
@@ -115,30 +114,28 @@ static int run(void) {
       no_exact = true;
     } else if (!strcmp(word, "--two-scans")) {
       two_scans = true;
-    } else if (!operand && (*word != '-' || !word[1])) {
-      operand = word;
     } else {
       return usage_error();
     }
   }
   const char *command = arguments[1];
-  if (!strcmp(command, "conform") && operand) {
+  if (!strcmp(command, "conform")) {
     prepare(mode);
-    return conform_main(operand, mode);
+    return conform_main(mode);
   }
-  if (!strcmp(command, "stream") && !operand) {
+  if (!strcmp(command, "stream")) {
     prepare(mode);
     return stream_main(mode, results, floor_kb);
   }
-  if (!strcmp(command, "detect") && !operand) {
+  if (!strcmp(command, "detect")) {
     prepare(mode);
     return detect_main();
   }
-  if (!strcmp(command, "profile") && !operand) {
+  if (!strcmp(command, "profile")) {
     prepare(mode);
     return profile_main();
   }
-  if (!strcmp(command, "look") && !operand) {
+  if (!strcmp(command, "look")) {
     be_expendable();
     return look_main(plain, no_exact, two_scans);
   }

@@ -42,6 +42,17 @@ static size_t format(char *to, uint64_t v, unsigned base) {
 size_t format_dec(char *to, uint64_t v) { return format(to, v, 10); }
 size_t format_hex(char *to, uint64_t v) { return format(to, v, 16); }
 
+/* The number of lower-case hexadecimal digits at *p, which goes behind them. */
+uint64_t parse_hex(const char **p) {
+  uint64_t v = 0;
+  for (;; (*p)++) {
+    char c = **p;
+    if (c >= '0' && c <= '9') v = v * 16 + (uint64_t)(c - '0');
+    else if (c >= 'a' && c <= 'f') v = v * 16 + (uint64_t)(c - 'a' + 10);
+    else return v;
+  }
+}
+
 void out_dec(int64_t v) {
   char digits[24];
   if (v < 0) out_str("-");

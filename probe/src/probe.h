@@ -32,7 +32,13 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* Kernels that have the series show mode `none` when no DONTNEED covers a whole PTE table. */
 enum mode { MODE_SYNC, MODE_NONE };
 
-/* The numbers are part of the stream's format: probe/stream-format.ts has the same. */
+/*
+ * An operation as the probe is told it: five numbers, doubles in a stream and hexadecimal lines in a conformance script.
+ * code, addr, len, arg, arg2; code = kind + what * 2^8 + flags * 2^20 + process * 2^32. The enums below are part of that format:
+ * probe/stream-format.ts writes it, and its test holds the two against each other.
+ */
+#define RECORD_NUMBERS 5
+
 enum op_kind {
   OP_MMAP = 1,
   OP_MUNMAP = 2,
@@ -54,9 +60,10 @@ enum op_kind {
   OP_SWAPIN = 18,
   OP_VMAS = 32,
   OP_CHILDSTAT = 33,
+  OP_RESET = 34, /* scripts: nothing is mapped, no child lives */
 };
 
-/* op.flags by kind; part of the stream's format too. */
+/* op.flags by kind */
 enum {
   MAP_F_SHARED = 1 << 0,
   MAP_F_FILE = 1 << 1,
@@ -69,6 +76,7 @@ enum {
   MAP_F_NOHUGEPAGE = 1 << 8,
   MAP_F_NOREPLACE = 1 << 9,
   MAP_F_RESERVE = 1 << 10, /* counts against the commit limit; every other mapping is MAP_NORESERVE */
+  MAP_F_ALL = (1 << 11) - 1,
   TOUCH_F_WRITE = 1 << 0,
   MADV_F_PROCESS = 1 << 0, /* process_madvise on oneself */
   MADV_F_CHILD = 1 << 1,   /* process_madvise on child arg2 (0: the last one) */
@@ -124,6 +132,7 @@ void out_bytes(const void *s, size_t n);
 void out_dec(int64_t v);
 size_t format_dec(char *to, uint64_t v);
 size_t format_hex(char *to, uint64_t v);
+uint64_t parse_hex(const char **p);
 _Noreturn void die(int status, const char *what, const char *detail);
 _Noreturn void exit_now(int status);
 const char *errno_name(int e);
@@ -133,6 +142,7 @@ void exec_prepare(void);
 void exec_op(const struct op *op, enum mode mode, struct result *r);
 void exec_reset(void);
 bool exec_hits_own_image(const struct op *op);
+void record_decode(const uint64_t record[RECORD_NUMBERS], struct op *op);
 
 /* touch.c */
 void touch_prepare(void);
@@ -171,7 +181,7 @@ void stop_guard_memory(int64_t floor_kb);
 bool stop_look(uint64_t bytes_touched);
 
 /* The commands. Each returns the exit status. */
-int conform_main(const char *path, enum mode mode);
+int conform_main(enum mode mode);
 int stream_main(enum mode mode, bool results, int64_t floor_kb);
 int detect_main(void);
 int profile_main(void);

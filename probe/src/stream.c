@@ -1,16 +1,14 @@
 /*
- * A workload as a stream. Standard input: records of RECORD_DOUBLES doubles, one an operation, read in large pieces and
+ * A workload as a stream. Standard input: records of RECORD_NUMBERS doubles, one an operation, read in large pieces and
  * never kept. Standard output: frames of FRAME_DOUBLES doubles. Doubles hold every number here exactly (below 2^53, or
  * multiples of the page size). The format's other end is probe/stream-format.ts.
  *
- * A record: code, addr, len, arg, arg2; code = kind + what * 2^8 + flags * 2^20 + process * 2^32. Besides the operations
- * there are RECORD_BEGIN (what came so far made the start-up image: count from here), RECORD_SAMPLE (answer with a sample)
+ * Records are described in probe.h. Besides the operations there are RECORD_BEGIN (what came so far made the start-up image: count from here), RECORD_SAMPLE (answer with a sample)
  * and RECORD_END (answer with the end, and go).
  */
 #include "probe.h"
 
-#define RECORD_DOUBLES 5
-#define RECORD_BYTES (RECORD_DOUBLES * 8)
+#define RECORD_BYTES (RECORD_NUMBERS * 8)
 #define FRAME_DOUBLES 9
 enum { RECORD_BEGIN = 253, RECORD_SAMPLE = 254, RECORD_END = 255 };
 enum { FRAME_HELLO = 1, FRAME_SAMPLE = 2, FRAME_RESULT = 3, FRAME_END = 4 };
@@ -50,16 +48,10 @@ static void result_frame(const struct result *r) {
   frame(FRAME_RESULT, values, 7);
 }
 
-static void decode(const double *record, struct op *op) {
-  uint64_t code = (uint64_t)record[0];
-  op->kind = code & 0xff;
-  op->what = code >> 8 & 0xfff;
-  op->flags = code >> 20 & 0xfff;
-  op->process = (uint32_t)(code >> 32);
-  op->addr = (uint64_t)record[1];
-  op->len = (uint64_t)record[2];
-  op->arg = (uint64_t)record[3];
-  op->arg2 = (uint64_t)record[4];
+static void decode(const double *doubles, struct op *op) {
+  uint64_t record[RECORD_NUMBERS];
+  for (int i = 0; i < RECORD_NUMBERS; i++) record[i] = (uint64_t)doubles[i];
+  record_decode(record, op);
 }
 
 /* Takes in whole records; their number, 0 at the end of input. The clock does not run meanwhile. */
@@ -94,7 +86,7 @@ int stream_main(enum mode mode, bool results, int64_t floor_kb) {
     for (size_t i = 0; i < records && !ended && !stopping; i++) {
       struct op op;
       struct result r;
-      decode(input + i * RECORD_DOUBLES, &op);
+      decode(input + i * RECORD_NUMBERS, &op);
       if (op.kind >= RECORD_BEGIN) {
         active_ns += now_ns() - started;
         if (op.kind == RECORD_BEGIN) operations = failed = faulted = active_ns = 0;

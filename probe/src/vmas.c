@@ -23,24 +23,11 @@ static void list_add_hex(uint64_t v) {
   list_add(digits, format_hex(digits, v));
 }
 
-static uint64_t hex(const char **p) {
-  uint64_t v = 0;
-  for (;; (*p)++) {
-    char c = **p;
-    if (c >= '0' && c <= '9')
-      v = v * 16 + (uint64_t)(c - '0');
-    else if (c >= 'a' && c <= 'f')
-      v = v * 16 + (uint64_t)(c - 'a' + 10);
-    else
-      return v;
-  }
-}
-
 /* One line of maps: true where it is a VMA of the arena. */
 static bool take_line(const char *p, bool list) {
-  uint64_t start = hex(&p);
+  uint64_t start = parse_hex(&p);
   p++;
-  uint64_t end = hex(&p);
+  uint64_t end = parse_hex(&p);
   if (start < ARENA_BASE || start >= USER_END_5 || own_overlaps(start, end - start)) return false;
   if (list) {
     list_add(" ", 1);
