@@ -147,6 +147,7 @@ const ROWS: Readonly<Record<string, readonly [(db: Database.Database) => void, R
     /experiment 1: .*params/,
   ],
   "a title of 40 MB": [set("experiment", "title", "x".repeat(40_000_000)), /title/],
+  "a title that goes on behind a NUL": [set("experiment", "title", `x\0${"x".repeat(1_000_000)}`), /title/],
   "notes of 40 MB": [set("experiment", "notes", "x".repeat(40_000_000)), /notes/],
   "a document of 40 MB": [set("run", "detail", JSON.stringify("x".repeat(40_000_000))), /detail/],
   "a time before 1970": [set("experiment", "created_ms", -1), /created_ms/],
@@ -198,6 +199,39 @@ describe("values that none can have", () => {
       expect(store.check().ok).toBe(true);
     },
   );
+});
+
+test("texts in documents are lines, as titles are: they forge no row and break no export", () => {
+  const odd = "CPU\u0000\n 9   forged\u001b[2J\u202e\u2028";
+  const shown = "CPU\ufffd\ufffd 9   forged\ufffd[2J\ufffd\ufffd";
+  const facts = { ...newRun().facts, cpu: odd };
+  const process = {
+    process: 0,
+    pid: 5,
+    comm: odd,
+    lives: true,
+    peak_vmpte_kb: 1,
+    average_vmpte_kb: 1,
+    final_vmpte_kb: 1,
+    empty_pte_tables: 0,
+    peak_rss_kb: 1,
+  };
+  const theirs = { ...summary(240), processes: { all: 1, largest: [process] } };
+  const other = hostile((db) => {
+    set("run", "facts", JSON.stringify(facts))(db);
+    set("run", "params", JSON.stringify({ [odd]: odd }))(db);
+    set("run", "summary", JSON.stringify(theirs))(db);
+    set("experiment", "title", "a\n 9   forged\u202e")(db);
+    set("experiment", "workload", odd)(db);
+    set("experiment", "params", JSON.stringify({ size: odd }))(db);
+  });
+  expect(store.merge(other)).toMatchObject({ experiments: 1 });
+  const [row] = store.list().rows.filter(({ id }) => id !== mine);
+  expect(row).toMatchObject({ title: "a\ufffd 9   forged\ufffd", workload: shown, params: { size: shown } });
+  const [run] = store.getExperiment(row?.id ?? 0).runs;
+  expect(run?.facts.cpu).toBe(shown);
+  expect(run?.params).toEqual({ [shown]: shown });
+  expect(run?.summary?.processes?.largest[0]?.comm).toBe(shown);
 });
 
 const FILES: Readonly<Record<string, readonly [(db: Database.Database) => void, RegExp]>> = {

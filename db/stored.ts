@@ -6,11 +6,22 @@
 
 import * as v from "valibot";
 import { DEFAULT_BASELINE } from "../engine/experiment/policies.ts";
-import { NOTES_MAX, oneLine, someLines, TAG_MAX, TAGS_MAX, TITLE_MAX } from "../engine/experiment/text-limits.ts";
+import {
+  NOTES_MAX,
+  oneLine,
+  oneLineEach,
+  someLines,
+  TAG_MAX,
+  TAGS_MAX,
+  TITLE_MAX,
+  UNSEEN,
+} from "../engine/experiment/text-limits.ts";
 import { experimentSchema, historyRunSchema, runSchema } from "../main/contract/shapes.ts";
 
 /** Of a text that no one wrote by hand: a reason, a file's name, a label. */
 const TEXT_MAX = 20_000;
+/** In bytes: no text that is valid has more. */
+const TEXT_BYTES_MAX = 4 * NOTES_MAX;
 /** Of a stored JSON document, in bytes. */
 const JSON_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -20,8 +31,8 @@ const whole = v.pipe(v.number(), v.safeInteger());
 
 interface Column {
   readonly schema: v.GenericSchema<unknown, unknown>;
-  /** JSON in the file. */
-  readonly json?: true;
+  /** JSON in the file; its texts are made lines to be shown, unless one must stay as it is stored. */
+  readonly json?: "lines" | "as stored";
   /** A text as it may be shown. */
   readonly clean?: (text: string) => string;
   /** What stands for a value that is not valid, made of what it is. */
@@ -33,7 +44,13 @@ const clipped = (max: number, clean: (text: string) => string) => (value: unknow
 const line = (max: number): Column => ({ schema: text(max), clean: oneLine, instead: clipped(max, oneLine) });
 const lines = (max: number): Column => ({ schema: text(max), clean: someLines, instead: clipped(max, someLines) });
 const value = (schema: Column["schema"], instead: unknown): Column => ({ schema, instead: () => instead });
-const json = (schema: Column["schema"], instead: unknown): Column => ({ schema, json: true, instead: () => instead });
+const json = (schema: Column["schema"], instead: unknown): Column => ({
+  schema,
+  json: "lines",
+  instead: () => instead,
+});
+/** Among it is where a file lies, which is that path and no other; whoever shows it makes lines of it. */
+const detail: Column = { schema: anything, json: "as stored", instead: () => null };
 
 const experiment = experimentSchema.entries;
 const run = runSchema.entries;
@@ -61,7 +78,7 @@ export const EXPERIMENT_SHAPE = {
   seed: value(experiment.seed, 0),
   levels: value(v.picklist([4, 5]), 4),
   notes: lines(NOTES_MAX),
-  detail: json(anything, null),
+  detail,
   pinned: value(v.picklist([0, 1]), 0),
   created_ms: value(experiment.createdAt, 0),
   updated_ms: value(experiment.createdAt, 0),
@@ -91,7 +108,7 @@ export const RUN_SHAPE = {
   sample_count: value(run.sampleCount, 0),
   summary: json(run.summary, null),
   sparkline: json(v.nullable(historyRunSchema.entries.sparkline), null),
-  detail: json(anything, null),
+  detail,
 } satisfies Readonly<Record<string, Column>>;
 
 export const TAG_SHAPE = { name: line(TAG_MAX) };
@@ -113,7 +130,9 @@ export function selectOf(shape: Shape, of = ""): string {
       const column = `${prefix}${name}`;
       if (isJson)
         return `CASE WHEN octet_length(${column}) > ${JSON_BYTES_MAX} THEN '${TOO_LONG}' ELSE ${column} END AS ${name}`;
-      return clean === undefined ? column : `substr(${column}, 1, ${NOTES_MAX + 1}) AS ${name}`;
+      if (clean === undefined) return column;
+      // By bytes: by characters, SQLite takes a text to end at its first NUL.
+      return `CASE WHEN octet_length(${column}) > ${TEXT_BYTES_MAX} THEN CAST(substr(CAST(${column} AS BLOB), 1, ${TEXT_BYTES_MAX + 1}) AS TEXT) ELSE ${column} END AS ${name}`;
     })
     .join(", ");
 }
@@ -133,6 +152,14 @@ function parsed(stored: unknown): unknown {
   const found: unknown = JSON.parse(stored);
   if (HUGE_EXPONENT.test(stored) && !allFinite(found)) throw new RangeError("a number is too large");
   return found;
+}
+
+/** In the text of a JSON document: what may stand for a character that no line has. */
+const MAYBE_UNSEEN = new RegExp(`\\\\[nrtbfu]|${UNSEEN.source}`);
+
+/** The document with texts that are lines; most have no others, and are not walked through. */
+function linesOf(document: unknown, stored: unknown): unknown {
+  return typeof stored === "string" && MAYBE_UNSEEN.test(stored) ? oneLineEach(document) : document;
 }
 
 export interface Read {
@@ -155,7 +182,8 @@ export function readRow(shape: Shape, row: object): Read {
     } catch {
       ok = false;
     }
-    if (ok) values[name] = clean !== undefined && typeof found === "string" ? clean(found) : found;
+    if (ok && isJson === "lines") values[name] = linesOf(found, stored);
+    else if (ok) values[name] = clean !== undefined && typeof found === "string" ? clean(found) : found;
     else {
       bad.push(name);
       values[name] = instead(stored);

@@ -1,6 +1,6 @@
 /** The processes of this machine and their control groups, from /proc and /sys/fs/cgroup. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute } from "node:path";
 import type { CgroupMemory } from "../engine/live/verdict-input.ts";
 
 function textOf(path: string): string | null {
@@ -60,17 +60,29 @@ export function startedMs(pid: number): number | null {
   return Number.isFinite(ticks) ? bootMs + ticks * TICK_MS : null;
 }
 
-/** Where control groups are: the unified hierarchy (version 2), and version 1's for memory; null: not mounted. */
-function hierarchies(): { readonly unified: string | null; readonly memory: string | null } {
+interface Hierarchies {
+  /** Version 2's; null: not mounted. */
+  readonly unified: string | null;
+  /** Version 1's for memory. */
+  readonly memory: string | null;
+  /** Where any of them is mounted. */
+  readonly all: readonly string[];
+}
+
+/** Where control groups are. */
+function hierarchies(): Hierarchies {
   let unified: string | null = null;
   let memory: string | null = null;
+  const all: string[] = [];
   for (const line of (textOf("/proc/self/mountinfo") ?? "").split("\n")) {
     const [before, after = ""] = line.split(" - ");
     const folder = before.split(" ")[4];
+    if (!/^cgroup2? /.test(after)) continue;
+    all.push(folder);
     if (after.startsWith("cgroup2 ")) unified ??= folder;
-    else if (after.startsWith("cgroup ") && /[ ,]memory(,|$)/.test(after)) memory ??= folder;
+    else if (/[ ,]memory(,|$)/.test(after)) memory ??= folder;
   }
-  return { unified, memory };
+  return { unified, memory, all };
 }
 
 /** The folder of a process's control group; null: it has none but the root, or is gone. */
@@ -135,12 +147,19 @@ export function cgroupMemory(folder: string): CgroupMemory | null {
   return { path: folder, pageTablesKb, currentKb: own.currentKb, maxKb, roomKb };
 }
 
-/** The folder of a control group as people name it: its path in a hierarchy, with or without that; null: none such. */
+/**
+ * The folder of a control group as people name it: its path in a hierarchy, with or without that; null: none such. A folder
+ * anywhere else is none, whatever lies in it.
+ */
 export function findCgroup(name: string): string | null {
-  const { unified, memory } = hierarchies();
+  const { unified, memory, all } = hierarchies();
   const places = [name, ...[unified, memory].filter((root) => root !== null).map((root) => `${root}/${name}`)];
-  const found = places.find((place) => isAbsolute(place) && existsSync(`${place}/cgroup.procs`));
-  return found === undefined ? null : resolve(found);
+  for (const place of places) {
+    if (!isAbsolute(place) || !existsSync(`${place}/cgroup.procs`)) continue;
+    const folder = realpathSync(place);
+    if (all.some((root) => folder === root || folder.startsWith(`${root}/`))) return folder;
+  }
+  return null;
 }
 
 /** The processes of a control group and of those below it. */

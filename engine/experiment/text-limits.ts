@@ -9,7 +9,7 @@ export const NOTES_MAX = 100_000;
  * What is no letter of a text: control characters (line ends and tabs apart), the separators of lines and paragraphs, and
  * what turns the direction of writing, so that a text reads as another one.
  */
-const UNSEEN =
+export const UNSEEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]/g;
 const LINE_ENDS = /[\t\n]/g;
@@ -23,6 +23,14 @@ export function someLines(text: string): string {
 /** The same of a text that is one line. */
 export function oneLine(text: string): string {
   return someLines(text).replace(LINE_ENDS, REPLACEMENT);
+}
+
+/** The same of every text of a JSON document, and of the names of its fields. */
+export function oneLineEach(value: unknown): unknown {
+  if (typeof value === "string") return oneLine(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(oneLineEach);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [oneLine(name), oneLineEach(each)]));
 }
 
 const count = (value: number): string => value.toLocaleString("en-US");

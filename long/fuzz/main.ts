@@ -4,6 +4,7 @@
  *
  *     --only a,b          these targets
  *     --inputs N          so many inputs each
+ *     --from N            beginning with case N, where a long run is done in pieces
  *     --case TARGET:I     show case I of a target (with the run's --seed) and try it alone
  */
 import { fork } from "node:child_process";
@@ -114,11 +115,12 @@ function stretch(target: AnyTarget, seed: number, from: number, count: number, t
   });
 }
 
-async function fuzz(target: AnyTarget, count: number, { seed, say, out }: PartOptions): Promise<Tally> {
+async function fuzz(target: AnyTarget, first: number, count: number, { seed, say, out }: PartOptions): Promise<Tally> {
   const tally: Tally = { taken: 0, refused: 0, rssMb: 0, seconds: 0, findings: [] };
   const began = performance.now();
-  for (let from = 0; from < count && tally.findings.length < FINDINGS_MAX; ) {
-    const finding = await stretch(target, seed, from, count - from, tally);
+  const end = first + count;
+  for (let from = first; from < end && tally.findings.length < FINDINGS_MAX; ) {
+    const finding = await stretch(target, seed, from, end - from, tally);
     if (finding === null) break;
     tally.findings.push(finding);
     const input: unknown = target.make(seeded(mixSeed(target.name, seed, finding.at)));
@@ -162,7 +164,7 @@ await runPart(
       for (let target = queue.shift(); target !== undefined; target = queue.shift()) {
         const count =
           values.inputs === undefined ? (short ? target.inputsShort : target.inputs) : Number(values.inputs);
-        const tally = await fuzz(target, count, options);
+        const tally = await fuzz(target, Number(values.from ?? 0), count, options);
         tallies.push({ name: target.name, ...tally });
         say(
           `  ${target.name}: ${(tally.taken + tally.refused).toLocaleString("en-US")} inputs in ${tally.seconds.toFixed(0)} s`,
@@ -191,5 +193,10 @@ await runPart(
       summary: `${inputs.toLocaleString("en-US")} inputs over ${tallies.length} targets, ${findings} findings (bounds: ${CASE_MS_MAX / 1000} s an input, ${RSS_MB_MAX} MB a process)`,
     };
   },
-  { only: { type: "string" }, inputs: { type: "string" }, case: { type: "string" } },
+  {
+    only: { type: "string" },
+    inputs: { type: "string" },
+    from: { type: "string" },
+    case: { type: "string" },
+  },
 );

@@ -10,7 +10,7 @@ import { CAUSE_LABELS, CAUSES, type Cause, type Split, totalOf } from "../../eng
 import type { Tables } from "../../engine/live/tables.ts";
 import type { Verdict } from "../../engine/live/verdict.ts";
 import { shareOf } from "../../engine/live/words.ts";
-import { harmless, table } from "./print.ts";
+import { cell, table } from "./print.ts";
 
 const BAR_WIDTH = 30;
 const ROWS_MOST = 40;
@@ -28,9 +28,9 @@ const LETTERS: Readonly<Record<Cause, string>> = {
   empty: ".",
 };
 
-/** A name as one cell of a line: names of processes and files may hold any character. */
-function cell(text: string, most = 60): string {
-  const line = harmless(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+/** A name of at most so many letters: names of processes and files may hold any character. */
+function named(text: string, most = 60): string {
+  const line = cell(text);
   return line.length > most ? `…${line.slice(1 - most)}` : line;
 }
 
@@ -57,7 +57,7 @@ function processRows(processes: TopDocument["processes"]): string[][] {
     .slice(0, ROWS_MOST)
     .map(({ pid, name, vmpte_kb, rss_kb, split, tables, moving }) => [
       String(pid),
-      cell(name),
+      named(name),
       bar(split, largest),
       formatKb(vmpte_kb),
       emptyText(tables),
@@ -95,7 +95,7 @@ function sharedText(files: readonly SharedFile[]): string[] {
     .filter(({ kb }) => kb >= SHARED_LEAST_KB)
     .slice(0, SHARED_MOST)
     .map((file) => [
-      cell(file.file),
+      named(file.file),
       formatCount(file.processes),
       formatCount(file.tables),
       formatKb(file.kb),
@@ -145,20 +145,21 @@ function verdictText({ sentences, remedies, next }: Verdict): string {
 
 export function processText(document: ProcessDocument): string {
   const { pid, name, kernel, moving, took_ms, vmpte_kb, rss_kb, virt_kb, tables, split, mappings, shared } = document;
-  const named = mappingsByName(mappings).slice(0, 15);
-  const rows = named.map((row) => [
-    cell(row.name),
-    formatCount(row.mappings),
-    formatCount(tablesIn(row)),
-    formatCount(row.in_use),
-    formatCount(row.sparse),
-    formatCount(row.deposited),
-    formatCount(row.pinned),
-    formatCount(row.empty),
-  ]);
+  const rows = mappingsByName(mappings)
+    .slice(0, 15)
+    .map((row) => [
+      named(row.name),
+      formatCount(row.mappings),
+      formatCount(tablesIn(row)),
+      formatCount(row.in_use),
+      formatCount(row.sparse),
+      formatCount(row.deposited),
+      formatCount(row.pinned),
+      formatCount(row.empty),
+    ]);
   const head = ["mapping", "mappings", "tables", "in use", "sparse", "huge", "pinned", "empty"];
   return [
-    `${cell(name)} ${pid}: VmPTE ${formatKb(vmpte_kb)}, RSS ${formatKb(rss_kb)}, VIRT ${formatKb(virt_kb)} (Linux ${kernel}, looked at in ${(took_ms / 1000).toFixed(2)} s${moving ? ", moving" : ""})`,
+    `${named(name)} ${pid}: VmPTE ${formatKb(vmpte_kb)}, RSS ${formatKb(rss_kb)}, VIRT ${formatKb(virt_kb)} (Linux ${kernel}, looked at in ${(took_ms / 1000).toFixed(2)} s${moving ? ", moving" : ""})`,
     "",
     verdictText(document.verdict),
     "",

@@ -1,7 +1,7 @@
 /** `inspect` and `top` as their users have them, on processes made for it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -85,9 +85,10 @@ beforeAll(async () => {
     "fork",
   ]);
   guards = answers.filter(({ status }, at) => at >= 6 && at < 13 && status === "ok").length;
-  const program = join(folder, "a\u001b[31m\nb");
+  const program = join(folder, "a\u001b[31m\nb\u202ec");
   copyFileSync("/bin/sleep", program);
   chmodSync(program, 0o755);
+  writeFileSync(join(folder, "cgroup.procs"), "not a number\n");
   named = spawn(program, ["600"], { stdio: "ignore" });
   await once(named, "spawn");
 });
@@ -144,6 +145,9 @@ describeKernel("inspect", () => {
       ["inspect", "--name", "^no such program$"],
       ["inspect", "--name", "("],
       ["inspect", "--cgroup", "no/such/group"],
+      // A folder elsewhere is no group, even where it has the file of one.
+      ["inspect", "--cgroup", folder],
+      ["inspect", "--cgroup", `../../../..${folder}`],
       ["inspect"],
       ["inspect", "1", "--name", "x"],
       ["inspect", "zero"],
@@ -232,9 +236,13 @@ describeKernel("inspect", () => {
     const { status, out } = await lab(["inspect", String(named.pid)]);
     expect(status).toBe(0);
     expect(out).not.toContain("\u001b");
-    expect(out.split("\n")[0]).toContain("a\\u001b[31m\\nb");
+    expect(out.split("\n")[0]).toContain("a\\u001b[31m\\nb\\u202ec");
     const json = await lab(["inspect", String(named.pid), "--json"]);
-    expect(JSON.parse(json.out).name).toBe("a\u001b[31m\nb");
+    expect(JSON.parse(json.out).name).toBe("a\u001b[31m\nb\u202ec");
+    const db = join(folder, "named.sqlite");
+    const kept = await lab(["inspect", String(named.pid), "--keep", "--db", db]);
+    expect([kept.status, kept.err]).toEqual([0, ""]);
+    expect((await lab(["list", "--db", db])).out).toMatch(/ a\\u001b\[31m\\nb\ufffdc \d+, as it ran\n$/);
   });
 });
 

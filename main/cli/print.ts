@@ -1,7 +1,9 @@
 /** How text and tables look on a terminal. */
+import { UNSEEN } from "../../engine/experiment/text-limits.ts";
 
-/** Lines with columns of equal width; `right`: the columns that are numbers. */
-export function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+/** Lines with columns of equal width, a line a row whatever the cells hold; `right`: the columns that are numbers. */
+export function table(texts: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+  const rows = texts.map((row) => row.map(cell));
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows
@@ -14,13 +16,14 @@ export function table(rows: readonly (readonly string[])[], right: ReadonlySet<n
     .join("\n");
 }
 
-/** Control characters other than tab and line end, and those that turn the direction of writing. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
 /** Text of files and of other people's histories as it may go to a terminal: what would act there is shown instead. */
 export function harmless(text: string): string {
   return text.replace(UNSEEN, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** The same as one cell of a line. */
+export function cell(text: string): string {
+  return harmless(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }
 
 export function print(text: string): void {

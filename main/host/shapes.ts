@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
+import { oneLineEach } from "../../engine/experiment/text-limits.ts";
 import { observationSchema, sweepDetailSchema } from "../contract/shapes.ts";
 import type { Experiment, HistoryRow, Run } from "../contract.ts";
 
@@ -48,7 +49,8 @@ function problemOf({ problem }: { readonly problem: string | null }): { problem?
 }
 
 function sweepOf({ kind, detail }: StoredExperiment): Experiment["sweep"] {
-  return kind === "sweep" && v.is(sweepDetailSchema, detail) ? detail : null;
+  const sweep = kind === "sweep" ? v.safeParse(sweepDetailSchema, oneLineEach(detail)) : undefined;
+  return sweep?.success ? sweep.output : null;
 }
 
 function toCore(experiment: StoredExperiment) {
@@ -78,7 +80,7 @@ const keptSchema = v.object({ observation: observationSchema });
 
 /** What was seen of a running process, where it is one that was kept. */
 export function observationOf({ workloadKind, detail }: StoredExperiment): Pick<Experiment, "observation"> {
-  const kept = workloadKind === "live" ? v.safeParse(keptSchema, detail) : undefined;
+  const kept = workloadKind === "live" ? v.safeParse(keptSchema, oneLineEach(detail)) : undefined;
   return kept?.success ? { observation: kept.output.observation } : {};
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../../engine/experiment/allocator-settings.ts";
 import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
+import { oneLine } from "../../engine/experiment/text-limits.ts";
 import { BASELINE_NAME, parseSettings, type Setting } from "../../engine/experiment/trial.ts";
 import type { RunSummary } from "../../engine/experiment/types.ts";
 import { findProgram } from "../../probe/capture-means.ts";
@@ -149,7 +150,8 @@ export function trialHandlers(store: Store, runner: Runner, emit: Emit): Handler
       const { id } = store.createExperiment({
         kind: "sweep",
         title:
-          title ?? `Trial of ${name.slice(name.lastIndexOf("/") + 1)}: ${formatNumberOf(settings.length, "setting")}`,
+          title ??
+          `Trial of ${oneLine(name.slice(name.lastIndexOf("/") + 1))}: ${formatNumberOf(settings.length, "setting")}`,
         workload: name.slice(name.lastIndexOf("/") + 1),
         workloadKind: "program",
         params: { command: short, repeat },

@@ -3,6 +3,7 @@
 import type { Json, StoredExperiment } from "../../db/records.ts";
 import type { Store } from "../../db/store.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
+import { oneLine } from "../../engine/experiment/text-limits.ts";
 import { type RunSummary, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../../engine/experiment/types.ts";
 import type { ProcessDocument, ServiceDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastOf, type Observed } from "../../engine/live/forecast.ts";
@@ -74,7 +75,7 @@ function summaryOf(line: readonly LinePoint[]): RunSummary {
 }
 
 /** A name as a title may have it: one line, not empty. */
-const titled = (name: string): string => JSON.stringify(name).slice(1, -1).slice(0, 100).trim() || "process";
+const titled = (name: string): string => oneLine(JSON.stringify(name).slice(1, -1)).slice(0, 100).trim() || "process";
 
 /** What is kept: of one process, or the sums of a service's (pid 0). */
 export type Kept = Omit<ProcessDocument, "mappings" | "started_ms" | "allocators"> & {
