@@ -126,7 +126,8 @@ async function bootWith(image: string, options: string, accelerator: "kvm" | "tc
     "-append",
     `console=ttyS0 quiet panic=-1 transparent_hugepage=madvise ${options}`.trim(),
   ];
-  const qemu = spawn(QEMU, words, { stdio: ["ignore", "pipe", "pipe"] });
+  // A guest ends with the process that started it, also where that is killed.
+  const qemu = spawn("setpriv", ["--pdeathsig", "KILL", QEMU, ...words], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const ready = Promise.withResolvers<void>();
   const failed = (why: string): void => ready.reject(new Error(`${why}; it said last: ${said.slice(-400).trim()}`));
