@@ -53,6 +53,7 @@ export default {
     only(
       "probe",
       [
+        "^db/folders\\.ts$",
         "^engine/workload/",
         "^engine/experiment/",
         "^engine/live/",

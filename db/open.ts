@@ -1,5 +1,5 @@
 /** Opens or creates the file of a history. What is not a sound history of ours is named and left untouched. */
-import { accessSync, chmodSync, constants, linkSync, mkdirSync, renameSync } from "node:fs";
+import { accessSync, chmodSync, constants, linkSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -12,6 +12,7 @@ import {
   translate,
 } from "./errors.ts";
 import { confirmName, notAFile, OWN_MODE, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
+import { makeFolders } from "./folders.ts";
 import { checkHeader } from "./header.ts";
 import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
 import { isOurTable, requireNumbers, requireOurSchema, schemaProblem } from "./our-schema.ts";
@@ -72,7 +73,7 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
  */
 function create(file: string, migrations: readonly Migration[], nowMs: number): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   accessSync(folder, constants.W_OK);
   const temporary = temporaryBeside(file);
   try {

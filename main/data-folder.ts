@@ -1,9 +1,10 @@
 /** Where the lab keeps what it keeps: one place for window and command line. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { HistoryIoError } from "../db/errors.ts";
+import { makeFolders } from "../db/folders.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
 /** RECLAIM_LAB_DATA, else the system's place for a user's data. */
@@ -37,7 +38,7 @@ export function closeToOthers(folder: string): void {
     }
   };
   if (process.platform === "win32") return;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   close(folder, 0o700);
   for (const name of readdirSync(folder))
     if (/\.(?:sqlite|json)(?:-wal|-shm)?$/.test(name)) close(join(folder, name), 0o600);

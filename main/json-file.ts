@@ -1,8 +1,9 @@
 /** Small files of settings: read with a check, written whole. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { writeText } from "../db/files.ts";
+import { makeFolders } from "../db/folders.ts";
 import { describeError, ReclaimLabError } from "../engine/error.ts";
 
 /** There is no file of that name, or no folder on the way to it. */
@@ -59,6 +60,6 @@ export function readConvenience<S extends v.GenericSchema>(
 
 /** Never half written. Makes the folder if there is none. */
 export function writeJson(file: string, value: unknown): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolders(dirname(file));
   writeText(file, `${JSON.stringify(value, null, 2)}\n`);
 }

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { makeFolders } from "../db/folders.ts";
 import { BadInputError, describeError } from "../engine/error.ts";
 import { TRACEFS } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
@@ -28,16 +29,6 @@ const TEMPORARY = "reclaim-lab-capture-";
 /** A folder for what is recorded meanwhile, with the name of whose it is. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`));
-}
-
-/**
- * Makes a folder and those that it is in, one by one: Node's own `recursive` never returns where the kernel denies that a folder that is
- * there exists, as in /proc. Errors: that of the file system.
- */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }
 
 const DENIED: Readonly<Record<string, string>> = {
@@ -52,7 +43,7 @@ const DENIED: Readonly<Record<string, string>> = {
 /** The folder of a new capture. Errors: BadInputError where it cannot be made or is there already. */
 export function makeCaptureFolder(path: string): void {
   try {
-    makeFolder(dirname(resolve(path)));
+    makeFolders(dirname(resolve(path)));
     mkdirSync(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";

@@ -210,6 +210,15 @@ describe("an attempt", () => {
     expect(await rowsOf("out")).toEqual(before);
   });
 
+  it("refuses the folder of a plan that no one wrote", async () => {
+    const stored = { format: "reclaim-lab results", version: 1, engine_version: VERSION, tasks: 5 };
+    await mkdir(join(folder, "odd"));
+    for (const odd of [{ plan: {} }, { plan: 7 }, { plan: { name: 7 } }, { plan: { name: "a" }, tasks: 1e308 }, {}]) {
+      await writeFile(join(folder, "odd", "plan.json"), JSON.stringify({ ...stored, ...odd }));
+      await expect(statusOf(join(folder, "odd"))).rejects.toThrow("not a folder of results");
+    }
+  });
+
   it("makes again what stood in a part that is damaged", async () => {
     const all = await planned();
     await made("out", all);

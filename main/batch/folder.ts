@@ -3,8 +3,9 @@
  * renamed, and named by the tasks in them: whoever runs the same tasks writes the same file. docs/results.md is the format.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolders } from "../../db/folders.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { writeWhole } from "../export/write-file.ts";
 import type { Plan } from "./plan.ts";
@@ -41,7 +42,7 @@ function makeFolder(path: string): void {
   try {
     if (existsSync(path) && !statSync(path).isDirectory())
       throw new BadInputError("It is not a folder", { where: path, todo: "Name another with --out" });
-    mkdirSync(path, { recursive: true });
+    makeFolders(path);
   } catch (error) {
     if (error instanceof ReclaimLabError) throw error;
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -92,15 +93,14 @@ export function readStored(folder: string): StoredPlan {
     format !== "reclaim-lab results" ||
     version !== 1 ||
     typeof engine_version !== "string" ||
-    typeof tasks !== "number" ||
-    typeof plan !== "object" ||
-    plan === null
+    !Number.isSafeInteger(tasks) ||
+    typeof (plan as { name?: unknown } | null)?.name !== "string"
   )
     throw new BadInputError("It is not a folder of results", {
       where: folder,
       why: "its plan.json is not one that `batch` writes, or is from a newer version",
     });
-  return { format, version, engine_version, tasks, plan };
+  return { format, version, engine_version, tasks: Number(tasks), plan };
 }
 
 /** The parts in a folder, and of each task what is known: a result counts before a failure. */

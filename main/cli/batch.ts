@@ -1,6 +1,5 @@
 /** `batch`: a plan into a folder of results, here or by a scheduler; `batch status`. */
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,7 +14,7 @@ import { type FolderStatus, statusOf } from "../batch/status.ts";
 import { type Shard, tasksOf, WHOLE } from "../batch/tasks.ts";
 import { writeWhole } from "../export/write-file.ts";
 import { VERSION } from "../version.ts";
-import { print, printJson, table, warn } from "./print.ts";
+import { cell, print, printJson, table, warn } from "./print.ts";
 
 interface BatchOptions {
   readonly out?: string;
@@ -187,7 +186,6 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
   const { plan, tasks } = await planOf(file);
   const folder = resolve(options.out);
   const scheduler = SCHEDULER[name];
-  mkdirSync(folder, { recursive: true });
   openFolder(folder, storedPlan(plan, VERSION, tasks.length));
   const jobFile = join(folder, scheduler.file);
   const jobs = options.jobs ?? 1;
@@ -247,7 +245,7 @@ export async function status(folder: string, options: { readonly json?: boolean 
   if (options.json) printJson(found);
   else {
     print(
-      `${found.name}: ${formatCount(found.done)} of ${formatCount(found.tasks)} tasks done, ${formatCount(found.failed)} failed, ${formatCount(found.missing)} missing, in ${formatCount(found.parts)} parts`,
+      `${cell(found.name)}: ${formatCount(found.done)} of ${formatCount(found.tasks)} tasks done, ${formatCount(found.failed)} failed, ${formatCount(found.missing)} missing, in ${formatCount(found.parts)} parts`,
     );
     for (const { file, why } of found.damaged_parts) print(`damaged: ${file}: ${why}`);
     if (found.failures.length > 0) {

@@ -116,7 +116,8 @@ describe("conform --kernel", () => {
 
 describe("bad usage", () => {
   it.each([
-    [["run", "nonsense"], /There is no preset "nonsense".*commit-table/],
+    [["run", "nonsense"], /There is no preset "nonsense", and no file or folder of that name.*commit-table/],
+    [["run", "./nonsense"], /nonsense: The file cannot be opened: there is no such file or folder/],
     [["run", "commit-table", "--set", "size=-1"], /size: -1 is outside 4K to 32T/],
     [["run", "commit-table", "--set", "nosuch=1"], /nosuch: there is no such parameter/],
     [["run", "commit-table", "--set", "size"], /name=value/],

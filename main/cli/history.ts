@@ -1,7 +1,8 @@
 /** The history as a whole: copies of it, what another one has, whether it is sound. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { makeFolders } from "../../db/folders.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { chooseHistory, dataFolder, historyFile, ownHistory } from "../data-folder.ts";
@@ -100,7 +101,7 @@ export async function use(
   const before = historyFile(folder);
   if (asked.length === 0 && options.new !== true) return print(before);
   const next = options.own === true ? ownHistory(folder) : file === undefined ? nextName(before) : resolve(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   if (options.copy !== undefined) copyTo(resolve(options.copy), next);
   const there = existsSync(next);
   if (options.new === true && there)

@@ -4,7 +4,7 @@ import { withoutKnobs } from "../../engine/experiment/knobs.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { parseWhatIf } from "../../engine/experiment/what-if.ts";
 import type { TraceFormat } from "../../engine/workload/import/index.ts";
-import { findPreset } from "../../engine/workload/presets/index.ts";
+import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
 import { namedProfile } from "../../probe/named-profile.ts";
 import type { ExperimentSpec } from "../contract.ts";
 import { requireBaselineAmong } from "./policy-option.ts";
@@ -37,7 +37,11 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
   const { set = {}, format, pid, touchOnMap, service } = options;
   const params = { ...withoutKnobs(set).own };
   const looksLikeFile = /[/.]/.test(name) || existsSync(name);
-  if (findPreset(name) !== undefined || !looksLikeFile) return { kind: "preset", name, params };
+  if (findPreset(name) !== undefined) return { kind: "preset", name, params };
+  if (!looksLikeFile)
+    throw new BadInputError(`There is no preset "${name.slice(0, 60)}", and no file or folder of that name`, {
+      todo: `The presets are ${PRESETS.map((each) => each.name).join(", ")}`,
+    });
   const [none] = Object.keys(params);
   if (none !== undefined)
     throw new BadInputError(`A file has no parameter "${none.slice(0, 60)}"`, {

@@ -1,6 +1,7 @@
 /** Recordings for the window: the captures of the command line, one at a time, in a folder of the lab's own. */
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeFolders } from "../../db/folders.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
@@ -87,7 +88,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
   function folderFor(name: string): string {
     const time = new Date().toISOString().slice(0, 19).replaceAll(":", "");
     const parent = join(dirname(history), "captures");
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    makeFolders(parent, 0o700);
     return join(parent, `${name.replaceAll(/[^\w.-]+/g, "_").slice(0, 60)}-${time}-${process.pid}`);
   }
 

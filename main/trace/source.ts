@@ -31,7 +31,7 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
+  ENOENT: "there is no such file or folder",
   EACCES: "it may not be read",
   ENOTDIR: "a folder in its path is a file",
   ELOOP: "its symbolic links form a loop",
