@@ -304,6 +304,12 @@ describe("tracefs", () => {
     expect(report.count("lost")).toBe(23);
   });
 
+  test("a line whose time has more than nine decimals is not understood", async () => {
+    const { operations, report } = await read([...lines, `${lines.at(-3)?.replace("000006", "0000060001")}`]);
+    expect(operations).toHaveLength(5);
+    expect(report.count("not_understood")).toBe(1);
+  });
+
   test("an execve without a record of its own begins an empty space; what it touched anew is the new program's", async () => {
     const { operations } = await read([
       "app-10 (10) [000] ..... 1.000001: sys_mmap(addr: 0, len: 0x4000, prot: 3, flags: 0x22, fd: 0xffffffff, off: 0)",

@@ -16,7 +16,8 @@ import { Cursor } from "./scan.ts";
 
 const THREADS_MAX = 1 << 18;
 
-const HEADER = /^\s*(.{1,20}?)-(\d{1,10})\s+(?:\(\s*([\d-]+)\)\s+)?\[\d+\]\s+(?:[\w.#+!@*$]{4,8}\s+)?(\d+\.\d+): /;
+const HEADER =
+  /^\s*(.{1,20}?)-(\d{1,10})\s+(?:\(\s*([\d-]+)\)\s+)?\[\d+\]\s+(?:[\w.#+!@*$]{4,8}\s+)?(\d{1,10}\.\d{1,9}): /;
 const LOST = /\[LOST (\d{1,15}) EVENTS\]/;
 
 /** Reads `(name: value, ...)`: hexadecimal with or without 0x, as kernels old and new print them. */
