@@ -146,8 +146,8 @@ export function keepBusiest(vmpte: string, events: ReadonlyMap<number, number>):
 
 /** A value that the launcher noted after the readings of the program, as `# user_us 120`. */
 const NOTE = /^# (\w+) (\d+)$/gm;
-/** All that it notes is shorter, in bytes. */
-const NOTES_MAX = 1024;
+/** So much of the end is read first, in bytes; a program that left hundreds of processes has more notes. */
+const NOTES_LEAST = 1024;
 
 /**
  * What the launcher noted at the end of a file of readings: the program's use of the machine, or the processes that it left
@@ -157,10 +157,15 @@ export function notesIn(path: string): readonly (readonly [name: string, value: 
   if (!existsSync(path)) return [];
   const file = openSync(path, "r");
   try {
-    const bytes = Buffer.alloc(NOTES_MAX);
-    const from = Math.max(0, fstatSync(file).size - NOTES_MAX);
-    const end = bytes.toString("latin1", 0, readSync(file, bytes, 0, NOTES_MAX, from));
-    return [...end.matchAll(NOTE)].map(([, name, value]) => [name, Number(value)] as const);
+    const { size } = fstatSync(file);
+    for (let length = NOTES_LEAST; ; length *= 2) {
+      const from = Math.max(0, size - length);
+      const bytes = Buffer.alloc(size - from);
+      const end = bytes.toString("latin1", 0, readSync(file, bytes, 0, bytes.length, from));
+      // Up to a reading: the notes stand after them.
+      if (from > 0 && !/\n\d/.test(end)) continue;
+      return [...end.matchAll(NOTE)].map(([, name, value]) => [name, Number(value)] as const);
+    }
   } finally {
     closeSync(file);
   }

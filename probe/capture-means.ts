@@ -1,6 +1,6 @@
 /** What a capture can be made with on this machine, and what is missing where it cannot. */
 import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
@@ -22,7 +22,8 @@ export function findProgram(name: string): string | undefined {
   return candidates.find((path) => {
     try {
       accessSync(path, constants.X_OK);
-      return true;
+      // A folder may be "executed" too.
+      return statSync(path).isFile();
     } catch {
       return false;
     }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -96,9 +96,25 @@ test("refuses a program that is not there, a folder that is, and one that cannot
   await expect(capture({ program: "no-such-program", args: [], folder: join(folder, "x") })).rejects.toThrow(
     "There is no program no-such-program",
   );
+  await expect(capture({ program: folder, args: [], folder: join(folder, "x") })).rejects.toThrow(
+    `There is no program ${folder}`,
+  );
   await expect(capture({ program: "sh", args: [], folder })).rejects.toThrow("The folder already exists");
   if (means.how === null) return;
   // Where mkdir says that what is there is not, too.
   for (const nowhere of ["/proc/x", "/proc/x/y", "/dev/null/x"])
     await expect(capture({ program: "sh", args: [], folder: nowhere })).rejects.toThrow("The folder cannot be created");
+});
+
+test("notes are read from the end of the readings, however many there are", () => {
+  const path = join(folder, "notes.txt");
+  const left = Array.from({ length: 500 }, (_, i) => ["left", 40_000 + i] as const);
+  const notes = (names: readonly (readonly [string, number])[]) =>
+    names.map((note) => `# ${note.join(" ")}\n`).join("");
+  const reading = "1.000000000 36 100 1 1.000000300\n";
+  writeFileSync(path, `# pid 7  CLOCK_MONOTONIC before read\n${reading.repeat(200)}${notes(left)}`);
+  expect(notesIn(path)).toEqual(left);
+  // Of a program that ended before it was read once.
+  writeFileSync(path, `# pid 7  CLOCK_MONOTONIC before read\n${notes([["user_us", 5]])}`);
+  expect(notesIn(path)).toEqual([["user_us", 5]]);
 });

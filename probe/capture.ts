@@ -23,7 +23,7 @@ import { open } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Transform } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
@@ -70,6 +70,8 @@ export interface CaptureInput {
   readonly signal?: AbortSignal;
   /** Also measures what recording cost; takes a second or two after the program has ended. */
   readonly cost?: boolean;
+  /** What the program writes to standard output goes to our standard error: ours is for something else. */
+  readonly outputAside?: boolean;
   /** Started there and so, without a terminal: it reads nothing, and what it writes goes nowhere. */
   readonly quietly?: Surroundings;
 }
@@ -133,6 +135,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     intervalUs: input.intervalUs ?? DEFAULT_INTERVAL_US,
     stacks: input.stacks ?? false,
     signal: input.signal,
+    streams: input.quietly ? ["ignore", "ignore", "ignore"] : [0, input.outputAside ? 2 : 1, 2],
     quietly: input.quietly,
   };
   const recorded = means.how === "perf" ? captureWithPerf(means.perf, job) : captureWithTracefs(job);
@@ -178,6 +181,8 @@ interface Job {
   readonly intervalUs: number;
   readonly stacks: boolean;
   readonly signal: AbortSignal | undefined;
+  /** The program's standard input, output and error. */
+  readonly streams: readonly ["ignore" | number, "ignore" | number, "ignore" | number];
   readonly quietly: Surroundings | undefined;
 }
 
@@ -275,9 +280,10 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const events = captureEvents({ stacks: job.stacks });
   const words = ["record", "-q", ...perfWords(events), "-o", data];
   const asScript = scriptWords(data, job.stacks);
+  const [input, output, errors] = job.streams;
   try {
     const recorder = spawn(PROBE_PATH, ["tied", perf, ...words, "--", ...launchWords(job, "run")], {
-      stdio: job.quietly ? ["ignore", "ignore", "pipe"] : ["inherit", "inherit", "pipe"],
+      stdio: [input, output, "pipe", errors],
       detached: true,
       ...job.quietly,
     });
@@ -325,17 +331,14 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     set("options/event-fork", "1");
     if (existsSync(join(instance, "options/record-tgid"))) set("options/record-tgid", "1");
     const launcher = spawn(file, args, {
-      stdio: job.quietly ? ["ignore", "pipe", "ignore"] : ["inherit", "pipe", "inherit"],
+      stdio: [...job.streams, "pipe"],
       detached: true,
       ...job.quietly,
     });
-    const said = createInterface({ input: launcher.stdout });
+    const said = createInterface({ input: launcher.stdio[3] as Readable });
     const [first] = (await Promise.race([once(said, "line"), once(launcher, "exit")])) as [unknown];
     const pid = /^pid (\d+)$/.exec(String(first))?.[1];
     if (pid === undefined) throw new CaptureError("The program did not start");
-    said.on("line", (line) => {
-      if (!job.quietly) process.stdout.write(`${line}\n`);
-    });
     set("set_event_pid", pid);
     for (const { name, filter } of events) {
       const event = `events/${name.replace(":", "/")}`;

@@ -15,7 +15,7 @@ import { constants as osConstants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ReclaimLabError } from "../engine/error.ts";
-import type { TrialRun } from "../engine/experiment/trial.ts";
+import { exitWords, type TrialRun } from "../engine/experiment/trial.ts";
 import { PROBE_PATH } from "./locate.ts";
 
 class TrialError extends ReclaimLabError {
@@ -165,7 +165,7 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
     const recorded = await read(out);
     if (recorded.readings.length === 0 && !signal.aborted)
       throw new TrialError("The program ended before its memory could be read once", {
-        why: `it ended with ${exitCode}${said.trim() === "" ? "" : `: ${said.trim().split("\n").at(-1)}`}`,
+        why: `it ended with ${exitWords(exitCode)}${said.trim() === "" ? "" : `: ${said.trim().split("\n").at(-1)}`}`,
         todo: "Use one that runs longer",
       });
     if (recorded.readings.length === 0) recorded.readings.push({ atNs: 0, vmpteKb: 0, rssKb: 0 });

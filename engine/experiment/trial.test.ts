@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judgeTrial, medianOf, parseSetting, parseSettings, type TrialRun } from "./trial.ts";
+import { exitWords, judgeTrial, medianOf, parseSetting, parseSettings, type TrialRun } from "./trial.ts";
 
 describe("settings as they are typed", () => {
   test("a name and variables; values with blanks in quotes; odd names of variables are the user's", () => {
@@ -97,4 +97,9 @@ describe("a trial's verdict", () => {
       reason: expect.stringContaining("use --repeat 3"),
     });
   });
+});
+
+test("an exit status says which signal ended the program", () => {
+  const words = [0, 3, 129, 137, 142, 131, 159].map(exitWords);
+  expect(words).toEqual(["0", "3", "129 (SIGHUP)", "137 (SIGKILL)", "142 (SIGALRM)", "131 (SIGQUIT)", "159 (SIGSYS)"]);
 });

@@ -13,17 +13,28 @@ export interface Setting {
 
 /** The name of the runs with the program's environment as it is. */
 export const BASELINE_NAME = "as it is";
+/** Signals of x86-64 Linux that end a program unless it handles them. */
 const SIGNALS: Readonly<Record<number, string>> = {
   1: "SIGHUP",
   2: "SIGINT",
+  3: "SIGQUIT",
   4: "SIGILL",
+  5: "SIGTRAP",
   6: "SIGABRT",
   7: "SIGBUS",
   8: "SIGFPE",
   9: "SIGKILL",
+  10: "SIGUSR1",
   11: "SIGSEGV",
+  12: "SIGUSR2",
   13: "SIGPIPE",
+  14: "SIGALRM",
   15: "SIGTERM",
+  24: "SIGXCPU",
+  25: "SIGXFSZ",
+  26: "SIGVTALRM",
+  27: "SIGPROF",
+  31: "SIGSYS",
 };
 
 /** An exit status of a program in words; 128 + N where signal N ended it, or where a shell says so of what it ran. */

@@ -6,7 +6,7 @@ import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture, quote } from "../../probe/capture.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
 import type { ProgramCost } from "../../probe/recording-cost.ts";
-import { print, printJson, warn } from "./print.ts";
+import { cell, print, printJson, warn } from "./print.ts";
 
 export interface CaptureOptions {
   readonly out?: string;
@@ -29,6 +29,22 @@ function folderFor(program: string): string {
 
 const readingsInWords = (readings: number): string =>
   `${formatCount(readings)} ${readings === 1 ? "reading" : "readings"} of VmPTE`;
+
+const LEFT_SHOWN = 5;
+
+/** Processes that a program left running. */
+function printLeft(left: readonly number[]): void {
+  const running = left.flatMap((pid) => {
+    const name = nameOfProcess(pid)?.name;
+    return name === undefined ? [] : [{ pid, name }];
+  });
+  for (const { pid, name } of running.slice(0, LEFT_SHOWN))
+    print(
+      `  it left process ${pid} (${cell(name)}) running, recorded no longer: reclaim-lab capture --pid ${pid} --children`,
+    );
+  const more = running.length - LEFT_SHOWN;
+  if (more > 0) print(`  and ${formatCount(more)} more`);
+}
 
 /** Records a program until it ends; Ctrl-C ends it and keeps what was recorded. Exit status: that of the program. */
 export async function captureProgram(words: readonly string[], options: CaptureOptions): Promise<void> {
@@ -74,6 +90,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       signal: controller.signal,
       stacks: options.stacks ?? false,
       cost: true,
+      outputAside: options.json ?? false,
       ...(options.interval === undefined ? {} : { intervalUs: options.interval }),
       ...(options.with === undefined ? {} : { how: options.with }),
     });
@@ -85,13 +102,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       print(
         `${folder}: ${formatCount(events)} lines of events (${how}), ${readingsInWords(readings)}${lostWords}${ended}`,
       );
-      for (const pid of left) {
-        const name = nameOfProcess(pid)?.name;
-        if (name !== undefined)
-          print(
-            `  it left process ${pid} (${name}) running, recorded no longer: reclaim-lab capture --pid ${pid} --children`,
-          );
-      }
+      printLeft(left);
       print(
         cost === null
           ? "  what recording cost the program is measured with perf only: time the program itself with and without it"

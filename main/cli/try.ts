@@ -117,7 +117,7 @@ export async function tryProgram(command: readonly string[], options: TryOptions
     if (odd.size > 0)
       warn(
         failing
-          ? `the program failed in each of its ${formatCount(ended.length)} runs, with ${[...odd].map(exitWords).join(", ")}: what was measured is of a program that fails`
+          ? `the program failed in ${ended.length === 1 ? "its run" : `each of its ${formatCount(ended.length)} runs`}, with ${[...odd].map(exitWords).join(", ")}: what was measured is of a program that fails`
           : `the program ended with ${[...odd].map(exitWords).join(", ")} in some of its runs`,
       );
     const none = !experiment.runs.some((run) => run.label === BASELINE_NAME && run.status === "done");

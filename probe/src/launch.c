@@ -15,6 +15,8 @@ void signal_handle(int signal, void *handler, unsigned long flags);
 #define WAIT_NO_HANG 1
 #define WAIT_STOPPED 2 /* WUNTRACED */
 #define EXEC_FAILED 127
+/* Besides the three of the program: see launch_main. */
+#define FOURTH_FD 3
 /* After so long a program that was asked to end is ended. */
 #define PATIENCE_NS 5000000000ull
 
@@ -35,8 +37,9 @@ static void pass_on(int signal) {
   sys2(__NR_kill, program_pid, SIGCONT); /* it may be held */
 }
 
-static _Noreturn void become(char **argv, char **envp, int report, bool hold) {
+static _Noreturn void become(char **argv, char **envp, int report, bool run, bool hold) {
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (run) sys3(__NR_dup3, FOURTH_FD, 2, 0);
   if (hold) sys2(__NR_kill, sys0(__NR_getpid), SIGSTOP);
   int error = error_of(sys3(__NR_execve, argv[0], argv, envp));
   sys3(__NR_write, report, &error, sizeof error);
@@ -85,6 +88,13 @@ static void end_the_rest(void) {
 
 static void note_left(long pid) { watch_note("left", (uint64_t)pid); }
 
+static void say_pid(long pid) {
+  char text[32] = "pid ";
+  size_t n = 4 + format_dec(text + 4, (uint64_t)pid);
+  text[n++] = '\n';
+  sys3(__NR_write, FOURTH_FD, text, n);
+}
+
 static uint64_t parse_interval(const char *text) {
   uint64_t interval_us = 0;
   for (const char *p = text; *p >= '0' && *p <= '9'; p++) interval_us = interval_us * 10 + (uint64_t)(*p - '0');
@@ -102,13 +112,15 @@ static void note_usage(uint64_t wall_ns) {
 }
 
 /*
- * launch OUT INTERVAL_US run|hold|sum PROGRAM ARGS...: PROGRAM is a path. `hold`: the child stops itself before it becomes
- * the program, and this process prints its pid; SIGCONT lets it go on. `sum`: all processes in one line, and what the
- * program leaves running is ended. Returns the program's exit status, 128 + N where signal N ended it.
+ * launch OUT INTERVAL_US run|hold|sum PROGRAM ARGS...: PROGRAM is a path. `run`: descriptor 3 is the program's standard error,
+ * since that of this process is perf's too. `hold`: the child stops itself before it becomes the program, and its pid is written
+ * to descriptor 3; SIGCONT lets it go on. `sum`: all processes in one line, and what the program leaves running is ended.
+ * Returns the program's exit status, 128 + N where signal N ended it.
  */
 int launch_main(int argc, char **argv, char **envp) {
   if (argc < 6) return EXIT_USAGE;
   uint64_t interval_ns = parse_interval(argv[3]);
+  bool run = !strcmp(argv[4], "run");
   bool hold = !strcmp(argv[4], "hold");
   bool sum = !strcmp(argv[4], "sum");
   sys2(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1);
@@ -116,6 +128,7 @@ int launch_main(int argc, char **argv, char **envp) {
   signal_handle(SIGINT, (void *)1 /* SIG_IGN: a terminal asks the program itself */, 0);
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
 
+  if (run || hold) sys3(__NR_fcntl, FOURTH_FD, F_SETFD, FD_CLOEXEC);
   int report[2];
   if (sys2(__NR_pipe2, report, O_CLOEXEC) < 0) die(EXIT_FAILED, "cannot make a pipe", NULL);
   uint64_t began = now_ns();
@@ -123,14 +136,14 @@ int launch_main(int argc, char **argv, char **envp) {
   if (program_pid == 0) {
     signal_handle(SIGTERM, (void *)0, 0);
     signal_handle(SIGINT, (void *)0, 0);
-    become(argv + 5, envp, report[1], hold);
+    become(argv + 5, envp, report[1], run, hold);
   }
   if (program_pid < 0) die(EXIT_FAILED, "cannot fork", errno_name(error_of(program_pid)));
   sys1(__NR_close, report[1]);
   /* Whoever is told lets it go on at once: it must have stopped by then. */
   int held;
   if (hold) while (sys4(__NR_wait4, program_pid, &held, WAIT_STOPPED, 0) == -EINTR) continue;
-  if (hold) out_str("pid "), out_dec(program_pid), out_str("\n"), out_flush();
+  if (hold) say_pid(program_pid);
 
   int error = 0;
   long n;
