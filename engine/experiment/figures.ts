@@ -213,7 +213,8 @@ const QUANTITIES: readonly Quantity[] = [
       columns: ["operations"],
       drawn: false,
     },
-    ["operations", "Operations", "end", (s) => s.operations],
+    // Of readings of a program, which count none, it is not known.
+    ["operations", "Operations", "end", (s) => (s.operations > 0 ? s.operations : null)],
   ),
   quantity({ id: "wall", label: "Duration", short: "Duration", unit: "ms", better: null, columns: [], drawn: false }, [
     "wall",

@@ -52,4 +52,6 @@ export interface Releases {
   readonly sizes: Readonly<Record<SizeClass, number>>;
   readonly otherAdvice: Readonly<Record<(typeof OTHER_ADVICE)[number], CallsAndBytes>>;
   readonly munmap: CallsAndBytes;
+  /** How large the heaps of glibc's malloc became; null where the program ran before its trace, absent where an older version made the run. */
+  readonly heapBytes?: number | null;
 }

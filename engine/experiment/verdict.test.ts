@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createKernel } from "../mm/kernel.ts";
 import type { Operation } from "../workload/operation.ts";
 import { tallying } from "../workload/tally.ts";
-import { allocatorsOf } from "./allocator-settings.ts";
+import { type Allocator, allocatorsOf } from "./allocator-settings.ts";
 import type { Machine } from "./machine.ts";
 import { featuresOf } from "./policies.ts";
 import type { Releases } from "./releases.ts";
@@ -22,7 +22,10 @@ async function drive(machine: Machine, operations: readonly Operation[]): Promis
   }
 }
 
-async function judge(operations: readonly Operation[]): Promise<{ verdict: Verdict; tally: Releases }> {
+async function judge(
+  operations: readonly Operation[],
+  allocators: readonly Allocator[] = ["jemalloc"],
+): Promise<{ verdict: Verdict; tally: Releases }> {
   const sync = await drive(tallying(createKernel({ features: featuresOf("sync") })), operations);
   const none = await drive(createKernel({ features: featuresOf("none") }), operations);
   const verdict = verdictOf(
@@ -31,7 +34,7 @@ async function judge(operations: readonly Operation[]): Promise<{ verdict: Verdi
       { mode: "none", summary: none },
     ],
     "none",
-    { allocators: ["jemalloc"] },
+    { allocators },
   );
   if (!verdict || !sync.releases) throw new Error("no verdict");
   return { tally: sync.releases, verdict };
@@ -151,6 +154,45 @@ describe("verdict", () => {
     expect((await judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }])).verdict.headline).toContain("it unmaps");
     const free: Operation = { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" };
     expect((await judge([...MAPPED, free])).verdict.headline).toContain("MADV_FREE");
+  });
+
+  test("glibc's settings are offered where the memory is of its heaps, not past them", async () => {
+    const offered = async (operations: readonly Operation[]) => {
+      const { verdict, tally } = await judge(operations, ["glibc"]);
+      return [tally.heapBytes, verdict.settings.length, verdict.trial !== null, verdict.allocators];
+    };
+    const grown: readonly Operation[] = [
+      { op: "brk", addr: BASE + 128 * 1024 },
+      { op: "brk", addr: BASE + 64 * MIB },
+      { op: "touch", addr: BASE + MIB, len: 60 * MIB, access: "w" },
+    ];
+    // A thread's arena: reserved at a multiple of 64 MiB, made accessible as it grows.
+    const arena: readonly Operation[] = [
+      { op: "mmap", addr: BASE, len: 128 * MIB, prot: "none", backing: "anon", flags: ["noreserve"] },
+      { op: "mprotect", addr: BASE, len: MIB, prot: "rw" },
+      { op: "mprotect", addr: BASE + MIB, len: 15 * MIB, prot: "rw" },
+      { op: "touch", addr: BASE, len: 16 * MIB, access: "w" },
+    ];
+    const before: Operation = {
+      op: "snapshot",
+      addr: BASE + 256 * MIB,
+      len: MIB,
+      prot: "rw",
+      backing: "anon",
+      pages: [],
+      empty: [],
+    };
+    expect(await offered(MAPPED)).toEqual([0, 0, false, ["glibc"]]);
+    expect(await offered([...MAPPED, { op: "mprotect", addr: BASE + MIB, len: 32 * MIB, prot: "rw" }])).toEqual([
+      0,
+      0,
+      false,
+      ["glibc"],
+    ]);
+    expect(await offered(grown)).toEqual([64 * MIB - 128 * 1024, 1, true, ["glibc"]]);
+    expect(await offered(arena)).toEqual([16 * MIB, 1, true, ["glibc"]]);
+    // What it had before it was recorded is not known.
+    expect(await offered([before, ...MAPPED])).toEqual([null, 1, true, ["glibc"]]);
   });
 
   test("allocators are recognised by their names", () => {

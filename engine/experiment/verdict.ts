@@ -222,6 +222,11 @@ function obstaclesOf(releases: Releases, baseline: RunSummary, left: number): Re
   return found;
 }
 
+/** Is there a heap to speak of? Every program has glibc's malloc; what is mapped past it, its settings do not change. */
+function hasHeap({ heapBytes = null }: Releases, baseline: RunSummary): boolean {
+  return heapBytes === null || heapBytes >= (baseline.peak.rss_kb * 1024) / 10;
+}
+
 function quoted(text: string): string {
   return /^[\w@%+=:,./ -]+$/.test(text) ? `'${text}'` : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -267,13 +272,14 @@ export function verdictOf(
   const left = leftShare(ours, theirs);
   const obstacles = obstaclesOf(releases, theirs, left);
   const { allocators, name = "" } = program;
+  const used = allocators.filter((allocator) => allocator !== "glibc" || hasHeap(releases, theirs));
   const settings = ALLOCATOR_SETTINGS.filter(
-    (each) => allocators.includes(each.allocator) && each.obstacles.some((obstacle) => obstacles.has(obstacle)),
+    (each) => used.includes(each.allocator) && each.obstacles.some((obstacle) => obstacles.has(obstacle)),
   );
   // What glibc's own settings change is whether it gives anything back; small pieces are the program's own calls.
   const worthOne = (allocator: Allocator): boolean =>
     allocator === "glibc" ? obstacles.has("never_released") : obstacles.size > 0;
-  const trials = allocators.filter(worthOne).flatMap((allocator) => TRIAL_SETTINGS[allocator]);
+  const trials = used.filter(worthOne).flatMap((allocator) => TRIAL_SETTINGS[allocator]);
   const rss = rssReason(policy, baseline);
   return {
     helps,

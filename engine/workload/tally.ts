@@ -12,6 +12,7 @@ import {
   type SizeClass,
 } from "../experiment/releases.ts";
 import { SAMPLE_COLUMNS, SAMPLE_INDEX, type SampleColumn, type SampleRow } from "../experiment/types.ts";
+import { HeapGrowth } from "./heap.ts";
 import type { MadviseOp, Operation } from "./operation.ts";
 import { SLOT, TABLE_KB, wholePages } from "./sizes.ts";
 
@@ -48,6 +49,8 @@ export function tallying(machine: Machine): TallyingMachine {
   const outcomes = counters(OUTCOMES);
   const otherAdvice = counters(OTHER_ADVICE);
   const sizes: Record<SizeClass, number> = { up_to_64k: 0, below_2m: 0, below_4m: 0, larger: 0 };
+
+  const heap = new HeapGrowth();
 
   const change = (column: SampleColumn): number => after[SAMPLE_INDEX[column]] - before[SAMPLE_INDEX[column]];
 
@@ -119,11 +122,11 @@ export function tallying(machine: Machine): TallyingMachine {
       } else if (operation.op === "munmap") {
         munmap.calls++;
         munmap.bytes += operation.len;
-      }
+      } else heap.take(operation);
       stale = true;
       return machine.execute(operation);
     },
-    releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap }),
+    releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap, heapBytes: heap.bytes() }),
   });
 }
 

@@ -203,6 +203,7 @@ const releasesSchema = v.object({
   sizes: v.object({ up_to_64k: v.number(), below_2m: v.number(), below_4m: v.number(), larger: v.number() }),
   otherAdvice: v.object(v.entriesFromList(OTHER_ADVICE, callsAndBytesSchema)),
   munmap: callsAndBytesSchema,
+  heapBytes: v.exactOptional(v.nullable(v.number())),
 });
 
 /** BlameEntry of engine/experiment/blame.ts. */

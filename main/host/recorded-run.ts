@@ -27,11 +27,10 @@ export function startRecordedRun(measured: Measured, onBatch: OnBatch): Executio
     try {
       const readings = await readingsOf(measured);
       if (stopped) return { status: "cancelled", summary: null };
-      const operations = readings.count;
-      if (operations > 0)
+      if (readings.count > 0)
         onBatch({
           rows: readings.rows(),
-          progress: { operations, operationsTotal: operations, operationsPerSecond: 0 },
+          progress: { operations: 0, operationsTotal: null, operationsPerSecond: 0 },
         });
       return { status: "done", summary: readings.summary() };
     } catch (error) {
