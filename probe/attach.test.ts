@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../engine/experiment/policies.ts";
 import type { Mode } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
@@ -251,13 +251,15 @@ test.skipIf(means.how !== "perf")(
 test.skipIf(means.how !== "perf")("a recording whose end fails keeps its readings and names the folder", async () => {
   const out = join(folder, "end-fails");
   const about = { children: false, maxMb: 16, stacks: false, intervalUs: 1000, signal: new AbortController().signal };
-  const program = spawn("sleep", ["2"]);
+  const program = spawn("sleep", ["600"]);
+  onTestFinished(() => void program.kill());
   const recorded = expect(attach({ ...about, pid: program.pid ?? 0, folder: out })).rejects.toThrow(
     "The recording could not be finished",
   );
   await vi.waitFor(() => expect(existsSync(join(out, "vmpte.txt"))).toBe(true), { timeout: 120_000 });
   // The events cannot be written there.
   mkdirSync(join(out, "events.txt.gz"));
+  program.kill();
   await recorded;
   expect(readFileSync(join(out, "vmpte.txt"), "utf8")).toMatch(/^[\d.]+ \d+ \d+/m);
 });

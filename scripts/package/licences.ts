@@ -60,10 +60,11 @@ function bundled(): Licensed[] {
   const found = new Map<string, Licensed>();
   const dist = join(ROOT, "dist");
   const lists = readdirSync(dist)
-    .map((part) => join(dist, part, ".vite", "license.json"))
-    .filter((file) => existsSync(file));
+    .map((part) => join(dist, part, ".vite"))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
   if (lists.length === 0)
-    throw new SetupError("the build left no list of what it bundled (dist/*/.vite/license.json); build anew");
+    throw new SetupError("the build left no list of what it bundled (dist/*/.vite/license*.json); build anew");
   for (const file of lists)
     for (const { name, version, identifier, text } of JSON.parse(readFileSync(file, "utf8")) as {
       name: string;
