@@ -63,7 +63,7 @@ function describeIssues(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<u
 export function checkParams(name: CallName, params: unknown): unknown {
   const checked = v.safeParse(CALLS[name].params, params);
   if (checked.success) return checked.output;
-  throw new BadInputError("This request is not valid", { where: name, why: describeIssues(checked.issues) });
+  throw new BadInputError("This request is not valid", { why: describeIssues(checked.issues) });
 }
 
 /** Checks the result of a call on the side that asked for it. */

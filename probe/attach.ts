@@ -25,6 +25,7 @@ import { foundStates } from "./found-state.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
+import { hiddenFacts } from "./processes.ts";
 import { controlledPerf, type ProgramCost, programCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
@@ -101,12 +102,7 @@ function requireProcess(pid: number): string {
     if (error instanceof BadInputError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EACCES" || code === "EPERM")
-      throw new CaptureError(
-        `Process ${pid} may not be recorded`,
-        process.getuid?.() === 0
-          ? { why: "the kernel does not show its memory even to root: a container or a security module protects it" }
-          : { why: "it belongs to another user, or is protected", todo: "Run it as root" },
-      );
+      throw new CaptureError(`Process ${pid} may not be recorded`, hiddenFacts());
     throw new BadInputError(`There is no process ${pid}`, { todo: "`ps` or `reclaim-lab top` lists them" });
   }
 }
@@ -208,6 +204,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     const looks = await snapshots?.end();
     watcher.kill("SIGTERM");
     await exitOf(watcher);
+    if (looks?.failed) throw looks.failed;
     if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said() });
     const bytes = statSync(data).size;
     const { stream, counts } = countingLines(true);

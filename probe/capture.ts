@@ -142,6 +142,14 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const done: Done = await recorded.catch(async (error: unknown) => {
     throw await afterFailure(input.folder, error);
   });
+  // The launcher begins it once the program has replaced it.
+  if (!existsSync(job.vmpte)) {
+    rmSync(input.folder, { recursive: true, force: true });
+    throw new BadInputError(`${input.program} does not start`, {
+      why: "the kernel does not execute it, or its interpreter is not there",
+      todo: "Try it in a shell",
+    });
+  }
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
   const { exitCode, events, lost } = done;

@@ -35,6 +35,13 @@ export function nameOfProcess(pid: number): ProcessName | null {
   return { pid, name: comm.replace(/\n$/, ""), command };
 }
 
+/** Why the kernel does not show a process's memory, and what helps: facts of an error. Yama, a container, PR_SET_DUMPABLE hide it too. */
+export function hiddenFacts(): { readonly why: string; readonly todo?: string } {
+  return process.getuid?.() === 0
+    ? { why: "the kernel does not show its memory even to root: a container or a security module protects it" }
+    : { why: "it belongs to another user, or is protected", todo: "Run this as root" };
+}
+
 /** Names that Node gives the first thread of every program: they say nothing. */
 const THREAD_NAMES = new Set(["MainThread", "node-MainThread"]);
 

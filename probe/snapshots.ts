@@ -23,13 +23,16 @@ export interface SnapshotInput {
 }
 
 export interface Snapshots {
-  /** Ends it; may be called more than once. */
-  end(): Promise<{ readonly path: string; readonly count: number; readonly tookMs: number }>;
+  /** Ends it; may be called more than once. `failed`: why what was seen could not be kept. */
+  end(): Promise<{ readonly path: string; readonly count: number; readonly tookMs: number; readonly failed?: Error }>;
 }
 
 /** Begins to look. A process that has ended, or of which a look fails, is left out of it. */
 export function startSnapshots({ looker, pids, everyMs, path, onSnapshot }: SnapshotInput): Snapshots {
-  const out = createWriteStream(path);
+  let failed: Error | undefined;
+  const out = createWriteStream(path).on("error", (error) => {
+    failed ??= error;
+  });
   const ending = new AbortController();
   let count = 0;
   let tookMs = 0;
@@ -61,7 +64,7 @@ export function startSnapshots({ looker, pids, everyMs, path, onSnapshot }: Snap
     async end() {
       ending.abort();
       await going;
-      return { path, count, tookMs };
+      return { path, count, tookMs, ...(failed && { failed }) };
     },
   };
 }

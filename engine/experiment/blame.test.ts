@@ -28,14 +28,16 @@ test("stacks that end at once are told, but that of main", () => {
   expect(blameGaps([entry(5, ["[server+0x11c0]"])])).toMatch(
     /For 5 tables the stack is one frame: its callers are missing/,
   );
+  expect(blameGaps([entry(1, ["[server+0x11c0]"])])).toContain("For 1 table the stack is one frame");
   expect(blameGaps([entry(5, ["main"])])).toBeNull();
 });
 
 test("tables that were empty before the recording began are nobody's gap", () => {
   const found = entry(50, [], "snapshot");
-  const words = "50 were found empty when the process was looked at: the calls that emptied them are not in the trace.";
+  const words =
+    "50 tables were found empty when the process was looked at: the calls that emptied them are not in the trace.";
   expect(blameGaps([found])).toBe(words);
   expect(blameGaps([found, entry(30, ["main"])])).toBe(words);
-  expect(blameGaps([found, entry(30, [])])).toMatch(/^The trace has no call stacks: .* 50 were found empty/);
+  expect(blameGaps([found, entry(30, [])])).toMatch(/^The trace has no call stacks: .* 50 tables were found empty/);
   expect(blameReason("snapshot")).not.toContain("snapshot");
 });

@@ -61,10 +61,11 @@ export function blameGaps(blame: readonly BlameEntry[]): string | null {
   const found = count(blame.filter(({ reason }) => reason === FOUND));
   const all = count(blame) - found;
   const tables = count(blame.filter(({ stack, reason }) => stack.length === 0 && reason !== FOUND));
+  const tablesOf = (number: number): string => `${formatCount(number)} ${number === 1 ? "table" : "tables"}`;
   const before =
     found === 0
       ? ""
-      : `${formatCount(found)} were found empty when the process was looked at: the calls that emptied them are not in the trace.`;
+      : `${tablesOf(found)} ${found === 1 ? "was" : "were"} found empty when the process was looked at: the calls that emptied them are not in the trace.`;
   if (all === 0) return before || null;
   if (tables === all)
     return [
@@ -81,11 +82,11 @@ export function blameGaps(blame: readonly BlameEntry[]): string | null {
     said.push(
       `${[...files].slice(0, 5).join(", ")} ${files.size === 1 ? "has" : "have"} no names of functions (stripped): places in the file stand for them; install the debug symbols, or give them to addr2line.`,
     );
-  if (tables > 0) said.push(`No stack could be unwound for ${formatCount(tables)} of ${formatCount(all)} tables.`);
+  if (tables > 0) said.push(`No stack could be unwound for ${formatCount(tables)} of ${tablesOf(all)}.`);
   const alone = count(blame.filter(({ stack }) => stack.length === 1 && stack[0] !== "main"));
   if (alone > 0)
     said.push(
-      `For ${formatCount(alone)} tables the stack is one frame: its callers are missing, unless none called it (no frame information, .eh_frame).`,
+      `For ${tablesOf(alone)} the stack is one frame: its callers are missing, unless none called it (no frame information, .eh_frame).`,
     );
   if (before !== "") said.push(before);
   return said.length > 0 ? said.join(" ") : null;

@@ -194,8 +194,10 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
   const job = scheduler.job({ name: plan.name, plan: resolve(file), folder, shards, jobs, program });
   writeWhole(jobFile, [job]);
   if (!options.submit || !clientIsThere(name)) {
+    const written = { folder: options.out, tasks: tasks.length, shards, job: join(options.out, scheduler.file) };
+    if (options.json) return printJson({ ...written, submitted: false, submit: scheduler.byHand });
     const why = options.submit ? `No client of ${name} is on this machine: the` : "The";
-    print(`${why} job was written to ${join(options.out, scheduler.file)}. Submit it there: ${scheduler.byHand}`);
+    print(`${why} job was written to ${written.job}. Submit it there: ${scheduler.byHand}`);
     return;
   }
   const [command, ...args] = scheduler.submit(jobFile);
@@ -211,7 +213,7 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
       throw new ReclaimLabError("The job was not accepted", {
         where: jobFile,
         why: `${command} ended with ${status}`,
-        todo: "Fix the job file and submit it yourself",
+        todo: `What ${command} said is above; later, submit the job in its folder: ${scheduler.byHand}`,
       });
     while (!scheduler.ended(output)) {
       await sleep(ASK_EVERY_MS);

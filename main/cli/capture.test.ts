@@ -1,6 +1,6 @@
 /** What `capture` prints beside what the program itself writes. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -13,11 +13,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const PROGRAM = ["sh", "-c", "printf 'a\\200\\377'; echo error >&2"];
 const WRITTEN = Buffer.from("a\u0080\u00ff", "latin1");
 
+const lab = (args: readonly string[]) =>
+  spawnSync(process.execPath, [CLI, ...args], { env: { ...process.env, RECLAIM_LAB_DATA: folder, NODE_OPTIONS: "" } });
+
 function captured(name: string, options: readonly string[]) {
-  const args = ["capture", "--out", join(folder, name), ...options, "--", ...PROGRAM];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
-    env: { ...process.env, NODE_OPTIONS: "" },
-  });
+  const { status, stdout, stderr } = lab(["capture", "--out", join(folder, name), ...options, "--", ...PROGRAM]);
   expect(status, stderr.toString()).toBe(0);
   return { stdout, stderr };
 }
@@ -38,3 +38,26 @@ for (const how of ["perf", "tracefs"] as const) {
     expect(stderr.toString()).toContain("error\n");
   });
 }
+
+const means = await captureMeans();
+
+test.skipIf(means.how === null)("a file that the kernel does not execute is refused, and nothing is left", () => {
+  const program = join(folder, "junk");
+  writeFileSync(program, "junk", { mode: 0o755 });
+  const out = join(folder, "of-junk");
+  const { status, stderr } = lab(["capture", "--out", out, "--", program]);
+  expect({ status, words: stderr.toString() }).toEqual({
+    status: 2,
+    words: expect.stringContaining("junk does not start"),
+  });
+  expect(existsSync(out)).toBe(false);
+});
+
+test.skipIf(means.how === null)("what cannot be checked is not told to be, and can be run", () => {
+  const out = join(folder, "of-true");
+  const { stdout } = lab(["capture", "--out", out, "--", "true"]);
+  const readings = /, no reading of VmPTE/.test(stdout.toString()) ? 0 : 1;
+  expect(stdout.includes("reclaim-lab check")).toBe(readings > 0);
+  const { status, stderr } = lab(["run", out]);
+  expect(status, stderr.toString()).toBe(0);
+});

@@ -28,7 +28,16 @@ function folderFor(program: string): string {
 }
 
 const readingsInWords = (readings: number): string =>
-  `${formatCount(readings)} ${readings === 1 ? "reading" : "readings"} of VmPTE`;
+  readings === 0
+    ? "no reading of VmPTE, it ended too soon"
+    : `${formatCount(readings)} ${readings === 1 ? "reading" : "readings"} of VmPTE`;
+
+/** What can be done with a capture next; there is nothing to check against without a reading. */
+function printNext(folder: string, withCheck: boolean): void {
+  if (withCheck)
+    print(`  reclaim-lab check ${quote([`${folder}/events.txt.gz`])} --against ${quote([`${folder}/vmpte.txt`])}`);
+  print(`  reclaim-lab run ${quote([folder])}`);
+}
 
 const LEFT_SHOWN = 5;
 
@@ -108,8 +117,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
           ? "  what recording cost the program is measured with perf only: time the program itself with and without it"
           : `  ${costInWords(cost)}`,
       );
-      print(`  reclaim-lab check ${quote([`${folder}/events.txt.gz`])} --against ${quote([`${folder}/vmpte.txt`])}`);
-      print(`  reclaim-lab run ${quote([folder])}`);
+      printNext(folder, readings > 0);
     }
     process.exitCode = controller.signal.aborted ? 130 : result.exitCode;
   } finally {
@@ -176,9 +184,7 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
         print(
           `  without page faults: the pages in use were read ${formatCount(cost.snapshots)} times, in ${cost.snapshots_ms} ms`,
         );
-      else
-        print(`  reclaim-lab check ${quote([`${folder}/events.txt.gz`])} --against ${quote([`${folder}/vmpte.txt`])}`);
-      print(`  reclaim-lab run ${quote([folder])}`);
+      printNext(folder, readings > 0 && cost.snapshots === 0);
     }
     process.exitCode = 0;
   } finally {

@@ -26,11 +26,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 function lab(
   args: readonly string[],
   signal?: { readonly name: NodeJS.Signals; readonly when: RegExp },
+  cwd?: string,
 ): Promise<Outcome> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [CLI, ...args], {
       env: { ...process.env, RECLAIM_LAB_DATA: folder, NODE_OPTIONS: "" },
       stdio: ["ignore", "pipe", "pipe"],
+      ...(cwd === undefined ? {} : { cwd }),
     });
     let out = "";
     let err = "";
@@ -128,6 +130,23 @@ describe("bad usage", () => {
     [["export", "1", "--format", "gif"], /Allowed choices/],
     [["delete", "999999"], /no experiment 999999/],
     [["compare", "1"], /2 to 8/],
+    [["list", "--limit", "0"], /--limit.*1 or more/],
+    [["tag", "1", ""], /^reclaim-lab: This request is not valid: .*tag/],
+    [["sweep", "commit-table", "--param", "chunk", "--values", "1M"], /^reclaim-lab: --values: .*at least two/],
+    [
+      ["sweep", "commit-table", "--param", "chunk", "--values", "1M,1024K"],
+      /^reclaim-lab: --values: 1024K is there twice/,
+    ],
+    [
+      ["sweep", "commit-table", "--param", "chunk", "--values", "1M,2M", "--points", "3"],
+      /--points has no effect with --values/,
+    ],
+    [["run", "commit-table", "--set", "__proto__=1"], /--set.*no parameter "__proto__"/],
+    [["run", "commit-table", "--set", "constructor=1"], /--set.*no parameter "constructor"/],
+    [["run", "commit-table", "--seed", "4294967296"], /--seed.*from 0 to 4,294,967,295/],
+    [["run", "commit-table", "--pid", "3"], /commit-table: --pid is for traces/],
+    [["run", "commit-table", "--service"], /commit-table: --service is for traces/],
+    [["history", "purge", "--all", "3"], /Ids and --all/],
     [["frobnicate"], /unknown command/],
     [["batch", "plan.json", "--out", "out", "--jobs", "0"], /--jobs.*1 or more/],
     [["batch", "plan.json", "--out", "out", "--on", "slurm", "--shards", "0"], /--shards.*1 or more/],
@@ -165,6 +184,25 @@ describe("bad usage", () => {
     expect(err).toContain("not a Reclaim Lab history");
     expect(err.trim().split("\n")).toHaveLength(1);
   });
+});
+
+it("a job that is only written is one document with --json", async () => {
+  const plan = join(folder, "plan.json");
+  const workloads = [{ preset: "commit-table", params: { size: ["16M"] } }];
+  await writeFile(plan, JSON.stringify({ version: 1, name: "job", workloads, policies: ["none"], seeds: [1, 2] }));
+  const out = join(folder, "job");
+  const args = ["batch", plan, "--out", out, "--on", "parallel", "--no-submit", "--json"];
+  const { status, out: printed } = await lab(args);
+  expect(status).toBe(0);
+  const document = JSON.parse(printed);
+  expect(document).toMatchObject({ folder: out, tasks: 2, shards: 2, submitted: false });
+  expect(await readFile(document.job, "utf8")).toContain("batch");
+});
+
+it("a scenario's file needs no dot in its name", async () => {
+  await writeFile(join(folder, "own scenario"), "frobnicate\n");
+  const { status, err } = await lab(["race", "own scenario"], undefined, folder);
+  expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining("own scenario:1: ") });
 });
 
 it("compares an experiment with one point of a sweep, and says which points there are", async () => {

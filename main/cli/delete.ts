@@ -5,11 +5,12 @@ function named(count: number): string {
   return count === 1 ? "1 experiment" : `${count} experiments`;
 }
 
-export async function remove(ids: number[], options: DbOption): Promise<void> {
+export async function remove(given: number[], options: DbOption): Promise<void> {
+  const ids = [...new Set(given)];
   await withLab(options, async (session) => {
     for (const id of ids) await session.ask("experiment.get", { id });
     const count = await session.ask("experiment.delete", { ids });
-    print(`${named(count)} put in the trash; \`restore ${ids.join(" ")}\` takes back.`);
+    print(`${named(count)} put in the trash; \`restore ${ids.join(" ")}\` takes ${count === 1 ? "it" : "them"} back.`);
   });
 }
 

@@ -128,6 +128,8 @@ export async function recover(damaged: string, target: string, options: { readon
 export async function purge(ids: number[], options: DbOption & { readonly all?: boolean }): Promise<void> {
   if (options.all !== true && ids.length === 0)
     throw new BadInputError("Nothing to remove was named", { todo: "Give ids of what is in the trash, or --all" });
+  if (options.all === true && ids.length > 0)
+    throw new BadInputError("Ids and --all were given", { todo: "Give ids of what is in the trash, or --all" });
   await withLab(options, async (session) => {
     const removed = await session.ask("history.purge", options.all === true ? {} : { ids });
     print(`${formatNumberOf(removed, "experiment")} removed for good.`);

@@ -73,7 +73,7 @@ export function topText(top: TopDocument): string {
   const whole = [
     `Page tables of this machine: ${formatKb(top.page_tables_kb)}, of which ${formatKb(top.explained_kb)} belong to the ${formatCount(top.processes.length)} processes that can be read (${(top.took_ms / 1000).toFixed(2)} s).`,
     top.not_readable > 0
-      ? `${formatCount(top.not_readable)} could not be read (the kernel shows them to their user and to root): ${formatKb(top.not_readable_kb)}.`
+      ? `${formatCount(top.not_readable)} could not be read (of another user, or protected): ${formatKb(top.not_readable_kb)}.`
       : "",
     `${formatKb(split.empty)} are empty tables, ${formatKb(split.shared)} the same tables several times over, ${formatKb(split.needed + split.sparse)} in use by one process.`,
   ].filter(Boolean);
@@ -178,7 +178,7 @@ export function serviceText({ processes, shared, total }: ServiceDocument): stri
   const rows = processRows(processes);
   const more = processes.length - rows.length;
   return [
-    `${formatCount(total.processes)} processes: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} could not be read (the kernel shows them to their user and to root)` : ""}`,
+    `${formatCount(total.processes)} processes: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} could not be read (of another user, or protected)` : ""}`,
     "",
     verdictText(total.verdict),
     "",

@@ -78,11 +78,15 @@ function within(least: number, most: number, unit: string): (text: string) => nu
 const interval = within(1, 86_400, " seconds");
 /** Node's timers hold no longer time, in seconds. */
 const seconds = within(1, 2_000_000, " seconds");
+const seed = within(0, 0xffff_ffff, "");
 
 function assignment(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("It must look like name=value.");
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  const name = text.slice(0, at);
+  // Names that every object has would be lost on the way to where parameters are checked.
+  if (name in Object.prototype) throw new InvalidArgumentError(`There is no parameter "${name}".`);
+  return { ...before, [name]: text.slice(at + 1) };
 }
 
 function texts(text: string, before: readonly string[] = []): string[] {
@@ -121,7 +125,7 @@ command(
     "a parameter of the preset, or a knob from `policies`, such as size=1G or scan_interval=50; may be repeated",
     assignment,
   )
-  .option("--seed <number>", "seed of everything random (default: 1)", whole)
+  .option("--seed <number>", "seed of everything random (default: 1)", seed)
   .addOption(new Option("--levels <number>", "levels of the page tables").choices(["4", "5"]).default("4"))
   .option(
     "--kernel <name|file>",
@@ -154,7 +158,7 @@ command("sweep", "run a workload with several values of one parameter, under eac
   .option("--linear", "space the values evenly (default: by a constant factor)")
   .addOption(modesOption())
   .option("--set <name=value>", "another parameter, or a knob from `policies`; may be repeated", assignment)
-  .option("--seed <number>", "seed of everything random (default: 1)", whole)
+  .option("--seed <number>", "seed of everything random (default: 1)", seed)
   .option("--title <text>", "title in the history")
   .addOption(baselineOption())
   .addOption(json)
@@ -291,7 +295,7 @@ command("list", "list the history, newest first")
   .option("--search <words>", "search title, workload, parameters, tags and notes")
   .option("--filter <expression>", "filter, such as 'chunk>1M policy:eager tag:prod saved>10%' (docs/history.md)")
   .addOption(new Option("--shelf <shelf>", "which shelf").choices(["active", "archive", "trash"]).default("active"))
-  .option("--limit <number>", "maximum number of experiments (default: 100)", whole)
+  .option("--limit <number>", "maximum number of experiments (default: 100)", positive)
   .addOption(baselineOption())
   .addOption(json)
   .action(async (options) => (await import("./list.ts")).list(options));

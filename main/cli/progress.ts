@@ -57,10 +57,10 @@ async function lines(session: Session, experiment: Experiment): Promise<() => vo
     saidAt.set(runId, now);
     const run = experiment.runs.find(({ id }) => id === runId);
     const total = progress.operationsTotal === null ? "" : ` of ${formatCount(progress.operationsTotal)}`;
-    const speed = `${formatCount(progress.operationsPerSecond)} a second`;
-    process.stderr.write(
-      `${run?.source} ${run?.mode}: ${formatCount(progress.operations)}${total} operations, ${speed}, ${timeLeft(progress)}\n`,
-    );
+    const speed = progress.operationsPerSecond > 0 ? `${formatCount(progress.operationsPerSecond)} a second` : "";
+    const operations = `${formatCount(progress.operations)}${total} operations`;
+    const words = [operations, speed, timeLeft(progress)].filter(Boolean).join(", ");
+    process.stderr.write(`${run?.source} ${run?.mode}: ${words}\n`);
   });
   return () => {};
 }

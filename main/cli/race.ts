@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { type PolicyId, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { violatedWords } from "../../engine/experiment/violated-words.ts";
@@ -37,7 +38,7 @@ function patchNamed(name: string): RacePatch {
 
 /** A scenario by its name, or of a file. */
 async function scenarioOf(name: string): Promise<Scenario> {
-  if (findScenario(name) !== undefined || !/[/.]/.test(name)) return scenarioNamed(name);
+  if (findScenario(name) !== undefined || !(/[/.]/.test(name) || existsSync(name))) return scenarioNamed(name);
   return ownScenario(await readScenarioFile(name));
 }
 

@@ -32,12 +32,33 @@ interface RunOptions extends DbOption {
   readonly json?: boolean;
 }
 
+/** A preset is no file of another program's: what is said of one has no effect on it. */
+function requireNoneOfFiles(preset: string, { pid, format, touchOnMap, service, whatIf }: RunOptions): void {
+  const given = { "--pid": pid, "--format": format, "--touch-on-map": touchOnMap, "--service": service };
+  for (const [option, value] of Object.entries(given))
+    if (value !== undefined)
+      throw new BadInputError(`${option} is for traces and workload files`, {
+        where: preset,
+        why: "it is a preset",
+        todo: "Omit it",
+      });
+  if (whatIf !== undefined)
+    throw new BadInputError("--what-if is for traces and workload files", {
+      where: preset,
+      why: "a preset's releases are among its parameters",
+      todo: "`presets` lists them",
+    });
+}
+
 /** A preset by its name; else a file, which is opened, and said of it what there is to know. */
 async function workloadOf(session: Session, name: string, options: RunOptions): Promise<ExperimentSpec["workload"]> {
   const { set = {}, format, pid, touchOnMap, service } = options;
   const params = { ...withoutKnobs(set).own };
   const looksLikeFile = /[/.]/.test(name) || existsSync(name);
-  if (findPreset(name) !== undefined) return { kind: "preset", name, params };
+  if (findPreset(name) !== undefined) {
+    requireNoneOfFiles(name, options);
+    return { kind: "preset", name, params };
+  }
   if (!looksLikeFile)
     throw new BadInputError(`There is no preset "${name.slice(0, 60)}", and no file or folder of that name`, {
       todo: `The presets are ${PRESETS.map((each) => each.name).join(", ")}`,
@@ -70,13 +91,6 @@ export async function run(workload: string, options: RunOptions): Promise<void> 
   const changes = (options.whatIf ?? []).map(parseWhatIf);
   await withLab(options, async (session) => {
     const workloadSpec = await workloadOf(session, workload, options);
-
-    if (changes.length > 0 && workloadSpec.kind !== "file")
-      throw new BadInputError("--what-if is for traces and workload files", {
-        where: workload,
-        why: "a preset's releases are among its parameters",
-        todo: "`presets` lists them",
-      });
     const start = (changed: ExperimentSpec["workload"]) => {
       const spec: ExperimentSpec = {
         workload: changed,

@@ -48,9 +48,33 @@ function bound(spec: NumberParam, option: string, text: string): number {
   return Number(read.value);
 }
 
+/** The values that were listed: at least two, each once however it is written. */
+function listed(spec: ParamSpec | undefined, text: string): string[] {
+  const values = text.split(",").map((value) => value.trim());
+  const where = "--values";
+  if (values.length < 2) throw new BadInputError("A sweep needs at least two values", { where });
+  const seen = new Set<ParamValue>();
+  for (const value of values) {
+    const read = spec === undefined ? { value } : readParam(spec, value);
+    if (!("value" in read)) continue; // The host names it.
+    if (seen.has(read.value))
+      throw new BadInputError(`${value} is there twice`, { where, todo: "Give each value once" });
+    seen.add(read.value);
+  }
+  return values;
+}
+
 function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValue[] {
   const { values, from, to, points, linear } = options;
-  if (values !== undefined) return values.split(",").map((value) => value.trim());
+  if (values !== undefined) {
+    const range = { "--from": from, "--to": to, "--points": points, "--linear": linear };
+    for (const [option, given] of Object.entries(range))
+      if (given !== undefined)
+        throw new BadInputError(`${option} has no effect with --values`, {
+          todo: "Give --values A,B,C or --from A --to B",
+        });
+    return listed(spec, values);
+  }
   if (from === undefined || to === undefined)
     throw new BadInputError("A sweep needs values", { todo: "Give --values A,B,C or --from A --to B" });
   // An unknown preset or parameter is named by the host.

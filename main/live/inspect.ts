@@ -21,6 +21,7 @@ import {
   cgroupOf,
   commonCgroup,
   findCgroup,
+  hiddenFacts,
   machinePageTablesKb,
   nameOfProcess,
   pidsOfCgroup,
@@ -67,14 +68,8 @@ export function surroundings(): Surroundings {
   };
 }
 
-const RIGHTS = "the kernel shows the page tables of a process to its own user and to root (ptrace read access)";
-
 function refuse({ pid, why }: NoLook): never {
-  if (why === "denied")
-    throw new NotReadableError(`The page tables of process ${pid} cannot be read`, {
-      why: RIGHTS,
-      todo: "Run this as its user or as root",
-    });
+  if (why === "denied") throw new NotReadableError(`The page tables of process ${pid} cannot be read`, hiddenFacts());
   if (why === "no memory")
     throw new BadInputError(`Process ${pid} has no page tables of its own`, {
       why: "it is a kernel thread or a zombie",
@@ -195,10 +190,7 @@ export async function inspectService(
   const looks = await lookAtEach(looker, pids, {}, `${pids.length} processes`, onProgress);
   const seen = looks.filter(isLook);
   if (seen.length === 0 && looks.some((look) => !isLook(look) && look.why === "denied"))
-    throw new NotReadableError("The page tables of these processes cannot be read", {
-      why: RIGHTS,
-      todo: "Run this as their user or as root",
-    });
+    throw new NotReadableError("The page tables of these processes cannot be read", hiddenFacts());
   if (seen.length === 0) throw new BadInputError("None of these processes has page tables of its own");
   const compared = await compare(looker, seen, onProgress);
   const common = folder ?? commonCgroup(seen.map(({ pid }) => pid));

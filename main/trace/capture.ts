@@ -8,6 +8,8 @@ const MEASURED = "vmpte.txt";
 const COMMAND = "cmd.txt";
 /** So much of a capture's command line is read. */
 const COMMAND_MAX = 10_000;
+/** Its head and, where there is one, a reading are in so much of a file of readings. */
+const BEGINNING = 4096;
 const HEAD = /^# pid (\d{1,10})\b/;
 
 export interface Capture {
@@ -29,8 +31,11 @@ function measuredIn(folder: string): Map<number, string> {
   for (const name of readdirSync(folder)) {
     if (name !== MEASURED && !name.startsWith(`${MEASURED}.`)) continue;
     const path = join(folder, name);
-    const pid = HEAD.exec(beginningOf(path, 100))?.[1];
-    if (pid !== undefined && !found.has(Number(pid))) found.set(Number(pid), path);
+    const beginning = beginningOf(path, BEGINNING);
+    const pid = HEAD.exec(beginning)?.[1];
+    // A program that ended too soon was never read.
+    const isRead = /^\d/m.test(beginning) || beginning.length === BEGINNING;
+    if (pid !== undefined && isRead && !found.has(Number(pid))) found.set(Number(pid), path);
   }
   return found;
 }
