@@ -53,7 +53,7 @@ export default {
     only(
       "probe",
       [
-        "^db/folders\\.ts$",
+        "^db/(folders|regular)\\.ts$",
         "^engine/workload/",
         "^engine/experiment/",
         "^engine/live/",

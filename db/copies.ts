@@ -2,13 +2,14 @@
  * The copies of a history that there are: those that were kept beside it before a migration or a restore, the backups
  * that people made wherever they wanted, other histories beside it. None is touched by being listed.
  */
-import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { describeError } from "../engine/error.ts";
 import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
 import { publish, sizeOf, writeText } from "./files.ts";
 import { checkHeader } from "./header.ts";
+import { readRegular } from "./regular.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { withSnapshot } from "./snapshot.ts";
 import { untouched } from "./untouched.ts";
@@ -38,7 +39,7 @@ const listOf = (file: string): string => join(dirname(file), `${stemOf(file)}.ba
 
 function remembered(file: string): string[] {
   try {
-    const value: unknown = JSON.parse(readFileSync(listOf(file), "utf8"));
+    const value: unknown = JSON.parse(readRegular(listOf(file)));
     return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
   } catch {
     return [];

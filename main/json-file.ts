@@ -1,9 +1,9 @@
 /** Small files of settings: read with a check, written whole. */
-import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { writeText } from "../db/files.ts";
 import { makeFolders } from "../db/folders.ts";
+import { readRegular } from "../db/regular.ts";
 import { describeError, ReclaimLabError } from "../engine/error.ts";
 
 /** There is no file of that name, or no folder on the way to it. */
@@ -12,7 +12,7 @@ const MISSING = new Set(["ENOENT", "ENOTDIR"]);
 /** The file's text; null if there is none. Throws ReclaimLabError where it is there and cannot be read. */
 function textOf(file: string): string | null {
   try {
-    return readFileSync(file, "utf8");
+    return readRegular(file);
   } catch (error) {
     if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return null;
     throw new ReclaimLabError("A settings file cannot be read", {

@@ -1,6 +1,7 @@
 /** Kernel profiles by name: those that come with the lab, the running kernel's, and files. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isRegular } from "../db/regular.ts";
 import { BadInputError } from "../engine/error.ts";
 import type { KernelProfile } from "../engine/mm/kernel-profile.ts";
 import { parseKernelProfile } from "../engine/mm/kernel-profile-fields.ts";
@@ -68,5 +69,12 @@ export function keepCaptureKernel(folder: string): void {
  */
 export function captureKernel(file: string): KernelProfile | null {
   const path = join(dirname(file), CAPTURE_KERNEL);
-  return file !== "-" && existsSync(path) ? readProfile(path, REFERENCE_PROFILE) : null;
+  if (file === "-" || !existsSync(path)) return null;
+  if (!isRegular(path))
+    throw new BadInputError("this is not a kernel profile", {
+      where: path,
+      why: "it is a folder, a device or a pipe, not a file",
+      todo: `Remove it, or name a kernel with --kernel (${KERNEL_NAMES.join(", ")})`,
+    });
+  return readProfile(path, REFERENCE_PROFILE);
 }

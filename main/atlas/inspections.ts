@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import * as v from "valibot";
+import { isRegular } from "../../db/regular.ts";
 
 const RECORD_BYTES_MAX = 256 << 20;
 
@@ -117,6 +118,7 @@ function rowOf(found: Process, host: string, file: string, kernel: string | null
 export function readInspections(path: string, warn: (text: string) => void): Inspection[] {
   const file = basename(path);
   try {
+    if (!isRegular(path)) throw new Error("it is a folder, a device or a pipe, not a file");
     if (statSync(path).size > RECORD_BYTES_MAX) throw new Error("it is longer than 256 MiB");
     const checked = v.safeParse(recordSchema, JSON.parse(readFileSync(path, "utf8")));
     if (!checked.success) throw new Error("it is not what `inspect --json` or `top --json` print");

@@ -3,9 +3,10 @@
  * renamed, and named by the tasks in them: whoever runs the same tasks writes the same file. docs/results.md is the format.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolders } from "../../db/folders.ts";
+import { isRegular, readRegular } from "../../db/regular.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { writeWhole } from "../export/write-file.ts";
 import type { Plan } from "./plan.ts";
@@ -78,10 +79,11 @@ export function readStored(folder: string): StoredPlan {
   const file = join(folder, PLAN_FILE);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, "utf8"));
+    value = JSON.parse(readRegular(file));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why = code === "ENOENT" ? "there is no plan.json in it" : (code ?? "its plan.json is damaged");
+    const why =
+      code === "ENOENT" ? "there is no plan.json in it" : (code ?? "its plan.json is damaged, or is not a file");
     throw new BadInputError("It is not a folder of results", {
       where: folder,
       why,
@@ -120,7 +122,8 @@ export function partFiles(folder: string, kind: "results" | "samples"): string[]
   return readdirSync(at)
     .filter((name) => /^part-.*\.parquet$/.test(name))
     .sort()
-    .map((name) => join(at, name));
+    .map((name) => join(at, name))
+    .filter(isRegular);
 }
 
 export async function readFolder(folder: string): Promise<Outcomes> {

@@ -1,6 +1,6 @@
 /** The command line as its users have it: a process of its own, its exit status, what goes to stdout and to stderr. */
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -27,10 +27,11 @@ function lab(
   args: readonly string[],
   signal?: { readonly name: NodeJS.Signals; readonly when: RegExp },
   cwd?: string,
+  data = folder,
 ): Promise<Outcome> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [CLI, ...args], {
-      env: { ...process.env, RECLAIM_LAB_DATA: folder, NODE_OPTIONS: "" },
+      env: { ...process.env, RECLAIM_LAB_DATA: data, NODE_OPTIONS: "" },
       stdio: ["ignore", "pipe", "pipe"],
       ...(cwd === undefined ? {} : { cwd }),
     });
@@ -203,6 +204,25 @@ it("a scenario's file needs no dot in its name", async () => {
   await writeFile(join(folder, "own scenario"), "frobnicate\n");
   const { status, err } = await lab(["race", "own scenario"], undefined, folder);
   expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining("own scenario:1: ") });
+});
+
+it("says what this machine has where the history cannot be opened, or not even told which it is", async () => {
+  const data = join(folder, "odd data");
+  await mkdir(join(data, "history.json"), { recursive: true });
+  const asked = await lab(["doctor", "--json"], undefined, undefined, data);
+  const other = await lab(["doctor", "--json", "--db", CLI]);
+  for (const [{ status, out }, why] of [
+    [asked, /history\.json: A settings file cannot be read/],
+    [other, /not a Reclaim Lab history/],
+  ] as const) {
+    expect(status).toBe(0);
+    const facts: { id: string; state: string; todo?: string }[] = JSON.parse(out);
+    expect(facts.length).toBeGreaterThan(5);
+    expect(facts.find(({ id }) => id === "history")).toMatchObject({
+      state: "missing",
+      todo: expect.stringMatching(why),
+    });
+  }
 });
 
 it("compares an experiment with one point of a sweep, and says which points there are", async () => {

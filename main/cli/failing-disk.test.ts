@@ -99,6 +99,21 @@ describe.skipIf(library === null)("a disk that fails", () => {
     ).toBeGreaterThan(0);
   });
 
+  test("that is full in a run: it fails, nothing is said to be saved, and it stays failed", () => {
+    history(folder.file(), "mine");
+    const fault = { call: "write", errno: "ENOSPC", at: 20, on: "on", name: "history.sqlite-wal" } as const;
+    const seen = lab(fault, "run", "commit-table", "--set", "size=1G");
+    expect(seen).toMatchObject({ status: 1 });
+    expect(seen.stdout + seen.stderr).toMatch(/disk I\/O error|disk is full/);
+    expect(seen.stdout).not.toContain("Saved in");
+    const { stdout, status } = lab(null, "history", "check");
+    expect({ stdout, status }).toMatchObject({ status: 0 });
+    const [run] = JSON.parse(lab(null, "list", "--json").stdout).filter(
+      ({ title }: { title: string }) => title !== "mine",
+    );
+    for (const each of run?.runs ?? []) expect(each.status).not.toBe("done");
+  });
+
   test("when the folder is synced after an export says that the file is there", () => {
     history(folder.file(), "mine");
     const out = folder.file("x.csv");

@@ -1,5 +1,6 @@
 /** A capture's folder as an experiment: named after its program, with what was measured as a run beside the model's. */
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -102,3 +103,21 @@ it("is run again with its readings, and says where they are gone", async () => {
   ]);
   expect(without.runs[2].reason).toContain("there is no such file");
 });
+
+it.skipIf(process.platform === "win32")(
+  "what is no file in a stranger's capture is neither waited for nor read without end",
+  async () => {
+    for (const name of ["cmd.txt", "vmpte.txt"]) {
+      await rm(join(capture, name), { force: true });
+      execFileSync("mkfifo", [join(capture, name)]);
+    }
+    const done = await run(capture);
+    expect(done.runs.map(({ source, status }) => [source, status])).toEqual([
+      ["model", "done"],
+      ["model", "done"],
+    ]);
+    await rm(join(capture, "kernel.json"), { force: true });
+    await symlink("/dev/zero", join(capture, "kernel.json"));
+    await expect(ask("file.open", { path: capture })).rejects.toThrow("not a kernel profile");
+  },
+);

@@ -1,6 +1,7 @@
 /** A capture: the folder that `reclaim-lab capture` makes, opened as one thing and named after its program. */
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isRegular } from "../../db/regular.ts";
 import { shellWords } from "../../engine/experiment/trial.ts";
 
 const EVENTS = ["events.txt.gz", "events.txt"] as const;
@@ -42,6 +43,7 @@ function measuredIn(folder: string): Map<number, string> {
 
 /** At most so many bytes of it; "" where it cannot be read. */
 function beginningOf(path: string, most: number): string {
+  if (!isRegular(path)) return "";
   try {
     const file = openSync(path, "r");
     try {
