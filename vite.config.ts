@@ -97,6 +97,7 @@ export default defineConfig({
         worker: at("main", "worker", "entry.ts"),
         "map-worker": at("main", "worker", "map.ts"),
         "check-worker": at("main", "worker", "check.ts"),
+        "look-worker": at("main", "worker", "look.ts"),
         "races-worker": at("main", "worker", "races.ts"),
         "batch-worker": at("main", "batch", "worker.ts"),
       },

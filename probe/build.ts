@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { threadId } from "node:worker_threads";
 import { PROBE_PATH } from "./locate.ts";
 
 /**
@@ -40,7 +41,7 @@ export function buildProbe(): string | null {
     .sort()
     .map((name) => sources + name);
   mkdirSync(fileURLToPath(new URL("./bin/", import.meta.url)), { recursive: true });
-  const temporary = `${PROBE_PATH}.${process.pid}.tmp`;
+  const temporary = `${PROBE_PATH}.${process.pid}-${threadId}.tmp`;
   const run = spawnSync(cc, [...FLAGS, "-o", temporary, ...files], { encoding: "utf8" });
   if (run.error)
     return `no C compiler: ${cc} does not start (${run.error.message}); install one (Debian: gcc libc6-dev) or set CC`;

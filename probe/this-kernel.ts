@@ -39,7 +39,13 @@ function settingsNow(): string {
   return [built, ...texts].join("\0");
 }
 
-let kept: { readonly settings: string; readonly kernel: ThisKernel } | undefined;
+/** What was found, under which settings. */
+export interface AskedKernel {
+  readonly settings: string;
+  readonly kernel: ThisKernel;
+}
+
+let kept: AskedKernel | undefined;
 
 /** Takes some 0.3 s, the first time in a process and whenever a setting of the system has changed. */
 export function thisKernel(): ThisKernel {
@@ -48,6 +54,14 @@ export function thisKernel(): ThisKernel {
   const settings = settingsNow();
   if (kept?.settings !== settings) kept = { settings, kernel: askProbe() };
   return kept.kernel;
+}
+
+/** What this thread has found out, if it has: for another one. */
+export const askedKernel = (): AskedKernel | undefined => kept;
+
+/** What another thread of this process has found out is not asked again in this one. */
+export function keepAskedKernel(asked: AskedKernel): void {
+  kept = asked;
 }
 
 function askProbe(): ThisKernel {

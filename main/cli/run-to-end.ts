@@ -7,7 +7,7 @@ export type Show = (session: Session, experiment: Experiment) => Promise<() => v
 /** Starts an experiment and waits until all its runs have ended; Ctrl-C cancels them and keeps their samples. */
 export async function runToEnd(
   session: Session,
-  start: () => Promise<Experiment>,
+  start: () => Promise<{ readonly id: number }>,
   show: Show,
 ): Promise<{ readonly experiment: Experiment; readonly cut: boolean }> {
   const over = new Set<number>();
@@ -16,13 +16,18 @@ export async function runToEnd(
     over.add(run.id);
     wake();
   });
-  const started = await start();
+  session.on("runs.dropped", ({ runIds }) => {
+    for (const id of runIds) over.add(id);
+    wake();
+  });
+  const { id } = await start();
+  const started = await session.ask("experiment.get", { id });
   const ours = started.runs.filter((run) => run.status === "queued" || run.status === "running");
   const hide = await show(session, started);
   let cut = false;
   const interrupt = () => {
     cut = true;
-    void session.ask("experiment.cancel", { id: started.id });
+    void session.ask("experiment.cancel", { id });
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
@@ -33,5 +38,5 @@ export async function runToEnd(
   process.off("SIGINT", interrupt);
   process.off("SIGTERM", interrupt);
   hide();
-  return { experiment: await session.ask("experiment.get", { id: started.id }), cut };
+  return { experiment: await session.ask("experiment.get", { id }), cut };
 }

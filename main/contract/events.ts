@@ -7,16 +7,19 @@ import { raceEvents } from "./race.ts";
 import { recordEvents } from "./record.ts";
 import {
   countSchema,
-  experimentSchema,
+  descriptionSchema,
   idSchema,
   labErrorSchema,
   runProgressSchema,
   runSchema,
   sampleBlockSchema,
+  startedExperimentSchema,
 } from "./shapes.ts";
 
 export const EVENTS = {
-  "experiment.started": experimentSchema,
+  "experiment.started": startedExperimentSchema,
+  /** Its title, tags, notes or marks are others. */
+  "experiment.described": descriptionSchema,
   /** A batch of samples of a run under way, all columns, in order and without gaps; committed before it is told. */
   "run.sampled": v.object({
     experimentId: idSchema,
@@ -27,6 +30,8 @@ export const EVENTS = {
   }),
   /** Done, cancelled, failed or interrupted: the run as it is stored. */
   "run.ended": runSchema,
+  /** Queued runs were cancelled before they began, all of an experiment at once. */
+  "runs.dropped": v.object({ experimentId: idSchema, runIds: v.array(idSchema), endedAt: countSchema }),
   /** Rows came, went or changed their text; ask for the list again. */
   "history.changed": v.object({ ids: v.array(idSchema) }),
   ...raceEvents,

@@ -356,6 +356,25 @@ export const runSchema = v.object({
 });
 export type Run = v.InferOutput<typeof runSchema>;
 
+/** What is told of runs that begin or wait: a sweep may have thousands, and whoever shows one asks for the rest. */
+export const startedExperimentSchema = v.object({
+  id: idSchema,
+  title: v.string(),
+  runs: v.array(v.object({ id: idSchema, source: sourceSchema, mode: modeSchema, status: runStatusSchema })),
+});
+export type StartedExperiment = v.InferOutput<typeof startedExperimentSchema>;
+
+/** What people say of an experiment. */
+export const descriptionSchema = v.object({
+  id: idSchema,
+  title: v.string(),
+  tags: v.array(v.string()),
+  notes: v.string(),
+  pinned: v.boolean(),
+  archived: v.boolean(),
+});
+export type Description = v.InferOutput<typeof descriptionSchema>;
+
 /** What a sweep goes through. */
 export const sweepDetailSchema = v.object({
   parameter: v.string(),

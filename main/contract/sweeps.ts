@@ -2,15 +2,7 @@
 import * as v from "valibot";
 import { SWEEP_POINTS_MAX } from "../../engine/experiment/sweep.ts";
 import { windowToHost } from "./define.ts";
-import {
-  experimentSchema,
-  idSchema,
-  modesSchema,
-  paramsSchema,
-  paramValueSchema,
-  shortTextSchema,
-  titleSchema,
-} from "./shapes.ts";
+import { idSchema, modesSchema, paramsSchema, paramValueSchema, shortTextSchema, titleSchema } from "./shapes.ts";
 
 export const sweepSpecSchema = v.object({
   preset: shortTextSchema,
@@ -39,7 +31,7 @@ export const sweepCalls = {
    * Checks every value, stores the experiment with a run a value and mode, and starts them, as many at a time as there
    * are cores. Progress is what `run.ended` and `run.sampled` tell; experiment.cancel ends it.
    */
-  "sweep.start": windowToHost(sweepSpecSchema, experimentSchema),
+  "sweep.start": windowToHost(sweepSpecSchema, v.object({ id: idSchema })),
   /** Runs what was cancelled, failed or interrupted once more; what is done stays. */
-  "sweep.resume": windowToHost(v.object({ id: idSchema }), experimentSchema),
+  "sweep.resume": windowToHost(v.object({ id: idSchema }), v.object({ id: idSchema })),
 };

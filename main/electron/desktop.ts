@@ -1,7 +1,7 @@
 /** Long work where the desktop shows it: a bar in the task bar, a notification when it ends out of sight. */
 import electron, { type BrowserWindow, clipboard, Notification, nativeImage } from "electron";
 import { BadInputError } from "../../engine/error.ts";
-import type { EventName, EventPayload, Handlers } from "../contract.ts";
+import type { EventName, EventPayload, Handlers, Run } from "../contract.ts";
 import type { TellEvent } from "./host-process.ts";
 
 /** Shorter work needs no notification: who started it is still looking. */
@@ -33,9 +33,22 @@ export function followWork(window: () => BrowserWindow | undefined): TellEvent {
     note.show();
   }
 
+  function ended(experimentId: number, runIds: readonly number[], status: Run["status"]): void {
+    const experiment = running.get(experimentId);
+    for (const id of runIds) experiment?.shares.delete(id);
+    if (experiment !== undefined && experiment.shares.size === 0) {
+      running.delete(experimentId);
+      const long = performance.now() - experiment.startedAt >= LONG_MS;
+      if (long && status !== "cancelled") notify(experiment.title, status === "done" ? "Done" : `Ended: ${status}`);
+    }
+    showBar();
+  }
+
   const listeners: { [N in EventName]?: (payload: EventPayload<N>) => void } = {
     "experiment.started": ({ id, title, runs }) => {
-      const shares = new Map(runs.filter((run) => run.endedAt === null).map((run) => [run.id, 0]));
+      const shares = new Map(
+        runs.filter(({ status }) => status === "queued" || status === "running").map((run) => [run.id, 0]),
+      );
       running.set(id, { title, startedAt: performance.now(), shares });
       showBar();
     },
@@ -45,16 +58,8 @@ export function followWork(window: () => BrowserWindow | undefined): TellEvent {
         running.get(experimentId)?.shares.set(runId, Math.min(1, operations / operationsTotal));
       showBar();
     },
-    "run.ended": ({ id, experimentId, status }) => {
-      const experiment = running.get(experimentId);
-      experiment?.shares.delete(id);
-      if (experiment !== undefined && experiment.shares.size === 0) {
-        running.delete(experimentId);
-        const long = performance.now() - experiment.startedAt >= LONG_MS;
-        if (long && status !== "cancelled") notify(experiment.title, status === "done" ? "Done" : `Ended: ${status}`);
-      }
-      showBar();
-    },
+    "run.ended": ({ id, experimentId, status }) => ended(experimentId, [id], status),
+    "runs.dropped": ({ experimentId, runIds }) => ended(experimentId, runIds, "cancelled"),
     "host.failed": () => {
       running.clear();
       showBar();

@@ -25,6 +25,8 @@ export interface DeskOptions extends LabOptions {
 
 export interface Desk {
   call(name: HostCallName, params: unknown): Promise<Answer<unknown>>;
+  /** Of the lab that is open, if one is. */
+  getReady(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -138,6 +140,7 @@ export function openDesk({ folder, tell, ...options }: DeskOptions): Desk {
       if (lab !== undefined) return lab.call(name, params);
       return name === "host.close" ? { result: undefined } : { error: failure as LabError };
     },
+    getReady: async () => lab?.getReady(),
     close: async () => lab?.close(),
   };
 }

@@ -72,7 +72,10 @@ async function main(): Promise<void> {
   // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
   process.on("SIGINT", () => {});
   // After the window has drawn itself: both would be slower at once.
-  setTimeout(() => void keepWorkersReady(READY_WORKERS), READY_AFTER_MS).unref();
+  setTimeout(() => {
+    desk.getReady().catch(log);
+    void keepWorkersReady(READY_WORKERS);
+  }, READY_AFTER_MS).unref();
 }
 
 main().catch((error: unknown) => {

@@ -18,7 +18,7 @@ import { keep, keptFile } from "./kept-file.ts";
 import { profileAgain, profilesFor, storedProfile } from "./profiles.ts";
 import { startRecordedRun } from "./recorded-run.ts";
 import type { QueuedRun, Runner } from "./runner.ts";
-import { toExperiment } from "./shapes.ts";
+import { toDescription, toExperiment, toStarted } from "./shapes.ts";
 import { sharedFeed } from "./shared-feed.ts";
 import {
   type PlannedRun,
@@ -132,7 +132,7 @@ export function experimentHandlers(
       }
       return store.getExperiment(id);
     });
-    emit("experiment.started", toExperiment(stored));
+    emit("experiment.started", toStarted(stored));
     emit("history.changed", { ids: [stored.id] });
     const shared =
       workloadTask.kind === "file" && runs.length > 1
@@ -232,6 +232,7 @@ export function experimentHandlers(
     "experiment.get": ({ id }) => toExperiment(asTold(store.getExperiment(id))),
     "experiment.describe": ({ id, ...change }) => {
       const changed = store.describeExperiment(id, change);
+      emit("experiment.described", toDescription(changed));
       emit("history.changed", { ids: [id] });
       return toExperiment(asTold(changed));
     },

@@ -27,6 +27,8 @@ export interface LabOptions {
 
 export interface Lab {
   call(name: LabCallName, params: unknown): Promise<Answer<unknown>>;
+  /** Loads what the first run needs, while nobody waits for it. */
+  getReady(): Promise<void>;
   /** Stops what is under way, marks it interrupted and closes the file; may be called twice. */
   close(): Promise<void>;
 }
@@ -97,7 +99,7 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
   }
 
   const handlers: Handlers<LabCallName> = {
-    "doctor.look": async () => (await import("./doctor.ts")).lookAround(store.file),
+    "doctor.look": async () => (await import("./look.ts")).lookBeside(store.file),
     "preset.list": async () => {
       const { PRESETS, presetInfo } = await import("../../engine/workload/presets/index.ts");
       return v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo));
@@ -123,5 +125,9 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
     ...whenCalled("file", experiments),
   };
 
-  return { call: (name, params) => answer(handlers, name, params, log), close };
+  return {
+    call: (name, params) => answer(handlers, name, params, log),
+    getReady: async () => void (await experiments()),
+    close,
+  };
 }

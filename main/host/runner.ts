@@ -157,12 +157,11 @@ export function createRunner(store: Store, emit: Emit, log: (error: unknown) => 
       return;
     }
     const endedAt = Date.now();
-    for (const { runId } of runs) {
-      const before = known.get(runId);
-      known.delete(runId);
-      if (before !== undefined) emit("run.ended", { ...toRun(before), status: "cancelled", endedAt });
-    }
-    emit("history.changed", { ids: [...new Set(runs.map(({ experimentId }) => experimentId))] });
+    for (const { runId } of runs) known.delete(runId);
+    const dropped = Map.groupBy(runs, ({ experimentId }) => experimentId);
+    for (const [experimentId, those] of dropped)
+      emit("runs.dropped", { experimentId, runIds: those.map(({ runId }) => runId), endedAt });
+    emit("history.changed", { ids: [...dropped.keys()] });
   }
 
   function fill(): void {

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import { oneLineEach } from "../../engine/experiment/text-limits.ts";
 import { observationSchema, sweepDetailSchema } from "../contract/shapes.ts";
-import type { Experiment, HistoryRow, Run } from "../contract.ts";
+import type { Description, Experiment, HistoryRow, Run, StartedExperiment } from "../contract.ts";
 
 export function toRun(run: StoredRun): Run {
   const {
@@ -41,6 +41,15 @@ export function toRun(run: StoredRun): Run {
     kernelProfile: kernelProfile === null ? null : { ...kernelProfile },
     ...problemOf(run),
   };
+}
+
+/** What is told where its runs begin or wait. */
+export function toStarted({ id, title, runs }: StoredExperiment): StartedExperiment {
+  return { id, title, runs: runs.map(({ id: runId, source, mode, status }) => ({ id: runId, source, mode, status })) };
+}
+
+export function toDescription({ id, title, tags, notes, pinned, archived }: StoredExperiment): Description {
+  return { id, title, tags, notes, pinned, archived };
 }
 
 /** Said where there is one. */

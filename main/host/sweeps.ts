@@ -14,7 +14,7 @@ import type { Emit } from "./emit.ts";
 import { hostFacts } from "./facts.ts";
 import { profilesFor, storedProfile } from "./profiles.ts";
 import type { QueuedRun, Runner } from "./runner.ts";
-import { toExperiment } from "./shapes.ts";
+import { toStarted } from "./shapes.ts";
 import { resolvePreset, withKnobs } from "./spec.ts";
 import { startWorkerRun } from "./worker-execution.ts";
 
@@ -64,7 +64,7 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
       })),
     );
     const begun = store.getExperiment(id);
-    emit("experiment.started", toExperiment(begun));
+    emit("experiment.started", toStarted(begun));
     emit("history.changed", { ids: [id] });
     const queued = runs.map(({ id: runId, mode, params }): QueuedRun => {
       const { own, knobs } = withoutKnobs(params);
@@ -123,7 +123,7 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
         levels,
         detail: { parameter, values: swept },
       });
-      return toExperiment(begin(stored, points));
+      return { id: begin(stored, points).id };
     },
     "sweep.resume": ({ id }) => {
       const experiment = store.getExperiment(id);
@@ -133,7 +133,8 @@ export function createSweeps(store: Store, runner: Runner, emit: Emit): Sweeps {
         experiment.runs.filter((run) => run.status === "done").map((run) => `${run.label} ${run.mode}`),
       );
       const missing = points.filter(({ label, mode }) => !done.has(`${label} ${mode}`));
-      return toExperiment(missing.length === 0 ? experiment : begin(experiment, missing));
+      if (missing.length > 0) begin(experiment, missing);
+      return { id };
     },
   };
 

@@ -25,7 +25,7 @@ import type { Ending, Execution, OnBatch } from "./execution.ts";
 import { hostFacts } from "./facts.ts";
 import { Readings } from "./readings.ts";
 import type { Runner } from "./runner.ts";
-import { toExperiment } from "./shapes.ts";
+import { toExperiment, toStarted } from "./shapes.ts";
 import { commandOf, environmentOf } from "./typed-command.ts";
 
 type Names = Extract<LabCallName, `trial.${string}`>;
@@ -175,7 +175,7 @@ export function trialHandlers(store: Store, runner: Runner, emit: Emit): Handler
           });
       return store.getExperiment(id);
     });
-    emit("experiment.started", toExperiment(stored));
+    emit("experiment.started", toStarted(stored));
     emit("history.changed", { ids: [stored.id] });
     for (const run of stored.runs) {
       const setting = points.find((point) => point.name === run.label) ?? points[0];

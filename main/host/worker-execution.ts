@@ -16,6 +16,8 @@ export function startWorkerRun(task: Omit<WorkerTask, "kind" | "stop">, onBatch:
   const worker = takeWorker();
   let ending: Ending | undefined;
   let force: NodeJS.Timeout | undefined;
+  /** Before its first word there is nothing of a modelled run to be kept: it may still be loading. */
+  let heard = task.source === "kernel";
   const fail = (error: unknown) => {
     ending ??= { status: "failed", error: toLabError(error) };
     void worker.terminate();
@@ -25,6 +27,7 @@ export function startWorkerRun(task: Omit<WorkerTask, "kind" | "stop">, onBatch:
     const checked = v.safeParse(workerMessageSchema, message);
     if (!checked.success) return fail(new Error(`the engine's worker sent a message that is not one: ${message}`));
     const said = checked.output;
+    heard = true;
     if (said.kind === "batch") {
       if (ending !== undefined) return;
       try {
@@ -61,7 +64,7 @@ export function startWorkerRun(task: Omit<WorkerTask, "kind" | "stop">, onBatch:
     stop() {
       if (force !== undefined) return;
       Atomics.store(new Int32Array(stop), 0, 1);
-      force = setTimeout(() => void worker.terminate(), OBEY_MS_MAX);
+      force = setTimeout(() => void worker.terminate(), heard ? OBEY_MS_MAX : 0);
     },
     ended,
   };

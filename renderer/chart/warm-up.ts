@@ -1,30 +1,26 @@
 /**
  * The first chart of a window takes several times as long as every later one: its code is compiled as it is first used,
- * its typeface is looked up, the canvas is set up. Done here while somebody reads a form, the first point of a run does
+ * its typeface is looked up, the canvas is set up. Done here as soon as the window stands, the first point of a run does
  * not wait for it.
  */
-
 import { PALETTES } from "../../chart/palette.ts";
 import { runChart } from "../../chart/run-chart.ts";
 import type { RunSeries } from "../../chart/series.ts";
 import { METRICS } from "../../engine/experiment/figures.ts";
 import { DEFAULT_POLICIES } from "../../engine/experiment/policies.ts";
-import { later } from "../lib/later.ts";
 import { fontFamily } from "./font.ts";
 import { LiveChart } from "./live-chart.ts";
 
 const POINTS = 4;
 const ramp = Float64Array.from({ length: POINTS }, (_, i) => i);
-let warm = false;
+const IDLE_MS_MAX = 400;
 
-/** Draws a chart that nobody sees, once in the life of a window and when it has time. Gives what calls it off. */
-export function warmUpChart(): () => void {
-  return warm ? () => undefined : later(draw);
+/** Draws a chart that nobody sees, when the window has a moment to spare. */
+export function warmUpChart(): void {
+  requestIdleCallback(draw, { timeout: IDLE_MS_MAX });
 }
 
 function draw(): void {
-  if (warm) return;
-  warm = true;
   const canvas = document.createElement("canvas");
   canvas.width = 600;
   canvas.height = 300;

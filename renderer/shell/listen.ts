@@ -5,7 +5,7 @@ import { recorded } from "../state/actions.ts";
 import { commands } from "../state/commands.svelte.ts";
 import { current } from "../state/current.svelte.ts";
 import { history } from "../state/history.svelte.ts";
-import { call, LabCallError } from "../state/lab.ts";
+import { LabCallError } from "../state/lab.ts";
 import { notifyError } from "../state/notify.ts";
 import { races } from "../state/races.svelte.ts";
 import { recent } from "../state/recent.svelte.ts";
@@ -38,7 +38,7 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
   const stops = [
     window.lab.on("experiment.started", (experiment) => {
       running.started(experiment);
-      if (current.experiment?.id === experiment.id) current.experiment.restarted(experiment);
+      if (current.experiment?.id === experiment.id) current.experiment.restarted();
       reloadSoon(STARTED_DELAY_MS);
     }),
     window.lab.on("run.sampled", (event) => {
@@ -61,15 +61,15 @@ export function listenToLab(onFailure: (error: LabError) => void): () => void {
         );
       }
     }),
-    window.lab.on("history.changed", ({ ids }) => {
+    window.lab.on("runs.dropped", ({ experimentId, runIds, endedAt }) => {
+      running.ended(runIds.map((id) => ({ id, experimentId })));
+      if (current.experiment?.id === experimentId) current.experiment.dropped({ runIds, endedAt });
       reloadSoon();
-      const open = current.experiment;
-      if (open && ids.includes(open.id)) {
-        void call("experiment.get", { id: open.id }).then((experiment) => {
-          if (current.experiment === open) open.describe(experiment);
-        }, notifyError);
-      }
     }),
+    window.lab.on("experiment.described", (description) => {
+      if (current.experiment?.id === description.id) current.experiment.describe(description);
+    }),
+    window.lab.on("history.changed", () => reloadSoon()),
     window.lab.on("file.opened", (opened) => view.go({ name: "trace", opened })),
     window.lab.on("file.refused", (error) => notifyError(new LabCallError(error))),
     window.lab.on("file.recentChanged", (files) => {

@@ -2,7 +2,7 @@ import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { type ChartView, hasClock } from "../../chart/view.ts";
 import { metricById } from "../../engine/experiment/figures.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
-import type { EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
+import type { Description, EventPayload, Experiment, LabError, Run, SampleBlock } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
 import type { Range } from "../lib/range.ts";
 import { axisFor } from "./chart-axis.ts";
@@ -152,6 +152,15 @@ export class OpenExperiment {
     this.experiment = { ...experiment, runs };
   }
 
+  /** Queued runs that never began. */
+  dropped({ runIds, endedAt }: Omit<EventPayload<"runs.dropped">, "experimentId">): void {
+    if (!this.experiment) return;
+    const ids = new Set(runIds);
+    this.ended(
+      this.experiment.runs.filter(({ id }) => ids.has(id)).map((run) => ({ ...run, status: "cancelled", endedAt })),
+    );
+  }
+
   ended(all: readonly Run[]): void {
     const ended = new Map(all.filter((run) => run.experimentId === this.id).map((run) => [run.id, run] as const));
     if (ended.size === 0) return;
@@ -167,7 +176,7 @@ export class OpenExperiment {
   }
 
   /** Title, tags, notes or pin were changed. */
-  describe({ title, tags, notes, pinned, archived }: Experiment): void {
+  describe({ title, tags, notes, pinned, archived }: Description): void {
     if (!this.experiment) return;
     this.#title = title;
     const shown = this.label === undefined ? title : `${title}: ${this.label}`;
@@ -175,8 +184,8 @@ export class OpenExperiment {
   }
 
   /** More runs were added to it: a sweep goes on. */
-  restarted(experiment: Experiment): void {
-    if (experiment.sweep && this.experiment) this.experiment = experiment;
+  restarted(): void {
+    if (this.experiment?.sweep) void this.load();
   }
 
   async #fetchAll(run: Run): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Mode } from "../../engine/experiment/types.ts";
-import type { EventPayload, Experiment, Run } from "../../main/contract.ts";
+import type { EventPayload, Run, StartedExperiment } from "../../main/contract.ts";
 
 /** What is under way in one run, for progress bars. */
 export interface RunUnderWay {
@@ -42,7 +42,7 @@ class Running {
   list = $state.raw<readonly ExperimentUnderWay[]>([]);
   #endedRuns = new Map<number, number>();
 
-  started(experiment: Experiment): void {
+  started(experiment: StartedExperiment): void {
     const runs = experiment.runs
       .filter((run) => run.status === "running" || run.status === "queued")
       .map((run) => ({
@@ -72,7 +72,7 @@ class Running {
     );
   }
 
-  ended(runs: readonly Run[]): void {
+  ended(runs: readonly Pick<Run, "id" | "experimentId">[]): void {
     const ids = new Set(runs.map(({ id }) => id));
     const experiments = new Set(runs.map(({ experimentId }) => experimentId));
     for (const { experimentId } of runs)
