@@ -22,4 +22,6 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n   ")}`);
   expect(found, what).toEqual([]);
+  // What is to be typed looks like it: the marks of the sources are for the command line.
+  expect(await page.locator("body").innerText(), what).not.toContain("`");
 }

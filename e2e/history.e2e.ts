@@ -1,5 +1,6 @@
 /** The history: search, rename, tags, notes, pin, archive, delete and bring back, compare what is selected. */
 import { expect, type LabApp, test } from "./fixtures.ts";
+import { cutRing } from "./focus.ts";
 import { ExperimentPage, HistoryPane } from "./pages.ts";
 import { runToEnd } from "./runs.ts";
 
@@ -99,6 +100,29 @@ test("after a delete, list and page speak of the same one; a selection begins wi
   await expect(history.rows).toHaveCount(0);
   await expect(heading).toHaveText("Where do your page tables go?");
   await expect(page.getByText("2 experiments deleted")).toBeVisible();
+});
+
+test("no ring of the keyboard's focus is cut off, in the list and around the whole window", async ({ lab }) => {
+  for (const title of ["one", "two"]) await runSmall(lab, title);
+  const { page } = lab;
+  await page.keyboard.press("Control+1");
+  for (const key of ["Home", "End"]) {
+    await page.keyboard.press(key);
+    await expect(page.locator("#history-list")).toBeFocused();
+    expect(await cutRing(page)).toBeNull();
+  }
+  const seen = new Set<string>();
+  const around = async (): Promise<void> => {
+    for (let presses = 0; presses < 120; presses++) {
+      await page.keyboard.press("Tab");
+      expect(await cutRing(page)).toBeNull();
+      const where = await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 300) ?? "");
+      if (seen.has(where)) return;
+      seen.add(where);
+    }
+  };
+  await around();
+  expect(seen.size).toBeGreaterThan(25);
 });
 
 test("selected experiments are archived, and found again in the archive", async ({ lab }) => {

@@ -59,6 +59,10 @@ for (const theme of ["light", "dark"] as const)
     await shown.waitUntilDone();
     await expect(page.getByRole("region", { name: "Verdict" })).toContainText(/It (helps|does not help)/);
     await expect(page.getByRole("region", { name: "Whose releases" })).toBeVisible();
+    if (means.how === "perf")
+      await expect(page.getByRole("textbox", { name: "Notes" })).toHaveValue(
+        /^Recording cost the program .*measured in 9 pairs/,
+      );
     expect(runsStill(SECONDS[theme])).toBe(false);
     await lab.screenshot(`recorded-${theme}`);
     await drawLarge(lab, `recorded-${theme}`);

@@ -68,8 +68,8 @@ export interface CaptureInput {
   readonly stacks?: boolean;
   /** Aborting ends the program (SIGTERM) and keeps what was recorded. */
   readonly signal?: AbortSignal;
-  /** Also measures what recording cost; takes a second or two after the program has ended. */
-  readonly cost?: boolean;
+  /** Asked once the program has ended: whether to measure what recording cost, which takes a second or two. */
+  readonly cost?: () => boolean;
   /** What the program writes to standard output goes to our standard error: ours is for something else. */
   readonly outputAside?: boolean;
   /** Started there and so, without a terminal: it reads nothing, and what it writes goes nowhere. */
@@ -153,7 +153,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
   const { exitCode, events, lost } = done;
-  const cost = input.cost && done.costIn ? await costOf(done, done.costIn, job.vmpte) : null;
+  const cost = done.costIn && input.cost?.() ? await costOf(done, done.costIn, job.vmpte) : null;
   const left = notesIn(job.vmpte).flatMap(([name, value]) => (name === "left" ? [value] : []));
   const others = keepBusiest(job.vmpte, done.busiest);
   const { pid, readings } = await readingsIn(job.vmpte);

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { formatCount, formatPercent } from "../engine/experiment/format.ts";
 import { median } from "../engine/experiment/median.ts";
 import { type CaptureEvent, perfWords } from "./capture-means.ts";
 import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
@@ -103,4 +104,26 @@ async function recordingCost(perf: string, events: readonly CaptureEvent[]): Pro
     recorder.kill("SIGTERM");
     await worker.close();
   }
+}
+
+const inMicroseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} \u00b5s`;
+
+/** As a clause of what it cost. `processor_ms`: all that the recorded processes used; null: not known. */
+export function costInWords({
+  measured,
+  recording_ms,
+  processor_ms: usedMs,
+}: ProgramCost & { readonly processor_ms: number | null }): string {
+  if (measured === null || recording_ms === null)
+    return "what recording cost the program could not be measured; `npm run bench capture` measures it for programs of its own";
+  const { pairs, fault_ns, call_ns } = measured;
+  const each = [
+    ...(fault_ns === null ? [] : [`${inMicroseconds(fault_ns)} a fault`]),
+    `${inMicroseconds(call_ns)} a call`,
+  ];
+  const share =
+    usedMs === null || usedMs < 100
+      ? ""
+      : `, ${formatPercent(recording_ms / usedMs)} of the ${formatCount(usedMs)} ms that it used`;
+  return `recording cost the program ${recording_ms === 0 ? "less than 1 ms" : `some ${formatCount(recording_ms)} ms`} of processor time${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
 }

@@ -8,7 +8,7 @@ import { featuresOf } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import { run } from "./run.ts";
 import type { RunSummary } from "./types.ts";
-import { type JudgedExperiment, type Verdict, verdictOf, verdictOn } from "./verdict.ts";
+import { type JudgedExperiment, savedText, type Verdict, verdictOf, verdictOn } from "./verdict.ts";
 
 const MIB = 2 ** 20;
 const BASE = 2 ** 44;
@@ -88,6 +88,18 @@ describe("tally", () => {
     expect(tally.munmap).toEqual({ calls: 1, bytes: 8 * MIB });
     expect(tally.dontneed.calls).toBe(0);
   });
+});
+
+test("what is saved is said as what it is: less, nothing, or more", () => {
+  const saving = (baseline_kb: number, policy_kb: number) => ({
+    baseline_kb,
+    policy_kb,
+    saved_kb: baseline_kb - policy_kb,
+  });
+  expect(savedText(saving(442, 101))).toBe("341 KiB (77.1 %)");
+  expect(savedText(saving(8192, 8192))).toBe("nothing");
+  expect(savedText(saving(65536, 73728))).toBe("8 MiB more (12.5 %)");
+  expect(savedText(saving(0, 4))).toBe("4 KiB more");
 });
 
 describe("verdict", () => {

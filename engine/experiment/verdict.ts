@@ -97,6 +97,13 @@ function saving(policyKb: number, baselineKb: number): Saving {
   };
 }
 
+/** What a table's column "saved" says: "64 MiB (77.1 %)", "nothing", "8 MiB more (12.5 %)". */
+export function savedText({ saved_kb, baseline_kb }: Saving): string {
+  if (saved_kb === 0) return "nothing";
+  const much = `${formatKb(Math.abs(saved_kb))}${saved_kb > 0 ? "" : " more"}`;
+  return baseline_kb > 0 ? `${much} (${percent(Math.abs(saved_kb), baseline_kb)})` : much;
+}
+
 function helpsBy({ saved_kb, baseline_kb }: Saving): boolean {
   return saved_kb > 0 && saved_kb >= baseline_kb * HELPS_SHARE;
 }

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
-import { formatBytes, formatCount, formatPercent } from "../../engine/experiment/format.ts";
+import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
 import { exitWords } from "../../engine/experiment/trial.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture, quote } from "../../probe/capture.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
-import type { ProgramCost } from "../../probe/recording-cost.ts";
+import { costInWords } from "../../probe/recording-cost.ts";
 import { cell, print, printJson, warn } from "./print.ts";
 
 export interface CaptureOptions {
@@ -98,7 +98,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       folder: options.out ?? folderFor(program),
       signal: controller.signal,
       stacks: options.stacks ?? false,
-      cost: true,
+      cost: () => true,
       outputAside: options.json ?? false,
       ...(options.interval === undefined ? {} : { intervalUs: options.interval }),
       ...(options.with === undefined ? {} : { how: options.with }),
@@ -124,26 +124,6 @@ export async function captureProgram(words: readonly string[], options: CaptureO
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
-}
-
-const inMicroseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} \u00b5s`;
-
-type Cost = ProgramCost & { readonly processor_ms: number | null };
-
-/** What recording cost the program. */
-function costInWords({ measured, recording_ms, processor_ms: usedMs }: Cost): string {
-  if (measured === null || recording_ms === null)
-    return "what recording cost the program could not be measured; `npm run bench capture` measures it for programs of its own";
-  const { pairs, fault_ns, call_ns } = measured;
-  const each = [
-    ...(fault_ns === null ? [] : [`${inMicroseconds(fault_ns)} a fault`]),
-    `${inMicroseconds(call_ns)} a call`,
-  ];
-  const share =
-    usedMs === null || usedMs < 100
-      ? ""
-      : `, ${formatPercent(recording_ms / usedMs)} of the ${formatCount(usedMs)} ms that it used`;
-  return `recording cost the program ${recording_ms === 0 ? "less than 1 ms" : `some ${formatCount(recording_ms)} ms`} of processor time${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
 }
 
 const DEFAULT_INTERVAL_US = 2000;

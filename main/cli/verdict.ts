@@ -1,15 +1,15 @@
 /** The verdict on a trace, as `run` and `show` print it (engine/experiment/verdict.ts). */
-import { formatBytes, formatChange, formatCount, formatKb } from "../../engine/experiment/format.ts";
-import type { Saving, Verdict } from "../../engine/experiment/verdict.ts";
+import { formatBytes, formatCount, formatKb } from "../../engine/experiment/format.ts";
+import { type Saving, savedText, type Verdict } from "../../engine/experiment/verdict.ts";
 import { LABELS, policyWord } from "../../engine/experiment/words.ts";
 import { table } from "./print.ts";
 
 function savings({ vmpte, policy, baseline, program_ns, steady }: Verdict): string {
-  const row = (label: string, { policy_kb, baseline_kb }: Saving): string[] => [
+  const row = (label: string, saving: Saving): string[] => [
     label,
-    formatKb(policy_kb),
-    formatKb(baseline_kb),
-    formatChange(baseline_kb, policy_kb),
+    formatKb(saving.baseline_kb),
+    formatKb(saving.policy_kb),
+    savedText(saving),
   ];
   const rows = [
     row("at its peak", vmpte.peak),
@@ -17,7 +17,7 @@ function savings({ vmpte, policy, baseline, program_ns, steady }: Verdict): stri
     row(steady.after_release ? "after the last release" : "in the last tenth", vmpte.steady),
     row("at the end", vmpte.end),
   ];
-  const heads = ["VmPTE", policyWord(policy), policyWord(baseline), ""];
+  const heads = ["VmPTE", policyWord(baseline), policyWord(policy), "saved"];
   return table([heads, ...rows], new Set([1, 2, 3]));
 }
 

@@ -79,7 +79,13 @@ export const recordEvents = {
   "record.changed": v.nullable(recordingSchema),
   /** It is a capture now, opened; or it failed. */
   "record.ended": v.variant("kind", [
-    v.object({ kind: v.literal("recorded"), opened: openedFileSchema, notes: v.array(v.string()) }),
+    v.object({
+      kind: v.literal("recorded"),
+      opened: openedFileSchema,
+      notes: v.array(v.string()),
+      /** What being recorded cost the program, a clause; null: not measured. */
+      cost: v.nullable(v.string()),
+    }),
     v.object({ kind: v.literal("failed"), error: labErrorSchema }),
   ]),
 } as const;

@@ -379,7 +379,12 @@ test("a trial's command has its settings", () => {
 });
 
 test("names to offer are names everywhere", () => {
-  expect(exportName({ id: 7, title: "Café / 50 GB: sync*?" }, "csv")).toBe("cafe-50-gb-sync-7.csv");
+  expect(exportName({ id: 7, title: "Café / 50 GB: sync*?" }, "csv")).toBe("cafe-50gb-sync-7.csv");
+  expect(exportName({ id: 1, title: "python3 (3.6 s)" }, "svg")).toBe("python3-3.6s-1.svg");
+  expect(exportName({ id: 1, title: "a call of 12.5 µs" }, "png")).toBe("a-call-of-12.5us-1.png");
+  expect(exportName({ id: 2, title: "../../etc/20,000 rounds, v1. Of 2 MiB." }, "png")).toBe(
+    "etc-20000-rounds-v1-of-2mib-2.png",
+  );
   expect(exportName({ id: 8, title: "日本" }, "png")).toBe("experiment-8.png");
 });
 

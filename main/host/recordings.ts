@@ -11,6 +11,7 @@ import { capture } from "../../probe/capture.ts";
 import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
+import { costInWords } from "../../probe/recording-cost.ts";
 import { toLabError } from "../answer.ts";
 import type { Launch, Recording } from "../contract/record.ts";
 import type { EventPayload, Handlers, LabCallName } from "../contract.ts";
@@ -50,6 +51,8 @@ interface Recorded {
   readonly exitCode?: number;
   /** Processes that the program left running. */
   readonly left?: readonly number[];
+  /** Null: it was recorded with what has no measure of that. */
+  readonly cost: Parameters<typeof costInWords>[0] | null;
 }
 
 export interface Recordings {
@@ -118,6 +121,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
           kind: "recorded",
           opened: await files.open(folder, undefined),
           notes: notesOf(recorded),
+          cost: recorded.cost && costInWords(recorded.cost),
         }),
       )
       .catch((error: unknown): EventPayload<"record.ended"> => {
@@ -150,6 +154,7 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
         stacks,
         intervalUs: INTERVAL_US,
         signal: controller.signal,
+        cost: () => !closed,
         quietly: { cwd, env: environment },
       }),
     );

@@ -12,8 +12,8 @@ export interface Entry {
   readonly keys?: string | undefined;
   /** Other words for it, that people search by. */
   readonly words?: readonly string[];
-  /** It was found elsewhere, by words that it does not show. */
-  readonly found?: boolean;
+  /** What was found elsewhere fits so well at least, by words that it does not show. */
+  readonly fit?: number;
   /** Offered only when something is typed. */
   readonly searchOnly?: boolean;
   readonly run: () => void;
@@ -29,14 +29,16 @@ export const HEADINGS: Readonly<Record<EntryKind, string>> = {
 /** Below it letters are met somewhere in order, no word is. */
 const SCORE_MIN = 0.15;
 /** An experiment that the history found by a tag or a note. */
-const SCORE_FOUND = 0.2;
+export const FIT_FOUND = 0.2;
+/** What was typed can mean nothing else. */
+export const FIT_EXACT = 1;
 /** A synonym is a little less than the name itself. */
 const SCORE_KEYWORD = 0.85;
 const SHOWN_PER_KIND = 8;
 const SHOWN_AT_FIRST = { experiment: 3, command: 40, file: 8, preset: 8 } as const satisfies Record<EntryKind, number>;
 
 /** 0 where it does not fit, up to 1; every word must be found, in whatever order. */
-function score(typed: string, entry: Pick<Entry, "title" | "detail" | "words" | "found">): number {
+function score(typed: string, entry: Pick<Entry, "title" | "detail" | "words" | "fit">): number {
   const keywords = [...(entry.words ?? []), entry.detail];
   const fits = typed
     .split(/\s+/)
@@ -48,7 +50,7 @@ function score(typed: string, entry: Pick<Entry, "title" | "detail" | "words" | 
       ),
     );
   const least = Math.min(1, ...fits);
-  if (entry.found) return Math.max(least, SCORE_FOUND);
+  if (entry.fit !== undefined) return Math.max(least, entry.fit);
   return least < SCORE_MIN ? 0 : least;
 }
 

@@ -8,7 +8,7 @@ import { pointOf } from "../lib/point.ts";
 import { rememberAxis } from "./chart-axis.ts";
 import { current } from "./current.svelte.ts";
 import { call, LabCallError } from "./lab.ts";
-import { notifyDone, notifyError, notifyWarning } from "./notify.ts";
+import { notifyDone, notifyError, notifyWarning, sentence } from "./notify.ts";
 import { settings } from "./settings.svelte.ts";
 import { view } from "./view.svelte.ts";
 
@@ -214,18 +214,21 @@ export async function startTrial(trial: CallParams<"trial.launch">): Promise<voi
 /** What was recorded is replayed: at once where its view waits for it, else it is said that it goes on. */
 export async function recorded(end: EventPayload<"record.ended">): Promise<void> {
   if (end.kind === "failed") return notifyError(new LabCallError(end.error));
-  const { opened, notes } = end;
+  const { opened, notes, cost } = end;
   for (const note of notes) notifyWarning(`${opened.name}: ${note}`);
   try {
-    const experiment = await call("experiment.start", {
+    const started = await call("experiment.start", {
       workload: {
         kind: "file",
         token: opened.token,
         ...(opened.processes[0] ? { process: opened.processes[0].pid } : {}),
       },
     });
-    if (view.route.name === "record") openStarted(experiment);
-    else notifyDone(`Recorded ${opened.name}: it is in the history`);
+    // Kept with the experiment: its reports say it, too.
+    const noted =
+      cost === null ? started : await call("experiment.describe", { id: started.id, notes: sentence(cost) });
+    if (view.route.name === "record") openStarted(noted);
+    else notifyDone(`${opened.name} was recorded: it is in the history`);
   } catch (thrown) {
     notifyError(thrown);
   }
