@@ -18,13 +18,16 @@ const SQL_OF: Readonly<Record<Comparison, string>> = {
 
 /**
  * The largest share that a policy saves against the default baseline, as engine/experiment/compare-runs.ts has it: at the
- * end, or at the peak where the ends are alike.
+ * end, or where the ends are alike on average over a program's time, or at the peak.
  */
 export const SAVED_SHARE = `(SELECT max(CASE
+    WHEN fr = fb AND clocked AND ar <> ab THEN CASE WHEN ab = 0 THEN 0.0 ELSE (ab - ar) * 1.0 / ab END
     WHEN fr = fb AND pr <> pb THEN CASE WHEN pb = 0 THEN 0.0 ELSE (pb - pr) * 1.0 / pb END
     WHEN fb = 0 THEN 0.0 ELSE (fb - fr) * 1.0 / fb END)
   FROM (SELECT r.summary ->> '$.final.vmpte_kb' AS fr, b.summary ->> '$.final.vmpte_kb' AS fb,
-      r.summary ->> '$.peak.vmpte_kb' AS pr, b.summary ->> '$.peak.vmpte_kb' AS pb
+      r.summary ->> '$.peak.vmpte_kb' AS pr, b.summary ->> '$.peak.vmpte_kb' AS pb,
+      r.summary ->> '$.average_vmpte_kb' AS ar, b.summary ->> '$.average_vmpte_kb' AS ab,
+      (r.summary ->> '$.program_ns' IS NOT NULL AND b.summary ->> '$.program_ns' IS NOT NULL) AS clocked
     FROM run AS r JOIN run AS b ON b.experiment_id = r.experiment_id AND b.label = r.label AND b.source = r.source
     WHERE r.experiment_id = experiment.id AND b.mode = '${DEFAULT_BASELINE}' AND r.mode <> b.mode
       AND r.summary ->> '$.operations' = b.summary ->> '$.operations'))`;

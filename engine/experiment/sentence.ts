@@ -32,8 +32,15 @@ export function listed(items: readonly (readonly SentencePart[])[]): SentencePar
 type Known = Pick<ComparableRun, "id" | "mode" | "source" | "summary">;
 type Compared = RunComparison<Known>["runs"][number] & { readonly saving: Saving };
 
+/** "averaged over its 2.5 s", by the clock of the program. */
+const overItsTime = (ns: number): string => `averaged over its ${formatDuration(ns / 1e6)}`;
+
 function versus({ mode }: Known, base: Known, saving: Saving): SentencePart[] {
-  const lead = saving.at === "peak" ? "at the peak " : "";
+  const lead = {
+    end: "",
+    peak: "at the peak ",
+    average: `${overItsTime(base.summary?.program_ns ?? 0)} `,
+  }[saving.at];
   const sentence = [
     ofPolicy(mode, formatKb(saving.kb)),
     text(` of page tables ${lead}${policyPhrase(mode)}, `),
@@ -50,9 +57,9 @@ function versus({ mode }: Known, base: Known, saving: Saving): SentencePart[] {
 function momentOf(runs: readonly Known[]): { readonly words: string; readonly kbOf: (run: Known) => number } {
   const average = ({ summary }: Known): number => summary?.average_vmpte_kb ?? 0;
   // A program's clock says how long it had what; operations do not.
-  const [ms] = runs.flatMap(({ summary }) => (summary?.program_ns === undefined ? [] : summary.program_ns / 1e6));
-  if (ms !== undefined && runs.every(({ summary }) => summary?.average_vmpte_kb !== undefined))
-    return { words: `averaged over its ${formatDuration(ms)}`, kbOf: average };
+  const [ns] = runs.flatMap(({ summary }) => summary?.program_ns ?? []);
+  if (ns !== undefined && runs.every(({ summary }) => summary?.average_vmpte_kb !== undefined))
+    return { words: overItsTime(ns), kbOf: average };
   const end = ({ summary }: Known): number => summary?.final.vmpte_kb ?? 0;
   const peak = ({ summary }: Known): number => summary?.peak.vmpte_kb ?? 0;
   const alike = runs.every((run) => end(run) === end(runs[0]));
@@ -120,7 +127,7 @@ function atDifferentMoments(runs: readonly Known[]): SentencePart[] {
 
 /**
  * What runs of one workload came to, against the chosen policy's (the default baseline where none is): the end of the run is
- * what counts, unless the ends are alike and only the peaks differ. Empty without results.
+ * what counts, unless the ends are alike and what was needed before differs. Empty without results.
  */
 export function resultSentence(runs: readonly Known[], chosen?: PolicyId): SentencePart[] {
   const known = runs.filter((run) => run.summary !== null);

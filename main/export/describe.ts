@@ -60,7 +60,9 @@ export function setupWords(experiment: StoredExperiment): string {
   const params = paramWords(experiment).map(({ name, value }) => `${name} ${value}`);
   const sweep = sweepOf(experiment);
   const swept = sweep ? [`${sweep.parameter} swept over ${sweep.points.length} values`] : [];
-  return [experiment.workload, ...swept, ...params, `seed ${experiment.seed}`].join(" · ");
+  // What was seen of a program, or tried on it, has none.
+  const seed = ["live", "program"].includes(experiment.workloadKind) ? [] : [`seed ${experiment.seed}`];
+  return [experiment.workload, ...swept, ...params, ...seed].join(" · ");
 }
 
 /** What it came to, in one sentence; of modelled runs, or of measured ones where there are no others. */

@@ -227,8 +227,10 @@ export async function recorded(end: EventPayload<"record.ended">): Promise<void>
     // Kept with the experiment: its reports say it, too.
     const noted =
       cost === null ? started : await call("experiment.describe", { id: started.id, notes: sentence(cost) });
-    if (view.route.name === "record") openStarted(noted);
-    else notifyDone(`${opened.name} was recorded: it is in the history`);
+    if (view.route.name === "record") {
+      openStarted(noted);
+      notifyDone(`Recorded ${opened.name}`, cost === null ? undefined : sentence(cost));
+    } else notifyDone(`${opened.name} was recorded: it is in the history`);
   } catch (thrown) {
     notifyError(thrown);
   }
