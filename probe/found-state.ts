@@ -5,10 +5,10 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { isLook, type Look, STATE, stateOf, WINDOW_BYTES } from "../engine/live/look.ts";
 import { FOUND_RUNS_MAX, type FoundMapping, foundEndLine, foundLine } from "../engine/workload/import/found.ts";
+import { PAGE } from "../engine/workload/sizes.ts";
 import { CaptureError } from "./errors.ts";
 import type { Looker } from "./look.ts";
 
-const PAGE = 4096;
 const PAGES = WINDOW_BYTES / PAGE;
 /** Present or swapped (Documentation/admin-guide/mm/pagemap.rst). */
 const IN_USE = 0xc000_0000;

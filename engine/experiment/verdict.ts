@@ -2,6 +2,8 @@
  * The answer to "would it help my service, and if not, why not?": two runs of one workload, under a policy and without it, by
  * the program's own clock, and what became of its releases, put into numbers and plain words.
  */
+
+import { TABLE_KB } from "../workload/sizes.ts";
 import {
   ALLOCATOR_SETTINGS,
   ALLOCATORS,
@@ -117,7 +119,8 @@ function declined(releases: Releases): (keyof typeof BECAUSE)[] {
 
 /** Empty tables that the policy leaves, as a share of all that there are without it: the larger of all the time and the end. */
 function leftShare(policy: RunSummary, baseline: RunSummary): number {
-  const share = (empty: number | undefined, kb: number | undefined): number => (kb ? ((empty ?? 0) * 4) / kb : 0);
+  const share = (empty: number | undefined, kb: number | undefined): number =>
+    kb ? ((empty ?? 0) * TABLE_KB) / kb : 0;
   return Math.max(
     share(policy.average_empty_pte_tables, baseline.average_vmpte_kb),
     share(policy.steady?.average_empty_pte_tables, baseline.steady?.average_vmpte_kb),
@@ -173,7 +176,7 @@ function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary
       return "the program never calls madvise(MADV_DONTNEED); it unmaps, which frees tables on every kernel";
     return "the program never releases memory while it runs";
   }
-  const emptyKb = (baseline.average_empty_pte_tables ?? 0) * 4;
+  const emptyKb = (baseline.average_empty_pte_tables ?? 0) * TABLE_KB;
   const allKb = baseline.average_vmpte_kb ?? 0;
   if (leftShare(policy, baseline) < HELPS_SHARE && emptyKb < allKb * HELPS_SHARE)
     return `its tables are in use: on average ${formatKb(emptyKb)} of ${formatKb(allKb)} are empty ${policyOf(DEFAULT_BASELINE).phrase}`;

@@ -3,7 +3,9 @@
  * one PTE table maps, and in each the state of its table. Addresses are bytes; all are multiples of 4096, so that
  * numbers hold them exactly also with 5 levels.
  */
-import { PAGE_SIZE, PMD_PAGES, PTRS_PER_TABLE } from "../mm/geometry.ts";
+import { PAGE_SIZE, PMD_PAGES, PTRS_PER_TABLE, TABLE_KB } from "../mm/geometry.ts";
+
+export { TABLE_KB };
 
 /** What a window has; the numbers are the probe's. `huge`: a file's 2 MiB mapped by one entry of the PMD table, no PTE table. */
 export const WINDOW_STATES = [
@@ -31,7 +33,6 @@ export const WINDOW_BYTES = PMD_PAGES * PAGE_SIZE;
 /** Windows that one PMD table maps: 1 GiB; PMD tables that one PUD table maps. */
 export const WINDOWS_PER_PMD_TABLE = PTRS_PER_TABLE;
 export const PMD_TABLES_PER_PUD_TABLE = PTRS_PER_TABLE;
-export const TABLE_KB = PAGE_SIZE / 1024;
 
 /** Runs of windows that are alike, in the order of their addresses; windows without table and huge page are left out. */
 export interface Runs {

@@ -2,6 +2,7 @@
  * The tables of a process as cells to draw: its windows of 2 MiB that have one, laid end to end, and in each cell how many
  * are in which state. The states and their order are those of the map of runs.
  */
+import type { PageMap } from "../map/page-map.ts";
 import { type Look, type Runs, STATE, stateOf } from "./look.ts";
 
 /** full, partly used, empty, huge page, freed, no table. */
@@ -11,20 +12,8 @@ const [FULL, PARTLY, EMPTY, HUGE, NONE] = [0, 1, 2, 3, 5];
 /** Stretches with nothing in them are left out from this many windows on (64 MiB). */
 const GAP_WINDOWS = 32;
 
-export interface Segment {
-  readonly slot: number;
-  readonly slots: number;
-}
-
-export interface Picture {
-  readonly segments: readonly Segment[];
-  readonly total: number;
-  readonly from: number;
-  readonly count: number;
-  readonly cells: number;
-  /** cells x PICTURE_STATES. */
-  readonly counts: Uint32Array<ArrayBuffer>;
-}
+/** `counts` are cells x PICTURE_STATES. */
+export type Picture = PageMap;
 
 function drawnAs(state: number): number {
   switch (stateOf(state)) {

@@ -46,6 +46,11 @@ export function addSplits(splits: Iterable<Split>): Split {
   return sum;
 }
 
+/** PTE tables of a process: all but the upper ones. */
+export function pteTablesOf(vmpteKb: number, split: Split): number {
+  return Math.round((vmpteKb - split.upper) / TABLE_KB);
+}
+
 export function totalOf(split: Split): number {
   return CAUSES.reduce((sum, cause) => sum + split[cause], 0);
 }

@@ -12,6 +12,8 @@
 
 export const PAGE_SIZE = 4096;
 export const PTRS_PER_TABLE = 512;
+/** What a table of any level takes, in kB as VmPTE counts. */
+export const TABLE_KB = PAGE_SIZE / 1024;
 
 /** Pages spanned by one entry of a PMD table (2 MiB), of a PUD table (1 GiB), of a P4D or 4-level PGD table (512 GiB). */
 export const PMD_PAGES = 512;

@@ -1,6 +1,7 @@
 /** The fields of a kernel profile in words, and the validation of profiles from outside (a file, the probe, a stored run). */
 
 import { BadInputError } from "../error.ts";
+import { PMD_PAGES, pagesKb } from "./geometry.ts";
 import type { KernelProfile, ShmemHuge, ThpEnabled, ThpSizeEnabled } from "./kernel-profile.ts";
 
 /** A field: which values it may have, and a value in words. */
@@ -272,17 +273,17 @@ export const PROFILE_FIELDS: Fields = {
   ),
   khugepagedMaxPtesNone: count(
     "khugepaged: missing pages",
-    511,
+    PMD_PAGES - 1,
     (n) => `khugepaged collapses 2 MiB in which at most ${n} pages are missing`,
   ),
   khugepagedMaxPtesSwap: count(
     "khugepaged: pages in swap",
-    512,
+    PMD_PAGES,
     (n) => `khugepaged collapses 2 MiB in which at most ${n} pages are in swap`,
   ),
   khugepagedMaxPtesShared: count(
     "khugepaged: shared pages",
-    512,
+    PMD_PAGES,
     (n) => `khugepaged collapses 2 MiB in which at most ${n} pages are shared after fork`,
   ),
   overcommit: {
@@ -297,7 +298,7 @@ export const PROFILE_FIELDS: Fields = {
   },
   maxMapCount: count("Mappings of a process", 2 ** 31, (n) => `A process may have ${n} mappings`),
   stackPages: count("Size of a stack", PAGES_MAX, (n) =>
-    n === 0 ? "A stack has no limit of its own" : `A stack may have ${n * 4} kB`,
+    n === 0 ? "A stack has no limit of its own" : `A stack may have ${pagesKb(n)} kB`,
   ),
   swap: yesNo("Swap space", "There is swap space", "There is no swap space"),
   hugetlbPages: count("hugetlb pool", PAGES_MAX, (n) => `The hugetlb pool has ${n} free pages of 2 MiB`),

@@ -67,7 +67,7 @@ function argument(w: Words, index: number, what: string): string {
 function aligned(w: Words, index: number, what: string): number {
   const text = argument(w, index, what);
   const value = parseNumber(text, w.fail);
-  if (value % PAGE !== 0) w.fail(`${what} ${text} is not a multiple of the page size, 4096`);
+  if (value % PAGE !== 0) w.fail(`${what} ${text} is not a multiple of the page size, ${PAGE}`);
   return value;
 }
 
@@ -140,7 +140,7 @@ function parseTouch(w: Words): Operation[] {
     else if (word.startsWith("stride=")) {
       stride = parseNumber(word.slice("stride=".length), w.fail);
       if (stride === 0 || stride % PAGE !== 0)
-        w.fail(`${word}: a stride is a multiple of the page size, 4096, above 0`);
+        w.fail(`${word}: a stride is a multiple of the page size, ${PAGE}, above 0`);
     } else w.fail(`touch does not know "${word}"; it takes r or w and stride=N`);
   }
   return [{ op: "touch", addr, len, access, stride }];

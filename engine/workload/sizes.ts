@@ -1,5 +1,7 @@
 /** Sizes that workloads, importers and checks speak in: bytes, where the name says nothing else. */
-import { PAGE_SIZE, PMD_PAGES } from "../mm/geometry.ts";
+import { PAGE_SIZE, PMD_PAGES, TABLE_KB } from "../mm/geometry.ts";
+
+export { TABLE_KB };
 
 export const KIB = 2 ** 10;
 export const MIB = 2 ** 20;
@@ -10,8 +12,6 @@ export const TIB = 2 ** 40;
 export const PAGE = PAGE_SIZE;
 /** What one PTE table maps: the size of a huge page. */
 export const SLOT = PMD_PAGES * PAGE_SIZE;
-/** What a page table of any level takes, in kB. */
-export const TABLE_KB = PAGE_SIZE / KIB;
 
 /** Whole pages: `bytes` rounded up. */
 export function wholePages(bytes: number): number {

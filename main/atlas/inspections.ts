@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import * as v from "valibot";
 import { isRegular } from "../../db/regular.ts";
+import { TABLE_KB } from "../../engine/live/look.ts";
 
 const RECORD_BYTES_MAX = 256 << 20;
 
@@ -108,7 +109,7 @@ function rowOf(found: Process, host: string, file: string, kernel: string | null
     empty_min: empty?.min ?? null,
     empty_estimate: estimate,
     empty_max: empty?.max ?? null,
-    recoverable_kb: estimate === null ? null : estimate * 4,
+    recoverable_kb: estimate === null ? null : estimate * TABLE_KB,
     cause: main?.cause ?? null,
     allocators: allocators ? [...allocators].sort().join(", ") : null,
   };

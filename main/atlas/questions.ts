@@ -1,6 +1,7 @@
 /** The questions that an atlas answers without being asked in SQL. */
 import { isPolicyId } from "../../engine/experiment/policies.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
+import { TABLE_KB } from "../../engine/live/look.ts";
 import type { Answer, Atlas, Cell } from "./database.ts";
 
 export interface Question {
@@ -72,7 +73,7 @@ ORDER BY abs(saved_percent - median) DESC, digest LIMIT 20`,
       title: "What may be got back, by program (estimate of empty tables)",
       about: "inspections",
       sql: `SELECT name, count(*) AS processes, count(DISTINCT host) AS hosts, sum(vmpte_kb) AS vmpte_kb, sum(recoverable_kb) AS recoverable_kb,
-  sum(4 * empty_min) AS proven_kb, mode(cause) AS main_cause FROM inspections GROUP BY name ORDER BY recoverable_kb DESC NULLS LAST, vmpte_kb DESC, name LIMIT 30`,
+  sum(${TABLE_KB} * empty_min) AS proven_kb, mode(cause) AS main_cause FROM inspections GROUP BY name ORDER BY recoverable_kb DESC NULLS LAST, vmpte_kb DESC, name LIMIT 30`,
     },
     {
       id: "allocators",

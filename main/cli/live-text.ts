@@ -3,6 +3,7 @@
 import { formatCount, formatKb } from "../../engine/experiment/format.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastSentences } from "../../engine/live/forecast.ts";
+import { TABLE_KB } from "../../engine/live/look.ts";
 import { mappingsByName, tablesIn } from "../../engine/live/mappings.ts";
 import { gainWords, type Remedy } from "../../engine/live/remedies.ts";
 import type { SharedFile } from "../../engine/live/shared.ts";
@@ -46,8 +47,8 @@ const LEGEND = CAUSES.map((cause) => `${LETTERS[cause]} ${CAUSE_LABELS[cause]}`)
 
 /** "28.6 GiB", "28.6 GiB (28.5 to 28.7)" where it is not certain. */
 function emptyText({ empty }: Tables): string {
-  if (empty.min === empty.max) return formatKb(empty.estimate * 4);
-  return `${formatKb(empty.estimate * 4)} (${formatKb(empty.min * 4)} to ${formatKb(empty.max * 4)})`;
+  if (empty.min === empty.max) return formatKb(empty.estimate * TABLE_KB);
+  return `${formatKb(empty.estimate * TABLE_KB)} (${formatKb(empty.min * TABLE_KB)} to ${formatKb(empty.max * TABLE_KB)})`;
 }
 
 /** The first processes, a row each; bars on the scale of the first. */
@@ -112,15 +113,20 @@ function tablesText(tables: Tables, split: Split): string {
   const range = (low: number, high: number): string =>
     low === high ? formatCount(low) : `${formatCount(low)} to ${formatCount(high)}`;
   const rows = [
-    ["in use", formatCount(in_use), formatKb(in_use * 4), "an entry is present or swapped"],
-    ["  of them sparse", formatCount(sparse), formatKb(sparse * 4), "1 to 31 entries of 512"],
-    ["  of them shared", formatCount(shared), formatKb(shared * 4), "another process has the same table too"],
-    ["under huge pages", formatCount(deposited), formatKb(deposited * 4), "put aside, to split them"],
-    ["pinned", formatCount(pinned), formatKb(pinned * 4), "nothing but markers"],
-    ["empty", formatCount(empty.estimate), formatKb(empty.estimate * 4), `for certain ${range(empty.min, empty.max)}`],
+    ["in use", formatCount(in_use), formatKb(in_use * TABLE_KB), "an entry is present or swapped"],
+    ["  of them sparse", formatCount(sparse), formatKb(sparse * TABLE_KB), "1 to 31 entries of 512"],
+    ["  of them shared", formatCount(shared), formatKb(shared * TABLE_KB), "another process has the same table too"],
+    ["under huge pages", formatCount(deposited), formatKb(deposited * TABLE_KB), "put aside, to split them"],
+    ["pinned", formatCount(pinned), formatKb(pinned * TABLE_KB), "nothing but markers"],
+    [
+      "empty",
+      formatCount(empty.estimate),
+      formatKb(empty.estimate * TABLE_KB),
+      `for certain ${range(empty.min, empty.max)}`,
+    ],
     [
       "upper tables",
-      formatCount(Math.round(split.upper / 4)),
+      formatCount(Math.round(split.upper / TABLE_KB)),
       formatKb(split.upper),
       `PMD and PUD: ${range(upper.min, upper.max)}`,
     ],

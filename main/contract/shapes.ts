@@ -425,7 +425,8 @@ export const observationSchema = v.object({
       ),
     ),
   }),
-  split: v.object(v.entriesFromList(CAUSES, v.number())),
+  /** A look that was kept before a cause had a name has none of it. */
+  split: v.object(v.entriesFromList(CAUSES, v.optional(v.number(), 0))),
 });
 
 export const experimentSchema = v.object({

@@ -86,3 +86,14 @@ describe("what another process does to the history", () => {
     });
   });
 });
+
+test("a look that was kept before a cause had a name is shown, with none of it", async () => {
+  const split = { needed: 28, sparse: 12, upper: 24 };
+  const verdict = { sentences: ["Not a problem."] };
+  const store = openStore(folder.file());
+  const kept = store.createExperiment({ ...SPEC, workloadKind: "live", detail: { observation: { split, verdict } } });
+  store.close();
+  expect(await lab.call("experiment.get", { id: kept.id })).toMatchObject({
+    result: { observation: { verdict, split: { ...split, pinned: 0, empty: 0 } } },
+  });
+});

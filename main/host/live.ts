@@ -6,6 +6,7 @@ import { BadInputError } from "../../engine/error.ts";
 import type { ProcessDocument, ServiceDocument, TopDocument } from "../../engine/live/document.ts";
 import type { Look } from "../../engine/live/look.ts";
 import { pictureOf } from "../../engine/live/picture.ts";
+import { pteTablesOf } from "../../engine/live/split.ts";
 import type { Verdict } from "../../engine/live/verdict.ts";
 import { type Looker, startLooker } from "../../probe/look.ts";
 import { cgroupMemory, cgroupOf, commonCgroup, findCgroup } from "../../probe/processes.ts";
@@ -130,14 +131,14 @@ export function liveHandlers(
     };
     for (const { pid, name, vmpte_kb, rss_kb, tables, split } of processes) {
       const virtKb = looks.get(pid)?.before.virtKb ?? 0;
-      const pteTables = Math.round((vmpte_kb - split.upper) / 4);
+      const pteTables = pteTablesOf(vmpte_kb, split);
       const emptyTables = tables.empty.estimate;
       add(String(pid), name, { atMs, vmpteKb: vmpte_kb, rssKb: rss_kb, virtKb, pteTables, emptyTables });
     }
     for (const { name, pids, vmpte_kb, empty, split } of services) {
       const sum = (of: "rssKb" | "virtKb"): number =>
         pids.reduce((total, pid) => total + (looks.get(pid)?.before[of] ?? 0), 0);
-      const pteTables = Math.round((vmpte_kb - split.upper) / 4);
+      const pteTables = pteTablesOf(vmpte_kb, split);
       const point = { atMs, vmpteKb: vmpte_kb, rssKb: sum("rssKb"), virtKb: sum("virtKb"), pteTables };
       add(keyOf({ kind: "named", name }), name, { ...point, emptyTables: empty.estimate });
     }

@@ -8,6 +8,7 @@ import { type RunSummary, SAMPLE_COLUMNS, SAMPLE_INDEX } from "../../engine/expe
 import type { ProcessDocument, ServiceDocument } from "../../engine/live/document.ts";
 import { type Forecast, forecastOf, type Observed } from "../../engine/live/forecast.ts";
 import type { MappingTables } from "../../engine/live/mappings.ts";
+import { pteTablesOf } from "../../engine/live/split.ts";
 import type { CgroupMemory } from "../../engine/live/verdict-input.ts";
 import { hostFacts } from "../host/facts.ts";
 
@@ -29,7 +30,7 @@ export function pointOf(document: Omit<Kept, "mappings">, atMs: number): LinePoi
     vmpteKb: vmpte_kb,
     rssKb: rss_kb,
     virtKb: virt_kb,
-    pteTables: Math.round((vmpte_kb - split.upper) / 4),
+    pteTables: pteTablesOf(vmpte_kb, split),
     emptyTables: tables.empty.estimate,
   };
 }

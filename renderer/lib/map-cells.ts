@@ -1,4 +1,6 @@
 import { formatCount } from "../../engine/experiment/format.ts";
+import { WINDOW_BYTES } from "../../engine/live/look.ts";
+import type { Picture } from "../../engine/live/picture.ts";
 
 /** States of the slot that one PTE table maps, in the order of the map's counts. */
 export const MAP_STATES = [
@@ -12,13 +14,8 @@ export const MAP_STATES = [
 
 export const STATES = MAP_STATES.length;
 
-interface Segment {
-  readonly slot: number;
-  readonly slots: number;
-}
-
 /** The slot (address / 2 MiB) at a place of the segments laid end to end; undefined beyond them. */
-export function slotAt(segments: readonly Segment[], index: number): number | undefined {
+export function slotAt(segments: Picture["segments"], index: number): number | undefined {
   let passed = 0;
   for (const { slot, slots } of segments) {
     if (index < passed + slots) return slot + index - passed;
@@ -29,7 +26,7 @@ export function slotAt(segments: readonly Segment[], index: number): number | un
 
 /** The address at which a slot begins: "0x7fff c000 0000". Groups of four digits, as nobody counts twelve. */
 export function slotAddress(slot: number): string {
-  const digits = (slot * 2 ** 21).toString(16).padStart(12, "0");
+  const digits = (slot * WINDOW_BYTES).toString(16).padStart(12, "0");
   return `0x${digits.replace(/(?=(?:.{4})+$)(?!^)/g, " ")}`;
 }
 
