@@ -77,3 +77,22 @@ test.skipIf(!namespaces)(
     }
   },
 );
+
+test.skipIf(process.platform !== "linux")(
+  "on a display that is dead the experiment runs in the terminal, and it says why",
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-start-"));
+    try {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts", "start.ts")], {
+        encoding: "utf8",
+        env: { ...process.env, DISPLAY: ":64321", WAYLAND_DISPLAY: "", RECLAIM_LAB_DATA: folder, NODE_OPTIONS: "" },
+      });
+      expect(stderr).toContain(
+        "no display here (DISPLAY is :64321, and nothing listens there): running the default experiment in the terminal",
+      );
+      expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining("Saved in") });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
