@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createKernel } from "../mm/kernel.ts";
+import { blaming } from "../workload/blame.ts";
 import type { Operation } from "../workload/operation.ts";
 import { tallying } from "../workload/tally.ts";
 import { type Allocator, allocatorsOf } from "./allocator-settings.ts";
@@ -26,7 +27,8 @@ async function judge(
   operations: readonly Operation[],
   allocators: readonly Allocator[] = ["jemalloc"],
 ): Promise<{ verdict: Verdict; tally: Releases }> {
-  const sync = await drive(tallying(createKernel({ features: featuresOf("sync") })), operations);
+  const kernel = createKernel({ features: featuresOf("sync") });
+  const sync = await drive(tallying(blaming(kernel, { reclaims: true })), operations);
   const none = await drive(createKernel({ features: featuresOf("none") }), operations);
   const verdict = verdictOf(
     [
@@ -150,7 +152,7 @@ describe("verdict", () => {
     const { verdict } = await judge([...MAPPED, ...pieces]);
     expect(verdict.helps).toBe("no");
     expect(verdict.headline).toContain(
-      "because 100 % of what it releases is in chunks smaller than the 2 MiB of a table",
+      "because 100 % of what it releases by MADV_DONTNEED is in chunks smaller than the 2 MiB of a table",
     );
     expect(verdict.vmpte.end.saved_kb).toBe(0);
     expect(verdict.settings.length).toBeGreaterThan(0);
@@ -164,6 +166,25 @@ describe("verdict", () => {
   test("a program that never gives back, unmaps, or uses MADV_FREE is told so", async () => {
     expect((await judge(MAPPED)).verdict.headline).toContain("never releases memory");
     expect((await judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }])).verdict.headline).toContain("it unmaps");
+    // All but a page of each 2 MiB, unmapped, or replaced: the tables stay.
+    const parts = Array.from({ length: 32 }, (_, i) => ({ addr: BASE + i * 2 * MIB, len: 2 * MIB - 4096 }));
+    const few: readonly Operation[] = [
+      MAPPED[0],
+      { op: "touch", addr: BASE, len: 64 * MIB, access: "w", stride: 2 * MIB },
+      // A thread's stack, as glibc gives it back.
+      dontneed(63 * MIB, 65536),
+    ];
+    const unmapped = await judge([...few, ...parts.map((part): Operation => ({ op: "munmap", ...part }))]);
+    expect(unmapped.verdict.headline).toContain(
+      "because most of its empty tables were left by munmap: a table goes once nothing",
+    );
+    const replaced = await judge([
+      ...few,
+      ...parts.map((part): Operation => ({ op: "mmap", ...part, prot: "none", backing: "anon" })),
+    ]);
+    expect(replaced.verdict.headline).toContain(
+      "left by mappings put in the place of others (MAP_FIXED): a table goes",
+    );
     const free: Operation = { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" };
     expect((await judge([...MAPPED, free])).verdict.headline).toContain("MADV_FREE");
   });

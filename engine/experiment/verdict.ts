@@ -88,6 +88,9 @@ const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>
   nothing_there: "covers tables that do not exist (any more)",
 };
 
+/** munmap, MAP_FIXED and mremap: free_pgtables() goes as far as the neighbours of what is unmapped. */
+const UNMAPPING = "a table goes once nothing is mapped in its 2 MiB, on every kernel";
+
 /** From this share of VmPTE on it helps. */
 const HELPS_SHARE = 0.1;
 
@@ -152,9 +155,7 @@ function otherReasons(releases: Releases): string[] {
   if (dontneed.calls === 0) {
     if (munmap.calls > 0) {
       const amount = formatBytes(munmap.bytes);
-      reasons.push(
-        `It unmaps what it no longer needs (${amount}, ${calls(munmap.calls)}); that frees tables on every kernel.`,
-      );
+      reasons.push(`It unmaps what it no longer needs (${amount}, ${calls(munmap.calls)}): ${UNMAPPING}.`);
     } else if (free.calls === 0) reasons.push("It releases nothing while it runs.");
   }
   return reasons;
@@ -167,13 +168,30 @@ function rssReason(policy: PolicyResult, baseline: PolicyResult): string | null 
   return `RSS peaks at ${formatKb(more)} instead of ${formatKb(less)}: where a table was reclaimed, memory advised MADV_HUGEPAGE is faulted in as a huge page again; where an empty table stayed, page by page (and a trace has only the accesses that faulted on the kernel it was recorded on).`;
 }
 
+/** Calls of blame's reasons that empty a table by taking away what was mapped. */
+const UNMAPS: Readonly<Record<string, string>> = {
+  munmap_of_a_part: "munmap",
+  mmap: "mappings put in the place of others (MAP_FIXED)",
+  mremap: "mremap",
+};
+
+/** The call that most of the empty tables that are left are there for, where it is one of UNMAPS. */
+function leftBy({ blame }: RunSummary): string | undefined {
+  const tables = new Map<string, number>();
+  for (const entry of blame?.end ?? []) tables.set(entry.reason, (tables.get(entry.reason) ?? 0) + entry.tables);
+  const [heaviest] = [...tables].sort(([, a], [, b]) => b - a);
+  return UNMAPS[heaviest?.[0] ?? ""];
+}
+
 /** The reason for which no more is saved, where it is one; a clause after "because". */
 function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary, releases: Releases): string {
   const { dontneed, outcomes, otherAdvice, munmap } = releases;
+  const left = leftBy(policy);
+  if (left !== undefined && leftShare(policy, baseline) >= HELPS_SHARE)
+    return `most of its empty tables were left by ${left}: ${UNMAPPING}`;
   if (dontneed.calls === 0) {
     if (otherAdvice.free.calls > 0) return "the program releases memory by MADV_FREE, which keeps its tables";
-    if (munmap.calls > 0)
-      return "the program never calls madvise(MADV_DONTNEED); it unmaps, which frees tables on every kernel";
+    if (munmap.calls > 0) return `the program never calls madvise(MADV_DONTNEED); it unmaps: ${UNMAPPING}`;
     return "the program never releases memory while it runs";
   }
   const emptyKb = (baseline.average_empty_pte_tables ?? 0) * TABLE_KB;
@@ -182,7 +200,7 @@ function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary
     return `its tables are in use: on average ${formatKb(emptyKb)} of ${formatKb(allKb)} are empty ${policyOf(DEFAULT_BASELINE).phrase}`;
   const [main] = declined(releases);
   if (main !== undefined)
-    return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it releases ${BECAUSE[main]}`;
+    return `${percent(outcomes[main].bytes, dontneed.bytes)} of what it releases by MADV_DONTNEED ${BECAUSE[main]}`;
   return `what it releases is little compared with the rest ${policyOf(mode).phrase}`;
 }
 
@@ -232,9 +250,12 @@ function obstaclesOf(releases: Releases, baseline: RunSummary, left: number): Re
   return found;
 }
 
+/** What glibc takes at the first malloc is less, and less than a table maps. */
+const HEAP_BYTES_MIN = 2 * 1024 * 1024;
+
 /** Is there a heap to speak of? Every program has glibc's malloc; what is mapped past it, its settings do not change. */
 function hasHeap({ heapBytes = null }: Releases, baseline: RunSummary): boolean {
-  return heapBytes === null || heapBytes >= (baseline.peak.rss_kb * 1024) / 10;
+  return heapBytes === null || heapBytes >= Math.max(HEAP_BYTES_MIN, (baseline.peak.rss_kb * 1024) / 10);
 }
 
 function quoted(text: string): string {

@@ -23,8 +23,10 @@ function released(table: number, len: number, stack: readonly string[]): Operati
   return { op: "madvise", addr: BASE + table * 2 * MIB, len, advice: "dontneed", stack };
 }
 
-function blame(policy: "none" | "sync", operations: readonly Operation[]) {
-  const machine = blaming(createKernel({ features: featuresOf(policy) }), { reclaims: policy !== "none" });
+function blame(policy: "none" | "sync" | "async", operations: readonly Operation[]) {
+  const features = featuresOf(policy);
+  const later = features.scan !== null;
+  const machine = blaming(createKernel({ features }), { reclaims: policy !== "none", later });
   for (const operation of operations) machine.execute(operation);
   return machine.blame();
 }
@@ -73,5 +75,10 @@ describe("blame", () => {
     expect(profiles[0].weights).toEqual([12 * 1024, 4 * 1024]);
     expect(profiles[0].endValue).toBe(16 * 1024);
     for (const sample of profiles[0].samples) for (const frame of sample) expect(shared.frames[frame]).toBeDefined();
+  });
+
+  test("where a scan frees tables, that of a whole release is not said to be shared by two mappings", () => {
+    const { end } = blame("async", [...mapped(2), released(0, 2 * MIB, FEW), released(1, 65536, FEW)]);
+    expect(end).toEqual([{ stack: FEW, reason: "later", tables: 2, kb: 8 }]);
   });
 });

@@ -26,6 +26,8 @@ export interface TellingMachine extends Machine {
 /** Whether whole tables that a MADV_DONTNEED empties go by themselves: then one that stayed was shared by two mappings. */
 export interface BlameOptions {
   readonly reclaims: boolean;
+  /** Empty tables go when a scan or a request finds them, whatever emptied them. */
+  readonly later?: boolean;
   /** All processes are one: the peak is that of their sum, and the causes are of all. */
   readonly together?: boolean;
 }
@@ -47,7 +49,8 @@ interface Cause {
   sincePeak: number;
 }
 
-function reasonOf(operation: Operation, address: number, reclaims: boolean): string {
+function reasonOf(operation: Operation, address: number, { reclaims, later = false }: BlameOptions): string {
+  if (later) return "later";
   if (operation.op !== "madvise") return operation.op === "munmap" ? "munmap_of_a_part" : operation.op;
   const { addr, len, advice, step } = operation;
   if (advice !== "dontneed" && advice !== "dontneed_locked") return `advice_${advice}`;
@@ -58,7 +61,8 @@ function reasonOf(operation: Operation, address: number, reclaims: boolean): str
 }
 
 /** Wraps a machine; run the workload on what is returned. */
-export function blaming(machine: TellingMachine, { reclaims, together = false }: BlameOptions): BlamingMachine {
+export function blaming(machine: TellingMachine, options: BlameOptions): BlamingMachine {
+  const { together = false } = options;
   const causes: Cause[] = [];
   const known = new Map<string, number>();
   /** The cause by which each row is empty, plus 1; 0: it is not. */
@@ -113,7 +117,7 @@ export function blaming(machine: TellingMachine, { reclaims, together = false }:
         larger.set(causeOf);
         causeOf = larger;
       }
-      const index = indexOf(stack, reasonOf(operation, machine.tableAddress(row), reclaims), process);
+      const index = indexOf(stack, reasonOf(operation, machine.tableAddress(row), options), process);
       causeOf[row] = index + 1;
       add(causes[index], 1);
     }

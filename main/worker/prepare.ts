@@ -1,7 +1,7 @@
 /** Makes the machine and the stream of operations that a task asks for. */
 import type { MessagePort } from "node:worker_threads";
 import { kernelUnder } from "../../engine/experiment/knobs.ts";
-import { DEFAULT_BASELINE } from "../../engine/experiment/policies.ts";
+import { DEFAULT_BASELINE, featuresOf } from "../../engine/experiment/policies.ts";
 import type { RunInput } from "../../engine/experiment/run.ts";
 import { createKernel, type Kernel, type KernelOptions } from "../../engine/mm/kernel.ts";
 import { parseKernelProfile } from "../../engine/mm/kernel-profile-fields.ts";
@@ -78,9 +78,9 @@ export async function prepare(task: Omit<WorkerTask, "kind">): Promise<Prepared>
   const { workload } = task;
   const kernel = kernelOf(task, workload);
   const together = workload.kind === "file" && workload.service !== undefined;
-  const counted = tallying(
-    workload.kind === "file" ? blaming(kernel, { reclaims: task.mode !== DEFAULT_BASELINE, together }) : kernel,
-  );
+  const { scan, ask } = featuresOf(task.mode);
+  const blamed = { reclaims: task.mode !== DEFAULT_BASELINE, later: scan !== null || ask !== null, together };
+  const counted = tallying(workload.kind === "file" ? blaming(kernel, blamed) : kernel);
   const follows = workload.kind === "file" && workload.follow;
   return {
     machine: together ? asService(counted) : follows ? following(counted) : counted,
