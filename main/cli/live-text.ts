@@ -78,17 +78,20 @@ export function topText(top: TopDocument): string {
       : "",
     `${formatKb(split.empty)} are empty tables, ${formatKb(split.shared)} the same tables several times over, ${formatKb(split.needed + split.sparse)} in use by one process.`,
   ].filter(Boolean);
+  return [...whole, "", ...rowsText(rows, more, top.shared)].join("\n");
+}
+
+/** A row a process, and what they have of the same; `more`: rows that are left out. */
+function rowsText(rows: readonly (readonly string[])[], more: number, shared: readonly SharedFile[]): string[] {
   return [
-    ...whole,
-    "",
     LEGEND,
     table(
       [["pid", "process", "page tables, by cause", "VmPTE", "empty", "of RSS", ""], ...rows],
       new Set([0, 3, 4, 5]),
     ),
     ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
-    ...sharedText(top.shared),
-  ].join("\n");
+    ...sharedText(shared),
+  ];
 }
 
 function sharedText(files: readonly SharedFile[]): string[] {
@@ -190,12 +193,6 @@ export function serviceText({ processes, shared, total }: ServiceDocument): stri
     "",
     tablesText(total.tables, total.split),
     "",
-    LEGEND,
-    table(
-      [["pid", "process", "page tables, by cause", "VmPTE", "empty", "of RSS", ""], ...rows],
-      new Set([0, 3, 4, 5]),
-    ),
-    ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
-    ...sharedText(shared),
+    ...rowsText(rows, more, shared),
   ].join("\n");
 }

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { ALLOCATORS } from "../../engine/experiment/allocator-settings.ts";
 import { CAUSES } from "../../engine/live/split.ts";
 import { windowToHost } from "./define.ts";
+import { pictureSchema } from "./map.ts";
 import { countSchema, experimentSchema, nothingSchema } from "./shapes.ts";
 
 const kb = v.number();
@@ -154,15 +155,6 @@ const serviceTarget = v.variant("kind", [
 ]);
 
 const LIVE_CELLS_MAX = 20_000;
-
-const pictureSchema = v.object({
-  segments: v.array(v.object({ slot: countSchema, slots: countSchema })),
-  total: countSchema,
-  from: countSchema,
-  count: countSchema,
-  cells: countSchema,
-  counts: v.instance(Uint32Array),
-});
 
 export const liveCalls = {
   /** Every process of this machine; what did not change since the last call is not looked at again. */

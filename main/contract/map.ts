@@ -18,9 +18,8 @@ const mapQuerySchema = v.object({
   table: v.optional(v.nullable(countSchema), null),
 });
 
-export const pageMapSchema = v.object({
-  operations: countSchema,
-  vmpteKb: countSchema,
+/** Of a run's tables, and of a live process'. */
+export const pictureSchema = v.object({
   /** Stretches of slots without a gap, in the order of their addresses. */
   segments: v.array(v.object({ slot: countSchema, slots: countSchema })),
   total: countSchema,
@@ -29,6 +28,12 @@ export const pageMapSchema = v.object({
   cells: countSchema,
   /** cells x (full, partly, empty, huge, freed, none): slots in that state. */
   counts: v.instance(Uint32Array),
+});
+
+export const pageMapSchema = v.object({
+  operations: countSchema,
+  vmpteKb: countSchema,
+  ...pictureSchema.entries,
   /** 512 entries: none, page, zero page, swap, other; null: no table, or none asked for. */
   table: v.nullable(v.instance(Uint8Array)),
 });
