@@ -10,8 +10,10 @@ import { VERSION } from "./version.ts";
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(process.exitCode ?? 0);
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  const why = error.code === "ENOSPC" ? "no space is left on the device" : error.message;
+  process.stderr.write(`reclaim-lab: What was to be printed could not be written: ${why}\n`);
+  process.exit(1);
 });
 
 const args = process.argv.slice(2);

@@ -1,5 +1,6 @@
 /** The command line as its users have it: a process of its own, its exit status, what goes to stdout and to stderr. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -132,7 +133,7 @@ describe("bad usage", () => {
     [["delete", "999999"], /no experiment 999999/],
     [["compare", "1"], /2 to 8/],
     [["list", "--limit", "0"], /--limit.*1 or more/],
-    [["tag", "1", ""], /^reclaim-lab: This request is not valid: .*tag/],
+    [["run", "commit-table", "--title", ""], /^reclaim-lab: This request is not valid: title/],
     [["sweep", "commit-table", "--param", "chunk", "--values", "1M"], /^reclaim-lab: --values: .*at least two/],
     [
       ["sweep", "commit-table", "--param", "chunk", "--values", "1M,1024K"],
@@ -148,6 +149,8 @@ describe("bad usage", () => {
     [["run", "commit-table", "--pid", "3"], /commit-table: --pid is for traces/],
     [["run", "commit-table", "--service"], /commit-table: --service is for traces/],
     [["history", "purge", "--all", "3"], /Ids and --all/],
+    [["import", CLI, "--json"], /--json: The operations are JSON Lines/],
+    [["import", CLI, "--service", "--pid", "3"], /one process and --service is all/],
     [["frobnicate"], /unknown command/],
     [["batch", "plan.json", "--out", "out", "--jobs", "0"], /--jobs.*1 or more/],
     [["batch", "plan.json", "--out", "out", "--on", "slurm", "--shards", "0"], /--shards.*1 or more/],
@@ -167,7 +170,7 @@ describe("bad usage", () => {
     [["conform", "-", "--kernel", CLI], /cli\.ts: this is not a kernel profile: it is not JSON/],
     [[], /Usage: reclaim-lab/],
   ] as const)("%j ends with status 2 and says what is wrong", async (args, reason) => {
-    const known = ["frobnicate", "conform", "batch", "top", "inspect", "capture", "try"].includes(
+    const known = ["frobnicate", "conform", "batch", "top", "inspect", "capture", "try", "import"].includes(
       args[0] ?? "frobnicate",
     )
       ? []
@@ -198,6 +201,33 @@ it("a job that is only written is one document with --json", async () => {
   const document = JSON.parse(printed);
   expect(document).toMatchObject({ folder: out, tasks: 2, shards: 2, submitted: false });
   expect(await readFile(document.job, "utf8")).toContain("batch");
+});
+
+it.skipIf(!existsSync("/dev/full"))("an output that cannot be written is said in a line", () => {
+  const full = openSync("/dev/full", "w");
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [CLI, "presets", "--json"], {
+      stdio: ["ignore", full, "pipe"],
+    });
+    expect({ status, err: stderr.toString() }).toEqual({
+      status: 1,
+      err: "reclaim-lab: What was to be printed could not be written: no space is left on the device\n",
+    });
+  } finally {
+    closeSync(full);
+  }
+});
+
+it("what was imported is one document with --json", async () => {
+  const trace = join(folder, "two.ops.jsonl");
+  await writeFile(
+    trace,
+    '{"format":"reclaim-lab-ops","version":1}\n{"op":"mmap","addr":4096,"len":4096,"prot":"rw","backing":"anon"}\nx\n',
+  );
+  const file = join(folder, "imported.ops.jsonl");
+  const { status, out } = await lab(["import", trace, "--out", file, "--json"]);
+  expect(status).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ file, operations: 1, problems: [{ count: 1 }] });
 });
 
 it("a scenario's file needs no dot in its name", async () => {

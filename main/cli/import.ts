@@ -111,6 +111,13 @@ function followed(path: string, { processes }: Contents, pid: number | undefined
 /** Turns a trace into the operations of one process (ops.jsonl), or lists its processes. */
 export async function importTrace(path: string, options: ImportOptions): Promise<void> {
   let { pid, ancestors } = options;
+  if (options.json && !options.list && options.out === undefined)
+    throw new BadInputError("The operations are JSON Lines, not one document", {
+      where: "--json",
+      todo: "Omit it, or give --out FILE, or --list",
+    });
+  if (options.service && pid !== undefined)
+    throw new BadInputError("--pid is one process and --service is all of them", { todo: "Give one of the two" });
   let names: ImportOptions["names"] = options.service ? new Map() : undefined;
   if (path !== "-" || options.list) {
     const report = new ImportReport();
@@ -140,7 +147,8 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);
     else {
       const written = await writeFile(options.out, path, chosen, report);
-      warn(`${options.out}: ${formatCount(written)} operations`);
+      if (options.json) printJson({ file: options.out, operations: written, problems: report.problems() });
+      else warn(`${options.out}: ${formatCount(written)} operations`);
     }
   });
   printProblems(path, report);
