@@ -1,14 +1,18 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -273,6 +277,38 @@ describe("what a user can do nothing about is said clearly:", () => {
       after.close();
       expect(said(() => openStore(join(disk, "other.sqlite")))).toMatch(/disk is full/);
       expect(readdirSync(disk).filter((name) => !name.startsWith("history.sqlite"))).toEqual([]);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  });
+
+  test.runIf(canMount())("a disk without a byte left: it is said to be full, and what is stored can be read", () => {
+    const disk = folder.file("disk");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]);
+    try {
+      file = join(disk, "history.sqlite");
+      const store = openStore(file);
+      const run = store.startRun(store.createExperiment(SPEC).id, newRun());
+      store.appendSamples(run.id, rows(0, 200));
+      store.finishRun(run.id, { status: "done" });
+      store.close();
+      expect(readdirSync(disk)).toEqual(["history.sqlite"]);
+      const rest = openSync(join(disk, "rest"), "w");
+      expect(() => {
+        for (;;) writeSync(rest, Buffer.alloc(1024, 1));
+      }).toThrow("ENOSPC");
+      closeSync(rest);
+      // SQLite says only that reading or writing failed: it cannot make the log's index.
+      const full = openStore(file);
+      expect([full.list().total, full.samples(run.id).count]).toEqual([1, 200]);
+      expect(said(() => full.createExperiment(SPEC))).toMatch(/The disk is full/);
+      full.close();
+      expect(said(() => openStore(join(disk, "other.sqlite")))).toMatch(/The disk is full/);
+      rmSync(join(disk, "rest"));
+      const after = openStore(file);
+      expect(after.check()).toMatchObject({ ok: true, experiments: 1, samples: 200 });
+      after.close();
     } finally {
       execFileSync("umount", [disk]);
     }

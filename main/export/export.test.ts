@@ -485,6 +485,24 @@ describe("an export is written whole or not at all", () => {
     expect(lstatSync(at("dangling")).isSymbolicLink()).toBe(true);
   });
 
+  test("of many samples is made in parts, each of few", () => {
+    const { id: long } = store.createExperiment(SPEC);
+    const run = store.startRun(long, newRun());
+    store.appendSamples(run.id, rows(0, 120_000));
+    store.finishRun(run.id, { status: "done" });
+    for (const format of ["csv", "json"] as const) {
+      let parts = 0;
+      let longest = 0;
+      for (const part of exportParts(store, long, { format })) {
+        parts++;
+        longest = Math.max(longest, part.length);
+      }
+      expect(parts).toBeGreaterThan(24);
+      expect(longest).toBeLessThan(4_000_000);
+      if (format === "json") expect(longest).toBeLessThan(600_000);
+    }
+  });
+
   test("comes in parts, so that it can go to a pipe", () => {
     const parts = [...exportParts(store, id, { format: "csv" })].join("");
     expect(Buffer.from(parts).equals(exported("csv"))).toBe(true);
