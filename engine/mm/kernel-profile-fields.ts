@@ -69,15 +69,18 @@ function saySizes(sizes: KernelProfile["thpSizes"]): string {
   return `By size: ${some.map(([size, enabled]) => `${size} kB ${enabled}`).join(", ")}`;
 }
 
+/** One line: no control characters, and none that turns the direction of writing. */
+const NAME = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
+
 /** In the order in which they are shown. */
 export const PROFILE_FIELDS: Fields = {
   name: {
     label: "Name",
     say: (name) => `Kernel profile ${name}`,
     refuse: (value) =>
-      typeof value === "string" && value !== "" && value.length <= NAME_LENGTH_MAX
+      typeof value === "string" && value.length <= NAME_LENGTH_MAX && NAME.test(value)
         ? null
-        : `it must be text of 1 to ${NAME_LENGTH_MAX} characters`,
+        : `it must be text of 1 to ${NAME_LENGTH_MAX} characters, on one line`,
   },
   ptReclaim: yesNo(
     "Page-table reclaim",

@@ -32,6 +32,8 @@ test.each<[why: string, change: Record<string, unknown>]>([
   ['thpSizes is {"48":"always"}; "48" is not a size in kB', { thpSizes: { "48": "always" } }],
   ['thpSizes is {"64":"on"}; for 64 kB it must be one of', { thpSizes: { "64": "on" } }],
   ['name is ""; it must be text', { name: "" }],
+  ["on one line", { name: "a\n 9  forged\u001b[2J" }],
+  ["on one line", { name: "a\u202eb" }],
 ])("%s", (why, change) => {
   const value = asFile({ ...REFERENCE_PROFILE, ...change });
   expect(() => parseKernelProfile(value, "mine.json")).toThrow(
