@@ -77,6 +77,9 @@ function statOf(path: string): Stats | undefined {
 const ONE_MS_MAX = 2000;
 const ALL_MS_MAX = 8000;
 
+/** So much is copied of one that was left with its log; that takes no longer. */
+const COPIED_BYTES_MAX = 256 * 1024 * 1024;
+
 class TakesLong extends Error {}
 
 /** How many rows a table has, by its numbers from the first: a tree that leads in circles has an end then, too. */
@@ -100,12 +103,13 @@ function look(path: string, kind: CopyKind, near: string, untilMs: number): Copy
     const until = Math.min(untilMs, performance.now() + ONE_MS_MAX);
     if (performance.now() > until) throw new TakesLong("it was not looked into: those before it took long");
     checkHeader(path, MIGRATIONS.length);
-    return untouched(path, near, (db) => ({
+    const counted = (db: Database.Database): Copy => ({
       ...known,
       experiments: count(db, "experiment", until),
       runs: count(db, "run", until),
       problem: null,
-    }));
+    });
+    return untouched(path, near, counted, COPIED_BYTES_MAX);
   } catch (error) {
     return { ...known, experiments: null, runs: null, problem: describeError(translate(error, path)) };
   }

@@ -1,5 +1,5 @@
 /** Histories that somebody made to do harm: each is refused in words or shown as what it is, within seconds; nothing of ours is lost. */
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { copyTo, listCopies } from "./copies.ts";
@@ -301,6 +301,21 @@ describe("the other file is not touched", () => {
     expect([readFileSync(other, "hex"), readdirSync(folder.path).filter((name) => name.startsWith("wal"))]).toEqual(
       before,
     );
+  });
+
+  test("one that is listed is not copied where it or its log is huge: neither time nor disk goes into that", () => {
+    const other = folder.file("left.sqlite");
+    const theirs = openStore(folder.file("living.sqlite"));
+    add(theirs, "in the log");
+    for (const suffix of ["", "-wal"]) copyFileSync(folder.file(`living.sqlite${suffix}`), other + suffix);
+    theirs.close();
+    // Holes: it takes no room itself.
+    truncateSync(`${other}-wal`, 64 * 2 ** 30);
+    expect(listCopies(folder.file()).find(({ path }) => path === other)).toMatchObject({
+      experiments: null,
+      problem: expect.stringMatching(/too large for that here: 68,7/),
+    });
+    expect(readdirSync(folder.path).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
   test("a log that nobody has open any more is read with it, as a copy", () => {

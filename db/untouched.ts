@@ -9,6 +9,9 @@ import { requireOurSchema } from "./our-schema.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
+/** Reading the history would take a copy of more than was allowed. */
+class TooLargeError extends Error {}
+
 const there = (file: string): boolean => sizeOf(file) !== null;
 const filled = (file: string): boolean => (sizeOf(file) ?? 0) > 0;
 
@@ -26,15 +29,14 @@ function allowUris(): void {
 allowUris();
 
 /** No locks, no log, no index; from a copy where SQLite does not take a URI. */
-function immutable(file: string, copy: string): Database.Database {
+function immutable(file: string, copied: () => Database.Database): Database.Database {
   try {
     return new Database(`file:${encodeURI(file).replaceAll("?", "%3f").replaceAll("#", "%23")}?immutable=1`, {
       readonly: true,
     });
   } catch (error) {
     if (!(error instanceof Database.SqliteError) || !error.code.startsWith("SQLITE_CANTOPEN")) throw error;
-    copyFileSync(file, copy);
-    return new Database(copy, { fileMustExist: true });
+    return copied();
   }
 }
 
@@ -42,8 +44,20 @@ function immutable(file: string, copy: string): Database.Database {
  * A connection to `file` as it is. Where a log or journal lies beside it that no living process has (its index is not
  * there), both are read as copies beside `near`: SQLite would write to them.
  */
-function connect(file: string, copy: string): Database.Database {
+function connect(file: string, copy: string, copyBytesMax: number): Database.Database {
   const log = `${file}-wal`;
+  const beside = ["-wal", "-journal"].filter((suffix) => filled(file + suffix));
+  /** The file, and what was left beside it. */
+  function copied(): Database.Database {
+    const parts = ["", ...beside];
+    const bytes = parts.reduce((sum, suffix) => sum + (sizeOf(file + suffix) ?? 0), 0);
+    if (bytes > copyBytesMax)
+      throw new TooLargeError(
+        `it can be read as a copy only (a program that had it open was ended), and is too large for that here: ${bytes.toLocaleString("en-US")} bytes`,
+      );
+    for (const suffix of parts) copyFileSync(file + suffix, copy + suffix);
+    return new Database(copy, { fileMustExist: true });
+  }
   // A process that has it open keeps both; SQLite makes none where they are.
   if (there(log) && there(`${file}-shm`)) {
     const db = new Database(file, { readonly: true, fileMustExist: true });
@@ -53,25 +67,26 @@ function connect(file: string, copy: string): Database.Database {
     } catch (error) {
       db.close();
       if (filled(log)) throw error;
-      return immutable(file, copy);
+      return immutable(file, copied);
     }
   }
-  const beside = ["-wal", "-journal"].filter((suffix) => filled(file + suffix));
-  if (beside.length === 0) return immutable(file, copy);
-  copyFileSync(file, copy);
-  for (const suffix of beside) copyFileSync(file + suffix, copy + suffix);
-  return new Database(copy, { fileMustExist: true });
+  return beside.length === 0 ? immutable(file, copied) : copied();
 }
 
 /**
  * Gives `use` a connection to a history of whatever version of ours. Throws AlteredHistoryError and what SQLite says.
- * `near`: where a copy may lie meanwhile.
+ * `near`: where a copy may lie meanwhile. `copyBytesMax`: TooLargeError is thrown rather than that more is copied.
  */
-export function untouched<T>(file: string, near: string, use: (db: Database.Database) => T): T {
+export function untouched<T>(
+  file: string,
+  near: string,
+  use: (db: Database.Database) => T,
+  copyBytesMax = Number.POSITIVE_INFINITY,
+): T {
   const place = placeOf(file);
   const copy = temporaryBeside(near);
   try {
-    const db = connect(place, copy);
+    const db = connect(place, copy, copyBytesMax);
     try {
       db.pragma("trusted_schema = OFF");
       db.pragma("cell_size_check = ON");
