@@ -99,6 +99,7 @@ describeKernel("the probe", () => {
     ["two blanks", map.replace(" ", "  "), "five numbers"],
     ["a capital digit", map.replace(/0$/, "A"), "five numbers"],
     ["a number of 15 digits", `${map}${"0".repeat(14)}`, "five numbers"],
+    ["something behind a NUL", `${map}\0 1`, "a NUL"],
     ["a line that does not end", "0".repeat(200), "too long"],
     ["a kind that there is not", "0 0 0 0 0", "no operation"],
     ["one between two that there are", "1f 0 0 0 0", "no operation"],

@@ -42,6 +42,7 @@ static bool next_line(void) {
     }
     char c = input[input_at++];
     if (c == '\n') return true;
+    if (!c) bad("it has a NUL");
     if (n == LINE_MAX - 1) bad("it is too long");
     line[n++] = c;
   }
