@@ -1,6 +1,6 @@
 /** What `capture` prints beside what the program itself writes. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -40,6 +40,18 @@ for (const how of ["perf", "tracefs"] as const) {
 }
 
 const means = await captureMeans();
+
+test.skipIf(means.how === null)("the folder of a program with an odd name is one that can be shown", () => {
+  const program = join(folder, "odd \u001b[2J\n\u202ename");
+  copyFileSync("/bin/true", program);
+  const into = mkdtempSync(join(folder, "into-"));
+  const { status } = spawnSync(process.execPath, [CLI, "capture", "--", program], {
+    cwd: into,
+    env: { ...process.env, RECLAIM_LAB_DATA: folder, NODE_OPTIONS: "" },
+  });
+  expect(status).toBe(0);
+  expect(readdirSync(into)).toEqual([expect.stringMatching(/^capture-odd _\[2J__name-\d{4}-/)]);
+});
 
 test.skipIf(means.how === null)("a file that the kernel does not execute is refused, and nothing is left", () => {
   const program = join(folder, "junk");

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
 import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
+import { oneLine } from "../../engine/experiment/text-limits.ts";
 import { exitWords } from "../../engine/experiment/trial.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture, quote } from "../../probe/capture.ts";
@@ -22,9 +23,9 @@ export interface CaptureOptions {
   readonly json?: boolean;
 }
 
-/** A folder beside the others: the program's name and the time. */
+/** A folder beside the others: the program's name, as it may be shown, and the time. */
 function folderFor(program: string): string {
-  return `capture-${basename(program)}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`;
+  return `capture-${oneLine(basename(program)).replaceAll("\ufffd", "_")}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`;
 }
 
 const readingsInWords = (readings: number): string =>

@@ -1,6 +1,6 @@
 /** The history by command line, as its users have it: a process of its own, its exit status, stdout and stderr. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../../db/store.ts";
@@ -122,6 +122,18 @@ describe("what people say of an experiment", () => {
     const used = labIn(elsewhere, "history", "use", "--copy", copy);
     expect(used).toMatchObject({ status: 0, err: "" });
     expect(JSON.parse(labIn(elsewhere, "list", "--json").out)).toHaveLength(2);
+  });
+
+  test("names of files forge no rows and do nothing on a terminal", () => {
+    const odd = "x\n2026-01-01 00:00  backup, 9 experiments, 9 runs\n  \u001b[2J\u202e.sqlite";
+    copyFileSync(folder.file(), folder.file(odd));
+    const { out } = lab("history", "copies");
+    expect(out.split("\n")[1]).toBe(
+      `  ${folder.file("x")}\\n2026-01-01 00:00  backup, 9 experiments, 9 runs\\n  \\u001b[2J\\u202e.sqlite`,
+    );
+    const { err } = lab("run", `./${odd}`);
+    expect(err.split("\n")).toHaveLength(2);
+    expect(err).not.toContain("\u001b");
   });
 
   test("a damaged history: what there is to do is named; a copy is used instead, and the file stays", () => {

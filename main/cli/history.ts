@@ -6,7 +6,7 @@ import { makeFolders } from "../../db/folders.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { chooseHistory, dataFolder, historyFile, ownHistory } from "../data-folder.ts";
-import { print, printJson } from "./print.ts";
+import { cell, print, printJson } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
 /** "1 experiment, 2 runs, 4,002 samples". */
@@ -78,9 +78,11 @@ export async function copies(options: JsonOption): Promise<void> {
   for (const { path, kind, madeMs, experiments, runs, problem } of found) {
     const content =
       experiments === null
-        ? `cannot be opened: ${problem}`
+        ? `cannot be opened: ${cell(problem ?? "")}`
         : `${formatNumberOf(experiments, "experiment")}, ${formatNumberOf(runs ?? 0, "run")}`;
-    print(`${new Date(madeMs).toISOString().slice(0, 16).replace("T", " ")}  ${what[kind]}, ${content}\n  ${path}`);
+    print(
+      `${new Date(madeMs).toISOString().slice(0, 16).replace("T", " ")}  ${what[kind]}, ${content}\n  ${cell(path)}`,
+    );
   }
   print("Use one of them: history use --copy FILE");
 }

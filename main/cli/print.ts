@@ -32,7 +32,7 @@ export function print(text: string): void {
 
 /** Prints a line on stderr for whoever watches the command. */
 export function warn(text: string): void {
-  process.stderr.write(`${harmless(`reclaim-lab: ${text}`)}\n`);
+  process.stderr.write(`${cell(`reclaim-lab: ${text}`)}\n`);
 }
 
 export function printJson(value: unknown): void {
