@@ -17,7 +17,7 @@ export function parseWhatIf(text: string): WhatIf {
   const ms = Number(/^coalesce=(\d+(?:\.\d+)?)(?:ms)?$/.exec(text)?.[1]);
   if (ms > 0 && ms <= COALESCE_MS_MAX) return { kind: "coalesce", ms };
   throw new BadInputError(`There is no change "${text.slice(0, 60)}" of releases`, {
-    todo: "Give coalesce=MS (milliseconds, more than 0) or whole",
+    todo: `Give coalesce=MS (milliseconds, more than 0, at most ${COALESCE_MS_MAX}) or whole`,
   });
 }
 

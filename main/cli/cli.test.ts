@@ -260,6 +260,8 @@ it("compares an experiment with one point of a sweep, and says which points ther
   const ask = (...args: string[]) => lab([...args, "--db", mine]);
   await ask("run", "commit-table", "--set", "size=64M");
   await ask("sweep", "commit-table", "--param", "chunk", "--from", "512K", "--to", "4M", "--set", "size=64M");
+  // A sweep's row tells all of its points, not the first one's tables beside the best one's saving.
+  expect((await ask("list")).out).toMatch(/^ *2 .* 172 KiB +44 KiB to 172 KiB +0 % to 74\.4 % /m);
   const { out } = await ask("compare", "1", "2@1m", "2@2M");
   expect(out).toContain("2@1M: ");
   expect(out).toMatch(/^chunk +2M +1M +2M$/m);

@@ -24,19 +24,25 @@ function when(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** "44 KiB", or from the least to the most of a sweep's points. */
+function spread(values: readonly number[], words: (value: number) => string): string {
+  const [least, most] = [words(Math.min(...values)), words(Math.max(...values))];
+  return least === most ? most : `${least} to ${most}`;
+}
+
 /** What the runs of each policy came to, in the columns of all policies that any row has. */
 function vmpte(row: HistoryRow, policies: readonly PolicyId[]): string[] {
   const runs = ofOneSource(row.runs);
   return policies.map((mode) => {
-    const summary = runs.find((run) => run.mode === mode && run.summary !== null)?.summary;
-    return summary ? formatKb(summary.final.vmpte_kb) : "";
+    const ends = runs.flatMap((run) => (run.mode === mode && run.summary ? run.summary.final.vmpte_kb : []));
+    return ends.length === 0 ? "" : spread(ends, formatKb);
   });
 }
 
-/** The most that a policy saves; a sweep has that of its best point. */
+/** The most that a policy saves, at each point of a sweep. */
 function saved(row: HistoryRow, baseline: PolicyId | undefined): string {
   const range = savingsRange(row.runs, baseline);
-  return range === undefined ? "" : formatPercent(range[1]);
+  return range === undefined ? "" : spread(range, formatPercent);
 }
 
 function statuses(row: HistoryRow): string {

@@ -10,7 +10,7 @@ import type { SharedFile } from "../../engine/live/shared.ts";
 import { CAUSE_LABELS, CAUSES, type Cause, type Split, totalOf } from "../../engine/live/split.ts";
 import type { Tables } from "../../engine/live/tables.ts";
 import type { Verdict } from "../../engine/live/verdict.ts";
-import { shareOf } from "../../engine/live/words.ts";
+import { numberOfProcesses, shareOf } from "../../engine/live/words.ts";
 import { cell, table } from "./print.ts";
 
 const BAR_WIDTH = 30;
@@ -187,7 +187,7 @@ export function serviceText({ processes, shared, total }: ServiceDocument): stri
   const rows = processRows(processes);
   const more = processes.length - rows.length;
   return [
-    `${formatCount(total.processes)} processes: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} could not be read (of another user, or protected)` : ""}`,
+    `${numberOfProcesses(total.processes)}: VmPTE ${formatKb(total.vmpte_kb)}${total.not_readable > 0 ? `; ${formatCount(total.not_readable)} could not be read (of another user, or protected)` : ""}`,
     "",
     verdictText(total.verdict),
     "",

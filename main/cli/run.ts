@@ -88,7 +88,8 @@ async function workloadOf(session: Session, name: string, options: RunOptions): 
 
 export async function run(workload: string, options: RunOptions): Promise<void> {
   requireBaselineAmong(options.baseline, options.mode, "--mode names");
-  const changes = (options.whatIf ?? []).map(parseWhatIf);
+  // What is asked twice is run once.
+  const changes = [...new Set(options.whatIf ?? [])].map(parseWhatIf);
   await withLab(options, async (session) => {
     const workloadSpec = await workloadOf(session, workload, options);
     const start = (changed: ExperimentSpec["workload"]) => {

@@ -3,10 +3,11 @@ import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
-import { formatCount, formatDuration } from "../../engine/experiment/format.ts";
+import { formatDuration } from "../../engine/experiment/format.ts";
 import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policies.ts";
 import { oneLine } from "../../engine/experiment/text-limits.ts";
 import type { WhatIf } from "../../engine/experiment/what-if.ts";
+import { numberOfProcesses } from "../../engine/live/words.ts";
 import type { KernelProfile } from "../../engine/mm/kernel-profile.ts";
 import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 import {
@@ -145,8 +146,8 @@ function serviceOf({ about, processes, capture }: OpenFile) {
     },
     title: oneLine(
       capture === null
-        ? `${busiest.comm}, ${formatCount(processes.length)} processes, from ${about.name}`
-        : `${about.name}, ${formatCount(processes.length)} processes, ${formatDuration(durationOf(processes))}`,
+        ? `${busiest.comm}, ${numberOfProcesses(processes.length)}, from ${about.name}`
+        : `${about.name}, ${numberOfProcesses(processes.length)}, ${formatDuration(durationOf(processes))}`,
     ),
     names: processes.slice(0, PROCESSES_MAX).map(({ pid, comm }) => ({ pid, comm: comm.slice(0, 100) })),
   };
