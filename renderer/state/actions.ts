@@ -5,10 +5,11 @@ import { inPolicyOrder, POLICY_IDS } from "../../engine/experiment/policies.ts";
 import type { SweepSpec } from "../../main/contract/sweeps.ts";
 import type { CallParams, EventPayload, Experiment, ExperimentSpec, ExportFormat } from "../../main/contract.ts";
 import { pointOf } from "../lib/point.ts";
+import { sentence } from "../lib/sentence.ts";
 import { rememberAxis } from "./chart-axis.ts";
 import { current } from "./current.svelte.ts";
 import { call, LabCallError } from "./lab.ts";
-import { notifyDone, notifyError, notifyWarning, sentence } from "./notify.ts";
+import { notifyDone, notifyError, notifyWarning } from "./notify.ts";
 import { settings } from "./settings.svelte.ts";
 import { view } from "./view.svelte.ts";
 

@@ -1,12 +1,8 @@
 import { toast } from "svelte-sonner";
+import { sentence } from "../lib/sentence.ts";
 import { asLabError } from "./lab.ts";
 
 const UNDO_MS = 10_000;
-
-/** "it was moved" -> "It was moved." */
-export function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-}
 
 /** A notice is plain text: what is code elsewhere stands without its marks. */
 const plain = (text: string): string => text.replaceAll("`", "");

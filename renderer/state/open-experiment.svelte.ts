@@ -1,3 +1,4 @@
+import { AXIS_COLUMN } from "../../chart/axis.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
 import { type ChartView, hasClock } from "../../chart/view.ts";
 import { metricById } from "../../engine/experiment/figures.ts";
@@ -25,6 +26,8 @@ const BASE_COLUMNS: readonly SampleColumn[] = [
 ];
 /** More samples than this are thinned by the host: no screen shows them, and peaks stay. */
 const MAX_POINTS = 200_000;
+/** Of longer runs what is drawn comes first, and the rest when it is: a column of a million samples is 8 MB. */
+const LONG_RUN = 20_000;
 
 const isLive = (run: Run): boolean => run.status === "running" || run.status === "queued";
 
@@ -188,6 +191,14 @@ export class OpenExperiment {
     if (this.experiment?.sweep) void this.load();
   }
 
+  /** Without a clock: a program's marks need all there is. */
+  #firstColumns({ sampleCount }: Run): SampleColumn[] {
+    const clock = this.experiment !== undefined && hasClock(this.experiment);
+    const metric = metricById(settings.remembered.metric);
+    if (sampleCount < LONG_RUN || clock || metric === undefined) return [...this.#columns];
+    return [...new Set<SampleColumn>(["operations", AXIS_COLUMN[axisFor(clock)], "tables_freed", ...metric.columns])];
+  }
+
   async #fetchAll(run: Run): Promise<void> {
     // They come by themselves, from the first one on.
     if (isLive(run) && (this.series.get(run.id)?.count ?? 0) > 0) return;
@@ -195,11 +206,12 @@ export class OpenExperiment {
       "run.samples",
       isLive(run)
         ? { runId: run.id, columns: [...ALL_COLUMNS] }
-        : { runId: run.id, columns: [...this.#columns], maxPoints: MAX_POINTS },
+        : { runId: run.id, columns: this.#firstColumns(run), maxPoints: MAX_POINTS },
     );
     const series = this.series.get(run.id);
     if (!series || block.count < series.count) return;
     series.replace(block);
+    this.version += 1;
     if (isLive(run)) this.#lastRows.set(run.id, block);
     else if (run.sampleCount > 0) {
       const last = await call("run.samples", { runId: run.id, fromSeq: run.sampleCount - 1 });
