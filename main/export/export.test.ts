@@ -315,6 +315,35 @@ describe("the HTML report", () => {
   });
 });
 
+test("the report of several policies shows what each saves against what it costs, as the window does", () => {
+  const cost = { caller_ns: 0, background_ns: 0, work_ns: 1e9, longest_call_ns: 0, rebuilt_tables: 0, tlb_flushes: 0 };
+  id = store.createExperiment({ ...SPEC, title: "policies" }).id;
+  for (const [at, mode] of (["none", "sync", "eager"] as const).entries()) {
+    const run = store.startRun(id, { ...newRun("none"), mode });
+    store.appendSamples(run.id, rows(0, 5));
+    store.finishRun(run.id, {
+      status: "done",
+      summary: { ...summary(1000 - 100 * at), cost: { ...cost, caller_ns: 5e6 * at } },
+    });
+  }
+  const figures = [
+    ...exported("html")
+      .toString("utf8")
+      .matchAll(/<figure>(.*?)<figcaption>(.*?)<\/figcaption>/gs),
+  ];
+  const [drawn = ""] = figures.filter(([, , caption]) => caption === "Savings against cost").map(([, svg]) => svg);
+  // Letters are drawn: each point is told by its policy's colour.
+  for (const mode of ["none", "sync", "eager"] as const)
+    expect(drawn.includes(`stroke="${policyColor(mode, "light").toUpperCase()}"`), mode).toBe(true);
+  const two = store.createExperiment({ ...SPEC, title: "two" }).id;
+  id = two;
+  for (const mode of ["none", "sync"] as const) {
+    const run = store.startRun(id, newRun(mode));
+    store.finishRun(run.id, { status: "done", summary: { ...summary(100), cost } });
+  }
+  expect(exported("html").toString("utf8")).not.toContain("Savings against cost");
+});
+
 test("a sweep is exported as a chart against its parameter, a row a value, and the command that runs it again", () => {
   const params = { ...SPEC.params, rounds: 1, order: "sequential" };
   const detail = { parameter: "chunk", values: [4096, 2_097_152] };

@@ -1,5 +1,6 @@
 /** A self-contained HTML report: charts, numbers, parameters, how to make it again. No script, no network; prints well. */
 
+import { costChart, costPoints } from "../../chart/cost-chart.ts";
 import { PALETTES, type Palette } from "../../chart/palette.ts";
 import { policyColor } from "../../chart/policy-style.ts";
 import { SWEEP_FIGURE } from "../../chart/sweep-chart.ts";
@@ -25,8 +26,14 @@ import { observationOf } from "../host/shapes.ts";
 import type { ReadSamples } from "./csv.ts";
 import { commandFor, moment, paramWords, resultParts, resultWords, type Sweep, sweepOf } from "./describe.ts";
 import { type ChartLook, type ChartRuns, chartRuns, experimentChart, shownWords } from "./experiment-chart.ts";
-import { chartSvg, escapeXml } from "./picture.ts";
+import { pictureFont } from "./fonts.ts";
+import { chartSvg, escapeXml, type LineChart, type PictureSize } from "./picture.ts";
 import { reportStyle } from "./report-style.ts";
+
+const CHART_SIZE: PictureSize = { width: 1040, height: 440 };
+const COST_SIZE: PictureSize = { width: 1040, height: 300 };
+/** The numbers of two policies say what a chart of two points would. */
+const POLICIES_USUAL = 2;
 
 type Html = { readonly html: string };
 
@@ -68,6 +75,7 @@ ${experiment.notes.trim() === "" ? nothing : html`<p class="notes">${experiment.
   const sweep = sweepOf(experiment);
   if (sweep) yield sweepTable(sweep, look.view.baseline).html;
   else {
+    yield costs(experiment, look);
     yield numbers(runs, look.view.baseline).html;
     yield releases(runs).html;
   }
@@ -102,13 +110,38 @@ function* charts(experiment: StoredExperiment, samplesOf: ReadSamples, look: Cha
   for (const scale of scales) yield figureOf(experiment, whole, { ...look, scale, view: all }, scale);
 }
 
+/** Of several policies what each saves against what it costs, as the window shows it. */
+function costs(experiment: StoredExperiment, look: ChartLook): string {
+  const points = costPoints(experiment.runs, look.view.baseline);
+  if (points.length <= POLICIES_USUAL) return "";
+  const palette = PALETTES[look.theme];
+  const title = "Savings against cost";
+  return drawnFigure(
+    costChart(points, palette, pictureFont()),
+    palette,
+    { title, description: title },
+    COST_SIZE,
+    "cost-",
+  );
+}
+
+function drawnFigure(
+  config: LineChart,
+  palette: Palette,
+  words: { readonly title: string; readonly description: string },
+  size: PictureSize,
+  prefix: string,
+): string {
+  const svg = chartSvg(config, palette.surface, words, size, prefix);
+  return html`<figure>${{ html: svg.replace(/^<\?xml[^>]*>\s*/, "") }}<figcaption>${words.title}</figcaption></figure>\n`
+    .html;
+}
+
 function figureOf(experiment: StoredExperiment, drawn: ChartRuns, look: ChartLook, id: string): string {
   const title = `${shownWords(experiment, drawn, look.view)}, ${look.scale === "log" ? "logarithmic" : "linear"}`;
   const words = { title, description: resultWords(experiment, look.view) };
   const config = experimentChart(experiment, drawn, look, false);
-  const svg = chartSvg(config, PALETTES[look.theme].surface, words, { width: 1040, height: 440 }, `${id}-`);
-  return html`<figure>${{ html: svg.replace(/^<\?xml[^>]*>\s*/, "") }}<figcaption>${title}</figcaption></figure>\n`
-    .html;
+  return drawnFigure(config, PALETTES[look.theme], words, CHART_SIZE, `${id}-`);
 }
 
 const policyClass = (id: PolicyId): string => `policy policy-${id}`;
