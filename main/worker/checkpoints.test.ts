@@ -36,6 +36,14 @@ test("within the budget, and the stretches between them even", () => {
   expect(Math.max(...gaps)).toBeLessThanOrEqual(16);
 });
 
+test("one more is wanted after the last, and between two while there is room", () => {
+  const checkpoints = new Checkpoints(at(0), 40);
+  for (const moment of [10, 20]) checkpoints.add(at(moment), 1);
+  expect([5, 15, 25].map((moment) => checkpoints.wants(moment))).toEqual([true, true, true]);
+  checkpoints.add(at(30), 1);
+  expect([5, 15, 25, 30, 31].map((moment) => checkpoints.wants(moment))).toEqual([false, false, false, false, true]);
+});
+
 test("one that is larger than the budget is not kept, the first one is", () => {
   const checkpoints = new Checkpoints(at(0, 500), 100);
   checkpoints.add(at(5, 500), 1);

@@ -39,6 +39,15 @@ export class Checkpoints {
     return this.#kept[this.#indexUpTo(operations)];
   }
 
+  /**
+   * Whether one more is worth its time there: after the last one always, between two only while there is room. Where it would
+   * push out another, whoever goes back to a moment would wait for it and gain nothing.
+   */
+  wants(operations: number): boolean {
+    const last = this.#kept[this.#kept.length - 1];
+    return operations > last.operations || this.#bytes + last.snapshot.bytes <= this.#budget;
+  }
+
   /** `ms`: how long it took to run there from the one before. One that is there already stays. */
   add(checkpoint: Checkpoint, ms: number): void {
     const before = this.#indexUpTo(checkpoint.operations);

@@ -90,7 +90,8 @@ class Replay {
       const now = performance.now();
       this.#spentMs += now - looked;
       looked = now;
-      if (this.#spentMs >= Math.max(CHECKPOINT_EVERY_MS, CHECKPOINT_COST_SHARE * this.#checkpointMs)) {
+      const due = this.#spentMs >= Math.max(CHECKPOINT_EVERY_MS, CHECKPOINT_COST_SHARE * this.#checkpointMs);
+      if (due && this.#checkpoints.wants(kernel.operations)) {
         this.#checkpoints.add(this.#checkpoint(), this.#spentMs);
         this.#spentMs = 0;
         looked = performance.now();
