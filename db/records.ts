@@ -178,6 +178,8 @@ export interface SampleRange {
   readonly fromSeq?: number | undefined;
   /** Last sequence number wanted. */
   readonly toSeq?: number | undefined;
+  /** So many at most: the first of these. */
+  readonly most?: number | undefined;
 }
 
 export interface RunEnding {

@@ -47,11 +47,11 @@ export function readSamples(c: Connection, runId: number, range: SampleRange = {
   return c.read(() => {
     if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(runId) === undefined) throw new NotFoundError("run", runId);
     const rows = c
-      .prepare<[number, number, number], (number | null)[]>(
-        `SELECT ${names.join(", ") || "seq"} FROM sample WHERE run_id = ? AND seq BETWEEN ? AND ? ORDER BY seq`,
+      .prepare<[number, number, number, number], (number | null)[]>(
+        `SELECT ${names.join(", ") || "seq"} FROM sample WHERE run_id = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
       )
       .raw()
-      .all(runId, range.fromSeq ?? 0, range.toSeq ?? Number.MAX_SAFE_INTEGER);
+      .all(runId, range.fromSeq ?? 0, range.toSeq ?? Number.MAX_SAFE_INTEGER, range.most ?? -1);
     const columns: Samples["columns"] = {};
     for (const [at, name] of names.entries()) {
       const values = new Float64Array(rows.length);

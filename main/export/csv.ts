@@ -45,8 +45,9 @@ export function* csvParts(
       run.label,
     ]);
     const base = bases.get(run.id)?.base;
-    for (let from = 0; ; from += ROWS_AT_ONCE) {
-      const range = { fromSeq: from, toSeq: from + ROWS_AT_ONCE - 1 };
+    // Some may be missing in between, where they were lost with a damaged page.
+    for (let from = 0; ; ) {
+      const range = { fromSeq: from, most: ROWS_AT_ONCE };
       const { count, columns } = samplesOf(run.id, range);
       if (count === 0) break;
       const values = NAMES.map((name) => columns[name] ?? new Float64Array(count).fill(Number.NaN));
@@ -62,6 +63,7 @@ export function* csvParts(
         text += `,${base?.mode ?? ""}${[kb, saved].map((value) => (Number.isNaN(value) ? "," : `,${value}`)).join("")}`;
         text += END;
       }
+      from = (columns.seq?.[count - 1] ?? Number.POSITIVE_INFINITY) + 1;
       yield text;
     }
   }

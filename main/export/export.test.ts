@@ -532,6 +532,19 @@ describe("an export is written whole or not at all", () => {
     }
   });
 
+  test("holds every sample, also where many are missing in between", () => {
+    const { id: torn } = store.createExperiment(SPEC);
+    const run = store.startRun(torn, newRun());
+    for (const from of [3, 70_000, 9_000_000_000]) store.appendSamples(run.id, rows(from, 5));
+    store.finishRun(run.id, { status: "done" });
+    const expected = [3, 70_000, 9_000_000_000].flatMap((from) => [0, 1, 2, 3, 4].map((i) => from + i));
+    const text = (format: "csv" | "json") => [...exportParts(store, torn, { format })].join("");
+    const seq = CSV_COLUMNS.indexOf("seq");
+    const [, ...records]: string[][] = parse(text("csv"));
+    expect(records.map((record) => Number(record[seq]))).toEqual(expected);
+    expect(JSON.parse(text("json")).runs[0].samples.seq).toEqual(expected);
+  });
+
   test("comes in parts, so that it can go to a pipe", () => {
     const parts = [...exportParts(store, id, { format: "csv" })].join("");
     expect(Buffer.from(parts).equals(exported("csv"))).toBe(true);

@@ -42,12 +42,13 @@ function comparedJson(found: Against | undefined) {
 const VALUES_AT_ONCE = 50_000;
 
 function* columnParts(runId: number, name: SampleColumn, samplesOf: ReadSamples): Generator<string> {
-  for (let from = 0; ; from += VALUES_AT_ONCE) {
-    const { count, columns } = samplesOf(runId, { columns: [name], fromSeq: from, toSeq: from + VALUES_AT_ONCE - 1 });
+  for (let from = 0; ; ) {
+    const { count, columns } = samplesOf(runId, { columns: [name, "seq"], fromSeq: from, most: VALUES_AT_ONCE });
     if (count === 0) return;
     // JSON.stringify writes NaN as null.
     const text = JSON.stringify(Array.from(columns[name] ?? [])).slice(1, -1);
     yield from === 0 ? text : `,${text}`;
+    from = (columns.seq?.[count - 1] ?? Number.POSITIVE_INFINITY) + 1;
   }
 }
 
