@@ -1,7 +1,7 @@
 /**
  * The first chart of a window takes several times as long as every later one: its code is compiled as it is first used,
- * its typeface is looked up, the canvas is set up. Done here as soon as the window stands, the first point of a run does
- * not wait for it.
+ * its typeface is looked up, the canvas is set up. Done here while the window waits for its history, the first point of a
+ * run does not wait for it.
  */
 import { PALETTES } from "../../chart/palette.ts";
 import { runChart } from "../../chart/run-chart.ts";
@@ -10,14 +10,14 @@ import { METRICS } from "../../engine/experiment/figures.ts";
 import { DEFAULT_POLICIES } from "../../engine/experiment/policies.ts";
 import { fontFamily } from "./font.ts";
 import { LiveChart } from "./live-chart.ts";
+import { Chart } from "./register.ts";
 
 const POINTS = 4;
 const ramp = Float64Array.from({ length: POINTS }, (_, i) => i);
-const IDLE_MS_MAX = 400;
 
-/** Draws a chart that nobody sees, when the window has a moment to spare. */
+/** Draws a chart that nobody sees, once the window's frame is on the screen; none where a chart was drawn before. */
 export function warmUpChart(): void {
-  requestIdleCallback(draw, { timeout: IDLE_MS_MAX });
+  requestAnimationFrame(() => setTimeout(() => Object.keys(Chart.instances).length === 0 && draw()));
 }
 
 function draw(): void {
