@@ -19,7 +19,7 @@ describe("settings as they are typed", () => {
     });
   });
 
-  test.each(["", "name:", "name: VAR", "name: =1", "x: A=1 A=2", 'x: A="b', "as it is: A=1"])(
+  test.each(["", "name:", "name: VAR", "name: =1", "x: A=1 A=2", 'x: A="b', "as it is: A=1", "a:X=1"])(
     "%j is refused",
     (text) => {
       expect(() => parseSetting(text)).toThrow();

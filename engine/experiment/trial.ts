@@ -118,6 +118,7 @@ export function parseSetting(text: string): Setting {
     const equals = word.indexOf("=");
     if (equals < 1) return refuse(`${JSON.stringify(word.slice(0, 60))} is not VAR=VALUE`, todo);
     const variable = word.slice(0, equals);
+    if (variable.includes(":")) return refuse(`${JSON.stringify(variable)} has a colon and no blank behind it`, todo);
     if (variable.includes("\0") || word.includes("\0")) return refuse("A variable holds a zero byte", todo);
     if (Object.hasOwn(env, variable)) return refuse(`${variable} is set twice`, "Set each variable once");
     env[variable] = word.slice(equals + 1);

@@ -137,6 +137,8 @@ describe("a counterexample", () => {
     expect(again.result.violation).toEqual(violation);
     // With the fix in, the same CPUs in the same order get as far as they can and break nothing.
     expect(replayResult(scenario, null, violation.cpus.slice(0, -1)).result.violation).toBeNull();
+    // A schedule that ends early shows nothing of what would have come.
+    expect(replayResult(scenario, null, [0]).result).toMatchObject({ verdict: "unknown", bound: expect.any(String) });
   });
 
   test("has no more switches than needed: none with fewer is broken", () => {

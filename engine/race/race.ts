@@ -116,13 +116,13 @@ export function replayResult(
     scenario: scenario.name,
     mode,
     without,
-    verdict: violation === null ? "holds" : "broken",
+    verdict: violation !== null ? "broken" : finished ? "holds" : "unknown",
     interleavings: 1,
     schedules: 1,
     states: steps.length + 1,
     cut: 0,
     steps: steps.length,
-    bound: null,
+    bound: violation === null && !finished ? "the schedule ends before the operations do" : null,
     violation: violation === null ? null : { ...violation, ...shape(schedule.slice(0, steps.length)), steps },
   };
   return { result, steps, finished };

@@ -247,7 +247,7 @@ export async function status(folder: string, options: { readonly json?: boolean 
   if (options.json) printJson(found);
   else {
     print(
-      `${cell(found.name)}: ${formatCount(found.done)} of ${formatCount(found.tasks)} tasks done, ${formatCount(found.failed)} failed, ${formatCount(found.missing)} missing, in ${formatCount(found.parts)} parts`,
+      `${cell(found.name)}: ${formatCount(found.done)} of ${formatCount(found.tasks)} tasks done, ${formatCount(found.failed)} failed, ${formatCount(found.missing)} missing, in ${formatCount(found.parts)} ${found.parts === 1 ? "part" : "parts"}`,
     );
     for (const { file, why } of found.damaged_parts) print(`damaged: ${file}: ${why}`);
     if (found.failures.length > 0) {
