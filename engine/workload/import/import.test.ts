@@ -304,6 +304,15 @@ describe("tracefs", () => {
     expect(report.count("lost")).toBe(23);
   });
 
+  test("a process is named by the first line that has its name", async () => {
+    const named = (lines: readonly string[]) => survey(chunks(lines.join("\n")), new ImportReport());
+    const nameless = lines.map((line, at) => (at < 6 ? line.replace("app-", "<...>-") : line));
+    expect(await named(nameless)).toMatchObject({ processes: [{ pid: 10, comm: "app" }] });
+    expect(await named(lines.map((line) => line.replace("app-", "<...>-")))).toMatchObject({
+      processes: [{ comm: "app" }],
+    });
+  });
+
   test("a line whose time has more than nine decimals is not understood", async () => {
     const { operations, report } = await read([...lines, `${lines.at(-3)?.replace("000006", "0000060001")}`]);
     expect(operations).toHaveLength(5);

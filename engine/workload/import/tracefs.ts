@@ -18,6 +18,8 @@ const THREADS_MAX = 1 << 18;
 
 const HEADER =
   /^\s*(.{1,20}?)-(\d{1,10})\s+(?:\(\s*([\d-]+)\)\s+)?\[\d+\]\s+(?:[\w.#+!@*$]{4,8}\s+)?(\d{1,10}\.\d{1,9}): /;
+/** What the kernel prints for a thread whose name it did not save (kernel/trace/trace_sched_switch.c, trace_find_cmdline). */
+const NO_NAME = "<...>";
 const LOST = /\[LOST (\d{1,15}) EVENTS\]/;
 
 /** Reads `(name: value, ...)`: hexadecimal with or without 0x, as kernels old and new print them. */
@@ -94,6 +96,7 @@ export function createTracefsParser(report: ImportReport): LineParser {
     if (body.startsWith("sched_process_exec: ")) {
       event.kind = "comm";
       event.exec = true;
+      if (event.comm === "") event.comm = /([^/= ]{1,15})[^/ ]* pid=/.exec(body)?.[1] ?? "";
       return true;
     }
     if (body.startsWith("sched_process_exit: ")) {
@@ -122,7 +125,7 @@ export function createTracefsParser(report: ImportReport): LineParser {
     }
     const [, comm, tid, tgid, time] = match;
     event.line = line;
-    event.comm = comm.trim();
+    event.comm = comm === NO_NAME ? "" : comm.trim();
     event.tid = Number(tid);
     const known = tgid !== undefined && /^\d+$/.test(tgid);
     event.pid = known ? Number(tgid) : (processOf.get(event.tid) ?? event.tid);
