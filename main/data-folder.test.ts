@@ -35,8 +35,10 @@ test.skipIf(process.platform === "win32")(
     mkdirSync(at("data"));
     chmodSync(at("data"), 0o755);
     const ours = ["history.sqlite", "history.sqlite-wal", "history.json", "history.before-v2.20260131T235959Z.sqlite"];
-    for (const name of [...ours, "notes.txt"]) writeFileSync(at("data", name), "", { mode: 0o644 });
-    writeFileSync(at("mine.sqlite"), "", { mode: 0o644 });
+    for (const path of [...ours, "notes.txt"].map((name) => at("data", name)).concat(at("mine.sqlite"))) {
+      writeFileSync(path, "");
+      chmodSync(path, 0o644);
+    }
     symlinkSync(at("mine.sqlite"), at("data", "link.sqlite"));
     closeToOthers(at("data"));
     expect(mode(at("data"))).toBe(0o700);
