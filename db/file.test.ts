@@ -212,6 +212,18 @@ function canMount(): boolean {
   }
 }
 
+/** On a file system of 600 kB, which is unmounted in any case. */
+function onSmallDisk(use: (disk: string) => void): void {
+  const disk = folder.file("disk");
+  mkdirSync(disk);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]);
+  try {
+    use(disk);
+  } finally {
+    execFileSync("umount", [disk]);
+  }
+}
+
 describe("what a user can do nothing about is said clearly:", () => {
   test("a file that another process keeps locked", () => {
     made();
@@ -249,11 +261,8 @@ describe("what a user can do nothing about is said clearly:", () => {
     store.close();
   });
 
-  test.runIf(canMount())("a disk that is really full: what was stored can be read, and is whole", () => {
-    const disk = folder.file("disk");
-    mkdirSync(disk);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]);
-    try {
+  test.runIf(canMount())("a disk that is really full: what was stored can be read, and is whole", () =>
+    onSmallDisk((disk) => {
       file = join(disk, "history.sqlite");
       const store = openStore(file);
       const run = store.startRun(store.createExperiment(SPEC).id, newRun());
@@ -277,16 +286,11 @@ describe("what a user can do nothing about is said clearly:", () => {
       after.close();
       expect(said(() => openStore(join(disk, "other.sqlite")))).toMatch(/disk is full/);
       expect(readdirSync(disk).filter((name) => !name.startsWith("history.sqlite"))).toEqual([]);
-    } finally {
-      execFileSync("umount", [disk]);
-    }
-  });
+    }),
+  );
 
-  test.runIf(canMount())("a disk without a byte left: it is said to be full, and what is stored can be read", () => {
-    const disk = folder.file("disk");
-    mkdirSync(disk);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]);
-    try {
+  test.runIf(canMount())("a disk without a byte left: it is said to be full, and what is stored can be read", () =>
+    onSmallDisk((disk) => {
       file = join(disk, "history.sqlite");
       const store = openStore(file);
       const run = store.startRun(store.createExperiment(SPEC).id, newRun());
@@ -309,10 +313,8 @@ describe("what a user can do nothing about is said clearly:", () => {
       const after = openStore(file);
       expect(after.check()).toMatchObject({ ok: true, experiments: 1, samples: 200 });
       after.close();
-    } finally {
-      execFileSync("umount", [disk]);
-    }
-  });
+    }),
+  );
 
   test.runIf(process.getuid?.() === 0)("a folder that cannot be written", () => {
     made();

@@ -1,5 +1,5 @@
 /** Blame for empty page tables: the types and words that run, command line and window share. */
-import { formatCount } from "./format.ts";
+import { formatCount, formatNumberOf } from "./format.ts";
 import { DEFAULT_BASELINE } from "./policies.ts";
 
 export interface BlameEntry {
@@ -63,7 +63,7 @@ export function blameGaps(blame: readonly BlameEntry[]): string | null {
   const found = count(blame.filter(({ reason }) => reason === FOUND));
   const all = count(blame) - found;
   const tables = count(blame.filter(({ stack, reason }) => stack.length === 0 && reason !== FOUND));
-  const tablesOf = (number: number): string => `${formatCount(number)} ${number === 1 ? "table" : "tables"}`;
+  const tablesOf = (number: number): string => formatNumberOf(number, "table");
   const before =
     found === 0
       ? ""

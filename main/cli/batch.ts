@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
-import { formatCount } from "../../engine/experiment/format.ts";
+import { formatCount, formatNumberOf } from "../../engine/experiment/format.ts";
 import { openFolder, storedPlan } from "../batch/folder.ts";
 import { KNOWN, profileValue } from "../batch/known.ts";
 import { readPlan } from "../batch/plan.ts";
@@ -247,7 +247,7 @@ export async function status(folder: string, options: { readonly json?: boolean 
   if (options.json) printJson(found);
   else {
     print(
-      `${cell(found.name)}: ${formatCount(found.done)} of ${formatCount(found.tasks)} tasks done, ${formatCount(found.failed)} failed, ${formatCount(found.missing)} missing, in ${formatCount(found.parts)} ${found.parts === 1 ? "part" : "parts"}`,
+      `${cell(found.name)}: ${formatCount(found.done)} of ${formatCount(found.tasks)} tasks done, ${formatCount(found.failed)} failed, ${formatCount(found.missing)} missing, in ${formatNumberOf(found.parts, "part")}`,
     );
     for (const { file, why } of found.damaged_parts) print(`damaged: ${file}: ${why}`);
     if (found.failures.length > 0) {

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
-import { formatBytes, formatCount } from "../../engine/experiment/format.ts";
+import { formatBytes, formatCount, formatNumberOf } from "../../engine/experiment/format.ts";
 import { oneLine } from "../../engine/experiment/text-limits.ts";
 import { exitWords } from "../../engine/experiment/trial.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
@@ -29,9 +29,7 @@ function folderFor(program: string): string {
 }
 
 const readingsInWords = (readings: number): string =>
-  readings === 0
-    ? "no reading of VmPTE, it ended too soon"
-    : `${formatCount(readings)} ${readings === 1 ? "reading" : "readings"} of VmPTE`;
+  readings === 0 ? "no reading of VmPTE, it ended too soon" : `${formatNumberOf(readings, "reading")} of VmPTE`;
 
 /** What can be done with a capture next; there is nothing to check against without a reading. */
 function printNext(folder: string, withCheck: boolean): void {

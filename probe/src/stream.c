@@ -3,8 +3,8 @@
  * never kept. Standard output: frames of FRAME_DOUBLES doubles. Doubles hold every number here exactly (below 2^53, or
  * multiples of the page size). The format's other end is probe/stream-format.ts.
  *
- * Records are described in probe.h. Besides the operations there are RECORD_BEGIN (what came so far made the start-up image: count from here), RECORD_SAMPLE (answer with a sample)
- * and RECORD_END (answer with the end, and go).
+ * Records are described in probe.h. Besides the operations there are RECORD_BEGIN (what came so far made the start-up image:
+ * count from here), RECORD_SAMPLE (answer with a sample) and RECORD_END (answer with the end, and go).
  */
 #include "probe.h"
 
