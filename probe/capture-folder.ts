@@ -116,8 +116,8 @@ export function sweepLeftovers(): void {
   }
 }
 
-const PERF_LINE = /^.{0,40}?\s(\d+)\/\d+\s/;
-const TRACEFS_LINE = /^.{1,20}?-(\d+)\s+(?:\(\s*([\d-]+)\)\s)?/;
+const PERF_LINE = /^.{0,40}?\s(\d+)\/\d+\s/s;
+const TRACEFS_LINE = /^.{1,20}?-(\d+)\s+(?:\(\s*([\d-]+)\)\s)?/s;
 
 /** Counts a line of events for its process. */
 export function busiestOf(line: string, counts: Map<number, number>): void {

@@ -29,7 +29,7 @@ function readMaps(pid: number): MapsLine[] {
   return readFileSync(`/proc/${pid}/maps`, "latin1")
     .split("\n")
     .flatMap((line) => {
-      const match = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+ \d+)\s*(.*)$/.exec(line);
+      const match = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+ \d+) *(.*)$/s.exec(line);
       if (match === null || match[6] === "[vsyscall]") return [];
       const [, start, end, permissions, offset, file, name] = match;
       return [

@@ -52,7 +52,7 @@ const hex = (text: string): number => Number.parseInt(text, 16);
 
 /** A line of /proc/PID/maps. */
 function parseMapping(line: string): Mapping {
-  const found = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/.exec(line);
+  const found = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/s.exec(line);
   if (found === null) throw new Error(`not a line of maps: ${line}`);
   const [, start, end, permissions, offset, major, minor, inode, name] = found;
   const device = `${hex(major)}:${hex(minor)}`;

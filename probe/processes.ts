@@ -92,14 +92,17 @@ function hierarchies(): Hierarchies {
   return { unified, memory, all };
 }
 
-/** The folder of a process's control group; null: it has none but the root, or is gone. */
+/**
+ * The folder of a process's control group; null: it has none but the root, is gone, or is in one that this namespace does not
+ * show: of that the kernel tells a path that leads out by "..", and what lies there is somebody else's choice.
+ */
 export function cgroupOf(pid: number): string | null {
   const text = textOf(`/proc/${pid}/cgroup`) ?? "";
   const { unified, memory } = hierarchies();
-  const own = /^0::\/(.+)$/m.exec(text)?.[1];
-  if (unified !== null && own !== undefined) return `${unified}/${own}`;
-  const first = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:\/(.+)$/m.exec(text)?.[1];
-  return memory !== null && first !== undefined ? `${memory}/${first}` : null;
+  const own = /^0::\/([^\n]+)$/m.exec(text)?.[1];
+  const first = /^\d+:(?:[^:\n]*,)?memory(?:,[^:\n]*)?:\/([^\n]+)$/m.exec(text)?.[1];
+  const [root, path] = unified !== null && own !== undefined ? [unified, own] : [memory, first];
+  return root === null || path === undefined || path.split("/").includes("..") ? null : `${root}/${path}`;
 }
 
 /** The folder of the control group that all these processes are in; null: they are in several, or in none but the root. */

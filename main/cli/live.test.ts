@@ -1,7 +1,7 @@
 /** `inspect` and `top` as their users have them, on processes made for it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -65,10 +65,14 @@ let known: KernelAnswers;
 let guards = 0;
 /** A process whose name would act on a terminal. */
 let named: ChildProcess;
+/** The folder of its file. */
+let odd: string;
 
 beforeAll(async () => {
   if (skipReason !== null) return;
   folder = mkdtempSync(join(tmpdir(), "live-"));
+  // Some programs take these for the end of a line.
+  odd = join(folder, "x\r\u2028y");
   known = new KernelAnswers(startProbe("whole"));
   const answers = await known.hold([
     "map 0 200M",
@@ -85,7 +89,8 @@ beforeAll(async () => {
     "fork",
   ]);
   guards = answers.filter(({ status }, at) => at >= 6 && at < 13 && status === "ok").length;
-  const program = join(folder, "a\u001b[31m\nb\u202ec");
+  const program = join(odd, "a\u001b[31m\nb\u202ec");
+  mkdirSync(odd);
   copyFileSync("/bin/sleep", program);
   chmodSync(program, 0o755);
   writeFileSync(join(folder, "cgroup.procs"), "not a number\n");
@@ -238,7 +243,10 @@ describeKernel("inspect", () => {
     expect(out).not.toContain("\u001b");
     expect(out.split("\n")[0]).toContain("a\\u001b[31m\\nb\\u202ec");
     const json = await lab(["inspect", String(named.pid), "--json"]);
-    expect(JSON.parse(json.out).name).toBe("a\u001b[31m\nb\u202ec");
+    const { name, mappings } = JSON.parse(json.out);
+    expect(name).toBe("a\u001b[31m\nb\u202ec");
+    // The kernel writes a line end in the name of a file as \012.
+    expect(mappings.map((row: { name: string }) => row.name)).toContain(`${odd}/a\u001b[31m\\012b\u202ec`);
     const db = join(folder, "named.sqlite");
     const kept = await lab(["inspect", String(named.pid), "--keep", "--db", db]);
     expect([kept.status, kept.err]).toEqual([0, ""]);

@@ -34,7 +34,7 @@ export interface FoundMapping {
 /** So many numbers of runs a line at most: a line stays below what the reader takes. */
 export const FOUND_RUNS_MAX = 2000;
 
-const LINE = /^# reclaim-lab found(-end)? (\d{1,10}) (\d{1,15})(?: (\{.*\}))?$/;
+const LINE = /^# reclaim-lab found(-end)? (\d{1,10}) (\d{1,15})(?: (\{.*\}))?$/s;
 
 export function foundLine(pid: number, ns: number, mapping: FoundMapping): string {
   return `# reclaim-lab found ${pid} ${ns} ${JSON.stringify(mapping)}\n`;

@@ -313,6 +313,12 @@ describe("tracefs", () => {
     });
   });
 
+  test("a name may hold what other programs take for the end of a line", async () => {
+    const odd = "a\r\u2028p";
+    const trace = lines.map((line) => line.replace(/app-1/, `${odd}-1`)).join("\n");
+    expect(await survey(chunks(trace), new ImportReport())).toMatchObject({ processes: [{ pid: 10, comm: odd }] });
+  });
+
   test("a line whose time has more than nine decimals is not understood", async () => {
     const { operations, report } = await read([...lines, `${lines.at(-3)?.replace("000006", "0000060001")}`]);
     expect(operations).toHaveLength(5);

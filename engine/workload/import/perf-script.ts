@@ -65,7 +65,7 @@ function takeHeader(text: string, event: TraceEvent): boolean {
   return false;
 }
 
-const WITHOUT_PID = /^(\s*\S.*?\s)(\d{1,10})\s+(?:\[\d+\]\s+)?\d+\.\d+:\s/;
+const WITHOUT_PID = /^(\s*\S.*?\s)(\d{1,10})\s+(?:\[\d+\]\s+)?\d+\.\d+:\s/s;
 
 /** The default fields of perf script have a thread but no process: taken as the process, and reported. */
 function takeHeaderWithoutPid(text: string, event: TraceEvent): boolean {

@@ -6,7 +6,7 @@
  */
 
 /** An address, a name and a file, behind blanks. */
-const FRAME = /^\s+([0-9a-f]{1,16}) (.*) \(([^()]*(?:\(deleted\))?)\)\s*$/;
+const FRAME = /^\s+([0-9a-f]{1,16}) (.*) \(([^()]*(?:\(deleted\))?)\)\s*$/s;
 const FRAMES_MAX = 256;
 const STACKS_MAX = 1 << 16;
 

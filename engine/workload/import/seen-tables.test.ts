@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../../experiment/policies.ts";
 import { createKernel } from "../../mm/kernel.ts";
 import type { Operation } from "../operation.ts";
-import { type FoundMapping, foundEndLine, foundLine } from "./found.ts";
+import { type FoundMapping, foundEndLine, foundLine, readFound } from "./found.ts";
 import { ImportReport, importOperations } from "./index.ts";
 
 const PID = 7;
@@ -91,4 +91,11 @@ test("a release before the last snapshot says nothing of a table that the next o
   const between = later(15, { addr: AT + 8 * MIB, len: 2 * MIB, pages: [0, 1] });
   const empty = later(20, { empty: [0, 512] });
   expect(await vmpteKb(SERIES_POLICY, whole, between, empty)).toBe(UPPER_KB + 8);
+});
+
+test("names of mappings and processes may hold what other programs take for the end of a line", () => {
+  const odd = "x\r\u2028y";
+  expect(readFound(foundLine(PID, at(0), { ...MAPPING, name: odd, comm: odd }).trimEnd())).toMatchObject({
+    mapping: { name: odd, comm: odd },
+  });
 });

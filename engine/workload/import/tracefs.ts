@@ -17,7 +17,7 @@ import { Cursor } from "./scan.ts";
 const THREADS_MAX = 1 << 18;
 
 const HEADER =
-  /^\s*(.{1,20}?)-(\d{1,10})\s+(?:\(\s*([\d-]+)\)\s+)?\[\d+\]\s+(?:[\w.#+!@*$]{4,8}\s+)?(\d{1,10}\.\d{1,9}): /;
+  /^\s*(.{1,20}?)-(\d{1,10})\s+(?:\(\s*([\d-]+)\)\s+)?\[\d+\]\s+(?:[\w.#+!@*$]{4,8}\s+)?(\d{1,10}\.\d{1,9}): /s;
 /** What the kernel prints for a thread whose name it did not save (kernel/trace/trace_sched_switch.c, trace_find_cmdline). */
 const NO_NAME = "<...>";
 const LOST = /\[LOST (\d{1,15}) EVENTS\]/;
