@@ -39,6 +39,8 @@ function begin(): void {
   denyPermissions(session.defaultSession);
   denyWaysOut(session.defaultSession);
   serveWindow(resolve(import.meta.dirname, "..", "renderer"));
+  // Before all that it does not need for its first frame: its own process starts meanwhile, and asks for nothing before this ends.
+  window = openWindow(folder);
   const host = superviseHost(folder, tell);
   const first = given ?? fileAmong(process.argv.slice(app.isPackaged ? 1 : 2), process.cwd());
   const recent = recentFilesIn(folder, () => {
@@ -59,7 +61,6 @@ function begin(): void {
     host,
   );
   showMenu();
-  window = openWindow(folder);
 
   let closed = false;
   app.on("before-quit", (event) => {

@@ -17,9 +17,10 @@ const CONTENT_SECURITY_POLICY = [
   "webrtc 'block'",
 ].join("; ");
 
-/** Before the app is ready. */
+/** Before the app is ready. What V8 compiled of the page's code is kept: the names of its files change with what is in them. */
 export function registerScheme(): void {
-  protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true } }]);
+  const privileges = { standard: true, secure: true, codeCache: true };
+  protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges }]);
 }
 
 /** Once the app is ready. */

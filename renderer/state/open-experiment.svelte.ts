@@ -218,8 +218,8 @@ export class OpenExperiment {
       if (last.count > 0) this.#lastRows.set(run.id, last);
     }
     this.version += 1;
-    // What was asked for while these were under way.
-    await this.need([...this.#columns]);
+    // What was left out, and what was asked for while these were under way: one after the other, so that the host can answer in between.
+    for (const column of [...this.#columns]) await this.need([column]);
   }
 
   /** Samples were missed between what is here and what came: fetched from there on, once at a time. */
