@@ -106,6 +106,7 @@ const YES_WORDS: Readonly<Record<string, string>> = {
 
 /** The choice that is meant, where it is one: true, on and 1 are a yes, too. */
 function choiceOf({ choices }: ChoiceParam, value: unknown): string | null {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return null;
   const text = String(value);
   const has = (wanted: string | undefined) => choices.some((choice) => choice.value === wanted);
   if (typeof value === "string" && has(value)) return value;
