@@ -49,6 +49,19 @@ function fill(file: string, experiments: number): void {
   store.close();
 }
 
+/** Started this many times, the least counts, as with the floor: another profile and other caches are there from the second on. */
+const LAUNCHES = 3;
+
+/** From the start to the first button, the least of the starts after the first; it stays open. */
+async function launchAgain(lab: LabApp): Promise<number> {
+  const all: number[] = [];
+  while (all.length < LAUNCHES) {
+    if (all.length > 0) await lab.stop();
+    all.push(await launch(lab));
+  }
+  return Math.min(...all.slice(1));
+}
+
 async function launch(lab: LabApp): Promise<number> {
   const start = performance.now();
   await lab.start();
@@ -197,11 +210,9 @@ try {
   const floor = await measureFloor(process.env.RECLAIM_LAB_ELECTRON ?? "", join(long.folder, "history.sqlite"));
   const listBudget = { unit: "ms", budget: { atMost: 100 } } as const;
 
-  await launch(lab);
-  await lab.stop();
-  const launched = await launch(lab);
+  const launched = await launchAgain(lab);
   tellBeside(
-    { what: "launch to usable, second start", value: launched, unit: "ms", budget: { atMost: 1500 } },
+    { what: "launch to usable, not the first time", value: launched, unit: "ms", budget: { atMost: 1500 } },
     floor.launch,
   );
   const first = { unit: "ms", budget: { atMost: 200 } } as const;
@@ -225,7 +236,7 @@ try {
 
   lab = long;
   tellBeside(
-    { what: "launch with 10,000 experiments", value: await launch(lab), unit: "ms", budget: { atMost: 1500 } },
+    { what: "launch with 10,000 experiments", value: await launchAgain(lab), unit: "ms", budget: { atMost: 1500 } },
     floor.launch,
   );
   const drawn = await openLongRun(lab);
