@@ -239,7 +239,9 @@ await runPart(
       const heads = ["command", "call", "with", "calls", "tried", "failed", "lost", "what was said"];
       writeFileSync(join(out, "table.txt"), `${textTable(heads, table)}\n`);
       writeFileSync(join(out, "lost.txt"), lost.map((line) => `${line}\n`).join(""));
-      if (values.docs === true) writeFileSync(join(ROOT, "docs", "faults.md"), document(table, lost, cases, most));
+      const page = document(table, lost, cases, most);
+      writeFileSync(join(out, "faults.md"), page);
+      if (values.docs === true) writeFileSync(join(ROOT, "docs", "faults.md"), page);
     };
 
     const only = typeof values.only === "string" ? values.only.split(",") : [""];
