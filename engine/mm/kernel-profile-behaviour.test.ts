@@ -133,6 +133,11 @@ describe("system calls", () => {
       expect(vmas({ dontUnmapApart: true })).toBe("vmas=2");
       expect(vmas({ dontUnmapApart: true, dontUnmapAlone: true })).toBe("vmas=3");
     }
+    // Where it would not merge with its source, that stands in no way: 6.1.0-57 and 6.12.117, both scripts.
+    const apart = ["map 2M 4K", "map 16M 4K", "mremap_du 16M 4K 2052K", "vmas"];
+    const pages = ["map 16M 8K", "touch 16M 8K", "mremap 16388K 4K 16392K", "mremap_du 16M 4K 16388K", "vmas"];
+    for (const lines of [apart, pages])
+      expect(answers(lines, { dontUnmapApart: true, dontUnmapAlone: true }).status.at(-1)).toBe("vmas=2");
   });
 
   test("MADV_COLLAPSE of a cached file where there is no PMD table", () => {

@@ -71,7 +71,7 @@ export interface KernelProfile {
    */
   readonly dontUnmapApart: boolean;
   /**
-   * With dontUnmapApart: does what was moved beside its source merge with the mapping at its other side neither? Seen in 6.1.0-56 of Debian,
+   * With dontUnmapApart: does what would merge with its source not merge with the mapping at its other side either? Seen in 6.1.0-57 of Debian,
    * whose vma_merge() is called for both sides at once; not in 6.12.117; copy_vma().
    */
   readonly dontUnmapAlone: boolean;

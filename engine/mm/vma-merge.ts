@@ -48,7 +48,7 @@ function isMergeableAnonVma(k: KernelState, target: Vma, r: MergeRequest): boole
   return target.anonVma === r.anonVma;
 }
 
-function canMergeLeft(k: KernelState, prev: Vma | undefined, r: MergeRequest): prev is Vma {
+export function canMergeLeft(k: KernelState, prev: Vma | undefined, r: MergeRequest): prev is Vma {
   return (
     prev !== undefined &&
     prev.end === r.start &&
@@ -58,7 +58,7 @@ function canMergeLeft(k: KernelState, prev: Vma | undefined, r: MergeRequest): p
   );
 }
 
-function canMergeRight(k: KernelState, prev: Vma | null, next: Vma | undefined, r: MergeRequest): next is Vma {
+export function canMergeRight(k: KernelState, prev: Vma | null, next: Vma | undefined, r: MergeRequest): next is Vma {
   if (next === undefined || next.start !== r.end || !isMergeableVma(next, r) || !isMergeableAnonVma(k, next, r))
     return false;
   if (next.pgoff !== r.pgoff + (r.end - r.start)) return false;

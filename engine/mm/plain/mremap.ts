@@ -18,7 +18,7 @@ import {
   type Vma,
   vmaIsAnonymous,
 } from "../vma.ts";
-import { splitVmaUnchecked, vmaMergeNewRange } from "../vma-merge.ts";
+import { canMergeLeft, canMergeRight, type MergeRequest, splitVmaUnchecked, vmaMergeNewRange } from "../vma-merge.ts";
 import { mmPopulate } from "./mlock.ts";
 import { unmapRange } from "./mmap.ts";
 import { pteAlloc } from "./pte-map.ts";
@@ -175,12 +175,7 @@ function copyVma(
   const index = mm.vmas.indexAbove(to);
   const start = source.start;
   let [prev, next]: (Vma | undefined)[] = [mm.vmas.list[index - 1], mm.vmas.list[index]];
-  if (dontUnmap && k.profile.dontUnmapApart && (prev === source || next === source)) {
-    const { dontUnmapAlone } = k.profile;
-    prev = dontUnmapAlone || prev === source ? undefined : prev;
-    next = dontUnmapAlone || next === source ? undefined : next;
-  }
-  const merged = vmaMergeNewRange(k, mm, prev, next, {
+  const request: MergeRequest = {
     start: to,
     end: to + pages,
     flags: source.flags,
@@ -190,7 +185,15 @@ function copyVma(
     anonVma: source.anonVma,
     middle: null,
     copiedFrom: source,
-  });
+  };
+  const left = canMergeLeft(k, prev, request) ? prev : null;
+  const withSource = left === source || (next === source && canMergeRight(k, left, next, request));
+  if (dontUnmap && withSource && k.profile.dontUnmapApart) {
+    const { dontUnmapAlone } = k.profile;
+    prev = dontUnmapAlone || prev === source ? undefined : prev;
+    next = dontUnmapAlone || next === source ? undefined : next;
+  }
+  const merged = vmaMergeNewRange(k, mm, prev, next, request);
   if (merged !== null) {
     const intoItself = start >= merged.start && start < merged.end;
     return { fresh: merged, old: intoItself ? merged : source };
