@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BadValueError, DamagedHistoryError, ForeignFileError, StateError } from "./errors.ts";
@@ -45,12 +45,18 @@ describe("a backup", () => {
     const run = store.startRun(store.createExperiment(SPEC).id, newRun());
     store.appendSamples(run.id, rows(0, 100));
     const progress: number[] = [];
-    const making = store.backup(folder.file("copy.sqlite"), (step) => progress.push(step.pagesDone / step.pagesTotal));
+    const modes = new Set<number>();
+    const making = store.backup(folder.file("copy.sqlite"), (step) => {
+      progress.push(step.pagesDone / step.pagesTotal);
+      for (const name of readdirSync(folder.path)) modes.add(statSync(folder.file(name)).mode & 0o777);
+    });
     store.appendSamples(run.id, rows(100, 100));
     await making;
     store.appendSamples(run.id, rows(200, 100));
     expect(inFolder()).toEqual(["copy.sqlite", "history.sqlite"]);
     expect(progress.at(-1)).toBe(1);
+    // Nobody else reads it while it grows, either.
+    if (process.platform !== "win32") expect(modes).toEqual(new Set([0o600]));
     const copy = openStore(folder.file("copy.sqlite"));
     expect(copy.getExperiment(a.id)).toEqual(a);
     expect(copy.getRun(run.id)).toMatchObject({ status: "interrupted", reason: expect.stringMatching(/copy/) });

@@ -2,7 +2,7 @@
 import Database from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
-import { isSameFile, notAFile, placeOf, publish, removeDatabase, sizeOf } from "./files.ts";
+import { isSameFile, makeOwn, notAFile, placeOf, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSound } from "./open.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -40,6 +40,7 @@ export async function backupTo(
         why: "its write-ahead log is next to it",
         todo: "Close the program that has it open, or choose another file",
       });
+    makeOwn(temporary);
     let least = Number.POSITIVE_INFINITY;
     let restarts = 0;
     await c.db.backup(temporary, {

@@ -212,7 +212,7 @@ export function translate(error: unknown, file: string): unknown {
   if (code.startsWith("SQLITE_CORRUPT")) return new DamagedHistoryError(file, message, error);
   if (code.startsWith("SQLITE_NOTADB")) return new ForeignFileError(file, message);
   if (code.startsWith("SQLITE_READONLY") || code === "EACCES" || code === "EPERM" || code === "EROFS")
-    return new HistoryReadOnlyError(file, message, error);
+    return new HistoryReadOnlyError(file, whyNotWritable(file) ?? message, error);
   if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_MISMATCH" || code === "SQLITE_TOOBIG")
     return new BadValueError("The history cannot hold this value", { where: file, why: message, cause: error });
   if (code.startsWith("SQLITE_CANTOPEN")) {

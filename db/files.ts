@@ -17,7 +17,12 @@ import { ReclaimLabError } from "../engine/error.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 /** Of files that hold what somebody did: for nobody else. */
-export const OWN_MODE = 0o600;
+const OWN_MODE = 0o600;
+
+/** An empty file for SQLite to fill, which nobody else can read meanwhile. */
+export function makeOwn(file: string): void {
+  closeSync(openSync(file, "wx", OWN_MODE));
+}
 
 /** Waits until the file's bytes are on the disk. */
 export function syncFile(file: string): void {

@@ -2,7 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { DamagedHistoryError, MigrationLedgerError, NewerHistoryError } from "./errors.ts";
-import { publish, removeDatabase, sizeOf, stamp } from "./files.ts";
+import { makeOwn, publish, removeDatabase, sizeOf, stamp } from "./files.ts";
 import { checksumOf, type Migration } from "./schema.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -68,6 +68,7 @@ function copyTo(file: string, target: string): void {
   const temporary = temporaryBeside(target);
   const reader = new Database(file, { readonly: true, fileMustExist: true });
   try {
+    makeOwn(temporary);
     reader.prepare("VACUUM INTO ?").run(temporary);
     publish(temporary, target);
   } finally {

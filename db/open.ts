@@ -1,5 +1,5 @@
 /** Opens or creates the file of a history. What is not a sound history of ours is named and left untouched. */
-import { accessSync, chmodSync, constants, linkSync, renameSync } from "node:fs";
+import { accessSync, constants, linkSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -11,7 +11,7 @@ import {
   HistoryIoError,
   translate,
 } from "./errors.ts";
-import { confirmName, notAFile, OWN_MODE, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
+import { confirmName, makeOwn, notAFile, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { makeFolders } from "./folders.ts";
 import { checkHeader } from "./header.ts";
 import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
@@ -77,8 +77,8 @@ function create(file: string, migrations: readonly Migration[], nowMs: number): 
   accessSync(folder, constants.W_OK);
   const temporary = temporaryBeside(file);
   try {
+    makeOwn(temporary);
     writeNew(temporary, migrations, nowMs);
-    chmodSync(temporary, OWN_MODE);
     syncFile(temporary);
     if ((sizeOf(file) ?? 0) > 0) return;
     for (const suffix of ["-wal", "-journal"])

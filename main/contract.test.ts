@@ -51,6 +51,24 @@ describe("the contract's types", () => {
   });
 });
 
+describe("what a dialog shows before a program is started", () => {
+  const launch = { command: "true", folder: "/tmp", env: "A=1\nB=2", stacks: false };
+  const trial = { command: "true", folder: "", settings: ["a: A=1"], repeat: 1 };
+
+  it("can only be what it shows", () => {
+    expect(v.is(CALLS["record.launch"].params, launch)).toBe(true);
+    expect(v.is(CALLS["trial.launch"].params, trial)).toBe(true);
+    for (const odd of ["true\n\n\nin ~", "true \u202egnp.x", "true \u001b[8m; x", "true\u2028in ~"]) {
+      expect(v.is(CALLS["record.launch"].params, { ...launch, command: odd }), odd).toBe(false);
+      expect(v.is(CALLS["record.launch"].params, { ...launch, folder: `/tmp/${odd}` }), odd).toBe(false);
+      expect(v.is(CALLS["trial.launch"].params, { ...trial, command: odd }), odd).toBe(false);
+      expect(v.is(CALLS["trial.launch"].params, { ...trial, folder: `/tmp/${odd}` }), odd).toBe(false);
+      expect(v.is(CALLS["trial.launch"].params, { ...trial, settings: [`a: A=${odd}`] }), odd).toBe(false);
+    }
+    expect(v.is(CALLS["record.launch"].params, { ...launch, env: "A=\u202e1" })).toBe(false);
+  });
+});
+
 describe("the contract's names", () => {
   it("are group.verb", () => {
     for (const name of [...Object.keys(CALLS), ...Object.keys(EVENTS)])

@@ -30,6 +30,18 @@ test.skipIf(process.platform === "win32")("a new folder and a new history are th
 });
 
 test.skipIf(process.platform === "win32")(
+  "a folder of the user's behind a link is closed like one in its place",
+  () => {
+    mkdirSync(at("elsewhere"));
+    chmodSync(at("elsewhere"), 0o755);
+    symlinkSync(at("elsewhere"), at("data"));
+    closeToOthers(at("data"));
+    openStore(at("data", "history.sqlite")).close();
+    expect([mode(at("elsewhere")), mode(at("elsewhere", "history.sqlite"))]).toEqual([0o700, 0o600]);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
   "a folder and files of before are closed; other files, and what links lead to, stay as they are",
   () => {
     mkdirSync(at("data"));

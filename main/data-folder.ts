@@ -1,5 +1,5 @@
 /** Where the lab keeps what it keeps: one place for window and command line. */
-import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
@@ -39,7 +39,8 @@ export function closeToOthers(folder: string): void {
   };
   if (process.platform === "win32") return;
   makeFolders(folder, 0o700);
-  close(folder, 0o700);
+  // The user's own may lie elsewhere, behind a link.
+  close(realpathSync(folder), 0o700);
   for (const name of readdirSync(folder))
     if (/\.(?:sqlite|json)(?:-wal|-shm)?$/.test(name)) close(join(folder, name), 0o600);
 }

@@ -135,7 +135,7 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
   sweepLeftovers();
   makeCaptureFolder(input.folder);
   const folder = temporaryFolder();
-  const guard = guarded({ folder });
+  const guard = guarded(folder);
   try {
     return await record(input, means.perf, comm, folder);
   } catch (error) {

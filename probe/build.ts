@@ -40,7 +40,12 @@ export function buildProbe(): string | null {
     .filter((name) => name.endsWith(".c"))
     .sort()
     .map((name) => sources + name);
-  mkdirSync(fileURLToPath(new URL("./bin/", import.meta.url)), { recursive: true });
+  const folder = fileURLToPath(new URL("./bin/", import.meta.url));
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    return `the probe cannot be built in ${folder} (${(error as NodeJS.ErrnoException).code}); whoever owns the sources can: npm run build:probe`;
+  }
   const temporary = `${PROBE_PATH}.${process.pid}-${threadId}.tmp`;
   const run = spawnSync(cc, [...FLAGS, "-o", temporary, ...files], { encoding: "utf8" });
   if (run.error)

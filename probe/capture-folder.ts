@@ -5,22 +5,20 @@ import {
   createReadStream,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
-  rmdirSync,
   rmSync,
-  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { makeFolders } from "../db/folders.ts";
 import { BadInputError, describeError } from "../engine/error.ts";
-import { TRACEFS } from "./capture-means.ts";
 import { CaptureError } from "./errors.ts";
 import { pidIn } from "./trial.ts";
 
@@ -44,7 +42,8 @@ const DENIED: Readonly<Record<string, string>> = {
 export function makeCaptureFolder(path: string): void {
   try {
     makeFolders(dirname(resolve(path)));
-    mkdirSync(path);
+    // What a program does and where its memory lies is nobody else's, as in a record of perf.
+    mkdirSync(path, 0o700);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     const why = DENIED[code] ?? code;
@@ -65,18 +64,9 @@ function lives(pid: number): boolean {
  * Sees that nothing stays of a capture whose process is killed: a shell waits for the end of its standard input, which comes when
  * the process ends, however it does. Returns what calls it off.
  */
-export function guarded({ folder, instance }: { readonly folder?: string; readonly instance?: string }): () => void {
-  const clean = [
-    ...(instance === undefined
-      ? []
-      : [
-          'echo 0 > "$2/tracing_on"; echo 0 > "$2/events/enable"',
-          'for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$2" 2>/dev/null && break; sleep 0.3; done',
-        ]),
-    ...(folder === undefined ? [] : ["sleep 1", 'rm -rf "$1"']),
-  ].join("; ");
-  const script = `read said; [ "$said" = done ] && exit 0; ${clean}`;
-  const shell = spawn("/bin/sh", ["-c", script, "reclaim-lab", folder ?? "", instance ?? ""], {
+export function guarded(folder: string): () => void {
+  const script = 'read said; [ "$said" = done ] || { sleep 1; rm -rf "$1"; }';
+  const shell = spawn("/bin/sh", ["-c", script, "reclaim-lab", folder], {
     stdio: ["pipe", "ignore", "ignore"],
     // It must outlive whoever ends all of our group.
     detached: true,
@@ -96,22 +86,17 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Removes what captures and trials whose process is dead left: folders of temporaries, tracing instances. */
+/** Removes what this user's captures and trials left whose process is dead. */
 export function sweepLeftovers(): void {
   for (const name of namesIn(tmpdir())) {
     const pid = /^reclaim-lab-(?:capture|try)-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !lives(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
-  for (const name of namesIn(`${TRACEFS}/instances`)) {
-    const pid = /^reclaim-lab-(\d+)$/.exec(name)?.[1];
     if (pid === undefined || lives(Number(pid))) continue;
-    const instance = join(TRACEFS, "instances", name);
+    const folder = join(tmpdir(), name);
     try {
-      writeFileSync(join(instance, "tracing_on"), "0");
-      writeFileSync(join(instance, "events/enable"), "0");
-      rmdirSync(instance);
+      // One of that name may be anybody's, and they may change it meanwhile.
+      if (lstatSync(folder).uid === process.getuid?.()) rmSync(folder, { recursive: true, force: true });
     } catch {
-      // Somebody still reads it: the next capture tries again.
+      // It is gone, or cannot be removed: the next capture tries again.
     }
   }
 }

@@ -30,9 +30,9 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
-function writable(path: string): boolean {
+function may(path: string, mode: number): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;
@@ -82,11 +82,14 @@ export async function captureMeans(wanted?: "perf" | "tracefs"): Promise<Capture
     why = problem ?? "";
     if (wanted === "perf") return { how: null, why, todo };
   }
+  if (existsSync(TRACEFS) && !may(TRACEFS, constants.X_OK))
+    return { how: null, why: `${why}; ${TRACEFS} is open only to root`, todo };
   if (!existsSync(`${TRACEFS}/instances`))
     return { how: null, why: `${why}; tracefs is not mounted at ${TRACEFS}`, todo };
   if (!existsSync(`${TRACEFS}/events/exceptions/page_fault_user`))
     return { how: null, why: `${why}; this kernel has no page-fault trace events`, todo };
-  if (!writable(`${TRACEFS}/instances`)) return { how: null, why: `${why}; ${TRACEFS} is writable only by root`, todo };
+  if (!may(`${TRACEFS}/instances`, constants.W_OK))
+    return { how: null, why: `${why}; ${TRACEFS} is writable only by root`, todo };
   return { how: "tracefs", why };
 }
 

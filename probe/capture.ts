@@ -282,7 +282,7 @@ function launchWords(job: Job, when: "run" | "hold"): string[] {
 
 async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const folder = temporaryFolder();
-  const guard = guarded({ folder });
+  const guard = guarded(folder);
   const data = join(folder, "perf.data");
   // A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
   const events = captureEvents({ stacks: job.stacks });

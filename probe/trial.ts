@@ -53,21 +53,25 @@ const END_SHARE = 0.05;
 interface Recorded {
   readonly readings: Reading[];
   readonly notes: ReadonlyMap<string, number>;
+  /** Processes that could not be ended. */
+  readonly left: readonly number[];
 }
 
 async function read(path: string): Promise<Recorded> {
   const readings: Reading[] = [];
   const notes = new Map<string, number>();
+  const left: number[] = [];
   let first = -1;
   for await (const line of createInterface({ input: createReadStream(path) })) {
     const note = /^# (\w+) (\d+)$/.exec(line);
     if (note) notes.set(note[1], Number(note[2]));
+    if (note?.[1] === "left") left.push(Number(note[2]));
     if (line.startsWith("#")) continue;
     const [before, vmpte, rss] = line.split(" ").map(Number);
     if (first < 0) first = before;
     readings.push({ atNs: Math.round((before - first) * 1e9), vmpteKb: vmpte, rssKb: rss });
   }
-  return { readings, notes };
+  return { readings, notes, left };
 }
 
 /** Each reading holds until the next one. */
@@ -163,6 +167,12 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
     const exitCode = await exitOf(launcher);
     if (!existsSync(out)) throw new TrialError(`${command[0]} does not start`, { why: said.trim() });
     const recorded = await read(out);
+    if (recorded.left.length > 0 && signal.aborted)
+      throw new TrialError("The program could not be ended, and goes on", {
+        where: `process ${recorded.left.join(", ")}`,
+        why: "it has the rights of another user (set-user-ID)",
+        todo: "End it as that user or as root",
+      });
     if (recorded.readings.length === 0 && !signal.aborted)
       throw new TrialError("The program ended before its memory could be read once", {
         why: `it ended with ${exitWords(exitCode)}${said.trim() === "" ? "" : `: ${said.trim().split("\n").at(-1)}`}`,
@@ -172,6 +182,8 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
     return { run: figures(recorded, exitCode), readings: recorded.readings, said: said.trim() };
   } finally {
     clearInterval(looking);
+    // What was left running has it too.
+    launcher?.stderr?.destroy();
     signal.removeEventListener("abort", stop);
     rmSync(folder, { recursive: true, force: true });
   }

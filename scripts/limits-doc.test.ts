@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { SAMPLE_POINTS, samplingPlan } from "../engine/experiment/sampling.ts";
 import { SWEEP_POINTS_MAX } from "../engine/experiment/sweep.ts";
 import { NOTES_MAX, TAG_MAX, TAGS_MAX, TITLE_MAX } from "../engine/experiment/text-limits.ts";
+import { REPEAT_MAX, SETTINGS_MAX } from "../engine/experiment/trial.ts";
 import { TABLE_BYTES_MAX } from "../engine/mm/config.ts";
 import { LINE_LENGTH_MAX } from "../engine/workload/import/lines.ts";
 
@@ -14,7 +15,8 @@ const say = (value: number): string => value.toLocaleString("en-US");
 test("limits.md says what the program does", () => {
   expect(row("tables that the model keeps")).toContain(`| ${TABLE_BYTES_MAX / 2 ** 30} GB,`);
   expect(row("values of a sweep")).toContain(`| ${SWEEP_POINTS_MAX},`);
-  expect(row("a line of a trace")).toContain(`| ${say(LINE_LENGTH_MAX)} bytes`);
+  expect(row("a line of a trace")).toContain(`| ${say(LINE_LENGTH_MAX)} characters`);
+  expect(row("settings of a trial")).toContain(`| ${SETTINGS_MAX}, each up to ${REPEAT_MAX} times |`);
   expect(row("title, tag")).toContain(
     `| ${TITLE_MAX}, ${TAG_MAX} characters, ${TAGS_MAX}, ${say(NOTES_MAX)} characters |`,
   );

@@ -38,6 +38,14 @@ const count = (value: number): string => value.toLocaleString("en-US");
 const notOneLine = (what: string): string =>
   `${what} is one line of text: it cannot hold line ends, control characters, or characters that turn the direction of writing; take them out`;
 
+/** Why this cannot be shown as it is, in one line or in several; null where it can. */
+export function shownProblem(what: string, text: string, lines: "line" | "lines"): string | null {
+  if (lines === "line" ? oneLine(text) === text : someLines(text) === text) return null;
+  return lines === "line"
+    ? notOneLine(what)
+    : `${what} cannot hold control characters, or characters that turn the direction of writing; take them out`;
+}
+
 /** Why this cannot be a title, and what to do; null where it can. */
 export function titleProblem(title: string): string | null {
   const { length } = title.trim();

@@ -1,6 +1,6 @@
 /** Plans, shards, resuming and failures: through the functions behind `batch`, with real workers and real Parquet files. */
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -97,6 +97,39 @@ describe("a plan", () => {
       ...PLAN,
       workloads: [{ preset: "commit-table", params: { size: ["64M", "no"], nosuch: 1 } }],
     }).toThrow(/workloads\[0\]\.params\.nosuch: there is no such parameter.*params\.size: "no" is not a size/s);
+  });
+
+  it("is refused before it is crossed where it makes more tasks than are possible", async () => {
+    const many = Array.from({ length: 1001 }, (_, i) => `${i + 1}M`);
+    const entry = { preset: "commit-table", params: { size: many, chunk: many } };
+    const refused = (change: object) =>
+      expect(planned({ ...PLAN, policies: ["none"], seeds: [1], ...change })).rejects.toThrow(
+        /^it makes [\d,]+ tasks; the maximum is 1,000,000/,
+      );
+    await refused({ workloads: [entry] });
+    const half = { preset: "commit-table", params: { size: many, chunk: many.slice(500) } };
+    await refused({ workloads: [half, half] });
+    const numbers = many.map((_, i) => i);
+    await refused({ seeds: numbers, workloads: [{ preset: "commit-table", params: { size: many } }] });
+    await refused({
+      policies: ["async"],
+      knobs: { scan_interval: numbers, resched: numbers },
+    });
+    await writeFile(join(folder, "plan.json"), " ".repeat((4 << 20) + 1));
+    await expect(readPlan(join(folder, "plan.json"), KNOWN)).rejects.toMatchObject({ why: "a plan is at most 4 MiB" });
+    const limits = await readFile(join(import.meta.dirname, "../../docs/limits.md"), "utf8");
+    expect(limits).toContain("| a plan of `batch` | 4 MiB, 1,000,000 tasks |");
+  });
+
+  it("names as traces only files that have an end", async () => {
+    const traces = (trace: string) => expect(planned({ ...PLAN, workloads: [{ trace }] })).rejects;
+    spawnSync("mkfifo", [join(folder, "pipe")]);
+    await symlink(join(folder, "circle"), join(folder, "circle"));
+    await writeFile(join(folder, "empty"), "");
+    for (const odd of ["pipe", "circle", "/dev/zer*", "traces"]) await traces(odd).toThrow(/no file matches/);
+    await traces("empty").toThrow(/trace: empty is empty/);
+    // Reading it waits for what the kernel says next.
+    if (process.platform === "linux") await traces("/proc/kmsg").toThrow(/kmsg is empty/);
   });
 
   it("crosses what is set of policies, where it changes something", async () => {

@@ -6,7 +6,9 @@ import { createHash } from "node:crypto";
 import { createReadStream, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import * as v from "valibot";
+import { isRegular } from "../../db/regular.ts";
 import { BadInputError } from "../../engine/error.ts";
+import { formatCount } from "../../engine/experiment/format.ts";
 import { checkKnobs } from "../../engine/experiment/knobs.ts";
 import { validateParams } from "../../engine/experiment/params.ts";
 import { isPolicyId } from "../../engine/experiment/policies.ts";
@@ -14,9 +16,9 @@ import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
 import { describeChoices } from "./choices.ts";
 
-/** More tasks than this are a mistake sooner than a study. */
-const TASKS_MAX = 10_000_000;
-const PLAN_BYTES_MAX = 16 << 20;
+/** More tasks than this are a mistake sooner than a study; a plan of so many takes 1.2 GB. */
+const TASKS_MAX = 1_000_000;
+const PLAN_BYTES_MAX = 4 << 20;
 
 const paramValue = v.union([v.string(), v.number(), v.boolean()]);
 const names = v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1, "give at least one"));
@@ -107,7 +109,7 @@ function readText(file: string): string {
     const found = statSync(file);
     if (!found.isFile()) throw new BadInputError("It is not a file", { where: file });
     if (found.size > PLAN_BYTES_MAX)
-      throw new BadInputError("It is too long for a plan", { where: file, why: "a plan is at most 16 MiB" });
+      throw new BadInputError("It is too long for a plan", { where: file, why: "a plan is at most 4 MiB" });
     return readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof BadInputError) throw error;
@@ -117,12 +119,18 @@ function readText(file: string): string {
   }
 }
 
+type Lists = Readonly<Record<string, ParamValue | readonly ParamValue[]>>;
+
+/** How many combinations of one value a parameter there are. */
+function combinations(params: Lists): number {
+  return Object.values(params).reduce<number>((count, given) => count * (Array.isArray(given) ? given.length : 1), 1);
+}
+
 /** Every combination of one value a parameter, the last one varying fastest. */
-function crossed(params: Readonly<Record<string, ParamValue | readonly ParamValue[]>>): Record<string, ParamValue>[] {
+function crossed(params: Lists): Record<string, ParamValue>[] {
   let all: Record<string, ParamValue>[] = [{}];
   for (const [name, given] of Object.entries(params)) {
     const values = Array.isArray(given) ? (given as readonly ParamValue[]) : [given as ParamValue];
-    if (all.length * values.length > TASKS_MAX) return all;
     all = all.flatMap((some) => values.map((value) => ({ ...some, [name]: value })));
   }
   return all;
@@ -185,12 +193,17 @@ async function traceWorkloads(
     problems.push(`${at}.trace: ${(error as Error).message}`);
     return [];
   }
-  const files = found.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile()).sort();
+  const files = found.filter(isRegular).sort();
   if (files.length === 0) problems.push(`${at}.trace: no file matches "${entry.trace.slice(0, 120)}"`);
   const workloads: PlannedWorkload[] = [];
   for (const path of files) {
     const name = relative(folder, path).split(sep).join("/");
     try {
+      // So do the files that the kernel makes up, some of which have no end or wait for one who writes.
+      if (statSync(path).size === 0) {
+        problems.push(`${at}.trace: ${name} is empty`);
+        continue;
+      }
       const sha256 = await digestOfFile(path);
       workloads.push({
         kind: "trace",
@@ -228,6 +241,16 @@ export async function readPlan(file: string, known: Known): Promise<Plan> {
   const checked = v.safeParse(planSchema, value);
   if (!checked.success) refuse(file, checked.issues.map(sentence));
   const { name, policies, knobs: given, profiles, seeds, samples, workloads: entries } = checked.output;
+  const once = <T>(list: readonly T[]) => [...new Set(list)];
+  /** Of so many workloads. */
+  const requireBound = (workloads: number): void => {
+    const lists = [policies, profiles, seeds].map((list) => once<unknown>(list).length);
+    const count = lists.reduce((product, length) => product * length, workloads * combinations(given));
+    if (count > TASKS_MAX)
+      refuse(file, [`it makes ${formatCount(count)} tasks; the maximum is ${formatCount(TASKS_MAX)}`]);
+  };
+  // Before anything is crossed; how many files a pattern matches is seen later.
+  requireBound(entries.reduce((count, entry) => count + ("trace" in entry ? 1 : combinations(entry.params)), 0));
   const problems: string[] = [];
   const complain = (at: string, what: string | null) => {
     if (what !== null) problems.push(`${at}: ${what}`);
@@ -246,8 +269,8 @@ export async function readPlan(file: string, known: Known): Promise<Plan> {
     for (const each of made) workloads.push(each);
   }
   if (problems.length > 0) refuse(file, problems);
-  const once = <T>(list: readonly T[]) => [...new Set(list)];
-  const plan: Plan = {
+  requireBound(workloads.length);
+  return {
     name,
     workloads,
     policies: once(policies),
@@ -256,11 +279,4 @@ export async function readPlan(file: string, known: Known): Promise<Plan> {
     seeds: once(seeds),
     samples,
   };
-  const count =
-    workloads.length * plan.policies.length * (plan.knobs?.length ?? 1) * plan.profiles.length * plan.seeds.length;
-  if (count > TASKS_MAX)
-    refuse(file, [
-      `it makes ${count.toLocaleString("en-US")} tasks; the maximum is ${TASKS_MAX.toLocaleString("en-US")}`,
-    ]);
-  return plan;
 }

@@ -10,6 +10,17 @@ const CLI = resolve(import.meta.dirname, "..", "cli.ts");
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-capture-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+test.skipIf(process.getuid?.() !== 0)(
+  "an ordinary user cannot record a process of root's, and nothing is left of the try",
+  () => {
+    const out = join(tmpdir(), `reclaim-lab-test-others-${process.pid}`);
+    const words = [CLI, "capture", "--pid", String(process.pid), "--out", out];
+    const { status, stderr } = spawnSync(process.execPath, words, { uid: 65_534, gid: 65_534, encoding: "utf8" });
+    expect(stderr).toContain(`Process ${process.pid} may not be recorded: it belongs to another user`);
+    expect([status, existsSync(out)]).toEqual([1, false]);
+  },
+);
+
 const PROGRAM = ["sh", "-c", "printf 'a\\200\\377'; echo error >&2"];
 const WRITTEN = Buffer.from("a\u0080\u00ff", "latin1");
 

@@ -1,6 +1,7 @@
 /** Recordings: a launched program or a running process, recorded as a capture and opened as a trace. */
 import * as v from "valibot";
 import { POLICY_IDS } from "../../engine/experiment/policies.ts";
+import { shownProblem } from "../../engine/experiment/text-limits.ts";
 import { shellToHost, windowToHost, windowToMain } from "./define.ts";
 import { labErrorSchema, nothingSchema, openedFileSchema } from "./shapes.ts";
 
@@ -8,15 +9,26 @@ const TEXT_MAX = 20_000;
 /** A line of the window's chart has at most so many points. */
 export const LINE_POINTS_MAX = 400;
 
-const text = v.pipe(v.string(), v.maxLength(TEXT_MAX));
+/** What is run is shown before, and as it is. */
+export const shownText = (what: string, lines: "line" | "lines", most = TEXT_MAX) =>
+  v.pipe(
+    v.string(),
+    v.trim(),
+    v.maxLength(most),
+    v.check(
+      (text) => shownProblem(what, text, lines) === null,
+      ({ input }) => shownProblem(what, input, lines) ?? "",
+    ),
+  );
+export const commandSchema = v.pipe(shownText("A command", "line"), v.nonEmpty("there is no command"));
 
 const launchSchema = v.object({
   /** The program and its arguments, as a shell parts them; no shell reads it. */
-  command: v.pipe(text, v.trim(), v.nonEmpty("there is no command")),
+  command: commandSchema,
   /** Where it is started; the user's own folder where empty. */
-  folder: text,
+  folder: shownText("A folder", "line"),
   /** VAR=VALUE, a line each, added to the environment. */
-  env: text,
+  env: shownText("The environment", "lines"),
   /** With the call stack of every memory system call. */
   stacks: v.boolean(),
 });

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { REPEAT_MAX, SETTINGS_MAX } from "../../engine/experiment/trial.ts";
 import { shellToHost, windowToMain } from "./define.ts";
+import { commandSchema, shownText } from "./record.ts";
 import { experimentSchema, titleSchema } from "./shapes.ts";
 
 const envSchema = v.record(v.string(), v.string());
@@ -22,11 +23,11 @@ const trialSpecSchema = v.object({
 
 /** A trial as the window asks for it: text that people type. */
 const typedTrialSchema = v.object({
-  command: v.pipe(v.string(), v.trim(), v.nonEmpty("there is no command"), v.maxLength(20_000)),
+  command: commandSchema,
   /** Where it is started; the user's own folder where empty. */
-  folder: v.pipe(v.string(), v.maxLength(20_000)),
+  folder: shownText("A folder", "line"),
   /** `NAME: VAR=VALUE ...`; default: those that suit its allocator. */
-  settings: v.pipe(v.array(v.pipe(v.string(), v.maxLength(2000))), v.maxLength(SETTINGS_MAX)),
+  settings: v.pipe(v.array(shownText("A setting", "line", 2000)), v.maxLength(SETTINGS_MAX)),
   repeat: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REPEAT_MAX)),
 });
 

@@ -102,6 +102,10 @@ it("is run again with its readings, and says where they are gone", async () => {
     ["kernel", "failed"],
   ]);
   expect(without.runs[2].reason).toContain("there is no such file");
+  if (process.platform === "win32") return;
+  execFileSync("mkfifo", [join(capture, "vmpte.txt")]);
+  const waiting = await ended(await ask("experiment.again", { id }));
+  expect(waiting.runs[2]).toMatchObject({ status: "failed", reason: expect.stringContaining("not a regular file") });
 });
 
 it.skipIf(process.platform === "win32")(

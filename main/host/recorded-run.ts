@@ -1,4 +1,7 @@
 /** The measured side of a capture as a run beside those of the model: what was read while the program ran. */
+import { existsSync } from "node:fs";
+import { isRegular } from "../../db/regular.ts";
+import { BadInputError } from "../../engine/error.ts";
 import { ImportReport } from "../../engine/workload/import/index.ts";
 import { eachMeasured } from "../../engine/workload/measured.ts";
 import { toLabError } from "../answer.ts";
@@ -12,6 +15,8 @@ type Measured = NonNullable<FileTask["measured"]>;
 /** Readings from the process' begin until it leaves: while it exits, its memory is torn down. */
 async function readingsOf({ path, startNs, endNs }: Measured): Promise<Readings> {
   const readings = new Readings();
+  // The path may be that of somebody else's history.
+  if (existsSync(path) && !isRegular(path)) throw new BadInputError("It is not a regular file", { where: path });
   await atFile(path, async () =>
     eachMeasured(await openSource(path), new ImportReport(), ({ fromNs, toNs, vmpteKb, rssKb }) => {
       if (fromNs >= startNs && toNs <= endNs) readings.take({ atNs: fromNs - startNs, vmpteKb, rssKb });

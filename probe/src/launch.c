@@ -64,7 +64,10 @@ static bool reaped_program(void) {
     if (pid == program_pid) program_over = true, program_status = status;
   }
   if (pid == -ECHILD) program_over = true;
-  if (!program_over && asked_ns && now_ns() - asked_ns > PATIENCE_NS) sys2(__NR_kill, program_pid, SIGKILL);
+  /* What has another user's rights by now (set-user-ID) is not ours to end: it is left. */
+  if (!program_over && asked_ns && now_ns() - asked_ns > PATIENCE_NS &&
+      sys2(__NR_kill, program_pid, SIGKILL) == -EPERM)
+    program_over = true, program_status = SIGKILL;
   return program_over;
 }
 
