@@ -53,7 +53,7 @@ export default {
     only(
       "probe",
       [
-        "^db/(folders|regular)\\.ts$",
+        "^db/(file-error|folders|regular)\\.ts$",
         "^engine/workload/",
         "^engine/experiment/",
         "^engine/live/",

@@ -5,6 +5,7 @@
 import { accessSync, constants, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
+import { codeOf, isOfTheName, whyOf } from "./file-error.ts";
 
 /** The base of everything that is wrong with a history file; the file is left as it was. */
 export class HistoryError extends ReclaimLabError {
@@ -14,6 +15,7 @@ export class HistoryError extends ReclaimLabError {
 /** The file is no SQLite database, or the database of another program. */
 export class ForeignFileError extends HistoryError {
   override readonly name = "ForeignFileError";
+  override readonly badInput = true;
   constructor(file: string, why: string) {
     super("This file is not a Reclaim Lab history; it was left untouched", {
       where: file,
@@ -26,6 +28,7 @@ export class ForeignFileError extends HistoryError {
 /** The history was written by a newer version of the program. */
 export class NewerHistoryError extends HistoryError {
   override readonly name = "NewerHistoryError";
+  override readonly badInput = true;
   constructor(file: string, found: number, known: number) {
     super("This history is from a newer Reclaim Lab; it was left untouched", {
       where: file,
@@ -38,6 +41,7 @@ export class NewerHistoryError extends HistoryError {
 /** The history is truncated or corrupt. */
 export class DamagedHistoryError extends HistoryError {
   override readonly name = "DamagedHistoryError";
+  override readonly badInput = true;
   constructor(file: string, why: string, cause?: unknown) {
     super("This history is damaged; it was left untouched", {
       where: file,
@@ -51,6 +55,7 @@ export class DamagedHistoryError extends HistoryError {
 /** The tables of the history were changed by somebody else: a view in the place of one, a trigger, one more. */
 export class AlteredHistoryError extends HistoryError {
   override readonly name = "AlteredHistoryError";
+  override readonly badInput = true;
   constructor(file: string, why: string) {
     super("The tables of this history are not those that Reclaim Lab makes; it was left untouched", {
       where: file,
@@ -63,6 +68,7 @@ export class AlteredHistoryError extends HistoryError {
 /** Rows of the history hold values that none can have; nothing of it was taken over. */
 export class InvalidRowsError extends HistoryError {
   override readonly name = "InvalidRowsError";
+  override readonly badInput = true;
   constructor(file: string, rows: readonly string[]) {
     const more = rows.length > 1 ? ` (and ${rows.length - 1} more)` : "";
     super("This history holds rows that are not valid; nothing was taken over and it was left untouched", {
@@ -76,6 +82,7 @@ export class InvalidRowsError extends HistoryError {
 /** The migrations that the file says it went through are not the ones that this program has. */
 export class MigrationLedgerError extends HistoryError {
   override readonly name = "MigrationLedgerError";
+  override readonly badInput = true;
   constructor(file: string, why: string) {
     super("This history went through migrations that this program does not know; it was left untouched", {
       where: file,
@@ -101,6 +108,7 @@ export class HistoryBusyError extends HistoryError {
 /** The file or its folder cannot be written. */
 class HistoryReadOnlyError extends HistoryError {
   override readonly name = "HistoryReadOnlyError";
+  override readonly badInput = true;
   constructor(file: string, why: string, cause?: unknown) {
     super("The history cannot be written", {
       where: file,
@@ -124,9 +132,10 @@ export class HistoryFullError extends HistoryError {
   }
 }
 
-/** Reading or writing the file failed. */
+/** Reading or writing the file failed; without a cause, it is not what a history can be. */
 export class HistoryIoError extends HistoryError {
   override readonly name = "HistoryIoError";
+  override readonly badInput: boolean;
   constructor(file: string, why: string, cause?: unknown) {
     super("The history cannot be read or written", {
       where: file,
@@ -134,6 +143,7 @@ export class HistoryIoError extends HistoryError {
       todo: "Check the disk and the path, then try again",
       cause,
     });
+    this.badInput = cause === undefined || isOfTheName(cause);
   }
 }
 
@@ -155,10 +165,6 @@ export class StateError extends BadInputError {
 /** A value that the history cannot hold. */
 export class BadValueError extends BadInputError {
   override readonly name = "BadValueError";
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** SQLite says only that it cannot open a file where its folder takes no log beside it; null where the folder does. */
@@ -220,7 +226,7 @@ export function translate(error: unknown, file: string): unknown {
     if (why !== null) return new HistoryReadOnlyError(file, why, error);
   }
   if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_IOERR") || /^E[A-Z]+$/.test(code))
-    return new HistoryIoError(file, message, error);
+    return new HistoryIoError(file, isOfTheName(error) ? whyOf(error) : message, error);
   if (code.startsWith("SQLITE_"))
     return new HistoryError("The history failed with an error", {
       where: file,

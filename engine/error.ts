@@ -14,6 +14,8 @@ export interface ErrorFacts {
 
 export class ReclaimLabError extends Error {
   override readonly name: string = "ReclaimLabError";
+  /** Is it the asker who has to change something: an option, a name, a file? The command line then ends with status 2. */
+  readonly badInput: boolean = false;
   readonly where: string | undefined;
   readonly why: string | undefined;
   readonly todo: string | undefined;
@@ -27,9 +29,10 @@ export class ReclaimLabError extends Error {
   }
 }
 
-/** Bad usage or bad input: the command line ends with status 2. */
+/** Bad usage or bad input. */
 export class BadInputError extends ReclaimLabError {
   override readonly name: string = "BadInputError";
+  override readonly badInput = true;
 }
 
 /** One line: what, where, why, what to do. */

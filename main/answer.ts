@@ -1,6 +1,7 @@
 /** How a call is answered on every receiving side: the payload checked, the handler called, an error made showable. */
 import * as v from "valibot";
 import { translate } from "../db/errors.ts";
+import { FileError } from "../db/file-error.ts";
 import { BadInputError, ReclaimLabError } from "../engine/error.ts";
 import { type Answer, CALLS, type CallName, type CallResult, type Handlers, type LabError } from "./contract.ts";
 
@@ -8,8 +9,8 @@ import { type Answer, CALLS, type CallName, type CallResult, type Handlers, type
 export function inWords(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof ReclaimLabError || !("code" in thrown)) return thrown;
   const code = String(thrown.code);
-  if (!code.startsWith("SQLITE_") && !(/^E[A-Z0-9]+$/.test(code) && "syscall" in thrown)) return thrown;
-  return translate(thrown, "path" in thrown && typeof thrown.path === "string" ? thrown.path : "the file");
+  if (code.startsWith("SQLITE_")) return translate(thrown, "the history");
+  return /^E[A-Z0-9]+$/.test(code) && "syscall" in thrown ? new FileError(thrown) : thrown;
 }
 
 /** An error as it crosses a process boundary. What is not ours is a fault of the program: its message is kept, its stack goes to the log. */
@@ -38,7 +39,7 @@ export function toLabError(thrown: unknown): LabError {
 /** The error of an answer, to be thrown again on the calling side. */
 export class AnsweredError extends ReclaimLabError {
   override readonly name: string;
-  readonly badInput: boolean;
+  override readonly badInput: boolean;
   constructor(error: LabError) {
     super(error.message, error);
     this.name = error.name;
@@ -46,9 +47,8 @@ export class AnsweredError extends ReclaimLabError {
   }
 }
 
-/** Is it the asker who has to change something? */
 export function isBadInput(error: unknown): boolean {
-  return error instanceof BadInputError || (error instanceof AnsweredError && error.badInput);
+  return error instanceof ReclaimLabError && error.badInput;
 }
 
 /** The first thing that a schema found wrong, in words. */

@@ -1,7 +1,8 @@
 /** Kernel profiles by name: those that come with the lab, the running kernel's, and files. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isRegular } from "../db/regular.ts";
+import { codeOf, whyOf } from "../db/file-error.ts";
+import { isRegular, readRegular } from "../db/regular.ts";
 import { BadInputError } from "../engine/error.ts";
 import type { KernelProfile } from "../engine/mm/kernel-profile.ts";
 import { parseKernelProfile } from "../engine/mm/kernel-profile-fields.ts";
@@ -30,14 +31,13 @@ function readProfile(file: string, like?: KernelProfile): KernelProfile {
   const todo = `Name one of ${KERNEL_NAMES.join(", ")}, or a file (reclaim-lab doctor --json prints one)`;
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readRegular(file);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
     throw new BadInputError(`There is no kernel profile ${file}`, {
       why:
-        code === "ENOENT"
+        codeOf(error) === "ENOENT"
           ? "it is no name of one, and there is no file of this name"
-          : `the file cannot be read (${code})`,
+          : `the file cannot be read: ${whyOf(error)}`,
       todo,
     });
   }

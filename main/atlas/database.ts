@@ -5,6 +5,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { whyOf } from "../../db/file-error.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { partFiles } from "../batch/folder.ts";
 import { INSPECTION_COLUMNS, type Inspection, readInspections } from "./inspections.ts";
@@ -51,11 +52,7 @@ function look(path: string): ReturnType<typeof statSync> {
   try {
     return statSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new BadInputError("It cannot be read", {
-      where: path,
-      why: code === "ENOENT" ? "there is no such file or folder" : code,
-    });
+    throw new BadInputError("It cannot be read", { where: path, why: whyOf(error) });
   }
 }
 

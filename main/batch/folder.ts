@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf, whyOf } from "../../db/file-error.ts";
 import { makeFolders } from "../../db/folders.ts";
 import { isRegular, readRegular } from "../../db/regular.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
@@ -81,9 +82,12 @@ export function readStored(folder: string): StoredPlan {
   try {
     value = JSON.parse(readRegular(file));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
     const why =
-      code === "ENOENT" ? "there is no plan.json in it" : (code ?? "its plan.json is damaged, or is not a file");
+      codeOf(error) === "ENOENT"
+        ? "there is no plan.json in it"
+        : codeOf(error) === ""
+          ? "its plan.json is damaged, or is not a file"
+          : whyOf(error);
     throw new BadInputError("It is not a folder of results", {
       where: folder,
       why,

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import * as v from "valibot";
+import { whyOf } from "../../db/file-error.ts";
 import { isRegular } from "../../db/regular.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
@@ -113,9 +114,7 @@ function readText(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof BadInputError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "it may not be read" : code;
-    throw new BadInputError("The plan cannot be read", { where: file, why });
+    throw new BadInputError("The plan cannot be read", { where: file, why: whyOf(error) });
   }
 }
 

@@ -1,7 +1,7 @@
 /** The history by command line, as its users have it: a process of its own, its exit status, stdout and stderr. */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../../db/store.ts";
 import { newRun, rows, SPEC, summary, testFolder } from "../../db/testing.ts";
@@ -66,7 +66,7 @@ describe("history", () => {
     });
     truncateSync(folder.file(), 200_000);
     const bytes = readFileSync(folder.file(), "hex");
-    expect(lab("list")).toMatchObject({ status: 1, out: "", err: expect.stringMatching(/damaged.*cut off.*recover/) });
+    expect(lab("list")).toMatchObject({ status: 2, out: "", err: expect.stringMatching(/damaged.*cut off.*recover/) });
     const { status, out } = lab("history", "recover", folder.file(), folder.file("saved.sqlite"), "--json");
     expect(status).toBe(0);
     expect(JSON.parse(out).samples).toBeGreaterThan(0);
@@ -74,17 +74,34 @@ describe("history", () => {
     expect(JSON.parse(lab("history", "check", "--json", "--db", folder.file("saved.sqlite")).out).ok).toBe(true);
   });
 
-  test("bad usage is named in one line and ends with 2 or 1", () => {
-    writeFileSync(folder.file("text"), "no history, but long enough for one".repeat(9));
+  test("bad usage, and a file that is none or cannot be one, is named in one line and ends with 2", () => {
+    const text = folder.file("text");
+    const nosuch = folder.file("nosuch");
+    writeFileSync(text, "no history, but long enough for one".repeat(9));
     for (const args of [
       ["history", "purge"],
-      ["history", "restore", folder.file("text")],
+      ["history", "restore", text],
+      ["history", "restore", nosuch],
+      ["history", "merge", nosuch],
+      ["history", "merge", folder.path],
       ["history", "recover", folder.file(), folder.file()],
+      ["history", "recover", nosuch, folder.file("new")],
+      ["history", "use", "--copy", nosuch],
       ["history", "backup", folder.file()],
+      ["history", "backup", join(nosuch, "copy.sqlite")],
+      ["history", "backup", join(text, "copy.sqlite")],
       ["history", "nonsense"],
+      ["list", "--db", text],
+      ["list", "--db", folder.path],
+      ["list", "--db", join(text, "history.sqlite")],
+      ["list", "--db", "/dev/null"],
+      ["export", "1", "--format", "csv", "--out", folder.path],
+      ["export", "1", "--format", "csv", "--out", join(nosuch, "x.csv")],
+      ["export", "1", "--format", "csv", "--out", folder.file()],
+      ["report", "1", "--out", join(text, "x.html")],
     ]) {
       const { status, out, err } = lab(...args);
-      expect([1, 2], args.join(" ")).toContain(status);
+      expect(status, args.join(" ")).toBe(2);
       expect(out).toBe("");
       expect(err.trim().split("\n").length, err).toBeLessThanOrEqual(2);
       expect(err).not.toMatch(/^\s+at /m);
@@ -141,7 +158,7 @@ describe("what people say of an experiment", () => {
     truncateSync(folder.file(), 40_960);
     const damaged = readFileSync(folder.file());
     const refused = lab("list");
-    expect(refused.status).toBe(1);
+    expect(refused.status).toBe(2);
     expect(refused.err).toContain("This history is damaged");
     expect(refused.err).toContain("history use --copy FILE; history recover DAMAGED NEW");
     const listed = JSON.parse(lab("history", "copies", "--json").out);
@@ -153,7 +170,7 @@ describe("what people say of an experiment", () => {
     expect(JSON.parse(lab("list", "--json").out)).toEqual([]);
     expect(lab("history", "use", folder.file("nowhere.sqlite"))).toMatchObject({ status: 2 });
     expect(lab("history", "use", folder.file("copy.db"), "--own")).toMatchObject({ status: 2 });
-    expect(lab("history", "use", "--own").status, "it is still damaged").toBe(1);
+    expect(lab("history", "use", "--own").status, "it is still damaged").toBe(2);
     expect(lab("history", "use").out).toBe(`${folder.file("history-3.sqlite")}\n`);
     expect(readFileSync(folder.file())).toEqual(damaged);
   });

@@ -15,6 +15,7 @@ import {
   type TracedProcess,
   type TraceFormat,
 } from "../../engine/workload/import/index.ts";
+import { ExportError, notWritten } from "../export/write-file.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { print, printJson, table, warn } from "./print.ts";
@@ -79,18 +80,21 @@ async function writeFile(out: string, path: string, options: ImportOptions, repo
   const there = statSync(out, { throwIfNoEntry: false });
   const direct = there !== undefined && !there.isFile() && !there.isDirectory();
   const odd = direct ? null : notAFile(out);
-  if (odd !== null) throw new BadInputError("The file cannot be written", { where: out, why: odd });
+  if (odd !== null) throw new ExportError(out, odd);
   const place = placeOf(out);
   const temporary = direct ? out : `${place}.${process.pid}.part`;
   const stream = createWriteStream(temporary);
   const failed = once(stream, "error").then(([error]) => {
-    throw new BadInputError("The file cannot be written", { where: out, why: (error as NodeJS.ErrnoException).code });
+    throw notWritten(error, out);
   });
   try {
     const written = await Promise.race([writeLines(stream, path, options, report), failed]);
     stream.end();
     await Promise.race([once(stream, "finish"), failed]);
-    if (!direct) await rename(temporary, place);
+    if (!direct)
+      await rename(temporary, place).catch((error: unknown) => {
+        throw notWritten(error, out);
+      });
     return written;
   } catch (error) {
     if (!direct) await rm(temporary, { force: true });

@@ -461,7 +461,7 @@ describe("an export is written whole or not at all", () => {
 
   test.runIf(existsSync("/dev/full"))("a full disk is named", () => {
     expect(said(() => writeWhole("/dev/full", ["x"]))).toBe(
-      "/dev/full: The export was not written: no space is left on the device. Free some space or choose another place",
+      "/dev/full: The file was not written: no space is left on the device. Free some space or choose another place",
     );
   });
 

@@ -86,10 +86,6 @@ function requireBlame(experiment: StoredExperiment): readonly BlameEntry[] {
 export function exportToFile(source: ExportSource, experimentId: number, options: ExportOptions, path: string): number {
   for (const suffix of ["", "-wal", "-shm"])
     if (isSameFile(source.file + suffix, path))
-      throw new ExportError("The export was not written", {
-        where: path,
-        why: "it is the history itself",
-        todo: "Choose another file",
-      });
+      throw new ExportError(path, "it is the history itself", { todo: "Choose another file" });
   return writeWhole(path, exportParts(source, experimentId, options));
 }

@@ -1,7 +1,7 @@
 /** The typeface of pictures: our own, so that a picture is the same on every machine, also on one without fonts. */
 import { createRequire } from "node:module";
 import { GlobalFonts } from "@napi-rs/canvas";
-import { ExportError } from "./write-file.ts";
+import { ReclaimLabError } from "../../engine/error.ts";
 
 const require = createRequire(import.meta.url);
 const FILES = [
@@ -19,7 +19,7 @@ export function pictureFont(): string {
     for (const [family, subset] of FILES) {
       const path = require.resolve(`@fontsource-variable/inter/files/inter-${subset}-wght-normal.woff2`);
       if (!GlobalFonts.registerFromPath(path, family))
-        throw new ExportError("The font for pictures cannot be read", {
+        throw new ReclaimLabError("The font for pictures cannot be read", {
           where: path,
           todo: "Reinstall the program",
         });

@@ -10,37 +10,42 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
+import { codeOf, isOfTheName, whyOf } from "../../db/file-error.ts";
 import { confirmName, notAFile, removeIfPossible } from "../../db/files.ts";
 import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
 
-/** The export could not be made or written; nothing half-written is left behind. */
+/** A file could not be written; nothing half-written is left behind. */
 export class ExportError extends ReclaimLabError {
   override readonly name = "ExportError";
+  override readonly badInput: boolean;
+  constructor(path: string, why: string, facts: { readonly todo?: string; readonly cause?: unknown } = {}) {
+    super("The file was not written", { where: path, why, todo: "Choose another place", ...facts });
+    // Without a cause, the name is of something that cannot be written to.
+    this.badInput = facts.cause === undefined || isOfTheName(facts.cause);
+  }
 }
 
-const REASONS: Readonly<Record<string, readonly [why: string, todo: string]>> = {
-  ENOSPC: ["no space is left on the device", "Free some space or choose another place"],
-  EDQUOT: ["your quota on the device is used up", "Free some space or choose another place"],
-  EACCES: ["you may not write to the folder or file", "Choose another place"],
-  EPERM: ["you may not write to the folder or file", "Choose another place"],
-  EROFS: ["the file system is read-only", "Choose another place"],
-  ENOENT: ["there is no such folder", "Create the folder first or choose another place"],
-  ENOTDIR: ["a part of the path is not a folder", "Choose another place"],
-  EISDIR: ["it is a folder", "Give it the name of a file"],
-  ELOOP: ["its symbolic links form a loop", "Choose another place"],
-  ENXIO: ["nothing reads from this pipe", "Start its reader first, or choose another place"],
-  EPIPE: ["the reader of this pipe has exited", "Choose another place"],
-  ENAMETOOLONG: ["the name is too long", "Choose a shorter one"],
+/** What is said otherwise of a file that is to be written. */
+const WHY: Readonly<Record<string, string>> = {
+  EACCES: "you may not write to the folder or file",
+  EPERM: "you may not write to the folder or file",
+  ENOENT: "there is no such folder",
+};
+const TODO: Readonly<Record<string, string>> = {
+  ENOSPC: "Free some space or choose another place",
+  EDQUOT: "Free some space or choose another place",
+  ENOENT: "Create the folder first or choose another place",
+  EISDIR: "Give it the name of a file",
+  ENXIO: "Start its reader first, or choose another place",
+  ENAMETOOLONG: "Choose a shorter one",
 };
 
-function named(error: unknown, path: string): unknown {
-  if (error instanceof ReclaimLabError) return error;
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-  const known = REASONS[code];
-  if (known === undefined && code === "") return error;
-  const [why, todo] = known ?? [error instanceof Error ? error.message : code, "Choose another place"];
-  return new ExportError("The export was not written", { where: path, why, todo, cause: error });
+/** The named error for what the file system threw while a file was written; others pass through. */
+export function notWritten(error: unknown, path: string): unknown {
+  const code = codeOf(error);
+  if (error instanceof ReclaimLabError || code === "") return error;
+  return new ExportError(path, WHY[code] ?? whyOf(error), { todo: TODO[code] ?? "Choose another place", cause: error });
 }
 
 function writeAll(fd: number, parts: Iterable<string | Uint8Array>): number {
@@ -71,8 +76,7 @@ export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): 
     const there = statSync(path, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
     const odd = there === undefined ? notAFile(path) : null;
-    if (odd !== null)
-      throw new ExportError("The export was not written", { where: path, why: odd, todo: "Choose another place" });
+    if (odd !== null) throw new ExportError(path, odd);
     if (there && !there.isFile()) {
       // Throws where nobody reads a pipe, instead of waiting for somebody.
       if (there.isFIFO()) closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
@@ -103,6 +107,6 @@ export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): 
     confirmName(target);
     return bytes;
   } catch (error) {
-    throw named(error, path);
+    throw notWritten(error, path);
   }
 }

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { whyOf } from "../../db/file-error.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { ImportError, type TextSource } from "../../engine/workload/import/index.ts";
 import { captureAt } from "./capture.ts";
@@ -30,13 +31,6 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   yield* packed.pipe(gunzip);
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "it may not be read",
-  ENOTDIR: "a folder in its path is a file",
-  ELOOP: "its symbolic links form a loop",
-};
-
 /** Opens a file, or the trace of a capture's folder; `-` is standard input. Errors: BadInputError where it cannot be read. */
 export async function openSource(given: string): Promise<TextSource> {
   if (given === "-") return unpacked(process.stdin);
@@ -50,8 +44,7 @@ export async function openSource(given: string): Promise<TextSource> {
       });
   } catch (error) {
     if (error instanceof BadInputError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    throw new BadInputError("The file cannot be opened", { where: path, why: REASONS[code] ?? code });
+    throw new BadInputError("The file cannot be opened", { where: path, why: whyOf(error) });
   }
   return unpacked(createReadStream(path, { highWaterMark: CHUNK }));
 }
