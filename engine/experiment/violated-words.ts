@@ -1,6 +1,6 @@
 /** What has happened where an invariant is violated: its name says what should hold, and after "broken" reads as its opposite. */
 
-const HAPPENED: Readonly<Record<string, string>> = {
+const HAPPENED = {
   "no access through a freed table": "a freed table was accessed",
   "no table freed twice or freed while reachable": "a table was freed twice, or while it was reachable",
   "a reader inside rcu_read_lock never sees its table freed": "a table was freed under a reader inside rcu_read_lock",
@@ -13,7 +13,12 @@ const HAPPENED: Readonly<Record<string, string>> = {
   "DONTNEED discards the whole range": "DONTNEED left a part of its range",
   "an emptied table is reclaimed": "an emptied table stayed",
   "a move that returns has moved the page": "a move returned and had not moved the page",
-};
+} as const satisfies Readonly<Record<string, string>>;
 
-/** "a write was lost" */
-export const violatedWords = (invariant: string): string => HAPPENED[invariant] ?? `“${invariant}” does not hold`;
+/** What the explorer checks, by its name; whoever adds one is asked for its words. */
+export type Invariant = keyof typeof HAPPENED;
+
+const isInvariant = (name: string): name is Invariant => Object.hasOwn(HAPPENED, name);
+
+/** "a write was lost". A result may be of a program that knows others. */
+export const violatedWords = (name: string): string => (isInvariant(name) ? HAPPENED[name] : `“${name}” does not hold`);

@@ -108,7 +108,7 @@ describe("textbook programs", () => {
       cpus: [set(0), set(1)],
       check: (toy) => (toy.words[0] === 1 && toy.words[1] === 1 ? "both set" : null),
     });
-    expect([...violations]).toEqual(["toy: both set"]);
+    expect([...violations]).toEqual(["counts equal recounts: both set"]);
   });
 
   const peterson = (turnFirst: boolean): ToyProgram => {

@@ -5,6 +5,7 @@
  * action and runs on to the next point. What the action read and wrote is asked for after each step: that footprint is all
  * that the reduction rests on.
  */
+import type { Invariant } from "../experiment/violated-words.ts";
 
 /** The action a CPU is about to perform. */
 export interface Point {
@@ -38,7 +39,7 @@ export function dependent(a: Footprint, b: Footprint): boolean {
 
 /** A broken invariant: its name, and what was seen in words. */
 export interface Violation {
-  readonly invariant: string;
+  readonly invariant: Invariant;
   readonly detail: string;
 }
 

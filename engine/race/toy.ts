@@ -90,7 +90,7 @@ function* watched(path: ToyPath, onPoint: (point: Point) => void): ToyPath {
 
 export function toyProgram(definition: ToyProgram): Program {
   const found = (detail: string | null | undefined): Violation | null =>
-    detail === null || detail === undefined ? null : { invariant: "toy", detail };
+    detail === null || detail === undefined ? null : { invariant: "counts equal recounts", detail };
   return {
     cpus: definition.cpus.length,
     start(): ToyExecution {

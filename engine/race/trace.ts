@@ -1,5 +1,6 @@
 /** What a step reads and writes of an explored kernel, recorded as it happens; and how a step says that it broke an invariant. */
 
+import type { Invariant } from "../experiment/violated-words.ts";
 import { access, type Footprint } from "./program.ts";
 
 /** CPUs of a scenario at most. */
@@ -37,9 +38,9 @@ export const OBJ_TLB_ENTRY = 43;
 /** Thrown by a step that breaks an invariant. */
 export class StepViolation extends Error {
   override readonly name = "StepViolation";
-  readonly invariant: string;
+  readonly invariant: Invariant;
 
-  constructor(invariant: string, detail: string) {
+  constructor(invariant: Invariant, detail: string) {
     super(detail);
     this.invariant = invariant;
   }
