@@ -43,7 +43,7 @@ export function summaryOf(c: Connection, run: StoredRun, endedMs: number): RunSu
       pud_tables: last.pud_tables,
       empty_pte_tables: last.empty_pte_tables,
       rss_kb: last.rss_kb ?? 0,
-      virt_kb: last.virt_kb ?? 0,
+      virt_kb: last.virt_kb,
     },
     peak: { vmpte_kb: peak?.vmpte_kb ?? 0, rss_kb: peak?.rss_kb ?? 0 },
     reclaimed_pte_tables: fast === null || slow === null ? null : fast + slow,

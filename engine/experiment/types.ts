@@ -83,7 +83,8 @@ export interface RunSummary {
     readonly pud_tables: number | null;
     readonly empty_pte_tables: number | null;
     readonly rss_kb: number;
-    readonly virt_kb: number;
+    /** Null where it was not read; 0 in histories of older versions. */
+    readonly virt_kb: number | null;
   };
   readonly peak: { readonly vmpte_kb: number; readonly rss_kb: number };
   readonly reclaimed_pte_tables: number | null;

@@ -24,6 +24,14 @@ test("samples are what was read, however many there are", async () => {
   expect(samples.at(-1)).toBeUndefined();
 });
 
+test("a process with more than 4 TiB has the size that was read", async () => {
+  async function* huge() {
+    yield Buffer.from(`# pid 7\n1.000000000 ${2 ** 33 + 4} ${20 * 2 ** 30} 1 1.000000300\n`);
+  }
+  const { samples } = await readMeasured(huge(), new ImportReport());
+  expect(samples.at(0)).toMatchObject({ vmpteKb: 2 ** 33 + 4, rssKb: 20 * 2 ** 30 });
+});
+
 test("samples that stand in another order are put in the order of time", async () => {
   const { samples } = await readMeasured(source([3, 1, 2]), new ImportReport());
   expect([0, 1, 2].map((i) => samples.at(i))).toEqual([1, 2, 3].map(reading));

@@ -34,17 +34,17 @@ const BLOCK = 1 << 14;
 
 interface Block {
   readonly times: Float64Array;
-  readonly kb: Uint32Array;
+  readonly kb: Float64Array;
 }
 
-/** Samples in 24 bytes each: hours of readings are tens of millions. */
+/** Samples in 32 bytes each, for a process may have 2^32 kB: hours of readings are tens of millions. */
 class PackedSamples implements MeasuredSamples {
   readonly #blocks: Block[] = [];
   length = 0;
 
   push({ fromNs, toNs, vmpteKb, rssKb }: MeasuredSample): void {
     const at = this.length++ % BLOCK;
-    if (at === 0) this.#blocks.push({ times: new Float64Array(2 * BLOCK), kb: new Uint32Array(2 * BLOCK) });
+    if (at === 0) this.#blocks.push({ times: new Float64Array(2 * BLOCK), kb: new Float64Array(2 * BLOCK) });
     const { times, kb } = this.#blocks[this.#blocks.length - 1];
     times[2 * at] = fromNs;
     times[2 * at + 1] = toNs;

@@ -235,7 +235,7 @@ export const runSummarySchema = v.object({
     pud_tables: v.nullable(v.number()),
     empty_pte_tables: v.nullable(v.number()),
     rss_kb: v.number(),
-    virt_kb: v.number(),
+    virt_kb: v.nullable(v.number()),
   }),
   peak: v.object({ vmpte_kb: v.number(), rss_kb: v.number() }),
   reclaimed_pte_tables: v.nullable(v.number()),

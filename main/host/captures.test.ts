@@ -71,6 +71,7 @@ it("is opened whole: called after its program, its readings a run on the program
   expect(measured.summary?.final.vmpte_kb).toBe(model.summary?.final.vmpte_kb);
   // Readings count none.
   expect(measured.summary?.operations).toBe(0);
+  expect(measured.summary?.final.virt_kb).toBeNull();
   const { columns } = await ask("run.samples", { runId: measured.id });
   const times = [...(columns.time_ns ?? [])];
   expect(times).toEqual(times.toSorted((a, b) => a - b));

@@ -94,7 +94,7 @@ export class Readings {
         pud_tables: null,
         empty_pte_tables: null,
         rss_kb: last.rssKb,
-        virt_kb: 0,
+        virt_kb: null,
       },
       peak: { vmpte_kb: this.#peakVmpteKb, rss_kb: this.#peakRssKb },
       reclaimed_pte_tables: null,

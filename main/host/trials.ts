@@ -58,7 +58,7 @@ function summaryOf({ run, readings }: TrialEnd): RunSummary {
       pud_tables: null,
       empty_pte_tables: null,
       rss_kb: readings[readings.length - 1].rssKb,
-      virt_kb: 0,
+      virt_kb: null,
     },
     peak: { vmpte_kb: run.peak_vmpte_kb, rss_kb: run.peak_rss_kb },
     reclaimed_pte_tables: null,
