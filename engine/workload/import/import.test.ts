@@ -468,6 +468,16 @@ describe("ops.jsonl", () => {
     ]);
     await expect(read('{"format":"reclaim-lab-ops","version":2}\n', {})).rejects.toThrow("it is of version 2");
   });
+
+  test("a file without a single operation is refused, and says what one is", async () => {
+    await expect(read(`${opsHeaderLine({})}\n\nnonsense\n`, {})).rejects.toMatchObject({
+      message: "it has no operation",
+      why: "line 4: not JSON: nonsense",
+      todo: expect.stringContaining('{"op":"touch"'),
+    });
+    await expect(survey(chunks(opsHeaderLine({})), new ImportReport())).rejects.toThrow("it has no operation");
+    await expect(survey(chunks("\n"), new ImportReport(), "ops")).rejects.toThrow(/does not begin with the header/);
+  });
 });
 
 describe("input that is damaged or meant to harm", () => {
@@ -527,7 +537,10 @@ describe("input that is damaged or meant to harm", () => {
     const { operations } = await read(opsHeaderLine({ title: "high" }) + operationLine(operation));
     expect(operations).toEqual([operation]);
     const beyond = operationLine({ ...operation, addr: 2 ** 60 });
-    expect((await read(opsHeaderLine({ title: "high" }) + beyond)).operations).toEqual([]);
+    await expect(read(opsHeaderLine({ title: "high" }) + beyond)).rejects.toMatchObject({
+      message: "it has no operation",
+      why: "line 2: addr of mmap cannot be 1152921504606847000",
+    });
   });
 
   test("any damage to a trace ends in operations, never in a crash", async () => {

@@ -172,17 +172,19 @@ function readOperation(value: unknown): Operation | string {
   return value as Operation;
 }
 
+const HEADER = `the header {"format":"${OPS_FORMAT}","version":${OPS_VERSION}}`;
+
 /** Reads the header from the first non-blank line. Throws ImportError where it is none, or of a newer version. */
 function readOpsHeader(line: string): OpsHeader {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    throw new ImportError(`its first line is not the header {"format":"${OPS_FORMAT}","version":${OPS_VERSION}}`);
+    throw new ImportError(`its first line is not ${HEADER}`);
   }
   const header = (typeof value === "object" && value !== null ? value : {}) as Readonly<Record<string, unknown>>;
   if (header.format !== OPS_FORMAT) {
-    throw new ImportError(`its first line is not the header {"format":"${OPS_FORMAT}","version":${OPS_VERSION}}`);
+    throw new ImportError(`its first line is not ${HEADER}`);
   }
   if (header.version !== OPS_VERSION) {
     throw new ImportError(
@@ -198,15 +200,24 @@ function readOpsHeader(line: string): OpsHeader {
   };
 }
 
-/** The operations of a workload file, a block of the file at a time. Invalid lines are reported and skipped. */
+/**
+ * The operations of a workload file, a block of the file at a time. Invalid lines are reported and skipped. Throws ImportError
+ * where none is valid.
+ */
 export async function* readOperations(
   blocks: AsyncIterable<LineBlock>,
   report: ImportReport,
   onHeader?: (header: OpsHeader) => void,
 ): AsyncGenerator<readonly Operation[]> {
   let headerRead = false;
+  let count = 0;
+  let firstProblem: string | undefined;
   for await (const block of blocks) {
     const operations: Operation[] = [];
+    const refuse = (line: number, why: string): void => {
+      firstProblem ??= `line ${line}: ${why}`;
+      report.problem("bad_operation", line, why);
+    };
     eachLine(block, (text, line) => {
       if (text.trim() === "") return;
       if (!headerRead) {
@@ -219,17 +230,23 @@ export async function* readOperations(
       try {
         value = JSON.parse(text);
       } catch {
-        report.problem("bad_operation", line, `not JSON: ${text.slice(0, 80)}`);
+        refuse(line, `not JSON: ${text.slice(0, 80)}`);
         return;
       }
       const operation = readOperation(value);
       if (typeof operation === "string") {
-        report.problem("bad_operation", line, operation);
+        refuse(line, operation);
         return;
       }
       report.events++;
       operations.push(operation);
     });
+    count += operations.length;
     yield operations;
   }
+  if (count > 0) return;
+  throw new ImportError(headerRead ? "it has no operation" : `it does not begin with ${HEADER}`, {
+    why: firstProblem,
+    todo: 'A line behind the header is an operation, such as {"op":"touch","addr":4096,"len":4096,"access":"w"}',
+  });
 }
