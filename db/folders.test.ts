@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeFolders } from "./folders.ts";
+import { makeFolders, removeEmpty } from "./folders.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -24,6 +24,22 @@ test("a file in the way, or a link to nothing, is said by the file system", () =
   expect(() => makeFolders(join(folder, "file", "below"))).toThrow(/EEXIST|ENOTDIR/);
   expect(() => makeFolders(join(folder, "file"))).toThrow(/EEXIST/);
   expect(() => makeFolders(join(folder, "link"))).toThrow(/EEXIST/);
+});
+
+test("where one of them cannot be made, none is left; those that were there stay", () => {
+  const there = join(folder, "there");
+  makeFolders(there);
+  expect(() => makeFolders(join(there, "a", "b", "x".repeat(300), "c"))).toThrow(/ENAMETOOLONG/);
+  expect(readdirSync(there)).toEqual([]);
+});
+
+test("those that were made are told and taken away, up to one that is used", () => {
+  const made = makeFolders(join(folder, "a", "b", "c"));
+  expect(made).toEqual(["a/b/c", "a/b", "a"].map((each) => join(folder, each)));
+  expect(makeFolders(join(folder, "a", "b"))).toEqual([]);
+  writeFileSync(join(folder, "a", "used"), "");
+  removeEmpty(made);
+  expect(readdirSync(join(folder, "a"))).toEqual(["used"]);
 });
 
 test.skipIf(!existsSync("/proc/self"))("where no folder can be made, that is said at once", () => {

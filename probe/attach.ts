@@ -133,13 +133,13 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
       todo: "Run it as root with linux-perf installed (Debian: linux-perf)",
     });
   sweepLeftovers();
-  makeCaptureFolder(input.folder);
+  const takeAway = makeCaptureFolder(input.folder);
   const folder = temporaryFolder();
   const guard = guarded(folder);
   try {
     return await record(input, means.perf, comm, folder);
   } catch (error) {
-    const failure = await afterFailure(input.folder, error);
+    const failure = await afterFailure(input.folder, takeAway, error);
     if (existsSync(input.folder) || existsSync(`/proc/${input.pid}`)) throw failure;
     throw new BadInputError(`Process ${input.pid} (${comm}) ended before it could be recorded`);
   } finally {

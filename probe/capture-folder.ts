@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { makeFolders } from "../db/folders.ts";
+import { makeFolders, removeEmpty } from "../db/folders.ts";
 import { BadInputError, describeError } from "../engine/error.ts";
 import { CaptureError } from "./errors.ts";
 import { pidIn } from "./trial.ts";
@@ -38,12 +38,24 @@ const DENIED: Readonly<Record<string, string>> = {
   EROFS: "its file system is read-only",
 };
 
-/** The folder of a new capture. Errors: BadInputError where it cannot be made or is there already. */
-export function makeCaptureFolder(path: string): void {
+/**
+ * The folder of a new capture; returns what takes it away again, with the folders that were made for it. Errors: BadInputError where it
+ * cannot be made or is there already.
+ */
+export function makeCaptureFolder(path: string): () => void {
   try {
-    makeFolders(dirname(resolve(path)));
-    // What a program does and where its memory lies is nobody else's, as in a record of perf.
-    mkdirSync(path, 0o700);
+    const above = makeFolders(dirname(resolve(path)));
+    try {
+      // What a program does and where its memory lies is nobody else's, as in a record of perf.
+      mkdirSync(path, 0o700);
+    } catch (error) {
+      removeEmpty(above);
+      throw error;
+    }
+    return () => {
+      rmSync(path, { recursive: true, force: true });
+      removeEmpty(above);
+    };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     const why = DENIED[code] ?? code;
@@ -173,10 +185,10 @@ export async function readingsIn(path: string): Promise<{ readonly pid: number |
  * What becomes of a recording that failed, and what is said of it: a folder without a reading goes, since nothing was recorded; one with
  * readings stays, and the error names it. Returns the error to throw.
  */
-export async function afterFailure(folder: string, error: unknown): Promise<unknown> {
+export async function afterFailure(folder: string, takeAway: () => void, error: unknown): Promise<unknown> {
   const { readings } = await readingsIn(join(folder, "vmpte.txt"));
   if (readings === 0) {
-    rmSync(folder, { recursive: true, force: true });
+    takeAway();
     return error;
   }
   return new CaptureError("The recording could not be finished", {

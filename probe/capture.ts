@@ -127,7 +127,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   if (means.how === null)
     throw new CaptureError("Programs cannot be recorded here", { why: means.why, todo: means.todo });
   sweepLeftovers();
-  makeCaptureFolder(input.folder);
+  const takeAway = makeCaptureFolder(input.folder);
   const job: Job = {
     command: [program, ...input.args],
     vmpte: join(input.folder, "vmpte.txt"),
@@ -140,11 +140,11 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   };
   const recorded = means.how === "perf" ? captureWithPerf(means.perf, job) : captureWithTracefs(job);
   const done: Done = await recorded.catch(async (error: unknown) => {
-    throw await afterFailure(input.folder, error);
+    throw await afterFailure(input.folder, takeAway, error);
   });
   // The launcher begins it once the program has replaced it.
   if (!existsSync(job.vmpte)) {
-    rmSync(input.folder, { recursive: true, force: true });
+    takeAway();
     throw new BadInputError(`${input.program} does not start`, {
       why: "the kernel does not execute it, or its interpreter is not there",
       todo: "Try it in a shell",

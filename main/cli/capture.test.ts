@@ -67,13 +67,13 @@ test.skipIf(means.how === null)("the folder of a program with an odd name is one
 test.skipIf(means.how === null)("a file that the kernel does not execute is refused, and nothing is left", () => {
   const program = join(folder, "junk");
   writeFileSync(program, "junk", { mode: 0o755 });
-  const out = join(folder, "of-junk");
+  const out = join(folder, "new", "folders", "of-junk");
   const { status, stderr } = lab(["capture", "--out", out, "--", program]);
   expect({ status, words: stderr.toString() }).toEqual({
     status: 2,
     words: expect.stringContaining("junk does not start"),
   });
-  expect(existsSync(out)).toBe(false);
+  expect(existsSync(join(folder, "new"))).toBe(false);
 });
 
 test.skipIf(means.how === null)("what cannot be checked is not told to be, and can be run", () => {
