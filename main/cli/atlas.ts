@@ -2,13 +2,15 @@
 import { stringify } from "csv-stringify/sync";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
+import { DEFAULT_BASELINE } from "../../engine/experiment/policies.ts";
 import { type Answer, type Atlas, openAtlas } from "../atlas/database.ts";
 import { answerAll, tasksBeside } from "../atlas/questions.ts";
+import { requireNone } from "./effect.ts";
 import { print, printJson, table, warn } from "./print.ts";
 
 interface AtlasOptions {
   readonly sql?: string;
-  readonly baseline: string;
+  readonly baseline?: string;
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly chart?: string;
@@ -75,7 +77,18 @@ async function drawChart(opened: Atlas, baseline: string, file: string): Promise
   writeWhole(file, [format === "png" ? chartPng(config, palette.surface) : chartSvg(config, palette.surface, words)]);
 }
 
+function requireOneAnswer({ sql, json, csv, baseline, chart }: AtlasOptions): void {
+  if (json && csv)
+    throw new BadInputError("--json and --csv are two forms of one answer", { todo: "Give one of the two" });
+  if (sql === undefined) return;
+  if (sql.trim() === "")
+    throw new BadInputError("There is no query", { where: "--sql", todo: "Give one, such as 'DESCRIBE results'" });
+  requireNone({ "--baseline": baseline, "--chart": chart }, "with --sql");
+}
+
 export async function atlas(paths: readonly string[], options: AtlasOptions): Promise<void> {
+  requireOneAnswer(options);
+  const baseline = options.baseline ?? DEFAULT_BASELINE;
   const opened = await openAtlas(paths, warn);
   try {
     if (options.sql !== undefined) {
@@ -85,8 +98,8 @@ export async function atlas(paths: readonly string[], options: AtlasOptions): Pr
       else print(answerTable(answer));
       return;
     }
-    if (options.chart !== undefined) await drawChart(opened, options.baseline, options.chart);
-    const answered = await answerAll(opened, options.baseline);
+    if (options.chart !== undefined) await drawChart(opened, baseline, options.chart);
+    const answered = await answerAll(opened, baseline);
     if (options.json)
       printJson(Object.fromEntries(answered.map(({ question, answer }) => [question.id, objects(answer)])));
     else if (options.csv) process.stdout.write(answered.map(({ answer }) => csv(answer)).join("\n"));

@@ -14,6 +14,8 @@ import { type FolderStatus, statusOf } from "../batch/status.ts";
 import { type Shard, tasksOf, WHOLE } from "../batch/tasks.ts";
 import { writeWhole } from "../export/write-file.ts";
 import { VERSION } from "../version.ts";
+import { requireNone } from "./effect.ts";
+import { requirePlace } from "./out-option.ts";
 import { cell, print, printJson, table, warn } from "./print.ts";
 
 interface BatchOptions {
@@ -232,8 +234,14 @@ export async function batch(file: string, given: BatchOptions): Promise<void> {
   const { out } = given;
   if (out === undefined)
     throw new BadInputError("The folder for the results is missing", { todo: "Give a folder with --out FOLDER" });
+  requirePlace(out, "--out", "The folder of results");
   const options = { ...given, out };
-  if (options.on === undefined) return runHere(file, options);
+  if (options.on === undefined) {
+    const given = { "--shards": options.shards, "--no-submit": options.submit ? undefined : true };
+    requireNone(given, "without --on", "Add --on SCHEDULER, or omit it");
+    return runHere(file, options);
+  }
+  requireNone({ "--retry-failed": options.retryFailed }, "with --on", "Retry here, without --on");
   if (options.shard !== undefined)
     throw new BadInputError("--shard and --on cannot be combined", {
       why: "the job that --on writes runs every shard",

@@ -7,6 +7,7 @@ import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture, quote } from "../../probe/capture.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
 import { costInWords } from "../../probe/recording-cost.ts";
+import { requirePlace } from "./out-option.ts";
 import { cell, print, printJson, warn } from "./print.ts";
 
 export interface CaptureOptions {
@@ -56,6 +57,7 @@ function printLeft(left: readonly number[]): void {
 
 /** Records a program until it ends; Ctrl-C ends it and keeps what was recorded. Exit status: that of the program. */
 export async function captureProgram(words: readonly string[], options: CaptureOptions): Promise<void> {
+  requirePlace(options.out, "--out", "The folder of a recording");
   if (options.pid !== undefined) {
     if (words.length > 0)
       throw new BadInputError("Record either a process or a program", {

@@ -9,6 +9,9 @@ import { REFERENCE_PROFILE } from "../../engine/mm/kernel-profiles.ts";
 
 const CLI = resolve(import.meta.dirname, "..", "cli.ts");
 
+const OPS_HEADER = '{"format":"reclaim-lab-ops","version":1}\n';
+const MAP = '{"op":"mmap","addr":4096,"len":4096,"prot":"rw","backing":"anon"}\n';
+
 interface Outcome {
   readonly status: number | null;
   readonly out: string;
@@ -130,6 +133,17 @@ describe("bad usage", () => {
     [["show", "abc"], /whole number/],
     [["export", "999999", "--format", "csv"], /no experiment 999999/],
     [["export", "1", "--format", "gif"], /Allowed choices/],
+    [["export", "1", "--format", "csv", "--run", "99999"], /experiment 1: There is no run 99999: its runs are 1, 2/],
+    [["export", "1", "--format", "json", "--run", "99999"], /no run 99999/],
+    [["export", "1", "--format", "csv", "--metric", "rss"], /--metric has no effect with --format csv/],
+    [["export", "1", "--format", "csv", "--log"], /--log has no effect/],
+    [["export", "1", "--format", "json", "--theme", "light"], /--theme has no effect.*--run and --baseline have one/],
+    [["export", "1", "--format", "folded", "--run", "1"], /--run has no effect with --format folded\. Omit it$/m],
+    [["export", "1", "--format", "svg", "--figure", "peak_rss"], /--figure has no effect here: a figure is of a sweep/],
+    [["list", "--json", "--baseline", "none"], /--baseline has no effect with --json/],
+    [["note", "1", "--append"], /--append has no effect without text/],
+    [["tag", "1", "--remove"], /--remove has no effect without tags/],
+    [["history", "backup", "-"], /cannot be standard output.*\.\/- is a file/],
     [["delete", "999999"], /no experiment 999999/],
     [["compare", "1"], /2 to 8/],
     [["list", "--limit", "0"], /--limit.*1 or more/],
@@ -160,6 +174,15 @@ describe("bad usage", () => {
     [["capture", "--pid", "1", "--seconds", "9999999999"], /--seconds.*from 1 to 2,000,000/],
     [["capture", "--pid", "1", "--interval", "99"], /--interval.*from 100 to 900,000 microseconds/],
     [["capture", "--pid", "1", "--with", "tracefs"], /with perf only/],
+    [["capture", "--out", "-", "--", "true"], /--out: The folder of a recording cannot be standard output/],
+    [["atlas", "x", "--json", "--csv"], /--json and --csv are two forms/],
+    [["atlas", "x", "--sql", " "], /--sql: There is no query/],
+    [["atlas", "x", "--sql", "SELECT 1", "--chart", "x.svg"], /--chart has no effect with --sql/],
+    [["top", "--interval", "3"], /--interval has no effect without --watch/],
+    [["inspect", "1", "--db", "x"], /--db has no effect without --keep/],
+    [["import", "x", "--list", "--out", "y"], /--out has no effect with --list/],
+    [["batch", "plan.json", "--out", "out", "--shards", "3"], /--shards has no effect without --on/],
+    [["batch", "plan.json", "--out", "-"], /--out: The folder of results cannot be standard output/],
     [["capture", "--seconds", "3", "--", "true"], /--seconds: A launched program is recorded whole/],
     [["try", "--repeat", "0", "--", "true"], /--repeat: Each setting runs 1 to 100 times/],
     [["conform", "/nowhere.ops"], /nowhere\.ops/],
@@ -170,7 +193,7 @@ describe("bad usage", () => {
     [["conform", "-", "--kernel", CLI], /cli\.ts: this is not a kernel profile: it is not JSON/],
     [[], /Usage: reclaim-lab/],
   ] as const)("%j ends with status 2 and says what is wrong", async (args, reason) => {
-    const known = ["frobnicate", "conform", "batch", "top", "inspect", "capture", "try", "import"].includes(
+    const known = ["frobnicate", "conform", "batch", "top", "inspect", "capture", "try", "import", "atlas"].includes(
       args[0] ?? "frobnicate",
     )
       ? []
@@ -188,6 +211,42 @@ describe("bad usage", () => {
     expect(err).toContain("not a Reclaim Lab history");
     expect(err.trim().split("\n")).toHaveLength(1);
   });
+});
+
+describe("-", () => {
+  it("as --out is standard output, with the bytes of a file", async () => {
+    const mine = join(folder, "dash.sqlite");
+    const trace = join(folder, "dash.ops.jsonl");
+    await writeFile(trace, `${OPS_HEADER}${MAP}`);
+    await lab(["run", "commit-table", "--set", "size=16M", "--db", mine]);
+    for (const args of [
+      ["export", "1", "--format", "csv", "--db", mine],
+      ["export", "1", "--format", "json", "--db", mine],
+      ["export", "1", "--format", "svg", "--db", mine],
+      ["export", "1", "--format", "png", "--db", mine],
+      ["report", "1", "--db", mine],
+      ["import", trace],
+    ]) {
+      const file = join(folder, "dash.out");
+      await lab([...args, "--out", file]);
+      const { status, out } = await lab([...args, "--out", "-"], undefined, folder);
+      expect({ status, out }, args.join(" ")).toEqual({ status: 0, out: (await readFile(file)).toString() });
+    }
+    expect(existsSync(join(folder, "-"))).toBe(false);
+  });
+});
+
+it("exports of data are of the runs that are chosen, compared with the same run as before", async () => {
+  const mine = join(folder, "chosen.sqlite");
+  await lab(["run", "commit-table", "--set", "size=16M", "--db", mine]);
+  const exported = async (...args: string[]) => (await lab(["export", "1", ...args, "--db", mine])).out;
+  const rows = (text: string) => text.split("\r\n").filter((line) => line.startsWith("1,"));
+  const all = rows(await exported("--format", "csv"));
+  const second = rows(await exported("--format", "csv", "--run", "2"));
+  expect(second.length).toBeGreaterThan(10);
+  expect(second).toEqual(all.filter((line) => line.startsWith("1,2,")));
+  const { runs } = JSON.parse(await exported("--format", "json"));
+  expect(JSON.parse(await exported("--format", "json", "--run", "2")).runs).toEqual([runs[1]]);
 });
 
 it("a job that is only written is one document with --json", async () => {
@@ -220,10 +279,7 @@ it.skipIf(!existsSync("/dev/full"))("an output that cannot be written is said in
 
 it("what was imported is one document with --json", async () => {
   const trace = join(folder, "two.ops.jsonl");
-  await writeFile(
-    trace,
-    '{"format":"reclaim-lab-ops","version":1}\n{"op":"mmap","addr":4096,"len":4096,"prot":"rw","backing":"anon"}\nx\n',
-  );
+  await writeFile(trace, `${OPS_HEADER}${MAP}x\n`);
   const file = join(folder, "imported.ops.jsonl");
   const { status, out } = await lab(["import", trace, "--out", file, "--json"]);
   expect(status).toBe(0);

@@ -1,5 +1,6 @@
 /** What people say about an experiment: title, tags, notes, pin, archive. */
 import { BadInputError } from "../../engine/error.ts";
+import { requireNone } from "./effect.ts";
 import { print } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
@@ -9,6 +10,7 @@ export async function tag(
   names: readonly string[],
   options: DbOption & { readonly remove?: boolean },
 ): Promise<void> {
+  if (names.length === 0) requireNone({ "--remove": options.remove }, "without tags", "Name the tags to remove");
   await withLab(options, async (session) => {
     const before = (await session.ask("experiment.get", { id })).tags;
     const missing = names.filter((name) => !before.includes(name));
@@ -32,6 +34,7 @@ export async function note(
   const text = words.join(" ").trim();
   if (options.clear === true && text !== "")
     throw new BadInputError("Notes can be cleared or written, not both", { todo: "Omit --clear or the text" });
+  if (text === "") requireNone({ "--append": options.append }, "without text", "Give the text, or omit it");
   await withLab(options, async (session) => {
     const { notes } = await session.ask("experiment.get", { id });
     if (text === "" && options.clear !== true) return print(notes);

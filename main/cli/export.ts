@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
-import type { ExportFormat } from "../contract.ts";
+import type { Experiment, ExportFormat } from "../contract.ts";
+import { fileOf } from "./out-option.ts";
 import { requireBaseline } from "./policy-option.ts";
 import { type DbOption, withLab } from "./session.ts";
 import { type ViewOptions, viewOf } from "./view-option.ts";
@@ -13,20 +14,63 @@ import { type ViewOptions, viewOf } from "./view-option.ts";
 interface ExportOptions extends DbOption, ViewOptions {
   readonly format: ExportFormat;
   readonly out?: string;
-  readonly theme: "light" | "dark";
-  readonly log: boolean;
+  readonly theme?: "light" | "dark";
+  readonly log?: boolean;
+}
+
+type Shaping = Exclude<keyof ExportOptions, keyof DbOption | "format" | "out">;
+
+const CHART: readonly Shaping[] = ["metric", "axis", "from", "to", "run", "figure", "baseline", "theme", "log"];
+/** What of the options has an effect. */
+const EFFECTIVE: Readonly<Record<ExportFormat, readonly Shaping[]>> = {
+  csv: ["run", "baseline"],
+  json: ["run", "baseline"],
+  png: CHART,
+  svg: CHART,
+  html: CHART,
+  folded: [],
+  speedscope: [],
+};
+
+/** What would be done without its effect is refused. */
+function requireEffect(options: ExportOptions): void {
+  const idle = CHART.find((name) => options[name] !== undefined && !EFFECTIVE[options.format].includes(name));
+  if (idle === undefined) return;
+  const effective = EFFECTIVE[options.format].map((name) => `--${name}`);
+  throw new BadInputError(`--${idle} has no effect with --format ${options.format}`, {
+    todo: effective.length === 0 ? "Omit it" : `Omit it; ${effective.join(" and ")} have one`,
+  });
+}
+
+/** All of a sweep is drawn by a figure against its parameter, runs by a metric over an axis. */
+function requireEffectOn({ id, sweep }: Experiment, options: ExportOptions): void {
+  const asWhole = sweep !== null && options.run === undefined;
+  const without: readonly Shaping[] = asWhole ? ["metric", "axis", "from", "to"] : ["figure"];
+  const idle = without.find((name) => options[name] !== undefined);
+  if (idle !== undefined)
+    throw new BadInputError(`--${idle} has no effect here`, {
+      where: `experiment ${id}`,
+      why: asWhole
+        ? "it is a sweep, drawn against its parameter"
+        : "a figure is of a sweep as a whole, and what is drawn are runs",
+      todo: asWhole ? "Choose what is drawn with --figure, or runs with --run" : "Choose what is drawn with --metric",
+    });
 }
 
 /** To a file, or to stdout: the same bytes, for both are written by the host. */
 export async function exportTo(experimentId: number, options: ExportOptions): Promise<void> {
-  const { format, theme, log, out } = options;
+  const { format, theme, log } = options;
+  const out = fileOf(options.out);
+  requireEffect(options);
   const view = viewOf(options);
   if (out === undefined && format === "png" && process.stdout.isTTY)
     throw new BadInputError("A picture cannot be shown on a terminal", { todo: "Give a file with --out FILE" });
   await withLab(options, async (session) => {
-    if (view.baseline !== undefined)
-      requireBaseline(view.baseline, await session.ask("experiment.get", { id: experimentId }));
-    const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, view, path });
+    const experiment = await session.ask("experiment.get", { id: experimentId });
+    requireBaseline(view.baseline, experiment);
+    requireEffectOn(experiment, options);
+    const runs = options.run;
+    const write = (path: string) => session.ask("export.write", { experimentId, format, theme, log, view, runs, path });
     if (out !== undefined) {
       const path = resolve(out);
       process.stderr.write(`${path}: ${formatCount(await write(path))} bytes\n`);

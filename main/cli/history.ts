@@ -6,6 +6,7 @@ import { makeFolders } from "../../db/folders.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { formatNumberOf } from "../../engine/experiment/format.ts";
 import { chooseHistory, dataFolder, historyFile, ownHistory } from "../data-folder.ts";
+import { requirePlace } from "./out-option.ts";
 import { cell, print, printJson } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
@@ -21,6 +22,7 @@ function contents(of: { readonly experiments: number; readonly runs: number; rea
 type JsonOption = DbOption & { readonly json?: boolean };
 
 export async function backup(file: string, options: DbOption): Promise<void> {
+  requirePlace(file, "history backup", "A history");
   await withLab(options, async (session) => {
     await session.ask("history.backup", { path: resolve(file) });
     print(`${session.where} was copied to ${resolve(file)}.`);
@@ -118,6 +120,7 @@ export async function use(
 
 /** Of a file that cannot be opened any more; it is not touched. */
 export async function recover(damaged: string, target: string, options: { readonly json?: boolean }): Promise<void> {
+  requirePlace(target, "history recover", "A history");
   const { recoverHistory } = await import("../../db/recover.ts");
   const found = recoverHistory(resolve(damaged), resolve(target));
   if (options.json) return printJson(found);

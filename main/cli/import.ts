@@ -18,6 +18,8 @@ import {
 import { ExportError, notWritten } from "../export/write-file.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
+import { requireNone } from "./effect.ts";
+import { fileOf } from "./out-option.ts";
 import { print, printJson, table, warn } from "./print.ts";
 import { printProblems } from "./problems.ts";
 
@@ -115,11 +117,17 @@ function followed(path: string, { processes }: Contents, pid: number | undefined
 /** Turns a trace into the operations of one process (ops.jsonl), or lists its processes. */
 export async function importTrace(path: string, options: ImportOptions): Promise<void> {
   let { pid, ancestors } = options;
-  if (options.json && !options.list && options.out === undefined)
+  const out = fileOf(options.out);
+  if (options.json && !options.list && out === undefined)
     throw new BadInputError("The operations are JSON Lines, not one document", {
       where: "--json",
       todo: "Omit it, or give --out FILE, or --list",
     });
+  if (options.list) {
+    const { service, touchOnMap } = options;
+    const given = { "--out": options.out, "--pid": pid, "--service": service, "--touch-on-map": touchOnMap };
+    requireNone(given, "with --list");
+  }
   if (options.service && pid !== undefined)
     throw new BadInputError("--pid is one process and --service is all of them", { todo: "Give one of the two" });
   let names: ImportOptions["names"] = options.service ? new Map() : undefined;
@@ -148,11 +156,11 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     ...(names === undefined ? {} : { names }),
   };
   await atFile(path, async () => {
-    if (options.out === undefined) await writeLines(process.stdout, path, chosen, report);
+    if (out === undefined) await writeLines(process.stdout, path, chosen, report);
     else {
-      const written = await writeFile(options.out, path, chosen, report);
-      if (options.json) printJson({ file: options.out, operations: written, problems: report.problems() });
-      else warn(`${options.out}: ${formatCount(written)} operations`);
+      const written = await writeFile(out, path, chosen, report);
+      if (options.json) printJson({ file: out, operations: written, problems: report.problems() });
+      else warn(`${out}: ${formatCount(written)} operations`);
     }
   });
   printProblems(path, report);

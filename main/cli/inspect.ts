@@ -6,6 +6,7 @@ import type { Look } from "../../engine/live/look.ts";
 import { type Looker, startLooker } from "../../probe/look.ts";
 import { isBadInput } from "../answer.ts";
 import { inspectProcess, inspectService, lookAtAll, type Target } from "../live/inspect.ts";
+import { requireNone } from "./effect.ts";
 import { forecastText, processText, serviceText, topText } from "./live-text.ts";
 import { harmless, print } from "./print.ts";
 import { withLab } from "./session.ts";
@@ -42,7 +43,11 @@ function jsonText(value: unknown, watched: boolean): string {
 }
 
 const SECONDS = 2;
-const everyOf = ({ watch, interval }: LiveOptions): number | null => (watch ? (interval ?? SECONDS) : null);
+function everyOf({ watch, interval }: LiveOptions): number | null {
+  if (watch) return interval ?? SECONDS;
+  requireNone({ "--interval": interval }, "without --watch", "Add --watch, or omit it");
+  return null;
+}
 
 async function looking(body: (looker: Looker) => Promise<void>): Promise<void> {
   const looker = startLooker();
@@ -135,6 +140,7 @@ async function keepLooks(target: Target, options: InspectOptions): Promise<void>
 export async function inspect(pid: number | undefined, options: InspectOptions): Promise<void> {
   const target = targetOf(pid, options);
   if (options.keep) return keepLooks(target, options);
+  requireNone({ "--db": options.db }, "without --keep", "Add --keep, or omit it");
   const every = everyOf(options);
   await looking((looker) =>
     again(every, async () => {

@@ -4,6 +4,7 @@ import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.t
 import { policyWord } from "../../engine/experiment/words.ts";
 import { problemsOf } from "../contract/problems.ts";
 import type { HistoryRow } from "../contract.ts";
+import { requireNone } from "./effect.ts";
 import { print, printJson, table } from "./print.ts";
 import { type DbOption, withLab } from "./session.ts";
 
@@ -50,6 +51,7 @@ function statuses(row: HistoryRow): string {
 }
 
 export async function list(options: ListOptions): Promise<void> {
+  if (options.json) requireNone({ "--baseline": options.baseline }, "with --json");
   await withLab(options, async (session) => {
     const { search = "", filter = "", shelf, limit = 100 } = options;
     const { rows, total } = await session.ask("history.list", { search, filter, shelf, limit });

@@ -62,10 +62,8 @@ export function requireBaseline(baseline: PolicyId | undefined, { id, runs }: Pi
   requireBaselineAmong(baseline, inPolicyOrder(runs.map((run) => run.mode)), `experiment ${id} has`);
 }
 
-/** The baseline of comparisons. `otherwise`: what it is by default, in words; null: Commander's own default says it. */
-export function baselineOption(otherwise: string | null = `${DEFAULT_BASELINE} if it ran`): Option {
-  const words = "the policy that the others are compared with";
-  return new Option("--baseline <policy>", otherwise === null ? words : `${words} (default: ${otherwise})`).argParser(
-    policyNamed,
-  );
+/** The baseline of comparisons. `otherwise`: what it is by default, in words. */
+export function baselineOption(otherwise = `${DEFAULT_BASELINE} if it ran`): Option {
+  const words = `the policy that the others are compared with (default: ${otherwise})`;
+  return new Option("--baseline <policy>", words).argParser(policyNamed);
 }

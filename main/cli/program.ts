@@ -272,7 +272,7 @@ program
   .description("convert a trace of a program to a workload file (ops.jsonl)")
   .argument("<trace>", "perf script, tracefs or strace output, plain or gzip; - is standard input")
   .addOption(traceFormat)
-  .option("--out <file>", "the output file, replaced if it exists (default: stdout)")
+  .option("--out <file>", "the output file, replaced if it exists (default, or -: stdout)")
   .option("--pid <number>", "the process to follow (default: the busiest)", whole)
   .option("--service", "all processes of the trace together")
   .option(
@@ -319,9 +319,9 @@ withView(command("export", "write an experiment to a file, or to stdout"))
       .choices(["csv", "json", "png", "svg", "html", "folded", "speedscope"])
       .makeOptionMandatory(),
   )
-  .option("--out <file>", "the output file, replaced if it exists (default: stdout)")
-  .addOption(new Option("--theme <theme>", "theme of a chart").choices(["light", "dark"]).default("light"))
-  .option("--log", "logarithmic scale of a chart", false)
+  .option("--out <file>", "the output file, replaced if it exists (default, or -: stdout)")
+  .addOption(new Option("--theme <theme>", "theme of a chart (default: light)").choices(["light", "dark"]))
+  .option("--log", "logarithmic scale of a chart")
   .action(async (experiment: number, options) => (await import("./export.ts")).exportTo(experiment, options));
 
 withView(
@@ -331,10 +331,10 @@ withView(
   ),
 )
   .argument("<id>", "the experiment", id)
-  .option("--out <file>", "the output file, replaced if it exists (default: stdout)")
-  .addOption(new Option("--theme <theme>", "theme of page and charts").choices(["light", "dark"]).default("light"))
+  .option("--out <file>", "the output file, replaced if it exists (default, or -: stdout)")
+  .addOption(new Option("--theme <theme>", "theme of page and charts (default: light)").choices(["light", "dark"]))
   .action(async (experiment: number, options) =>
-    (await import("./export.ts")).exportTo(experiment, { ...options, format: "html", log: false }),
+    (await import("./export.ts")).exportTo(experiment, { ...options, format: "html" }),
   );
 
 command("tag", "add tags to an experiment; without tags, print its tags")
@@ -436,7 +436,7 @@ program
   )
   .argument("<path...>", "folders of results or of records; .parquet and .json files")
   .option("--sql <query>", "run a query of your own on the tables results, samples and inspections")
-  .addOption(baselineOption(null).default(DEFAULT_BASELINE))
+  .addOption(baselineOption(DEFAULT_BASELINE))
   .option("--chart <file>", "also draw savings against cost, as .svg or .png")
   .option("--csv", "print CSV")
   .addOption(json)

@@ -6,6 +6,7 @@ import type { CallArguments, CallResult, EventName, EventPayload, LabCallName } 
 import { closeToOthers, dataFolder, historyFile, requireChosen, shownPath } from "../data-folder.ts";
 import type { Emit } from "../host/emit.ts";
 import { type Lab, type LabOptions, openLab } from "../host/lab.ts";
+import { requirePlace } from "./out-option.ts";
 import { warn } from "./print.ts";
 
 export interface DbOption {
@@ -46,6 +47,7 @@ function opened(options: LabOptions): Lab {
 
 /** Opens the lab, does something with it, and closes it whatever happens. */
 export async function withLab<T>(options: DbOption, body: (session: Session) => Promise<T>): Promise<T> {
+  requirePlace(options.db, "--db", "A history");
   const folder = dataFolder();
   const file = options.db === undefined ? historyFile(folder) : resolve(options.db);
   if (options.db === undefined) {

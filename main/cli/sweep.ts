@@ -20,6 +20,7 @@ import type { ParamValue } from "../../engine/experiment/types.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import type { Experiment } from "../contract.ts";
+import { requireNone } from "./effect.ts";
 import { requireBaselineAmong } from "./policy-option.ts";
 import { print, printJson, table, warn } from "./print.ts";
 import { failures } from "./report.ts";
@@ -68,11 +69,7 @@ function valuesOf(spec: ParamSpec | undefined, options: SweepOptions): ParamValu
   const { values, from, to, points, linear } = options;
   if (values !== undefined) {
     const range = { "--from": from, "--to": to, "--points": points, "--linear": linear };
-    for (const [option, given] of Object.entries(range))
-      if (given !== undefined)
-        throw new BadInputError(`${option} has no effect with --values`, {
-          todo: "Give --values A,B,C or --from A --to B",
-        });
+    requireNone(range, "with --values", "Give --values A,B,C or --from A --to B");
     return listed(spec, values);
   }
   if (from === undefined || to === undefined)

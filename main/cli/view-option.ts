@@ -59,7 +59,7 @@ export function withView(command: Command): Command {
     )
     .option("--from <place>", "start of the range: operations, or a time such as 1.5s (default: the whole run)", place)
     .option("--to <place>", "end of the range", place)
-    .option("--run <id>", "draw only this run; may be repeated (default: all)", runs)
+    .option("--run <id>", "only this run; may be repeated (default: all)", runs)
     .addOption(
       new Option(
         "--figure <figure>",

@@ -145,7 +145,15 @@ const exported = {
   /** Begins the system's drag of a staged export; the pointer must be down. */
   "export.drag": windowToMain(v.object({ token: tokenSchema }), nothingSchema),
   /** Writes to a path by way of a temporary file beside it. Gives the bytes written. */
-  "export.write": shellToHost(v.object({ ...exportChoice, path: v.pipe(v.string(), v.nonEmpty()) }), countSchema),
+  "export.write": shellToHost(
+    v.object({
+      ...exportChoice,
+      /** Of CSV and JSON: these runs alone (default: all). */
+      runs: v.optional(idsSchema),
+      path: v.pipe(v.string(), v.nonEmpty()),
+    }),
+    countSchema,
+  ),
 };
 
 const host = {

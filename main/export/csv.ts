@@ -25,15 +25,16 @@ function parametersText(run: StoredRun): string {
     .join(" ");
 }
 
-/** The file in parts. Numbers are written in full; what a source cannot know is an empty field. */
+/** The file in parts, of some of the runs; what they are compared with may be another. Numbers are written in full; what a source cannot know is an empty field. */
 export function* csvParts(
   experiment: StoredExperiment,
+  runs: readonly StoredRun[],
   samplesOf: ReadSamples,
   baseline?: PolicyId,
 ): Generator<string> {
   const bases = against(experiment.runs, baseline);
   yield `${record(CSV_COLUMNS)}${END}`;
-  for (const run of experiment.runs) {
+  for (const run of runs) {
     const identity = record([
       experiment.id,
       run.id,

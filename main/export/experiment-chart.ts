@@ -13,6 +13,7 @@ import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { FIGURES, type Figure } from "../../engine/experiment/figures.ts";
 import type { SampleColumn } from "../../engine/experiment/types.ts";
+import { chosenRuns } from "./chosen-runs.ts";
 import type { ReadSamples } from "./csv.ts";
 import { originWords, resultWords, setupWords, sweepOf } from "./describe.ts";
 import { pictureFont } from "./fonts.ts";
@@ -45,21 +46,9 @@ const MARK_COLUMNS: readonly SampleColumn[] = [
   "operations",
 ];
 
-/** The runs that a view is of. Throws BadInputError where it names one that is another experiment's. */
-function runsOf(experiment: StoredExperiment, { runs }: ChartView): readonly StoredRun[] {
-  const stranger = runs?.find((id) => !experiment.runs.some((run) => run.id === id));
-  if (stranger !== undefined)
-    throw new BadInputError(`There is no run ${stranger}`, {
-      where: `experiment ${experiment.id}`,
-      why: `its runs are ${experiment.runs.map((run) => run.id).join(", ")}`,
-      todo: "Name one of these, or none to draw all",
-    });
-  return runs === undefined ? experiment.runs : experiment.runs.filter((run) => runs.includes(run.id));
-}
-
 /** The runs of a view as lines (all of a sweep has none); only the part and the columns that the chart needs are kept. */
 export function chartRuns(experiment: StoredExperiment, samplesOf: ReadSamples, view: ChartView): ChartRuns {
-  const runs = runsOf(experiment, view);
+  const runs = chosenRuns(experiment, view.runs);
   if (isSweepAsWhole(experiment, view)) return { runs, series: [], whole: NOWHERE, range: undefined };
   const column = AXIS_COLUMN[axisOf(view)];
   const metric = metricOf(view);

@@ -5,6 +5,7 @@ import { isSameFile } from "../../db/files.ts";
 import type { StoredExperiment } from "../../db/records.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { type BlameEntry, blameOf, foldedStacks, speedscope } from "../../engine/experiment/blame.ts";
+import { chosenRuns } from "./chosen-runs.ts";
 import { csvParts, type ReadSamples } from "./csv.ts";
 import { resultWords } from "./describe.ts";
 import { type ChartLook, chartRuns, experimentChart, shownWords } from "./experiment-chart.ts";
@@ -26,6 +27,8 @@ export interface ExportOptions {
   readonly log?: boolean;
   /** What charts show (default: VmPTE over operations, the whole run). */
   readonly view?: ChartView;
+  /** Of CSV and JSON: these runs alone (default: all). */
+  readonly runs?: readonly number[] | undefined;
 }
 
 /** What an export reads; the store is one. */
@@ -50,9 +53,9 @@ export function exportParts(
   };
   switch (options.format) {
     case "csv":
-      return csvParts(experiment, source.samples, options.view?.baseline);
+      return csvParts(experiment, chosenRuns(experiment, options.runs), source.samples, options.view?.baseline);
     case "json":
-      return jsonParts(experiment, source.samples, options.view?.baseline);
+      return jsonParts(experiment, chosenRuns(experiment, options.runs), source.samples, options.view?.baseline);
     case "folded":
       return [foldedStacks(requireBlame(experiment))];
     case "speedscope":

@@ -1,5 +1,5 @@
 /** An experiment with all its samples as one JSON document: columns, as the CSV names them; null where unknown. */
-import type { StoredExperiment } from "../../db/records.ts";
+import type { StoredExperiment, StoredRun } from "../../db/records.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import { type Against, against } from "./against.ts";
@@ -8,17 +8,18 @@ import type { ReadSamples } from "./csv.ts";
 const JSON_FORMAT = "reclaim-lab/experiment";
 const JSON_VERSION = 1;
 
-/** The file in parts, made while they are taken. */
+/** The file in parts, of some of the runs, made while they are taken. */
 export function* jsonParts(
   experiment: StoredExperiment,
+  chosen: readonly StoredRun[],
   samplesOf: ReadSamples,
   baseline?: PolicyId,
 ): Generator<string> {
   const bases = against(experiment.runs, baseline);
-  const { runs, ...about } = experiment;
+  const { runs: _, ...about } = experiment;
   const columns = SAMPLE_COLUMNS.map(({ name, label, unit }) => ({ name, label, unit }));
   yield `${opened({ format: JSON_FORMAT, version: JSON_VERSION, experiment: about, columns })},\n"runs":[`;
-  for (const [nth, run] of runs.entries()) {
+  for (const [nth, run] of chosen.entries()) {
     yield `${nth === 0 ? "\n" : ",\n"}${opened({ ...run, ...comparedJson(bases.get(run.id)) })},\n"samples":{`;
     for (const [at, { name }] of SAMPLE_COLUMNS.entries()) {
       yield `${at === 0 ? "\n" : ",\n"}${JSON.stringify(name)}:[`;
