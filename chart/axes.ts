@@ -115,10 +115,9 @@ export function xScale(
 const SIZE_STEPS_MAX = 6;
 const ROUND = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** The least round step in KiB, MiB, GiB, ... of which at most SIZE_STEPS_MAX make `span`; in kB. */
-function sizeStep(span: number): number {
-  for (let unit = 1; ; unit *= 1024)
-    for (const round of ROUND) if (round * unit * SIZE_STEPS_MAX >= span) return round * unit;
+/** The least round step in KiB, MiB, GiB, ... of which at most `steps` make `span`; in kB. */
+function sizeStep(span: number, steps = SIZE_STEPS_MAX): number {
+  for (let unit = 1; ; unit *= 1024) for (const round of ROUND) if (round * unit * steps >= span) return round * unit;
 }
 
 /** Powers of two between the ends of a logarithmic axis of sizes, as many doublings apart as leave at most eight. */
@@ -134,8 +133,9 @@ function sizePowers(min: number, max: number): number[] {
 /** What Chart.js gives to its hooks of an axis. */
 type Ticked = { ticks: { value: number }[]; min: number; max: number };
 
-export function linearSizeTicks(scale: Ticked): void {
-  const step = sizeStep(scale.max - scale.min);
+/** `steps`: how many the axis has room for. */
+export function linearSizeTicks(scale: Ticked, steps?: number): void {
+  const step = sizeStep(scale.max - scale.min, steps);
   const [first, last] = [Math.floor(scale.min / step), Math.ceil(scale.max / step - 1e-9)];
   scale.min = first * step;
   scale.max = Math.max(last, first + 1) * step;

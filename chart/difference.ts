@@ -31,6 +31,9 @@ export function difference(run: Samples, baseline: Samples, metric: Metric, axis
   return { x, y: x.map((at) => ya[indexAt(a, at)] - yb[indexAt(b, at)]) };
 }
 
+/** The track is low. */
+const SIZE_STEPS_MAX = 3;
+
 /** A track under the main chart: each run's difference against the baseline, zero line drawn. */
 export function differenceChart(options: {
   readonly series: readonly RunSeries[];
@@ -77,13 +80,15 @@ export function differenceChart(options: {
         },
         y: {
           type: "linear",
-          ...(metric.unit === "kb" ? { afterBuildTicks: linearSizeTicks } : {}),
+          ...(metric.unit === "kb" ? { afterBuildTicks: (scale) => linearSizeTicks(scale, SIZE_STEPS_MAX) } : {}),
           border: { display: false },
           grid: { color: (tick) => (tick.tick.value === 0 ? palette.ink2 : palette.hairline), drawTicks: false },
           ticks: {
             color: palette.ink2,
             font: { family: font, size: 11 },
             padding: 8,
+            // None is left out: the zero line would be among them.
+            autoSkip: false,
             maxTicksLimit: 5,
             callback: (value) =>
               Number.isInteger(Number(value)) ? formatDifference(Number(value), metric.unit) : null,

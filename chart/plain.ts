@@ -42,6 +42,18 @@ export function originLine(text: string, margin: number, palette: Palette, font:
   };
 }
 
+const TITLE = { size: 16, bottom: 4 };
+const SUBTITLE = { size: 12, bottom: 12 };
+/** As Chart.js sets a line of text. */
+const LINE_HEIGHT = 1.2;
+
+/** Pixels that `titles` takes above a chart. */
+export function titlesHeight({ title, subtitle = [] }: Titles): number {
+  const lines = typeof subtitle === "string" ? 1 : subtitle.length;
+  const of = ({ size, bottom }: typeof TITLE, count: number) => (count > 0 ? count * size * LINE_HEIGHT + bottom : 0);
+  return of(TITLE, title === undefined ? 0 : 1) + of(SUBTITLE, lines);
+}
+
 /** Chart.js options of the plugins `title` and `subtitle`. */
 export function titles({ title, subtitle }: Titles, palette: Palette, font: string, room = 0) {
   const line = (
@@ -55,8 +67,11 @@ export function titles({ title, subtitle }: Titles, palette: Palette, font: stri
     text: typeof content === "string" ? content : [...(content ?? [])],
     align: "start" as const,
     color,
-    font: { family: font, size, weight },
+    font: { family: font, size, weight, lineHeight: LINE_HEIGHT },
     padding: { top: 0, bottom },
   });
-  return { title: line(title, 16, 600, palette.ink, 4), subtitle: line(subtitle, 12, 400, palette.ink2, 12 + room) };
+  return {
+    title: line(title, TITLE.size, 600, palette.ink, TITLE.bottom),
+    subtitle: line(subtitle, SUBTITLE.size, 400, palette.ink2, SUBTITLE.bottom + room),
+  };
 }

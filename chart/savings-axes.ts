@@ -1,5 +1,5 @@
 /** What charts of savings against cost have in common: the axis of cost along the bottom, that of savings at the left. */
-import { formatPercent } from "../engine/experiment/format.ts";
+import { formatCount } from "../engine/experiment/format.ts";
 import type { Palette } from "./palette.ts";
 
 export function savingsAxes(palette: Palette, font: string) {
@@ -19,7 +19,7 @@ export function savingsAxes(palette: Palette, font: string) {
         ...ticks,
         padding: 8,
         maxTicksLimit,
-        callback: (value: number | string) => formatPercent(Number(value) / 100),
+        callback: (value: number | string) => `${formatCount(Number(value))} %`,
       },
       title: title(text),
     }),

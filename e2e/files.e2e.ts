@@ -73,7 +73,7 @@ test("files opened lately: in the native menu, the window's menu and the palette
 
   await page.getByRole("banner").getByRole("button", { name: "Open trace" }).click();
   await page.getByRole("menuitem", { name: "How to record one" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Would it help your program?");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Would it help my program?");
   await expectAccessible(page, "the page about traces");
   await lab.screenshot("trace-none");
   await page
@@ -103,7 +103,7 @@ test("an export is dragged out of the window: written by its id, taken by the sy
       };
   });
   const taken = () => lab.app.evaluate(() => (globalThis as unknown as { taken: string[] }).taken);
-  await page.locator("main").getByRole("button", { name: "Export" }).click();
+  await page.locator("main").getByRole("button", { name: "Export", exact: true }).click();
   await expectAccessible(page, "the menu of exports");
   await lab.screenshot("export-menu");
   const item = await page.getByRole("menuitem", { name: /^CSV/ }).boundingBox();

@@ -75,7 +75,7 @@ test("the palette finds things by the words that people use", async ({ lab }) =>
   await page.keyboard.press("Control+k");
   await page.keyboard.type("trash");
   await page.keyboard.press("Enter");
-  await expect(page.getByText("No experiment matches.")).toBeVisible();
+  await expect(page.getByText("The trash is empty.")).toBeVisible();
   await page.keyboard.press("Control+k");
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("Enter");

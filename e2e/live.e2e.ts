@@ -71,7 +71,7 @@ for (const theme of ["light", "dark"] as const)
 
     const file = join(dataFolder, "kept.json");
     await lab.answerSaveDialogs(file);
-    await page.locator("main").getByRole("button", { name: "Export" }).click();
+    await page.locator("main").getByRole("button", { name: "Export", exact: true }).click();
     await page.getByRole("menuitem", { name: /^JSON/ }).click();
     await expect(page.getByText("Exported kept.json")).toBeVisible();
     const { experiment } = JSON.parse(await readFile(file, "utf8"));

@@ -52,7 +52,7 @@ export class ExperimentPage {
 
   /** `part`: what charts hold, where that is not what is shown. */
   async exportAs(format: string, part?: RegExp): Promise<void> {
-    await this.#page.locator("main").getByRole("button", { name: "Export" }).click();
+    await this.#page.locator("main").getByRole("button", { name: "Export", exact: true }).click();
     if (part) await this.#page.getByRole("menuitemradio", { name: part }).click();
     await this.#page.getByRole("menuitem", { name: new RegExp(`^${format}`) }).click();
   }

@@ -1,24 +1,11 @@
 /** The main job in the real window: run, watch, come back, find, open, export; and what happens when it goes wrong. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { parse } from "csv-parse/sync";
 import { policyColor } from "../chart/policy-style.ts";
 import { expect, test } from "./fixtures.ts";
 import { ExperimentPage, HistoryPane, NewExperimentPage } from "./pages.ts";
-
-/** How many pixels of a picture have a colour, give or take what smoothing does to it. */
-async function pixelsOf(file: string, hex: string): Promise<number> {
-  const picture = await loadImage(file);
-  const context = createCanvas(picture.width, picture.height).getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const { data } = context.getImageData(0, 0, picture.width, picture.height);
-  const wanted = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-  let count = 0;
-  for (let at = 0; at < data.length; at += 4)
-    if (wanted.every((value, channel) => Math.abs((data[at + channel] ?? 0) - value) <= 8)) count++;
-  return count;
-}
+import { pixelsOf } from "./pixels.ts";
 
 test("run, watch the points arrive, restart, find, open, export", async ({ lab, dataFolder }) => {
   const form = new NewExperimentPage(lab.page);

@@ -13,6 +13,19 @@ const traceOf = (name: string): string => join(ROOT, "engine", "workload", "test
 const LONG_NAME =
   "checkout-service canary of Tuesday, jemalloc 5.3 with dirty_decay_ms:0 and background threads, before the upgrade of the whole fleet";
 
+/** Names of numbers, and numbers, that stand in more than one line. */
+const wrapped = (lab: LabApp): Promise<string[]> =>
+  lab.page.locator("main table.figures :is(th, td), main aside :is(dt, dd)").evaluateAll((cells) =>
+    cells
+      .filter((cell) => cell.childElementCount === 0)
+      .filter((cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+      })
+      .map((cell) => cell.textContent?.trim() ?? ""),
+  );
+
 /** As the window is now: checked and drawn in both themes; `large`: in large windows too (a menu would close). */
 async function look(lab: LabApp, name: string, { large = true }: { readonly large?: boolean } = {}): Promise<void> {
   const { page } = lab;
@@ -95,6 +108,7 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
   const map = page.getByRole("region", { name: "Page tables" });
   await expect(map.getByRole("list")).toContainText("empty 25,600");
   await look(lab, "experiment");
+  expect(await wrapped(lab), "labels of numbers in more than one line").toEqual([]);
   const chart = page.getByRole("region", { name: "Chart" }).getByRole("slider");
   await chart.focus();
   await page.keyboard.press("End");
@@ -118,7 +132,7 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
   await expect(map).toContainText("512 none");
   await look(lab, "map-table");
 
-  await page.locator("main").getByRole("button", { name: "Export" }).click();
+  await page.locator("main").getByRole("button", { name: "Export", exact: true }).click();
   await look(lab, "export-menu", { large: false });
   await page.keyboard.press("Escape");
   await new HistoryPane(page).rows.filter({ hasText: "redis" }).click({ button: "right" });
@@ -135,6 +149,7 @@ test("an experiment: chart, crosshair, samples, map, menus; and a history that i
   await expect(shown.title).toContainText("cover letter");
   await expect(map.getByRole("list")).toContainText("empty");
   await look(lab, "large-numbers");
+  expect(await wrapped(lab), "labels of numbers in more than one line").toEqual([]);
 
   const { search } = new HistoryPane(page);
   await search.fill("nothing of the kind");

@@ -52,7 +52,7 @@ test("releases are merged, or only whole 2 MiB: what is saved, and its price in 
 }) => {
   const { page } = lab;
   const shown = await openPieces(lab, dataFolder);
-  await expect(page.getByRole("region", { name: "Verdict" })).toContainText("It does not help");
+  await expect(page.getByRole("region", { name: "Verdict" })).toContainText("Would not help");
   await page.locator("main").getByRole("button", { name: "What if…" }).click();
   const panel = page.getByRole("region", { name: "What if" });
   const ms = panel.getByRole("textbox", { name: "Merge releases over" });

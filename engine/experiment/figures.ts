@@ -49,7 +49,14 @@ interface Quantity extends Metric {
 }
 
 type FromSummary = (summary: RunSummary) => number | null | undefined;
-type Moment = readonly [id: string, label: string, from: "end" | "peak" | "run", of: FromSummary];
+type Moment = readonly [
+  id: string,
+  label: string,
+  from: "end" | "peak" | "run",
+  of: FromSummary,
+  /** It is a part of the moment above. */
+  part?: boolean,
+];
 
 function sumOf(columns: readonly SampleColumn[], read: KnownRun["last"]): number | null {
   if (read === undefined || columns.length === 0) return null;
@@ -63,7 +70,7 @@ function quantity(
   ...moments: readonly Moment[]
 ): Quantity {
   const { part = false, drawn = true, ...metric } = about;
-  const figures = moments.map(([id, label, from, of]): Figure => {
+  const figures = moments.map(([id, label, from, of, ofAbove = part]): Figure => {
     const sampled = (run: KnownRun) =>
       from === "run" ? null : sumOf(metric.columns, from === "end" ? run.last : run.peak);
     return {
@@ -71,7 +78,7 @@ function quantity(
       label,
       unit: metric.unit,
       better: metric.better,
-      part,
+      part: ofAbove,
       of: (run) => (run.summary ? of(run.summary) : undefined) ?? sampled(run),
     };
   });
@@ -188,7 +195,7 @@ const QUANTITIES: readonly Quantity[] = [
   quantity(
     { id: "caller", label: "Added to calls", short: "Calls", unit: "ns", better: "lower", columns: [], drawn: false },
     ["caller_ns", "Added to the program's calls", "run", (s) => s.cost?.caller_ns],
-    ["longest_call_ns", "of these in the longest call", "run", (s) => s.cost?.longest_call_ns],
+    ["longest_call_ns", "of these in the longest call", "run", (s) => s.cost?.longest_call_ns, true],
     ["background_ns", "Work in the background", "run", (s) => s.cost?.background_ns],
   ),
   quantity(

@@ -35,6 +35,7 @@ import {
   tokenSchema,
   whatIfSchema,
 } from "./shapes.ts";
+import { sheetOriginSchema, sheetSchema } from "./sheet.ts";
 import { sweepCalls } from "./sweeps.ts";
 import { trialCalls } from "./trials.ts";
 
@@ -137,21 +138,34 @@ const exportChoice = {
   view: v.optional(chartViewSchema, {}),
 };
 
+/** The same of a view that is no chart of lines: what is seen, drawn as it is given. */
+const sheetChoice = {
+  sheet: sheetSchema,
+  origin: sheetOriginSchema,
+  format: v.picklist(["png", "svg"]),
+  theme: v.optional(v.picklist(["light", "dark"]), "light"),
+};
+const choiceSchema = v.union([v.object(exportChoice), v.object(sheetChoice)]);
+const pathSchema = v.pipe(v.string(), v.nonEmpty());
+
 const exported = {
   /** Asks where with the system's dialog and writes there. `file`: its name (no path); null: the user changed their mind. */
-  "export.save": windowToMain(v.object(exportChoice), v.object({ file: v.nullable(v.string()) })),
+  "export.save": windowToMain(choiceSchema, v.object({ file: v.nullable(v.string()) })),
   /** Writes an export where it can be dragged out of the window from; gives its token. */
-  "export.stage": windowToMain(v.object(exportChoice), tokenSchema),
+  "export.stage": windowToMain(choiceSchema, tokenSchema),
   /** Begins the system's drag of a staged export; the pointer must be down. */
   "export.drag": windowToMain(v.object({ token: tokenSchema }), nothingSchema),
   /** Writes to a path by way of a temporary file beside it. Gives the bytes written. */
   "export.write": shellToHost(
-    v.object({
-      ...exportChoice,
-      /** Of CSV and JSON: these runs alone (default: all). */
-      runs: v.optional(idsSchema),
-      path: v.pipe(v.string(), v.nonEmpty()),
-    }),
+    v.union([
+      v.object({
+        ...exportChoice,
+        /** Of CSV and JSON: these runs alone (default: all). */
+        runs: v.optional(idsSchema),
+        path: pathSchema,
+      }),
+      v.object({ ...sheetChoice, path: pathSchema }),
+    ]),
     countSchema,
   ),
 };

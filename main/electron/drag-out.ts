@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { app, type BrowserWindow, nativeImage } from "electron";
 import { BadInputError } from "../../engine/error.ts";
 import type { Handlers } from "../contract.ts";
-import { exportName } from "../export/name.ts";
 import type { AskHost } from "./ask.ts";
+import { offeredName } from "./offered-name.ts";
 
 /** So many files wait to be dragged; the oldest goes. */
 const STAGED_MAX = 20;
@@ -41,12 +41,11 @@ export function dragHandlers({ ask, window }: Parts): Handlers<"export.stage" | 
 
   return {
     "export.stage": async (choice) => {
-      const { experimentId, format } = choice;
-      const { title } = await ask("experiment.get", { id: experimentId });
+      const name = await offeredName(ask, choice);
       const token = randomBytes(12).toString("base64url");
       const place = join(ownFolder(), token);
       mkdirSync(place);
-      const path = join(place, exportName({ id: experimentId, title }, format));
+      const path = join(place, name);
       await ask("export.write", { ...choice, path });
       staged.set(token, path);
       forgetOldest();

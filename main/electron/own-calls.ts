@@ -4,7 +4,6 @@ import { app, type BrowserWindow, dialog, nativeTheme, shell } from "electron";
 import { BadInputError } from "../../engine/error.ts";
 import type { ExportFormat, Handlers, MainCallName } from "../contract.ts";
 import { shownPath } from "../data-folder.ts";
-import { exportName } from "../export/name.ts";
 import { VERSION } from "../version.ts";
 import { asking } from "./ask.ts";
 import { atlasDialogs } from "./atlas-dialogs.ts";
@@ -13,6 +12,7 @@ import { dragHandlers } from "./drag-out.ts";
 import type { FileCallName } from "./files.ts";
 import { historyDialogs } from "./history-dialogs.ts";
 import type { HostProcess } from "./host-process.ts";
+import { offeredName } from "./offered-name.ts";
 import { recordDialogs } from "./record-dialogs.ts";
 import type { settingsIn } from "./settings.ts";
 
@@ -21,8 +21,8 @@ const FORMAT_NAMES: Readonly<Record<ExportFormat, string>> = {
   speedscope: "Speedscope profile",
   csv: "Samples as CSV",
   json: "Experiment as JSON",
-  png: "Chart as PNG",
-  svg: "Chart as SVG",
+  png: "Picture as PNG",
+  svg: "Picture as SVG",
   html: "Report as HTML",
 };
 
@@ -76,11 +76,10 @@ export function ownCalls({ history, settings, host, window, files }: Parts): Han
       return now;
     },
     "export.save": async (choice) => {
-      const { experimentId, format } = choice;
-      const { title } = await ask("experiment.get", { id: experimentId });
+      const { format } = choice;
       const options = {
         title: FORMAT_NAMES[format],
-        defaultPath: join(folder || app.getPath("documents"), exportName({ id: experimentId, title }, format)),
+        defaultPath: join(folder || app.getPath("documents"), await offeredName(ask, choice)),
         filters: [{ name: FORMAT_NAMES[format], extensions: [format] }],
       };
       const owner = window();

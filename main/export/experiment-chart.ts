@@ -95,12 +95,12 @@ const labelsOf = (runs: readonly StoredRun[]): number => new Set(runs.map((run) 
 const isSweepAsWhole = (experiment: StoredExperiment, { runs }: ChartView): boolean =>
   runs === undefined && sweepOf(experiment) !== null;
 
-function shortened(text: string): string {
+export function shortened(text: string): string {
   return text.length <= LINE_CHARACTERS_MAX ? text : `${text.slice(0, LINE_CHARACTERS_MAX - 1)}…`;
 }
 
 /** The result is what the picture is for: as many lines as it needs. */
-function wrapped(text: string): string[] {
+export function wrapped(text: string): string[] {
   const lines: string[] = [];
   let rest = text;
   while (rest.length > LINE_CHARACTERS_MAX) {

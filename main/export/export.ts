@@ -12,6 +12,7 @@ import { type ChartLook, chartRuns, experimentChart, shownWords } from "./experi
 import { jsonParts } from "./json.ts";
 import { chartPng, chartSvg } from "./picture.ts";
 import { reportParts } from "./report.ts";
+import { type SheetOptions, sheetParts } from "./sheet.ts";
 import { ExportError, writeWhole } from "./write-file.ts";
 
 export { exportName } from "./name.ts";
@@ -87,8 +88,17 @@ function requireBlame(experiment: StoredExperiment): readonly BlameEntry[] {
 
 /** Writes the export whole or not at all; returns the bytes written. Throws ExportError and NotFoundError. */
 export function exportToFile(source: ExportSource, experimentId: number, options: ExportOptions, path: string): number {
+  return writeExport(source, path, () => exportParts(source, experimentId, options));
+}
+
+/** The same for a sheet. */
+export function sheetToFile(source: ExportSource, options: SheetOptions, path: string): number {
+  return writeExport(source, path, () => sheetParts(source.getExperiment, options));
+}
+
+function writeExport(source: ExportSource, path: string, parts: () => Iterable<string | Uint8Array>): number {
   for (const suffix of ["", "-wal", "-shm"])
     if (isSameFile(source.file + suffix, path))
       throw new ExportError(path, "it is the history itself", { todo: "Choose another file" });
-  return writeWhole(path, exportParts(source, experimentId, options));
+  return writeWhole(path, parts());
 }

@@ -105,9 +105,11 @@ export function openLab({ file, emit, log, onDamage, checkMeanwhile = false }: L
       return v.parse(CALLS["preset.list"].result, PRESETS.map(presetInfo));
     },
     "run.samples": async (query) => (await import("./samples.ts")).readSamples(store, query),
-    "export.write": async ({ experimentId, path, ...options }) => {
-      const { exportToFile } = await import("../export/export.ts");
-      return exportToFile(store, experimentId, options, path);
+    "export.write": async ({ path, ...choice }) => {
+      const { exportToFile, sheetToFile } = await import("../export/export.ts");
+      return "sheet" in choice
+        ? sheetToFile(store, choice, path)
+        : exportToFile(store, choice.experimentId, choice, path);
     },
     "host.close": async () => {
       await close();

@@ -1,7 +1,13 @@
 /** The keys of lists: where the keyboard goes from a row. */
 
-/** The row that a key leads to from row `at` of `count`, within the list; undefined: it is no key of lists. `page`: rows that are seen. */
-export function rowAfter(key: string, at: number, count: number, page: number): number | undefined {
+/** The row that a key leads to from row `at` of `count`, within the list; undefined: it is no key of lists (Alt Home is the window's). `page`: rows that are seen. */
+export function rowAfter(
+  { key, altKey }: { readonly key: string; readonly altKey: boolean },
+  at: number,
+  count: number,
+  page: number,
+): number | undefined {
+  if (altKey) return undefined;
   const steps: Readonly<Record<string, number>> = {
     ArrowDown: at + 1,
     ArrowUp: at - 1,

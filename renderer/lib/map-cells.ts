@@ -14,6 +14,10 @@ export const MAP_STATES = [
 
 export const STATES = MAP_STATES.length;
 
+/** Entries of one table, in the order of the map's numbers for them; drawn so many beside each other. */
+export const ENTRY_KINDS = ["none", "page", "zero page", "swap", "other"] as const;
+export const ENTRY_COLUMNS = 64;
+
 /** The slot (address / 2 MiB) at a place of the segments laid end to end; undefined beyond them. */
 export function slotAt(segments: Picture["segments"], index: number): number | undefined {
   let passed = 0;

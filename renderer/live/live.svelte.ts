@@ -1,4 +1,5 @@
 import type { Split } from "../../engine/live/split.ts";
+import type { SheetMessage } from "../../main/contract/sheet.ts";
 import type { LabError, LiveProcess, LiveRow, LiveService, LiveServiceRow, LiveTop } from "../../main/contract.ts";
 import { asLabError, call } from "../state/lab.ts";
 import { view } from "../state/view.svelte.ts";
@@ -36,13 +37,19 @@ export interface LinePoint {
   readonly kb: number;
 }
 
+/** What a picture of this view holds, and when that was seen. */
+export interface LiveExport {
+  readonly sheet: SheetMessage;
+  readonly origin: { readonly kind: "machine"; readonly seenAt: number };
+}
+
 interface LineOf {
   readonly name: string;
   readonly points: LinePoint[];
 }
 
 /** The machine as it is now: asked again and again while the view is open and seen. */
-class Live {
+export class Live {
   top = $state.raw<LiveTop | undefined>(undefined);
   error = $state.raw<LabError | undefined>(undefined);
   /** The process that is open, by its pid, and what was seen of it. */
@@ -54,6 +61,8 @@ class Live {
   processError = $state.raw<LabError | undefined>(undefined);
   /** Of a look that takes long, 0..1. */
   share = $state<number | undefined>(undefined);
+  /** When that was seen, ms since 1970. */
+  seenAtMs = $state(0);
   keeping = $state(false);
   search = $state("");
   /** Are processes of one name one line? */
@@ -62,6 +71,10 @@ class Live {
   looks = $state(0);
   /** What lines span: from the first look that is remembered to the last. */
   span = $state.raw<{ readonly fromMs: number; readonly toMs: number }>({ fromMs: 0, toMs: 0 });
+  /** The rows of the list that are in view. */
+  seenRows: () => readonly ListRow[] = () => [];
+  /** Gives what the open panel's picture holds; undefined: none is open. */
+  exported: (() => LiveExport | undefined) | undefined;
   readonly #lines = new Map<number, LineOf>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #open = false;
@@ -169,7 +182,10 @@ class Live {
     try {
       const seen = await call("live.inspect", { pid });
       // Another may have been opened meanwhile.
-      if (this.pid === pid) this.process = seen;
+      if (this.pid === pid) {
+        this.process = seen;
+        this.seenAtMs = Date.now();
+      }
     } catch (thrown) {
       if (this.pid === pid) this.processError = asLabError(thrown);
     }
@@ -185,7 +201,10 @@ class Live {
     this.processError = undefined;
     try {
       const seen = await call("live.inspectService", { target: { kind: "named", name } });
-      if (this.serviceName === name) this.service = seen;
+      if (this.serviceName === name) {
+        this.service = seen;
+        this.seenAtMs = Date.now();
+      }
     } catch (thrown) {
       if (this.serviceName === name) this.processError = asLabError(thrown);
     }

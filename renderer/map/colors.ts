@@ -1,23 +1,8 @@
 import { MAP_STATES } from "../lib/map-cells.ts";
-import type { MapColors } from "./draw.ts";
+import { tokenColor } from "../ui/colors.ts";
 
-/** A colour token as the canvas can use it: light-dark() and mixes are resolved by the browser. */
-function resolve(element: HTMLElement, token: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${token})`;
-  element.after(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
+export const mapColors = (): string[] => MAP_STATES.map(({ id }) => tokenColor(`--map-${id}`));
 
-export function mapColors(element: HTMLElement): MapColors {
-  return MAP_STATES.map(({ id }) => resolve(element, `--map-${id}`));
-}
-
-/** Of the entries of a table: none, page, zero page, swap, other. */
-export function entryColors(element: HTMLElement): MapColors {
-  return ["--map-none", "--map-full", "--map-partly", "--map-huge", "--map-empty"].map((token) =>
-    resolve(element, token),
-  );
-}
+/** Of the entries of a table, as ENTRY_KINDS names them. */
+export const entryColors = (): string[] =>
+  ["--map-none", "--map-full", "--map-partly", "--map-huge", "--map-empty"].map(tokenColor);

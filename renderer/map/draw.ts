@@ -1,5 +1,6 @@
+import { cellBands } from "../../chart/cells.ts";
 import type { PageMapMessage } from "../../main/contract/map.ts";
-import { STATES } from "../lib/map-cells.ts";
+import { ENTRY_COLUMNS, STATES } from "../lib/map-cells.ts";
 
 /** Colours by state, in the order of MAP_STATES; read from the styles, so that they follow the theme. */
 export type MapColors = readonly string[];
@@ -31,28 +32,19 @@ export function drawCells(
   const pitch = PITCH_PX * scale;
   const side = pitch - GAP_PX;
   const rows = Math.ceil(map.cells / columns);
-  const width = columns * pitch;
-  const height = rows * pitch;
-  const context = sized(canvas, width, height);
+  // No gap after the last: it would be cut off, and the focus ring with it.
+  const context = sized(canvas, columns * pitch - GAP_PX, rows * pitch - GAP_PX);
   for (let cell = 0; cell < map.cells; cell++) {
-    let total = 0;
-    for (let at = 0; at < STATES; at++) total += map.counts[cell * STATES + at];
-    if (total === 0) continue;
     const x = (cell % columns) * pitch;
-    let bottom = Math.floor(cell / columns) * pitch + side;
-    for (let at = 0; at < STATES; at++) {
-      const count = map.counts[cell * STATES + at];
-      if (count === 0) continue;
-      // Whatever is there is seen: no band is thinner than a pixel.
-      const band = count === total ? side : Math.max(1, (count / total) * side);
-      context.fillStyle = colors[at];
-      context.fillRect(x, bottom - band, side, band);
-      bottom -= band;
+    const bottom = Math.floor(cell / columns) * pitch + side;
+    for (const { state, from, height } of cellBands(map.counts, cell, STATES, side)) {
+      context.fillStyle = colors[state];
+      context.fillRect(x, bottom - from - height, side, height);
     }
   }
 }
 
-/** Draws the entries of one table, 64 in a row. */
+/** Draws the entries of one table. */
 export function drawEntries(canvas: HTMLCanvasElement, entries: Uint8Array, colors: MapColors): void {
   const context = sized(canvas, ENTRY_COLUMNS * ENTRY_PX, Math.ceil(entries.length / ENTRY_COLUMNS) * ENTRY_PX);
   for (const [index, kind] of entries.entries()) {
@@ -63,7 +55,6 @@ export function drawEntries(canvas: HTMLCanvasElement, entries: Uint8Array, colo
   }
 }
 
-const ENTRY_COLUMNS = 64;
 const ENTRY_PX = 10;
 
 function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {

@@ -85,22 +85,40 @@ export async function cancelAll(): Promise<void> {
 /** What charts of an export hold: what the window shows of it, or all of the same metric and axis. */
 export type ExportPart = "view" | "all";
 
+/** What is exported, in which format. */
+export type ExportChoice = CallParams<"export.save">;
+
+const shownTheme = () => (settings.dark ? ("dark" as const) : ("light" as const));
+
 /** An export with its charts as the window shows them. */
-function exportChoice(experimentId: number, format: ExportFormat, part: ExportPart) {
+export function exportChoice(experimentId: number, format: ExportFormat, part: ExportPart): ExportChoice {
   const open = current.experiment?.id === experimentId ? current.experiment : undefined;
   return {
     experimentId,
     format,
-    theme: settings.dark ? ("dark" as const) : ("light" as const),
+    theme: shownTheme(),
     log: settings.remembered.log,
     view: open?.view(part === "all") ?? {},
   };
 }
 
+/** Formats of a view that is no chart, as a menu offers them; `shown`: what the view holds now, undefined where that is nothing yet. */
+export function sheetFormats(shown: () => Pick<SheetChoice, "sheet" | "origin"> | undefined) {
+  const choice = (format: SheetChoice["format"]) => (): ExportChoice | undefined => {
+    const now = shown();
+    return now && { ...now, format, theme: shownTheme() };
+  };
+  return [
+    { label: "PNG", about: "as shown here, at twice the size", choice: choice("png") },
+    { label: "SVG", about: "as shown here, to scale", choice: choice("svg") },
+  ];
+}
+type SheetChoice = Extract<ExportChoice, { sheet: unknown }>;
+
 /** Writes an export for a drag out of the window; gives its token, undefined where that failed. */
-export async function stageExport(id: number, format: ExportFormat, part: ExportPart): Promise<string | undefined> {
+export async function stageExport(choice: ExportChoice): Promise<string | undefined> {
   try {
-    return await call("export.stage", exportChoice(id, format, part));
+    return await call("export.stage", choice);
   } catch (thrown) {
     notifyError(thrown);
     return undefined;
@@ -117,14 +135,18 @@ export async function dragExport(token: string): Promise<void> {
 }
 
 /** Through the system's save dialog. */
-export async function exportExperiment(id: number, format: ExportFormat, part: ExportPart = "view"): Promise<void> {
+export async function saveExport(choice: ExportChoice | undefined): Promise<void> {
+  if (choice === undefined) return;
   try {
-    const { file } = await call("export.save", exportChoice(id, format, part));
+    const { file } = await call("export.save", choice);
     if (file !== null) notifyDone(`Exported ${file}`);
   } catch (thrown) {
     notifyError(thrown);
   }
 }
+
+export const exportExperiment = (id: number, format: ExportFormat, part: ExportPart = "view"): Promise<void> =>
+  saveExport(exportChoice(id, format, part));
 
 export const EXPORT_FORMATS: readonly {
   readonly value: ExportFormat;

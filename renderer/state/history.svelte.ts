@@ -31,7 +31,9 @@ class History {
   /** Counts the changes of query or content: answers to an older question are dropped. */
   #round = 0;
 
-  filtered = $derived(this.search !== "" || this.workload !== "" || this.pinnedOnly || this.shelf !== "active");
+  /** Searched or filtered, whatever the shelf. */
+  narrowed = $derived(this.search !== "" || this.workload !== "" || this.pinnedOnly);
+  filtered = $derived(this.narrowed || this.shelf !== "active");
 
   clearFilters(): void {
     this.search = "";

@@ -19,7 +19,7 @@ export const commitTable: Preset = {
     bytesParam(
       "chunk",
       "Chunk size",
-      "How much is touched and released at a time. A PTE table maps 2 MB: below that nothing can be reclaimed.",
+      "How much is touched and released at a time. A PTE table maps 2 MiB: below that nothing can be reclaimed.",
       { min: PAGE, max: GIB, default: 2 * MIB, atMost: "size" },
     ),
     countParam("rounds", "Rounds", "How often the whole mapping is walked through.", {

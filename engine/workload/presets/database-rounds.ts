@@ -33,7 +33,7 @@ export const databaseRounds: Preset = {
     bytesParam(
       "piece",
       "Chunk size",
-      "How much is released at a time: the pool's page. From 2 MB on, tables can be freed.",
+      "How much is released at a time: the pool's page. From 2 MiB on, tables can be freed.",
       {
         min: PAGE,
         max: REGION,

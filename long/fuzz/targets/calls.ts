@@ -14,6 +14,23 @@ interface Input {
 }
 
 const QUICK = { size: 2 ** 22, chunk: 2 ** 21 };
+const SHEET = {
+  title: "page tables",
+  lines: ["operation 1 of 2"],
+  legend: [{ label: "empty", value: "3", color: "rgb(1, 2, 3)" }],
+  parts: [
+    {
+      kind: "cells",
+      title: "",
+      columns: 2,
+      counts: Uint32Array.of(1, 0, 2),
+      colors: ["#000000"],
+      rowLabels: ["0x0"],
+      yTitle: "address",
+      xTitle: "one cell = 1 PTE table",
+    },
+  ],
+};
 const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   "app.openLink": [{ url: "https://example.org/a?b#c" }],
   "app.setSettings": [{ theme: "dark" }, { window: "{}" }],
@@ -62,7 +79,11 @@ const VALID: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   "race.save": [{ scenario: "nonsense", without: "10", cpus: [], format: "json" }],
   "sweep.start": [{ preset: "commit-table", params: QUICK, parameter: "chunk", values: [4096, -1] }],
   "sweep.resume": [{ id: 1 }],
-  "export.save": [{ experimentId: 1, format: "csv", theme: "dark", log: true }],
+  "export.save": [
+    { experimentId: 1, format: "csv", theme: "dark", log: true },
+    { sheet: SHEET, origin: { kind: "experiment", id: 1 }, format: "svg", theme: "dark" },
+    { sheet: SHEET, origin: { kind: "machine", seenAt: 1 }, format: "png" },
+  ],
 };
 const NAMES = Object.keys(CALLS);
 
