@@ -61,6 +61,36 @@ test("the crosshair reads both modes; zoom and pan by mouse and by keys", async 
   await expect(all).toBeDisabled();
 });
 
+test("labels at the ends of lines are of what is seen: zoomed, the value at its edge", async ({ lab }) => {
+  const { page } = lab;
+  const { chart, plane } = await openHeadline(lab);
+  /** What is written on canvases from now on, and what of it was written since the last question. */
+  await page.evaluate(() => {
+    const written: string[] = [];
+    Object.assign(window, { written });
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (this: CanvasRenderingContext2D, ...all) {
+      written.push(all[0]);
+      fillText.apply(this, all);
+    };
+  });
+  const written = () =>
+    page.evaluate(async () => {
+      const { written } = window as unknown as { written: string[] };
+      for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
+      return written.splice(0);
+    });
+  await plane.focus();
+  await page.keyboard.press("Home");
+  for (let press = 0; press < 4; press++) await page.keyboard.press("w");
+  await written();
+  // Drawn anew, as it is.
+  await chart.getByText("linear", { exact: true }).click();
+  const seen = await written();
+  expect(seen).toContain("no reclaim");
+  expect(seen).not.toContain("100.2 MiB");
+});
+
 test("a link to a view opens it again: metric, axis, zoom", async ({ lab }) => {
   const { page } = lab;
   const { chart, plane } = await openHeadline(lab);

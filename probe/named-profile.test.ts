@@ -24,7 +24,7 @@ test("a name, and a file that holds one", () => {
 test("what is none of them is refused with the reason", () => {
   const why = (reason: string) => expect.objectContaining({ why: expect.stringContaining(reason) });
   expect(() => namedProfile(join(folder, "absent"))).toThrow(why("no file of this name"));
-  expect(() => namedProfile(folder)).toThrow(why("the file cannot be read (EISDIR)"));
+  expect(() => namedProfile(folder)).toThrow(why("the file cannot be read: it is a folder"));
   expect(() => namedProfile(file("text", "zeroPage: no"))).toThrow(why("it is not JSON"));
   expect(() => namedProfile(file("part.json", '{"name":"part"}'))).toThrow(why("are missing"));
   expect(() => namedProfile(file("long.json", `"${" ".repeat(1 << 20)}"`))).toThrow(why("more than 1 MiB"));
