@@ -74,6 +74,8 @@ export interface Program {
   readonly name?: string;
   /** How it was started, quoted for a shell. */
   readonly command?: string;
+  /** Recorded without page faults: what is saved is an estimate. */
+  readonly light?: boolean;
 }
 
 const percent = (part: number, whole: number): string => formatPercent(whole === 0 ? 0 : part / whole);
@@ -210,8 +212,10 @@ function headlineOf(
   policy: PolicyResult,
   baseline: RunSummary,
   releases: Releases,
+  estimated: boolean,
 ): string {
   const { program_ns, steady: state } = policy.summary;
+  const more = estimated ? " (an estimate, rather too high)" : "";
   const { peak, average, steady } = vmpte;
   const over = program_ns === undefined ? "on average" : `averaged over its ${formatDuration(program_ns / 1e6)}`;
   if (helps === "yes") {
@@ -223,9 +227,9 @@ function headlineOf(
       : "in its last tenth";
     if (helpsBy(average)) {
       const later = helpsBy(steady) ? `, ${when} ${said(steady)}` : "";
-      return `Would help: ${over} VmPTE is ${said(average)}${later}.`;
+      return `Would help${more}: ${over} VmPTE is ${said(average)}${later}.`;
     }
-    return `Would help: ${when} VmPTE is ${said(steady)}; ${over} it is ${said(average)}.`;
+    return `Would help${more}: ${when} VmPTE is ${said(steady)}; ${over} it is ${said(average)}.`;
   }
   const because = mainCause(policy, baseline, releases);
   if (helps === "little") {
@@ -233,7 +237,7 @@ function headlineOf(
       average.saved_kb > 0
         ? `${formatKb(average.saved_kb)} of ${formatKb(average.baseline_kb)} are saved`
         : "next to nothing is saved";
-    return `Would help little: ${over} ${saved}, because ${because}.`;
+    return `Would help little${more}: ${over} ${saved}, because ${because}.`;
   }
   return `Would not help: VmPTE is the same under both policies (peak ${formatKb(peak.baseline_kb)}), because ${because}.`;
 }
@@ -316,7 +320,7 @@ export function verdictOf(
     helps,
     policy: policy.mode,
     baseline: baseline.mode,
-    headline: headlineOf(helps, vmpte, policy, theirs, releases),
+    headline: headlineOf(helps, vmpte, policy, theirs, releases, program.light ?? false),
     reasons: [
       ...(left >= HELPS_SHARE / 2 ? declinedReasons(releases) : []),
       ...(helps === "yes" ? [] : otherReasons(releases)),
@@ -349,7 +353,7 @@ function alone(processes: number, share: number): string {
 }
 
 const LIGHT =
-  "Recorded without page faults: memory touched and released or unmapped between two snapshots is missing from these numbers, under every policy.";
+  "Recorded without page faults, so the saving is an estimate, and rather too high: a table that was freed and filled again counts as saved until the next snapshot, and one that was then emptied piece by piece for good. Memory touched and released or unmapped between two snapshots is missing from these numbers, under every policy.";
 
 /** What the verdict is read from, of an experiment as it is stored. */
 export interface JudgedExperiment {
@@ -376,6 +380,7 @@ export function verdictOn({ workloadKind, params, runs }: JudgedExperiment, chos
     allocators: ALLOCATORS.filter((each) => names.includes(each)),
     ...(typeof params.program === "string" ? { name: params.program } : {}),
     ...(typeof params.command === "string" ? { command: params.command } : {}),
+    ...(params.light === true ? { light: true } : {}),
   });
   if (verdict === null) return null;
   const { hidden_calls, light, of_processes, share_of_events } = params;

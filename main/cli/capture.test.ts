@@ -50,6 +50,19 @@ for (const how of ["perf", "tracefs"] as const) {
   });
 }
 
+const tracefs = await captureMeans("tracefs");
+
+test.skipIf(tracefs.how === null)(
+  "a program that a signal ends has a trace up to its last call, and that is said",
+  () => {
+    const out = (name: string, script: string) =>
+      lab(["capture", "--with", "tracefs", "--out", join(folder, name), "--", "sh", "-c", script]).stdout.toString();
+    const [killed, ended] = [out("killed", "sleep 0.1; kill -SEGV $$"), out("ended", "exit 3")];
+    expect(killed).toMatch(/ended with 139 \(SIGSEGV\)\n {2}a signal ended it.*ends with its last call/);
+    expect(ended).not.toContain("a signal ended it");
+  },
+);
+
 const means = await captureMeans();
 
 test.skipIf(means.how === null)("the folder of a program with an odd name is one that can be shown", () => {

@@ -112,6 +112,8 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       print(
         `${folder}: ${formatCount(events)} lines of events (${how}), ${readingsInWords(readings)}${lostWords}${ended}`,
       );
+      if (how === "tracefs" && exitCode > 128)
+        print("  a signal ended it, which is no event of tracefs: the trace ends with its last call or page fault");
       printLeft(left);
       print(
         cost === null

@@ -15,7 +15,7 @@ export const PROBLEM_KINDS = {
   hidden_ranges:
     "Calls on ranges behind a pointer, which a trace does not show (process_madvise, ioctls of a userfaultfd): not replayed, so the tables that they freed or made are missing from every number and from the verdict.",
   no_faults:
-    "Recorded without page faults (--light): memory in use is known from snapshots only, so memory touched and released between two of them is missing, and tables appear only at the next one.",
+    "Recorded without page faults (--light): memory in use is known from snapshots only, so memory touched and released between two of them is missing, tables appear only at the next one, and what a policy saves is an estimate, rather too high.",
   found_mapping:
     "Mappings that no call in the trace made (shmat and io_setup are not in it): taken from the mapping's record. Their end is not visible.",
   outside_mapping:
