@@ -3,9 +3,7 @@
  * Where the command line starts. What Node compiles of it is kept between starts, in the user's cache; the version is said
  * without the rest of the program.
  */
-import { enableCompileCache } from "node:module";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { keepCompiled, pruneCompiled } from "./compile-cache.ts";
 import { VERSION } from "./version.ts";
 
 // A reader that has seen enough (`| head`) is no error.
@@ -16,10 +14,14 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+// What is said beside the result may be lost; the result and the exit status stand.
+process.stderr.on("error", () => {});
+
 const args = process.argv.slice(2);
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) process.stdout.write(`${VERSION}\n`);
 else {
-  enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "reclaim-lab", "compiled"));
+  const compiled = keepCompiled();
   const { commandLine } = await import("./cli/program.ts");
   process.exitCode = await commandLine(args);
+  if (compiled !== null) pruneCompiled(compiled);
 }

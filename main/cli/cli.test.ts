@@ -163,6 +163,7 @@ describe("bad usage", () => {
     [["run", "commit-table", "--pid", "3"], /commit-table: --pid is for traces/],
     [["run", "commit-table", "--service"], /commit-table: --service is for traces/],
     [["history", "purge", "--all", "3"], /Ids and --all/],
+    [["import", "-", "--format", "strace"], /there is nothing to read in it/],
     [["import", CLI, "--json"], /--json: The operations are JSON Lines/],
     [["import", CLI, "--service", "--pid", "3"], /one process and --service is all/],
     [["frobnicate"], /unknown command/],
@@ -260,6 +261,18 @@ it("a job that is only written is one document with --json", async () => {
   const document = JSON.parse(printed);
   expect(document).toMatchObject({ folder: out, tasks: 2, shards: 2, submitted: false });
   expect(await readFile(document.job, "utf8")).toContain("batch");
+});
+
+it.skipIf(!existsSync("/dev/full"))("what cannot be said on standard error changes no exit status", () => {
+  const full = openSync("/dev/full", "w");
+  try {
+    const status = (...args: string[]) =>
+      spawnSync(process.execPath, [CLI, ...args], { stdio: ["ignore", "ignore", full] }).status;
+    expect(status("run", "nonsense", "--db", db)).toBe(2);
+    expect(status("run", "commit-table", "--set", "size=16M", "--db", join(folder, "unsaid.sqlite"))).toBe(0);
+  } finally {
+    closeSync(full);
+  }
 });
 
 it.skipIf(!existsSync("/dev/full"))("an output that cannot be written is said in a line", () => {

@@ -64,13 +64,16 @@ async function writeLines(
     ...(touchOnMap === undefined ? {} : { touchOnMap }),
     ...(names === undefined ? {} : { service: names }),
   };
-  let written = 0;
   const follow = (ancestors ?? []).length > 0 ? { follow: true } : {};
-  stream.write(opsHeaderLine({ title: path.slice(path.lastIndexOf("/") + 1), ...follow }));
+  const header = opsHeaderLine({ title: path.slice(path.lastIndexOf("/") + 1), ...follow });
+  let written = 0;
   for await (const batch of importOperations(await openSource(path), given, report)) {
+    // Nothing is written of what turns out to be no trace.
+    const lines = `${written === 0 && batch.length > 0 ? header : ""}${batch.map(operationLine).join("")}`;
     written += batch.length;
-    if (batch.length > 0 && !stream.write(batch.map(operationLine).join(""))) await once(stream, "drain");
+    if (lines !== "" && !stream.write(lines)) await once(stream, "drain");
   }
+  if (written === 0) stream.write(header);
   return written;
 }
 
