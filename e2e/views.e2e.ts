@@ -274,3 +274,37 @@ test("races: the list, and a case that breaks", async ({ lab }) => {
   await expect(page.getByText("Invariant violated: a write was lost.")).toBeVisible();
   await look(lab, "races");
 });
+
+test("the history as a table and its menus; the trash, empty; the live machine; a recording", async ({ lab }) => {
+  await lab.resize(1280, 800);
+  const { page } = lab;
+  await run(lab, "ping-pong");
+  await run(lab, "guard-pages", { stacks: 512 });
+  await page.keyboard.press("Control+5");
+  await expect(page.getByRole("grid", { name: "Experiments as a table" })).toBeVisible();
+  await look(lab, "history-table");
+  await page.getByRole("button", { name: "How to filter" }).click();
+  await look(lab, "history-filter", { large: false });
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Columns", exact: true }).click();
+  await look(lab, "history-columns", { large: false });
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("trash");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("The trash is empty.").first()).toBeVisible();
+  await look(lab, "trash", { large: false });
+  await page.getByRole("button", { name: "Show all experiments" }).click();
+
+  await page.keyboard.press("Control+4");
+  await expect(
+    page.getByRole("listbox", { name: "Processes by page-table memory" }).getByRole("option").nth(3),
+  ).toBeVisible();
+  await look(lab, "live-list");
+  await page.keyboard.press("Control+6");
+  await expect(page.getByRole("textbox", { name: "Command" })).toBeVisible();
+  await look(lab, "record-form");
+  await page.getByText("Attach to a process", { exact: true }).click();
+  await expect(page.getByRole("radio").first()).toBeVisible();
+  await look(lab, "record-attach");
+});

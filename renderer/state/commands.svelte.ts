@@ -23,6 +23,8 @@ export interface Command {
   readonly keyOnly?: boolean;
 }
 
+const IS_MAC = /Mac OS X/.test(navigator.userAgent);
+
 class Commands {
   list = $state.raw<readonly Command[]>([]);
   /** What is offered: a view's command in the place of the app's of the same id, as `run` takes it. */
@@ -46,12 +48,15 @@ class Commands {
     return true;
   }
 
-  /** The command that a key press stands for: what was added last goes first. Bare keys stay out of text fields. */
+  /**
+   * The command that a key press stands for: what was added last goes first. Bare keys stay out of text fields; so does Alt on a Mac,
+   * where it moves by words.
+   */
   find(press: KeyPress, target: EventTarget | null): Command | undefined {
     const typing = isTyping(target);
     return this.list.findLast((command) => {
       if (!command.keys || !matches(press, command.keys) || command.enabled?.() === false) return false;
-      return !typing || command.keys.includes("Ctrl+");
+      return !typing || command.keys.includes("Ctrl+") || (command.keys.includes("Alt+") && !IS_MAC);
     });
   }
 }
