@@ -131,6 +131,15 @@ describe("the contract's schemas", () => {
   });
 });
 
+it("an object that only looks like the bytes of a picture is none", () => {
+  const png = Object.assign(Object.create(Uint8Array.prototype), { 0: 1 });
+  const { params } = CALLS["clipboard.writePicture"];
+  expect([v.safeParse(params, { png }).success, v.safeParse(params, { png: new Uint8Array(9) }).success]).toEqual([
+    false,
+    true,
+  ]);
+});
+
 it("every call of the window that takes something has a sound payload to be fuzzed from", () => {
   expect(callsWithout).toEqual([]);
 });

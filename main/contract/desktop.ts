@@ -22,7 +22,12 @@ export const desktopCalls = {
     v.object({
       /** A PNG file's bytes. */
       png: v.custom<Uint8Array>(
-        (value) => value instanceof Uint8Array && value.length > 8 && value.length <= PICTURE_BYTES_MAX,
+        (value) =>
+          // An object can have the prototype alone.
+          ArrayBuffer.isView(value) &&
+          value instanceof Uint8Array &&
+          value.length > 8 &&
+          value.length <= PICTURE_BYTES_MAX,
         "not the bytes of a PNG file",
       ),
     }),

@@ -127,25 +127,33 @@ export async function lookClosely(
   return { document: processDocument(look, others, surroundings()), look };
 }
 
-function patternOf(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    throw new BadInputError("The name is not a regular expression", {
-      where: "--name",
-      why: error instanceof Error ? error.message : String(error),
-      todo: "Use one such as '^postgres$'",
-    });
-  }
+const WHY_MAX = 120;
+
+/** Whether a name matches. An expression that is too large is found out only when it is first used. */
+function matcherOf(text: string): (name: string) => boolean {
+  const inWords = <T>(body: () => T): T => {
+    try {
+      return body();
+    } catch (error) {
+      throw new BadInputError("The name is not a regular expression", {
+        where: "--name",
+        // V8 repeats the expression in it.
+        why: error instanceof Error ? error.message.slice(-WHY_MAX) : String(error),
+        todo: "Use one such as '^postgres$'",
+      });
+    }
+  };
+  const pattern = inWords(() => new RegExp(text));
+  return (name) => inWords(() => pattern.test(name));
 }
 
 /** Processes by their name, or the name of their program's file; this one and its probe apart. */
 function pidsByName(text: string, own: readonly number[]): number[] {
-  const pattern = patternOf(text);
+  const matches = matcherOf(text);
   const found = allPids().filter((pid) => {
     const named = own.includes(pid) ? null : nameOfProcess(pid);
     if (named === null) return false;
-    return pattern.test(named.name) || pattern.test(basename(named.command.split(" ", 1)[0]));
+    return matches(named.name) || matches(basename(named.command.split(" ", 1)[0]));
   });
   if (found.length > 0) return found;
   throw new BadInputError("No process has this name", {
