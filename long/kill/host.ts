@@ -1,7 +1,9 @@
 /** The lab host as Electron main starts it, in a process of its own that can be killed. */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { withAllocatorSettings } from "../../main/host/allocator.ts";
+import { CHANNEL_FD, Channel } from "../../main/host/channel.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
 import { PATIENCE_MS } from "../lib/cdp.ts";
 
@@ -16,32 +18,35 @@ export class HostProcess {
   readonly #waiting = new Map<number, (answer: { result?: unknown; error?: { message: string } } | null) => void>();
   readonly #open = Promise.withResolvers<void>();
   readonly gone: Promise<void>;
+  readonly #channel: Channel;
+  #ended = false;
   #nextId = 1;
   onEvent: (name: string, payload: unknown) => void = () => {};
 
   constructor(file: string, env: NodeJS.ProcessEnv = {}) {
-    this.child = fork(join(ROOT, "dist", "host", "host.mjs"), [file], {
-      execArgv: [],
+    this.child = spawn(process.execPath, [join(ROOT, "dist", "host", "host.mjs"), file], {
       env: withAllocatorSettings({ ...process.env, ...env }),
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
     });
+    this.#channel = new Channel(this.child.stdio[CHANNEL_FD] as Duplex, (message) => this.#receive(message as Message));
     this.gone = new Promise((resolve) => this.child.once("exit", () => resolve()));
     void this.gone.then(() => {
+      this.#ended = true;
       for (const answer of this.#waiting.values()) answer(null);
       this.#waiting.clear();
       this.#open.reject(new Error("the host ended before it was ready"));
     });
     this.#open.promise.catch(() => {});
-    this.child.on("message", (message: Message) => {
-      if (message.kind === "ready") this.#open.resolve();
-      else if (message.kind === "unable") this.#open.reject(new Error(JSON.stringify(message.error)));
-      else if (message.kind === "event") this.onEvent(message.name, message.payload);
-      else {
-        this.#waiting.get(message.id)?.(message.answer);
-        this.#waiting.delete(message.id);
-      }
-    });
+  }
+
+  #receive(message: Message): void {
+    if (message.kind === "ready") this.#open.resolve();
+    else if (message.kind === "unable") this.#open.reject(new Error(JSON.stringify(message.error)));
+    else if (message.kind === "event") this.onEvent(message.name, message.payload);
+    else {
+      this.#waiting.get(message.id)?.(message.answer);
+      this.#waiting.delete(message.id);
+    }
   }
 
   ready(): Promise<void> {
@@ -57,8 +62,8 @@ export class HostProcess {
         clearTimeout(late);
         resolve(answer);
       });
-      if (!this.child.connected) this.#waiting.get(id)?.(null);
-      else this.child.send({ id, name, params }, () => {});
+      if (this.#ended) this.#waiting.get(id)?.(null);
+      else this.#channel.send({ id, name, params });
     });
     if (answered === null) return null;
     if (answered.error !== undefined) throw new Error(JSON.stringify(answered.error));

@@ -1,6 +1,7 @@
 /** The lab host as Electron main sees it: started, spoken to, watched over. */
-import { fork } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { app, utilityProcess } from "electron";
 import * as v from "valibot";
 import { toLabError } from "../answer.ts";
@@ -17,6 +18,7 @@ import {
 } from "../contract.ts";
 import { historyFile } from "../data-folder.ts";
 import { withAllocatorSettings } from "../host/allocator.ts";
+import { CHANNEL_FD, Channel } from "../host/channel.ts";
 import { type FromHost, fromHostSchema, type ToHost } from "../host/messages.ts";
 
 interface Child {
@@ -55,20 +57,14 @@ function startChild(file: string, folder: string, on: Listeners): Child {
   }
   const { ELECTRON_RUN_AS_NODE: _run, NODE_OPTIONS: _options, ...env } = process.env;
   const program = process.platform === "win32" ? "node.exe" : "node";
-  const child = fork(entry, [file, folder], {
-    execPath: unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)),
-    execArgv: [],
+  const child = spawn(unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)), [entry, file, folder], {
     env: { ...withAllocatorSettings(env), ...ELECTRON },
-    serialization: "advanced",
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "inherit", "pipe"],
   });
-  child.on("message", on.message);
+  const channel = new Channel(child.stdio[CHANNEL_FD] as Duplex, on.message);
   child.once("error", (error) => console.error("lab host:", error));
   child.once("exit", (code) => on.exit(code));
-  return {
-    send: (message) => void (child.connected && child.send(message)),
-    kill: () => void child.kill(),
-  };
+  return { send: (message) => channel.send(message), kill: () => void child.kill() };
 }
 
 export interface HostProcess {

@@ -1,13 +1,15 @@
 /**
  * The lab host's own process: started with the history file and the data folder as its arguments by Electron main, either as a utility
- * process (where it finds process.parentPort) or as a forked Node. It ends when the other side is gone.
+ * process (where it finds process.parentPort) or as a Node of its own with a pipe. It ends when the other side is gone.
  */
+import { Socket } from "node:net";
 import * as v from "valibot";
 import { ReclaimLabError } from "../../engine/error.ts";
 import { toLabError } from "../answer.ts";
 import { CALLS, type HostCallName, isCallName } from "../contract.ts";
 import { keepAllocatorSettings } from "./allocator.ts";
 import { isChecking } from "./background-check.ts";
+import { CHANNEL_FD, Channel } from "./channel.ts";
 import { openDesk } from "./desk.ts";
 import { type FromHost, toHostSchema } from "./messages.ts";
 import { keepWorkersReady } from "./workers.ts";
@@ -22,11 +24,23 @@ interface ParentPort {
 }
 
 const parentPort = (process as { parentPort?: ParentPort }).parentPort;
+/** Takes what comes before anybody listens, too. */
+let receive: (message: unknown) => void = (message) => early.push(message);
+const early: unknown[] = [];
+let leave: () => void = () => process.exit(0);
+const channel =
+  parentPort === undefined
+    ? new Channel(
+        new Socket({ fd: CHANNEL_FD }),
+        (message) => receive(message),
+        () => leave(),
+      )
+    : undefined;
+parentPort?.on("message", ({ data }) => receive(data));
 
 function send(message: FromHost): void {
   if (parentPort !== undefined) parentPort.postMessage(message);
-  // The other side may be gone this very moment: `disconnect` says so next, and closes the history in order.
-  else if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  else channel?.send(message);
 }
 
 function log(error: unknown): void {
@@ -49,7 +63,7 @@ async function main(): Promise<void> {
     tell: (failure) => send(failure === null ? { kind: "ready" } : { kind: "unable", error: failure }),
   });
 
-  const receive = async (message: unknown) => {
+  const take = async (message: unknown) => {
     const checked = v.safeParse(toHostSchema, message);
     if (!checked.success) return log(new Error(`a message that is not one: ${JSON.stringify(message)?.slice(0, 200)}`));
     const { id, name, params } = checked.output;
@@ -57,18 +71,15 @@ async function main(): Promise<void> {
     send({ kind: "answer", id, answer: await desk.call(name, params) });
   };
 
-  const leave = () =>
+  leave = () =>
     void Promise.all([desk.close(), keepWorkersReady(0)]).finally(() => {
       // All is stored; a look at a big history in its midst would only keep the process.
       if (isChecking()) process.kill(process.pid, "SIGKILL");
       else process.exit(0);
     });
-  if (parentPort !== undefined) parentPort.on("message", ({ data }) => void receive(data));
-  else {
-    process.on("message", (message) => void receive(message));
-    process.once("disconnect", leave);
-  }
-  process.once("SIGTERM", leave);
+  receive = (message) => void take(message);
+  for (const message of early.splice(0)) receive(message);
+  process.once("SIGTERM", () => leave());
   // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
   process.on("SIGINT", () => {});
   // After the window has drawn itself: both would be slower at once.
