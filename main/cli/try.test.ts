@@ -43,7 +43,7 @@ describeKernel("try", () => {
       chmodSync(program, 0o4755);
       const noted = join(place, "pid");
       // The lab listens to Ctrl-C by then.
-      const script = `$( = $); $< = $>; sleep 2; open(F, ">${noted}"); print F $$; close F; sleep 600`;
+      const script = `$( = $); $< = $>; sleep 5; open(F, ">${noted}"); print F $$; close F; sleep 600`;
       const words = ["try", "--db", join(place, "h.sqlite"), "--repeat", "1", "--setting", "x: A=1", "--", program];
       const lab = spawn(process.execPath, [CLI, ...words, "-e", script], {
         stdio: ["ignore", "ignore", "pipe"],
