@@ -1,6 +1,4 @@
 /** A copy of the history while it is in use: one whole file, checked, that opens by itself. */
-import { accessSync, constants } from "node:fs";
-import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import type { Connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
@@ -42,7 +40,6 @@ export async function backupTo(
         why: "its write-ahead log is next to it",
         todo: "Close the program that has it open, or choose another file",
       });
-    accessSync(dirname(place), constants.W_OK);
     makeOwn(temporary);
     let least = Number.POSITIVE_INFINITY;
     let restarts = 0;

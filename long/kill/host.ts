@@ -28,7 +28,8 @@ export class HostProcess {
       env: withAllocatorSettings({ ...process.env, ...env }),
       stdio: ["ignore", "ignore", "ignore", "pipe"],
     });
-    this.#channel = new Channel(this.child.stdio[CHANNEL_FD] as Duplex, (message) => this.#receive(message as Message));
+    this.#channel = new Channel(this.child.stdio[CHANNEL_FD] as Duplex);
+    this.#channel.listen((message) => this.#receive(message as Message));
     this.gone = new Promise((resolve) => this.child.once("exit", () => resolve()));
     void this.gone.then(() => {
       this.#ended = true;

@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import type { Experiment, ExportFormat } from "../contract.ts";
+import { requireNone } from "./effect.ts";
 import { fileOf } from "./out-option.ts";
 import { requireBaseline } from "./policy-option.ts";
 import { type DbOption, withLab } from "./session.ts";
@@ -34,12 +35,11 @@ const EFFECTIVE: Readonly<Record<ExportFormat, readonly Shaping[]>> = {
 
 /** What would be done without its effect is refused. */
 function requireEffect(options: ExportOptions): void {
-  const idle = CHART.find((name) => options[name] !== undefined && !EFFECTIVE[options.format].includes(name));
-  if (idle === undefined) return;
-  const effective = EFFECTIVE[options.format].map((name) => `--${name}`);
-  throw new BadInputError(`--${idle} has no effect with --format ${options.format}`, {
-    todo: effective.length === 0 ? "Omit it" : `Omit it; ${effective.join(" and ")} have one`,
-  });
+  const effective = EFFECTIVE[options.format];
+  const idle = CHART.filter((name) => !effective.includes(name)).map((name) => [`--${name}`, options[name]] as const);
+  const others = effective.map((name) => `--${name}`).join(" and ");
+  const todo = others === "" ? undefined : `Omit it; ${others} have one`;
+  requireNone(Object.fromEntries(idle), `with --format ${options.format}`, todo);
 }
 
 /** All of a sweep is drawn by a figure against its parameter, runs by a metric over an axis. */

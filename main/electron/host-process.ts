@@ -61,7 +61,8 @@ function startChild(file: string, folder: string, on: Listeners): Child {
     env: { ...withAllocatorSettings(env), ...ELECTRON },
     stdio: ["ignore", "inherit", "inherit", "pipe"],
   });
-  const channel = new Channel(child.stdio[CHANNEL_FD] as Duplex, on.message);
+  const channel = new Channel(child.stdio[CHANNEL_FD] as Duplex);
+  channel.listen(on.message);
   child.once("error", (error) => console.error("lab host:", error));
   child.once("exit", (code) => on.exit(code));
   return { send: (message) => channel.send(message), kill: () => void child.kill() };

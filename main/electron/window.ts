@@ -23,7 +23,7 @@ export function openWindow(folder: string): BrowserWindow {
       webSecurity: true,
       webviewTag: false,
       spellcheck: false,
-      // From the first start on; else the third one were the first to be faster.
+      // From the first start on; otherwise only the third would be faster.
       v8CacheOptions: "bypassHeatCheck",
       devTools: !app.isPackaged,
     },

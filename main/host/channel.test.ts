@@ -12,7 +12,7 @@ const MESSAGES = [
 /** The bytes of the messages, as they are sent. */
 async function bytes(): Promise<Buffer> {
   const stream = new PassThrough();
-  const channel = new Channel(stream, () => {});
+  const channel = new Channel(stream);
   const sent: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => sent.push(chunk));
   for (const message of MESSAGES) channel.send(message);
@@ -30,7 +30,7 @@ test("messages arrive whole and in order, wherever a read ends", async () => {
     for (const second of places.filter((at) => at >= first)) {
       const stream = new PassThrough();
       const got: unknown[] = [];
-      new Channel(stream, (message) => got.push(message));
+      new Channel(stream).listen((message) => got.push(message));
       for (const [from, to] of [
         [0, first],
         [first, second],
@@ -45,8 +45,8 @@ test("messages arrive whole and in order, wherever a read ends", async () => {
 test("the end is told, and what is sent after it goes nowhere", async () => {
   const [here, there] = duplexPair();
   let ended = 0;
-  const channel = new Channel(
-    here,
+  const channel = new Channel(here);
+  channel.listen(
     () => {},
     () => ended++,
   );

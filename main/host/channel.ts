@@ -10,22 +10,26 @@ const LENGTH_BYTES = 4;
 /** Which of the host's files the pipe is. */
 export const CHANNEL_FD = 3;
 
-/** Sends; calls back with each message, in order, and once with the end. */
+/** One end of the pipe. */
 export class Channel {
   readonly #stream: Duplex;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(stream: Duplex, onMessage: (message: unknown) => void, onEnd: () => void = () => {}) {
+  constructor(stream: Duplex) {
     this.#stream = stream;
-    stream.on("data", (chunk: Buffer) => {
+    // The other side is gone: what is still sent goes nowhere.
+    stream.on("error", () => {});
+  }
+
+  /** Calls back with each message, in order, and once with the end; what came before waits in the pipe. */
+  listen(onMessage: (message: unknown) => void, onEnd: () => void = () => {}): void {
+    this.#stream.on("data", (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.#bytes += chunk.length;
       for (const message of this.#whole()) onMessage(message);
     });
-    // The other side is gone: what is still sent goes nowhere.
-    stream.on("error", () => {});
-    stream.once("close", onEnd);
+    this.#stream.once("close", onEnd);
   }
 
   send(message: unknown): void {

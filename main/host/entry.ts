@@ -24,19 +24,7 @@ interface ParentPort {
 }
 
 const parentPort = (process as { parentPort?: ParentPort }).parentPort;
-/** Takes what comes before anybody listens, too. */
-let receive: (message: unknown) => void = (message) => early.push(message);
-const early: unknown[] = [];
-let leave: () => void = () => process.exit(0);
-const channel =
-  parentPort === undefined
-    ? new Channel(
-        new Socket({ fd: CHANNEL_FD }),
-        (message) => receive(message),
-        () => leave(),
-      )
-    : undefined;
-parentPort?.on("message", ({ data }) => receive(data));
+const channel = parentPort === undefined ? new Channel(new Socket({ fd: CHANNEL_FD })) : undefined;
 
 function send(message: FromHost): void {
   if (parentPort !== undefined) parentPort.postMessage(message);
@@ -63,7 +51,7 @@ async function main(): Promise<void> {
     tell: (failure) => send(failure === null ? { kind: "ready" } : { kind: "unable", error: failure }),
   });
 
-  const take = async (message: unknown) => {
+  const receive = async (message: unknown) => {
     const checked = v.safeParse(toHostSchema, message);
     if (!checked.success) return log(new Error(`a message that is not one: ${JSON.stringify(message)?.slice(0, 200)}`));
     const { id, name, params } = checked.output;
@@ -71,15 +59,15 @@ async function main(): Promise<void> {
     send({ kind: "answer", id, answer: await desk.call(name, params) });
   };
 
-  leave = () =>
+  const leave = () =>
     void Promise.all([desk.close(), keepWorkersReady(0)]).finally(() => {
       // All is stored; a look at a big history in its midst would only keep the process.
       if (isChecking()) process.kill(process.pid, "SIGKILL");
       else process.exit(0);
     });
-  receive = (message) => void take(message);
-  for (const message of early.splice(0)) receive(message);
-  process.once("SIGTERM", () => leave());
+  parentPort?.on("message", ({ data }) => void receive(data));
+  channel?.listen((message) => void receive(message), leave);
+  process.once("SIGTERM", leave);
   // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
   process.on("SIGINT", () => {});
   // After the window has drawn itself: both would be slower at once.

@@ -186,12 +186,13 @@ function copyVma(
     middle: null,
     copiedFrom: source,
   };
-  const left = canMergeLeft(k, prev, request) ? prev : null;
-  const withSource = left === source || (next === source && canMergeRight(k, left, next, request));
-  if (dontUnmap && withSource && k.profile.dontUnmapApart) {
+  if (dontUnmap && k.profile.dontUnmapApart) {
     const { dontUnmapAlone } = k.profile;
-    prev = dontUnmapAlone || prev === source ? undefined : prev;
-    next = dontUnmapAlone || next === source ? undefined : next;
+    const left = canMergeLeft(k, prev, request) ? prev : null;
+    if (left === source || (next === source && canMergeRight(k, left, next, request))) {
+      prev = dontUnmapAlone || prev === source ? undefined : prev;
+      next = dontUnmapAlone || next === source ? undefined : next;
+    }
   }
   const merged = vmaMergeNewRange(k, mm, prev, next, request);
   if (merged !== null) {
