@@ -306,6 +306,7 @@ describe("a job for a scheduler", () => {
     const of = (folder: string) => /^#SBATCH --output=(.*)$/m.exec(SCHEDULER.slurm.job({ ...facts, folder }))?.[1];
     expect(of("/out/put")).toBe("/out/put/slurm-%A_%a.log");
     expect(of("/out put 5%")).toBe('"/out put 5%%/slurm-%A_%a.log"');
+    expect(() => of("/out\nput")).toThrow("A job of Slurm cannot name a folder with a line end in its name");
   });
 
   it("names every shard once", () => {

@@ -3,6 +3,7 @@
  * ended. Each runs `batch PLAN --shard I/N` once or more for every I; results are the same however often that is.
  */
 import { spawnSync } from "node:child_process";
+import { BadInputError } from "../../engine/error.ts";
 
 export const SCHEDULERS = ["slurm", "kubernetes", "parallel"] as const;
 export type SchedulerName = (typeof SCHEDULERS)[number];
@@ -22,6 +23,7 @@ export interface JobFacts {
 export interface Scheduler {
   /** The job's file within the folder. */
   readonly file: string;
+  /** Throws BadInputError where it cannot be written with these names. */
   job(facts: JobFacts): string;
   /** The program that submits, and its arguments. */
   submit(jobFile: string): readonly [program: string, ...args: string[]];
@@ -36,8 +38,13 @@ export function shellWord(text: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A value in a line of `#SBATCH`, which sbatch splits at blanks and takes apart by quotes. */
+/** A value in a line of `#SBATCH`, which sbatch splits at blanks and takes apart by quotes. Throws BadInputError for what no line holds. */
 function sbatchValue(text: string): string {
+  if (/[\n\r]/.test(text))
+    throw new BadInputError("A job of Slurm cannot name a folder with a line end in its name", {
+      where: JSON.stringify(text),
+      todo: "Give --out a folder whose path has none",
+    });
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 

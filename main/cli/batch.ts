@@ -188,12 +188,12 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
   const { plan, tasks } = await planOf(file);
   const folder = resolve(options.out);
   const scheduler = SCHEDULER[name];
-  openFolder(folder, storedPlan(plan, VERSION, tasks.length));
   const jobFile = join(folder, scheduler.file);
   const jobs = options.jobs ?? 1;
   const shards = Math.max(1, Math.min(options.shards ?? 16, tasks.length));
   const program = [process.execPath, ...process.execArgv, process.argv[1]];
   const job = scheduler.job({ name: plan.name, plan: resolve(file), folder, shards, jobs, program });
+  openFolder(folder, storedPlan(plan, VERSION, tasks.length));
   writeWhole(jobFile, [job]);
   if (!options.submit || !clientIsThere(name)) {
     const written = { folder: options.out, tasks: tasks.length, shards, job: join(options.out, scheduler.file) };

@@ -31,12 +31,20 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   yield* packed.pipe(gunzip);
 }
 
-/** Opens a file, or the trace of a capture's folder; `-` is standard input. Errors: BadInputError where it cannot be read. */
+/**
+ * Opens a file, or the trace of a capture's folder; `-` is standard input. Errors: BadInputError where it cannot be read. A pipe is
+ * waited for where it was named itself, and refused where it was found in a folder.
+ */
 export async function openSource(given: string): Promise<TextSource> {
   if (given === "-") return unpacked(process.stdin);
   const path = captureAt(given)?.events ?? given;
   try {
     const found = await stat(path);
+    if (path !== given && !found.isFile())
+      throw new BadInputError("The capture's trace is not a regular file", {
+        where: path,
+        todo: "A capture's folder holds events.txt.gz and vmpte.txt",
+      });
     if (found.isDirectory())
       throw new BadInputError("It is a folder, not a file", {
         where: path,
