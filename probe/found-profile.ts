@@ -99,6 +99,7 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     collapseReadOnly: { from: "collapse_read_only", read: yes("collapse_read_only") },
     collapseRetractsAll: { from: "collapse_retracts_all", read: yes("collapse_retracts_all") },
     collapseMakesPmd: { from: "collapse_makes_pmd", read: yes("collapse_makes_pmd") },
+    collapseSkipsNone: { from: "collapse_skips_none", read: yes("collapse_skips_none") },
     populateStopsAtHole: { from: "populate_stops", read: yes("populate_stops") },
     anonVmaNames: { from: "anon_vma_name", read: yes("anon_vma_name") },
     uffdWp: {

@@ -44,6 +44,7 @@ export type ScanResult =
   | "succeed"
   | "pmd_mapped"
   | "pmd_null"
+  | "pmd_none"
   | "pte_mapped_hugepage"
   | "exceed_none"
   | "exceed_swap"
@@ -66,8 +67,9 @@ function collapsible(vma: Vma): boolean {
 function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepaged: boolean): ScanResult {
   // khugepaged has limits; MADV_COLLAPSE has none.
   const { khugepagedMaxPtesNone, khugepagedMaxPtesSwap, khugepagedMaxPtesShared } = k.profile;
-  const entry = pmd === 0 ? 0 : k.tables.child(pmd, index);
-  if (entry === 0) return "pmd_null";
+  if (pmd === 0) return "pmd_null";
+  const entry = k.tables.child(pmd, index);
+  if (entry === 0) return "pmd_none";
   if (entry < 0) return "pmd_mapped";
   let none = 0;
   let swapped = 0;
@@ -188,7 +190,7 @@ function collapseErrno(result: ScanResult): Errno {
   }
 }
 
-/** After these results MADV_COLLAPSE goes on with the next slot; after others it ends. */
+/** After these results MADV_COLLAPSE goes on with the next slot, after a none entry by the kernel's version; after others it ends. */
 const GOES_ON: ReadonlySet<ScanResult> = new Set<ScanResult>([
   "pmd_null",
   "uffd_wp",
@@ -212,7 +214,7 @@ export function* madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number
       continue;
     }
     lastFailure = result;
-    if (!GOES_ON.has(result)) break;
+    if (result === "pmd_none" ? !k.profile.collapseSkipsNone : !GOES_ON.has(result)) break;
   }
   return collapsed === (last - first) / PMD_PAGES ? null : collapseErrno(lastFailure);
 }

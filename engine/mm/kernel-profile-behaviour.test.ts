@@ -140,6 +140,17 @@ describe("system calls", () => {
       expect(answers(lines, { dontUnmapApart: true, dontUnmapAlone: true }).status.at(-1)).toBe("vmas=2");
   });
 
+  test("MADV_COLLAPSE over memory of which the beginning was not touched", () => {
+    // As 6.18.44, 6.12.117 and 6.1.0-57 answer: the second 2 MiB stays as it was. In another GiB, without a PMD table, the first is passed over.
+    const under = ["map 4M 4M", "touch 7M 4K", "collapse 4M 4M", "dontneed 4M 4M"];
+    const beyond = ["map 1022M 6M", "touch 1025M 4K", "collapse 1022M 6M", "dontneed 1022M 6M"];
+    for (const lines of [under, beyond]) {
+      const ended = lines === under ? 12 : 8;
+      expect(answers(lines, {})).toMatchObject({ status: ["ok", "ok", "EINVAL", "ok"], kb: [0, 12, 12, ended] });
+      expect(answers(lines, { collapseSkipsNone: true }).kb).toEqual([0, 12, 12, 8]);
+    }
+  });
+
   test("MADV_COLLAPSE of a cached file where there is no PMD table", () => {
     // As 6.18.44, and as 6.12.117 answers: there the other mapping's table is gone too, and the answer is EINVAL.
     const lines = ["map 1022M 2M sharedfile", "mremap 1022M 0 2078M 2M", "touch 2078M 2M", "collapse 1022M 2M"];

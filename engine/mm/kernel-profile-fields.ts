@@ -208,6 +208,11 @@ export const PROFILE_FIELDS: Fields = {
     "MADV_COLLAPSE of a file maps the huge page even where nothing in its 1 GiB was touched",
     "MADV_COLLAPSE of a file collapses it but does not map it (EINVAL) where nothing in its 1 GiB was touched",
   ),
+  collapseSkipsNone: yesNo(
+    "Collapse over untouched memory",
+    "MADV_COLLAPSE continues after 2 MiB in which nothing was touched, though it fails (EINVAL)",
+    "MADV_COLLAPSE ends at the first 2 MiB in which nothing was touched (EINVAL), unless nothing in its 1 GiB was",
+  ),
   populateStopsAtHole: yesNo(
     "MADV_POPULATE over a hole",
     "MADV_POPULATE_READ and _WRITE stop at the first hole in the range",

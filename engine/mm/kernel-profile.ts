@@ -122,6 +122,12 @@ export interface KernelProfile {
    */
   readonly collapseMakesPmd: boolean;
   /**
+   * Does MADV_COLLAPSE go on past a slot whose PMD entry is none? 7.0 ("mm/khugepaged: continue to collapse on
+   * SCAN_PMD_NONE"; not measured here); madvise_collapse(). Before, it ends there (EINVAL): 6.18.44, 6.12.117 and 6.1.0-57. All go on past
+   * a slot where there is no PMD table.
+   */
+  readonly collapseSkipsNone: boolean;
+  /**
    * Does MADV_POPULATE_READ or _WRITE stop at the first hole? 6.9; madvise_populate(). Before, it used madvise_walk_vmas(), as other advice
    * does: memory after the hole is populated too, and the call still fails.
    */

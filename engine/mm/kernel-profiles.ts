@@ -31,6 +31,7 @@ export const REFERENCE_PROFILE: KernelProfile = {
   collapseReadOnly: true,
   collapseRetractsAll: true,
   collapseMakesPmd: true,
+  collapseSkipsNone: false,
   populateStopsAtHole: true,
   anonVmaNames: true,
   uffdWp: "all",
@@ -91,7 +92,7 @@ const PROFILE_6_1: KernelProfile = {
 };
 
 /** Linux 7.2. */
-const PROFILE_7_2: KernelProfile = { ...REFERENCE_PROFILE, name: "7.2", collapseShort: true };
+const PROFILE_7_2: KernelProfile = { ...REFERENCE_PROFILE, name: "7.2", collapseShort: true, collapseSkipsNone: true };
 
 /** 6.18 without shared zero pages, as in some hypervisors' guests (boot option pvm_no_zero_page=1). */
 const PROFILE_NO_ZERO_PAGE: KernelProfile = {

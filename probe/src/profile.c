@@ -122,6 +122,7 @@ const struct trial TRIALS[] = {
     {"collapse_read_only", try_collapse_read_only},
     {"collapse_retracts_all", try_collapse_retracts_all},
     {"collapse_makes_pmd", try_collapse_makes_pmd},
+    {"collapse_skips_none", try_collapse_skips_none},
     {"collapse_shmem", try_collapse_shmem},
     {"shmem_huge", try_shmem_huge},
     {"shmem_huge_unasked", try_shmem_huge_unasked},

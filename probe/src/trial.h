@@ -76,6 +76,7 @@ void try_stack_no_huge_pages(void);
 void try_collapse_read_only(void);
 void try_collapse_retracts_all(void);
 void try_collapse_makes_pmd(void);
+void try_collapse_skips_none(void);
 void try_collapse_shmem(void);
 void try_shmem_huge(void);
 void try_shmem_huge_unasked(void);

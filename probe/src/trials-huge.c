@@ -129,6 +129,18 @@ void try_collapse_makes_pmd(void) {
   because("MADV_COLLAPSE of a cached file that is not mapped yet: "), because(ok_or(error));
 }
 
+/* Two slots under one PMD table, the first of them untouched. */
+void try_collapse_skips_none(void) {
+  if (t_map(0, 4 * M, RW, MAP_F_NOHUGEPAGE)) return unknown("MADV_NOHUGEPAGE is refused");
+  t_write(2 * M, 4 * K);
+  t_advise(0, 4 * M, MADV_HUGEPAGE);
+  int error = t_advise(0, 4 * M, MADV_COLLAPSE);
+  if (error != EINVAL) return unknown(ok_or(error));
+  int went_on = slot_is_huge(2 * M);
+  say_bool(went_on);
+  because("MADV_COLLAPSE of 4 MiB whose first half was not touched: the second is "), because(went_on ? "huge" : "as it was");
+}
+
 void try_collapse_shmem(void) {
   t_map(0, 4 * M, RW, MAP_F_SHARED), t_write(0, 4 * M);
   int64_t before = t_tables_kb();

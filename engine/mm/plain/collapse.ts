@@ -25,6 +25,7 @@ export type ScanResult =
   | "succeed"
   | "pmd_mapped"
   | "pmd_null"
+  | "pmd_none"
   | "pte_mapped_hugepage"
   | "exceed_none"
   | "exceed_swap"
@@ -42,8 +43,9 @@ function collapsible(vma: Vma): boolean {
 }
 function scanPmd(k: KernelState, vma: Vma, pmd: number, index: number, byKhugepaged: boolean): ScanResult {
   const { khugepagedMaxPtesNone, khugepagedMaxPtesSwap, khugepagedMaxPtesShared } = k.profile;
-  const entry = pmd === 0 ? 0 : k.tables.child(pmd, index);
-  if (entry === 0) return "pmd_null";
+  if (pmd === 0) return "pmd_null";
+  const entry = k.tables.child(pmd, index);
+  if (entry === 0) return "pmd_none";
   if (entry < 0) return "pmd_mapped";
   let none = 0;
   let swapped = 0;
@@ -158,7 +160,7 @@ export function madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number,
       continue;
     }
     lastFailure = result;
-    if (!GOES_ON.has(result)) break;
+    if (result === "pmd_none" ? !k.profile.collapseSkipsNone : !GOES_ON.has(result)) break;
   }
   return collapsed === (last - first) / PMD_PAGES ? null : collapseErrno(lastFailure);
 }
