@@ -1,6 +1,13 @@
 /** Axes of charts: names with units, ticks with thousands separators, linear or logarithmic. */
 
-import { formatCount, formatNs, formatNsTick, formatValue, type Unit } from "../engine/experiment/format.ts";
+import {
+  formatCount,
+  formatKbTick,
+  formatNs,
+  formatNsTick,
+  formatValue,
+  type Unit,
+} from "../engine/experiment/format.ts";
 import type { Source } from "../engine/experiment/types.ts";
 import type { Axis } from "./axis.ts";
 import type { Palette } from "./palette.ts";
@@ -160,6 +167,14 @@ function logSizeTicks(scale: Ticked): void {
   else scale.ticks = [...zero, ...powers.map((value) => ({ value }))];
 }
 
+/** A size at a tick: in the unit of the step where all of them are as far apart, so that an axis has one unit; else in its own. */
+export function sizeTick(kb: number, ticks: readonly { readonly value: number }[]): string {
+  const [first, second] = ticks;
+  const step = second === undefined ? 0 : second.value - first.value;
+  const isEven = Number.isInteger(step) && ticks.every(({ value }, i) => value === first.value + i * step);
+  return isEven ? formatKbTick(kb, step) : formatValue(kb, "kb");
+}
+
 /** Chart.js options of the axis at the left. */
 export function yScale(
   metric: { readonly unit: Unit; readonly label: string },
@@ -182,10 +197,16 @@ export function yScale(
       ticks: {
         ...ticks(palette, font),
         padding: 8,
-        callback(this: { min: number; max: number }, value: number | string) {
+        callback(
+          this: { min: number; max: number },
+          value: number | string,
+          _index: number,
+          all: readonly { readonly value: number }[],
+        ) {
           const number = Number(value);
           if (!sizes && !isLogTickLabelled(number, this.min, this.max)) return null;
-          return number === LOG_ZERO ? "0" : formatValue(number, metric.unit);
+          if (number === LOG_ZERO) return "0";
+          return sizes ? sizeTick(number, all) : formatValue(number, metric.unit);
         },
       },
     } as const;
@@ -198,8 +219,12 @@ export function yScale(
       ...ticks(palette, font),
       padding: 8,
       maxTicksLimit: 7,
-      callback: (value: number | string) =>
-        Number.isInteger(Number(value)) ? (Number(value) === 0 ? "0" : formatValue(Number(value), metric.unit)) : null,
+      callback(value: number | string, _index: number, all: readonly { readonly value: number }[]) {
+        const number = Number(value);
+        if (!Number.isInteger(number)) return null;
+        if (number === 0) return "0";
+        return sizes ? sizeTick(number, all) : formatValue(number, metric.unit);
+      },
     },
   } as const;
 }

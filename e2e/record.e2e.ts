@@ -50,6 +50,10 @@ for (const theme of ["light", "dark"] as const)
     const now = page.getByRole("region", { name: "Recording" });
     await expect(now.getByText(/^\d+ KiB$/).first()).toBeVisible();
     await expect(now.getByRole("status")).toContainText("Recording for");
+    const below = page.getByRole("contentinfo").getByRole("button", { name: "Recording sleep" });
+    await page.getByRole("banner").getByRole("button", { name: "Races" }).click();
+    await below.click();
+    await expect(now).toBeVisible();
     expect(runsStill(SECONDS[theme])).toBe(true);
     await expectAccessible(page, `recording, ${theme}`);
     await lab.screenshot(`recording-${theme}`);
@@ -139,8 +143,14 @@ test("a program that is not there is said in words, and the form stays", async (
   await page.keyboard.press("Control+6");
   await page.getByRole("textbox", { name: "Command" }).fill("no-such-program-here --really");
   await page.getByRole("button", { name: "Record", exact: true }).click();
-  await expect(page.getByText("There is no program no-such-program-here")).toBeVisible();
+  const refusal = page.getByRole("main").getByRole("alert");
+  await expect(refusal).toContainText("There is no program no-such-program-here");
   await expect(page.getByRole("textbox", { name: "Command" })).toHaveValue("no-such-program-here --really");
+  // The next one is not told of it.
+  await page.getByRole("textbox", { name: "Command" }).fill("true");
+  await page.getByRole("button", { name: "Record", exact: true }).click();
+  await expect(new ExperimentPage(page).title).toContainText("true,", { timeout: 45_000 });
+  await expect(page.getByText("There is no program")).toHaveCount(0);
 });
 
 test("a window that is killed leaves no program, no tracing and no half a capture", async ({ lab, dataFolder }) => {

@@ -68,6 +68,8 @@ export interface CaptureInput {
   readonly stacks?: boolean;
   /** Aborting ends the program (SIGTERM) and keeps what was recorded. */
   readonly signal?: AbortSignal;
+  /** Called when the program has ended, before what was recorded is written down. */
+  readonly onEnd?: () => void;
   /** Asked once the program has ended: whether to measure what recording cost, which takes a second or two. */
   readonly cost?: () => boolean;
   /** What the program writes to standard output goes to our standard error: ours is for something else. */
@@ -135,6 +137,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
     intervalUs: input.intervalUs ?? DEFAULT_INTERVAL_US,
     stacks: input.stacks ?? false,
     signal: input.signal,
+    onEnd: input.onEnd,
     streams: input.quietly ? ["ignore", "ignore", "ignore"] : [0, input.outputAside ? 2 : 1, 2],
     quietly: input.quietly,
   };
@@ -189,6 +192,7 @@ interface Job {
   readonly intervalUs: number;
   readonly stacks: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly onEnd: (() => void) | undefined;
   /** The program's standard input, output and error. */
   readonly streams: readonly ["ignore" | number, "ignore" | number, "ignore" | number];
   readonly quietly: Surroundings | undefined;
@@ -309,6 +313,7 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
     });
     const exitCode = await exitOf(recorder);
     calm();
+    job.onEnd?.();
     if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said() });
     const { stream, counts } = countingLines();
     const script = spawn(perf, asScript, { stdio: ["ignore", "pipe", "ignore"] });
@@ -363,6 +368,7 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     process.kill(Number(pid), "SIGCONT");
     const exitCode = await exitOf(launcher);
     calm();
+    job.onEnd?.();
     set("tracing_on", "0");
     over.yes = true;
     await written;

@@ -71,6 +71,16 @@ describe("compared figures", () => {
     });
   });
 
+  test("have no difference while either is under way, at a place of its own", () => {
+    const underWay = { ...made(2, "sync", null), last: () => 52, peak: () => 52 };
+    const shown = (other: typeof underWay, baselineId: number) =>
+      compareRuns([made(1, "none", summary(36)), other], baselineId).rows.flatMap(({ cells }) => cells);
+    for (const baselineId of [1, 2]) {
+      expect(shown(underWay, baselineId).map(({ difference }) => difference)).not.toContainEqual(expect.any(Number));
+      expect(shown(underWay, baselineId).map(({ value }) => value)).toContain(52);
+    }
+  });
+
   test("are told apart by their ids", () => {
     expect(new Set(FIGURES.map((figure) => figure.id)).size).toBe(FIGURES.length);
     expect(new Set(METRICS.map((metric) => metric.id)).size).toBe(METRICS.length);

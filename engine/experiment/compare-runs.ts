@@ -45,7 +45,7 @@ export type Direction = "better" | "worse" | "same";
 
 export interface FigureCell {
   readonly value: number | null;
-  /** Value minus baseline; null for the baseline itself and where either is unknown. */
+  /** Value minus baseline; null for the baseline itself, where either is unknown, and while either is under way: they are at places of their own. */
   readonly difference: number | null;
   /** Difference as a share of the baseline: -0.998 = 99.8 % less; null where the baseline is 0. */
   readonly share: number | null;
@@ -142,10 +142,12 @@ export function compareRuns<R extends ComparableRun>(
     })),
     rows: figures
       .map((figure) => {
-        const base = figure.of(baseline);
+        const base = baseline.summary === null ? null : figure.of(baseline);
         return {
           figure,
-          cells: runs.map((run) => cellOf(figure.of(run), base, run === baseline, figure.better)),
+          cells: runs.map((run) =>
+            cellOf(figure.of(run), run.summary === null ? null : base, run === baseline, figure.better),
+          ),
         };
       })
       .filter(({ cells }) => cells.some(({ value }) => value !== null)),

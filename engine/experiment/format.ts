@@ -65,6 +65,17 @@ export function formatKb(kb: number | null | undefined): string {
   return known(kb) ? formatBytes(kb * 1024) : MISSING;
 }
 
+/** Kibibytes in the largest unit in which `stepKb` is whole, in full: the ticks of an axis, that many apart. 1200 by 200 -> "1,200 KiB". */
+export function formatKbTick(kb: number, stepKb: number): string {
+  let unit = 1;
+  let size = 1;
+  while (stepKb % (size * 1024) === 0 && unit < BINARY_UNITS.length - 1) {
+    size *= 1024;
+    unit += 1;
+  }
+  return kb === 0 ? "0" : `${formatDigits(kb / size, 0)} ${BINARY_UNITS[unit]}`;
+}
+
 const NS_UNITS = [
   [1e9, "s"],
   [1e6, "ms"],

@@ -242,8 +242,14 @@ async function worker(scene: Scene): Promise<Hit> {
   return { live: true, problems, ageMs: null };
 }
 
-/** Not one that asks what the kernel is, before the run: without its answer the run goes on to its end, which may take minutes. */
-const isProbeOfRun = (command: string): boolean => /reclaim-probe(?! (?:profile|detect|look)\b)/.test(command);
+/**
+ * The probe that a host's run goes through. Not one that asks what the kernel is before it, nor what that one starts: without its answer
+ * the run goes on to its end, which may take minutes.
+ */
+const probeOfRun = (host: number) =>
+  tree(host).find(
+    ({ parent, command }) => parent === host && /reclaim-probe(?! (?:profile|detect|look)\b)/.test(command),
+  );
 
 async function probe(scene: Scene): Promise<Hit> {
   const host = open(scene);
@@ -259,9 +265,7 @@ async function probe(scene: Scene): Promise<Hit> {
     ...SPEC(1, { mode: "none", source: "kernel" }),
     workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 34 } },
   });
-  const victim = await until("the probe to start", () =>
-    tree(host.child.pid ?? 0).find((each) => isProbeOfRun(each.command)),
-  ).catch(() => undefined);
+  const victim = await until("the probe to start", () => probeOfRun(host.child.pid ?? 0)).catch(() => undefined);
   if (victim === undefined) problems.push("no probe was started");
   else {
     await sleep(scene.random.below(1500));

@@ -93,11 +93,15 @@ records("a launched program is seen while it runs, ends when it is stopped, and 
   expect(runs("recordings-test-stopped")).toBe(false);
 });
 
-records("folder and environment are what was typed", async () => {
+records("folder and environment are what was typed, and its end is told", async () => {
   const said = join(folder, "said");
+  const phases = new Set<string | undefined>();
+  onState = (state) => phases.add(state?.phase);
   await launch(`/bin/sh -c 'echo "$PWD $GREETING" > said; sleep 0.2'`, { env: "GREETING=hello there" });
   expect((await ended).kind).toBe("recorded");
   expect(readFileSync(said, "utf8")).toBe(`${folder} hello there\n`);
+  // It ended by itself, and what was recorded was written down after that.
+  expect([...phases].slice(-2)).toEqual(["finishing", undefined]);
 });
 
 records("what is no program, no command, no folder and no variable is refused before anything is made", async () => {

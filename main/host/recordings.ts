@@ -88,6 +88,12 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
     emit("record.changed", state());
   }
 
+  /** What is recorded ends, or has ended: what there is of it is written down. */
+  function finish(job: UnderWay): void {
+    job.phase = "finishing";
+    if (!closed) tick();
+  }
+
   function folderFor(name: string): string {
     const time = new Date().toISOString().slice(0, 19).replaceAll(":", "");
     const parent = join(dirname(history), "captures");
@@ -136,24 +142,22 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
         emit("record.changed", null);
         emit("record.ended", end);
       });
-    job.controller.signal.addEventListener("abort", () => {
-      job.phase = "finishing";
-      if (!closed) tick();
-    });
+    job.controller.signal.addEventListener("abort", () => finish(job));
   }
 
   function launch({ command, folder, env, stacks }: Launch): void {
     const { words, cwd } = commandOf(command, folder);
     const [program, ...args] = words;
     const environment = environmentOf(env);
-    begin(basename(program), "launch", async ({ folder: out, controller }) =>
+    begin(basename(program), "launch", async (job) =>
       capture({
         program,
         args,
-        folder: out,
+        folder: job.folder,
         stacks,
         intervalUs: INTERVAL_US,
-        signal: controller.signal,
+        signal: job.controller.signal,
+        onEnd: () => finish(job),
         cost: () => !closed,
         quietly: { cwd, env: environment },
       }),

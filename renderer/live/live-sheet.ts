@@ -1,5 +1,5 @@
 /** The live machine, and a process or service of it, as their pictures hold them: what is seen. */
-import { formatCount, formatKb } from "../../engine/experiment/format.ts";
+import { formatCount, formatKb, formatPercent } from "../../engine/experiment/format.ts";
 import { mappingsByName, tablesIn } from "../../engine/live/mappings.ts";
 import { gainWords } from "../../engine/live/remedies.ts";
 import { CAUSE_LABELS, CAUSES, type Split, totalOf } from "../../engine/live/split.ts";
@@ -77,7 +77,7 @@ export function machineSheet({ top, rows, seenRows, span, line }: MachineView): 
     title: "This machine: page tables by process",
     lines: [
       `${empty} are empty tables and ${shared} the same tables up to ${times} times over. ${needed} are needed.`,
-      `page tables ${formatKb(top.page_tables_kb)} of ${formatKb(top.memory_kb)} · ${formatCount(seen.length)} of ${formatCount(rows.length)} rows · ${formatCount(top.processes.length)} processes`,
+      `page tables ${formatKb(top.page_tables_kb)}, ${formatPercent(top.page_tables_kb / top.memory_kb)} of ${formatKb(top.memory_kb)} · ${formatCount(seen.length)} of ${formatCount(rows.length)} rows · ${formatCount(top.processes.length)} processes`,
     ],
     legend: legendOf(top.split, colors),
     parts: [

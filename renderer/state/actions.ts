@@ -10,6 +10,7 @@ import { rememberAxis } from "./chart-axis.ts";
 import { current } from "./current.svelte.ts";
 import { call, LabCallError } from "./lab.ts";
 import { notifyDone, notifyError, notifyWarning } from "./notify.ts";
+import { recording } from "./recording.svelte.ts";
 import { settings } from "./settings.svelte.ts";
 import { view } from "./view.svelte.ts";
 
@@ -234,9 +235,13 @@ export async function startTrial(trial: CallParams<"trial.launch">): Promise<voi
   if (experiment) view.go({ name: "experiment", id: experiment.id });
 }
 
-/** What was recorded is replayed: at once where its view waits for it, else it is said that it goes on. */
+/** What was recorded is replayed: at once where its view waits for it, else it is said that it goes on. So is why nothing was recorded. */
 export async function recorded(end: EventPayload<"record.ended">): Promise<void> {
-  if (end.kind === "failed") return notifyError(new LabCallError(end.error));
+  if (end.kind === "failed") {
+    if (view.route.name === "record") recording.failed = end.error;
+    else notifyError(new LabCallError(end.error));
+    return;
+  }
   const { opened, notes, cost } = end;
   for (const note of notes) notifyWarning(`${opened.name}: ${note}`);
   try {
