@@ -35,7 +35,7 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("button", { name: "Export text…" }).click();
     await expect(page.getByText("Exported race.txt")).toBeVisible();
     const exported = await readFile(text, "utf8");
-    expect(exported).toContain("without the fix: broken: a write was lost");
+    expect(exported).toContain("without the fix: invariant violated: a write was lost");
     expect(exported.split("\n").filter((line) => line.startsWith(">>"))).toHaveLength(1);
     const json = join(dataFolder, "race.json");
     await lab.answerSaveDialogs(json);

@@ -55,7 +55,7 @@ function scheduleWords(steps: readonly ReplayedStep[]): string {
 export function counterexampleText(scenario: Scenario, result: RaceResult, violation: RaceViolation): string {
   return [
     `${scenario.title}`,
-    `${result.scenario}, ${seriesName(result)}: broken: ${violatedWords(violation.invariant)}`,
+    `${result.scenario}, ${seriesName(result)}: invariant violated: ${violatedWords(violation.invariant)}`,
     `${violation.detail}.`,
     `Fewest switches from one CPU to another: ${violation.switches}. Replay:`,
     `  ${replayCommand(result, violation.cpus)}`,
@@ -84,7 +84,7 @@ export function replayText(
     "In words:",
     scheduleWords(steps),
     "",
-    violation === null ? outcome : `Broken: ${violatedWords(violation.invariant)}: ${violation.detail}.`,
+    violation === null ? outcome : `Invariant violated: ${violatedWords(violation.invariant)}: ${violation.detail}.`,
   ].join("\n");
 }
 
