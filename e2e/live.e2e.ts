@@ -154,3 +154,37 @@ test("by the keyboard alone: the list, a process, and out again; it is kept curr
   expect(sizeOf(after) - sizeOf(before)).toBe(101 * 4);
   expect(after.cost).not.toBeNull();
 });
+
+test("a process that another one takes the place of while its map is under way leaves no error", async ({ lab }) => {
+  const second = new KernelAnswers(startProbe("whole"));
+  try {
+    const { page } = lab;
+    await page.keyboard.press("Control+4");
+    await page.getByRole("checkbox", { name: "group by name" }).uncheck();
+    const list = page.getByRole("listbox", { name: "Processes by page-table memory" });
+    const row = (pid: number) => list.getByRole("option", { name: new RegExp(`reclaim-probe ${pid}`) });
+    await page.getByRole("searchbox", { name: "Find a process by its name or pid" }).fill("reclaim-probe");
+    await expect(row(second.pid)).toBeVisible();
+    await row(second.pid).evaluate((option) => option.setAttribute("data-next", ""));
+    await row(known.pid).click();
+    // In the page, as soon as the map's place has a width and the map was asked for: from here the answer would be there first.
+    await page.evaluate(async () => {
+      const place = () => document.querySelector('aside[aria-label="The process"] .plane');
+      for (;;) {
+        const found = place();
+        if (found) {
+          await new Promise((asked) => new ResizeObserver(() => setTimeout(asked)).observe(found));
+          break;
+        }
+        await new Promise(requestAnimationFrame);
+      }
+      document.querySelector<HTMLElement>("[data-next]")?.click();
+    });
+    await expect(page.getByRole("complementary", { name: "The process" })).toContainText(`pid ${second.pid}`);
+    // Answered after all that was asked before it.
+    await lab.call("live.top");
+    expect(lab.complaints).toEqual([]);
+  } finally {
+    await second.close();
+  }
+});
