@@ -34,7 +34,7 @@ const PARTS: readonly Part[] = [
   { name: "fuzz", what: "everything that is read, damaged", minutesMax: [120, 10] },
   { name: "kernels", what: "Debian's kernels in QEMU, held to what was found there", minutesMax: [90, 20] },
   { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },
-  { name: "memory", what: "thousands of experiments in one host: what it holds stays level", minutesMax: [60, 10] },
+  { name: "memory", what: "thousands of experiments in one host: what it holds stays level", minutesMax: [150, 10] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
   { name: "properties", what: "every test that draws on chance, with new seeds", minutesMax: [60, 10] },
   { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 60] },

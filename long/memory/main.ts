@@ -200,7 +200,14 @@ await runPart(
       for (let i = 1; i <= experiments; i++) {
         await use.experiment();
         if (i % every !== 0) continue;
-        looks.push(await look(i));
+        const seen = await look(i);
+        looks.push(seen);
+        // Kept on the way: on a busy machine it may be cut off.
+        writeFileSync(join(out, "memory.json"), JSON.stringify(looks));
+        if (looks.length % 5 === 0)
+          say(
+            `  ${i} of ${experiments}: ${seen.mb.all.toFixed(0)} MB resident, ${seen.inside.heapMb.toFixed(1)} MB own heap`,
+          );
       }
     } finally {
       await host.close();
@@ -227,7 +234,6 @@ await runPart(
         ]),
       ),
     );
-    writeFileSync(join(out, "memory.json"), JSON.stringify(looks));
     const part = (from: number, to: number, of: (look: Look) => number): number =>
       middle(looks.filter(({ at }) => at > from * experiments && at <= to * experiments).map(of));
     const growth = GROWN.map(({ what, unit, allowed, of }) => {
