@@ -26,7 +26,7 @@ import { electronSwitches } from "../../scripts/lib/display.ts";
 import { findElectron } from "../../scripts/lib/electron-runtime.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
 import { startDisplay } from "../../scripts/lib/xvfb.ts";
-import { startWindow, until } from "../lib/cdp.ts";
+import { PATIENCE_MS, startWindow, until } from "../lib/cdp.ts";
 import { type PartOptions, runPart } from "../lib/part.ts";
 import { isAlive, tree } from "../lib/processes.ts";
 import { type Random, seeded } from "../lib/random.ts";
@@ -242,22 +242,15 @@ async function worker(scene: Scene): Promise<Hit> {
   return { live: true, problems, ageMs: null };
 }
 
-/**
- * The probe that a host's run goes through. Not one that asks what the kernel is before it, nor what that one starts: without its answer
- * the run goes on to its end, which may take minutes.
- */
-const probeOfRun = (host: number) =>
-  tree(host).find(
-    ({ parent, command }) => parent === host && /reclaim-probe(?! (?:profile|detect|look)\b)/.test(command),
-  );
-
 async function probe(scene: Scene): Promise<Hit> {
   const host = open(scene);
   await host.ready();
   const ended = Promise.withResolvers<string>();
+  const sampled = Promise.withResolvers<void>();
   const note = host.onEvent;
   host.onEvent = (name, payload) => {
     note(name, payload);
+    if (name === "run.sampled") sampled.resolve();
     if (name === "run.ended") ended.resolve((payload as { status: string }).status);
   };
   const problems: string[] = [];
@@ -265,7 +258,9 @@ async function probe(scene: Scene): Promise<Hit> {
     ...SPEC(1, { mode: "none", source: "kernel" }),
     workload: { kind: "preset", name: "commit-table", params: { size: 2 ** 34 } },
   });
-  const victim = await until("the probe to start", () => probeOfRun(host.child.pid ?? 0)).catch(() => undefined);
+  // Before, there are probes that ask what the kernel is; without their answer the run goes on to its end, which may take minutes.
+  await Promise.race([sampled.promise, sleep(PATIENCE_MS)]);
+  const victim = tree(host.child.pid ?? 0).find((each) => each.command.includes("reclaim-probe"));
   if (victim === undefined) problems.push("no probe was started");
   else {
     await sleep(scene.random.below(1500));
