@@ -53,15 +53,18 @@ function extra(
 
 /**
  * Where one release empties a whole slot, its table or huge page is gone, and the next touch there maps a huge page; piece by piece
- * the table stays, and the touch maps its page. Keeps, of the slots that are a huge page in the second alone, those that were touched.
+ * the table stays, and the touch maps its page. Keeps, of the slots that are a huge page in the second alone, those that were touched,
+ * until both use the same of it: a release of a part of the huge page leaves the rest of its pages.
  */
 function follow(grown: Set<string>, asItIs: Kernel, changed: Kernel, operation: Operation | null): void {
   const isGrown = (process: number, slot: number): boolean =>
     isHugeSlot(changed.state, changed.state.processes[process], BASE / SLOT + slot) &&
     !isHugeSlot(asItIs.state, asItIs.state.processes[process], BASE / SLOT + slot);
+  const [before, after] = grown.size === 0 ? [[], []] : [used(asItIs), used(changed)];
   for (const key of grown) {
     const [process, slot] = key.split(" ").map(Number);
-    if (!isGrown(process, slot)) grown.delete(key);
+    const pages = [(slot * SLOT) / PAGE, ((slot + 1) * SLOT) / PAGE] as const;
+    if (before[process]?.slice(...pages) === after[process]?.slice(...pages)) grown.delete(key);
   }
   if (operation?.op !== "touch") return;
   const { addr, len, process = 0 } = operation;
