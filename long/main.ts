@@ -36,7 +36,7 @@ const PARTS: readonly Part[] = [
   { name: "kill", what: "SIGKILL at random moments, nothing lost", minutesMax: [90, 15] },
   { name: "memory", what: "thousands of experiments in one host: what it holds stays level", minutesMax: [150, 10] },
   { name: "packages", what: "the packages installed, started, removed", minutesMax: [30, 30] },
-  { name: "properties", what: "every test that draws on chance, with new seeds", minutesMax: [60, 10] },
+  { name: "properties", what: "every test that draws on chance, with new seeds", minutesMax: [120, 10] },
   { name: "sabotage", what: "the engine broken on purpose, and found out", minutesMax: [60, 60] },
   { name: "scan", what: "the sources looked through for Electron's known mistakes", minutesMax: [20, 20] },
   {

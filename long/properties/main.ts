@@ -23,6 +23,7 @@ await runPart("properties", async ({ short, seed, out, say }) => {
   const random = createRandom(seed);
   const failed: number[] = [];
   for (let round = 0; round < rounds; round++) {
+    if (round > 0 && round % 5 === 0) say(`  ${round} of ${rounds} rounds, ${failed.length} failed`);
     const drawn = random.uint32() >>> 1;
     const done = spawnSync("npx", ["vitest", "run", ...files], {
       cwd: ROOT,
