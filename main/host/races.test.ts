@@ -117,7 +117,7 @@ test("a scenario of the user's own is read, listed under its file's name, tried 
   const { mode, without } = about;
   const cpus = violation?.cpus ?? [];
   const text = await handlers["race.text"]({ scenario: "mine.race", mode, without, cpus, format: "txt" });
-  expect(text).toContain("mine.race, without the fix: broken");
+  expect(text).toContain("mine.race, without the fix: invariant violated");
   // The same file once more takes its place; what is wrong is said with its line.
   writeFileSync(path, OWN.replace("title mine", "title other"));
   await handlers["race.read"]({ path });
