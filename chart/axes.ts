@@ -57,17 +57,16 @@ function ticks(palette: Palette, font: string): Ticks {
   return { font: { family: font, size: 11 }, color: palette.ink2 };
 }
 
+/** As Chart.js gives the ticks of an axis. */
+type TickValues = readonly { readonly value: number }[];
+
 const TICKS_MAX = 50;
 
 /**
  * The multiples of the ticks' own step between the ends of an axis. Chart.js puts a tick at an end that is not round
  * where the axis ends with the data, and leaves out the round one beside it.
  */
-export function roundTicks(
-  ticks: readonly { readonly value: number }[],
-  min: number,
-  max: number,
-): { value: number }[] {
+export function roundTicks(ticks: TickValues, min: number, max: number): { value: number }[] {
   if (ticks.length < 3) return [...ticks];
   const step = ticks.length > 3 ? ticks[2].value - ticks[1].value : ticks[1].value - ticks[0].value;
   const first = Math.ceil(min / step - 1e-9);
@@ -167,12 +166,14 @@ function logSizeTicks(scale: Ticked): void {
   else scale.ticks = [...zero, ...powers.map((value) => ({ value }))];
 }
 
-/** A size at a tick: in the unit of the step where all of them are as far apart, so that an axis has one unit; else in its own. */
-export function sizeTick(kb: number, ticks: readonly { readonly value: number }[]): string {
+/** What a tick of `ticks` says. Sizes are in the unit of the step where all are as far apart, so that an axis has one unit; else each in its own. */
+export function formatTick(value: number, unit: Unit, ticks: TickValues): string {
+  if (value === 0) return "0";
+  if (unit !== "kb" || ticks.length < 2) return formatValue(value, unit);
   const [first, second] = ticks;
-  const step = second === undefined ? 0 : second.value - first.value;
-  const isEven = Number.isInteger(step) && ticks.every(({ value }, i) => value === first.value + i * step);
-  return isEven ? formatKbTick(kb, step) : formatValue(kb, "kb");
+  const step = second.value - first.value;
+  const isEven = Number.isInteger(step) && ticks.every((tick, i) => tick.value === first.value + i * step);
+  return isEven ? formatKbTick(value, step) : formatValue(value, unit);
 }
 
 /** Chart.js options of the axis at the left. */
@@ -197,16 +198,10 @@ export function yScale(
       ticks: {
         ...ticks(palette, font),
         padding: 8,
-        callback(
-          this: { min: number; max: number },
-          value: number | string,
-          _index: number,
-          all: readonly { readonly value: number }[],
-        ) {
+        callback(this: { min: number; max: number }, value: number | string, _index: number, all: TickValues) {
           const number = Number(value);
           if (!sizes && !isLogTickLabelled(number, this.min, this.max)) return null;
-          if (number === LOG_ZERO) return "0";
-          return sizes ? sizeTick(number, all) : formatValue(number, metric.unit);
+          return formatTick(number === LOG_ZERO ? 0 : number, metric.unit, all);
         },
       },
     } as const;
@@ -219,12 +214,8 @@ export function yScale(
       ...ticks(palette, font),
       padding: 8,
       maxTicksLimit: 7,
-      callback(value: number | string, _index: number, all: readonly { readonly value: number }[]) {
-        const number = Number(value);
-        if (!Number.isInteger(number)) return null;
-        if (number === 0) return "0";
-        return sizes ? sizeTick(number, all) : formatValue(number, metric.unit);
-      },
+      callback: (value: number | string, _index: number, all: TickValues) =>
+        Number.isInteger(Number(value)) ? formatTick(Number(value), metric.unit, all) : null,
     },
   } as const;
 }

@@ -3,7 +3,7 @@
 import type { ChartConfiguration, Point } from "chart.js";
 import type { Metric } from "../engine/experiment/figures.ts";
 import { formatDifference } from "../engine/experiment/format.ts";
-import { linearSizeTicks, sizeTick, xScale } from "./axes.ts";
+import { formatTick, linearSizeTicks, xScale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
 import type { Palette } from "./palette.ts";
 import { PLAIN_OPTIONS, PLAIN_PLUGINS } from "./plain.ts";
@@ -90,13 +90,10 @@ export function differenceChart(options: {
             // None is left out: the zero line would be among them.
             autoSkip: false,
             maxTicksLimit: 5,
-            callback(value, _index, all) {
-              const number = Number(value);
-              if (!Number.isInteger(number)) return null;
-              if (metric.unit !== "kb") return formatDifference(number, metric.unit);
-              const sign = number < 0 ? "−" : number > 0 ? "+" : "";
-              return `${sign}${sizeTick(Math.abs(number), all)}`;
-            },
+            callback: (value, _index, all) =>
+              Number.isInteger(Number(value))
+                ? formatDifference(Number(value), metric.unit, (size, unit) => formatTick(size, unit, all))
+                : null,
           },
         },
       },

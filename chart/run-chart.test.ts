@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { METRICS, metricById } from "../engine/experiment/figures.ts";
-import { isLogTickLabelled, LOG_ZERO, onScale, roundTicks, sizeTick } from "./axes.ts";
+import { formatTick, isLogTickLabelled, LOG_ZERO, onScale, roundTicks } from "./axes.ts";
 import { freedMarks } from "./freed-marks.ts";
 import { PALETTES } from "./palette.ts";
 import { policyColor } from "./policy-style.ts";
@@ -87,7 +87,7 @@ describe("ticks", () => {
   });
 
   test("of sizes have one unit where they are as far apart, and each its own where they double", () => {
-    const labels = (...kb: number[]) => kb.map((value) => sizeTick(value, at(...kb)));
+    const labels = (...kb: number[]) => kb.map((value) => formatTick(value, "kb", at(...kb)));
     expect(labels(0, 200, 400, 600, 800, 1000, 1200)).toEqual([
       "0",
       "200 KiB",
@@ -100,6 +100,7 @@ describe("ticks", () => {
     expect(labels(512 * 1024, 1024 * 1024, 1536 * 1024)).toEqual(["512 MiB", "1,024 MiB", "1,536 MiB"]);
     expect(labels(2, 64, 2048, 65_536)).toEqual(["2 KiB", "64 KiB", "2 MiB", "64 MiB"]);
     expect(labels(LOG_ZERO, 1024)).toEqual(["512 B", "1 MiB"]);
+    expect(labels(1200)).toEqual(["1.17 MiB"]);
   });
 
   test("of a logarithmic axis are powers of ten, more where little is seen", () => {

@@ -73,7 +73,7 @@ export function formatKbTick(kb: number, stepKb: number): string {
     size *= 1024;
     unit += 1;
   }
-  return kb === 0 ? "0" : `${formatDigits(kb / size, 0)} ${BINARY_UNITS[unit]}`;
+  return `${formatDigits(kb / size, 0)} ${BINARY_UNITS[unit]}`;
 }
 
 const NS_UNITS = [
@@ -156,10 +156,14 @@ export function formatPercent(share: number): string {
   return `${sign}${size === 0 || size === 100 ? size : shown.toFixed(1)} %`;
 }
 
-/** A difference with its sign and unit: -102400 kB -> "−100 MiB"; equal numbers are "0". */
-export function formatDifference(value: number, unit: Unit): string {
+/** A difference with its sign and unit: -102400 kB -> "−100 MiB"; equal numbers are "0". `format`: how its size is written. */
+export function formatDifference(
+  value: number,
+  unit: Unit,
+  format: (size: number, unit: Unit) => string = formatValue,
+): string {
   if (value === 0) return "0";
-  return `${value < 0 ? "−" : "+"}${formatValue(Math.abs(value), unit)}`;
+  return `${value < 0 ? "−" : "+"}${format(Math.abs(value), unit)}`;
 }
 
 /** "1 run", "25,600 runs". */

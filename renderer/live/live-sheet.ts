@@ -56,9 +56,10 @@ function splitBar(name: string, split: Split): Rows {
   };
 }
 
-/** How much of the machine's tables is empty, shared and needed; how often the same tables are there at most. */
-export function machineNumbers({ split, shared }: LiveTop) {
+/** What the machine's tables take; how much of them is empty, shared and needed; how often the same tables are there at most. */
+export function machineNumbers({ split, shared, page_tables_kb, memory_kb }: LiveTop) {
   return {
+    all: `page tables ${formatKb(page_tables_kb)}, ${formatPercent(page_tables_kb / memory_kb)} of ${formatKb(memory_kb)}`,
     empty: formatKb(split.empty),
     shared: formatKb(split.shared),
     times: formatCount(shared.reduce((most, { processes }) => Math.max(most, processes), 0)),
@@ -70,14 +71,14 @@ export function machineNumbers({ split, shared }: LiveTop) {
 export function machineSheet({ top, rows, seenRows, span, line }: MachineView): SheetMessage | undefined {
   if (top === undefined) return undefined;
   const seen = seenRows();
-  const { empty, shared, times, needed } = machineNumbers(top);
+  const { all, empty, shared, times, needed } = machineNumbers(top);
   const full = rows.reduce((most, { split }) => Math.max(most, totalOf(split)), 0);
   const colors = causeColors();
   return {
     title: "This machine: page tables by process",
     lines: [
       `${empty} are empty tables and ${shared} the same tables up to ${times} times over. ${needed} are needed.`,
-      `page tables ${formatKb(top.page_tables_kb)}, ${formatPercent(top.page_tables_kb / top.memory_kb)} of ${formatKb(top.memory_kb)} · ${formatCount(seen.length)} of ${formatCount(rows.length)} rows · ${formatCount(top.processes.length)} processes`,
+      `${all} · ${formatCount(seen.length)} of ${formatCount(rows.length)} rows · ${formatCount(top.processes.length)} processes`,
     ],
     legend: legendOf(top.split, colors),
     parts: [

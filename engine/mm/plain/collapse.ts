@@ -160,7 +160,8 @@ export function madviseCollapse(k: KernelState, mm: Mm, vma: Vma, start: number,
       continue;
     }
     lastFailure = result;
-    if (result === "pmd_none" ? !k.profile.collapseSkipsNone : !GOES_ON.has(result)) break;
+    const goesOn = result === "pmd_none" ? k.profile.collapseSkipsNone : GOES_ON.has(result);
+    if (!goesOn) break;
   }
   return collapsed === (last - first) / PMD_PAGES ? null : collapseErrno(lastFailure);
 }
