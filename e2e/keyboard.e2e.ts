@@ -1,4 +1,5 @@
 /** By the keyboard alone: every view is reached and left, all of it is walked through, and what has the focus shows it in full. */
+import type { JSHandle } from "@playwright/test";
 import { expect, type LabApp, test } from "./fixtures.ts";
 import { cutRing } from "./focus.ts";
 import { HistoryPane } from "./pages.ts";
@@ -6,21 +7,23 @@ import { runToEnd } from "./runs.ts";
 
 const PRESSES_MAX = 400;
 
-/** What has the focus, and whether it shows: null where the page itself has it. */
-const focused = (lab: LabApp) =>
-  lab.page.evaluate(() => {
+/**
+ * What has the focus, and whether it shows: null where the page itself has it. `passed` holds the elements that have had it: by
+ * themselves, since a view that is still being drawn puts another one in the same place.
+ */
+const focused = (lab: LabApp, passed: JSHandle<WeakSet<Element>>) =>
+  lab.page.evaluate((passed) => {
     const now = document.activeElement;
     if (!now || now === document.body) return null;
-    const path: string[] = [];
-    for (let each: Element | null = now; each && each !== document.body; each = each.parentElement)
-      path.push(`${each.tagName}${[...(each.parentElement?.children ?? [])].indexOf(each)}`);
+    const again = passed.has(now);
+    passed.add(now);
     const active = now.getAttribute("aria-activedescendant");
     const marked = [now, ...(active ? [document.getElementById(active)] : [])].flatMap((each) =>
       each ? [each, ...each.querySelectorAll("*")] : [],
     );
     const box = now.getBoundingClientRect();
     return {
-      path: path.join(" "),
+      again,
       words: `${now.tagName} "${(now.getAttribute("aria-label") ?? now.textContent ?? "").trim().slice(0, 40)}"`,
       shows: marked.some((each) => {
         const { outlineStyle, boxShadow } = getComputedStyle(each);
@@ -28,17 +31,18 @@ const focused = (lab: LabApp) =>
       }),
       inWindow: box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
     };
-  });
+  }, passed);
 
 /** Tab from where the focus is until it is there again. */
-async function walk(lab: LabApp, view: string): Promise<number> {
-  const seen = new Set<string>();
+async function walk(lab: LabApp, view: string): Promise<string[]> {
+  const passed = await lab.page.evaluateHandle(() => new WeakSet<Element>());
+  const words: string[] = [];
   for (let presses = 0; presses < PRESSES_MAX; presses++) {
     await lab.page.keyboard.press("Tab");
-    const now = await focused(lab);
+    const now = await focused(lab, passed);
     if (now === null) continue;
-    if (seen.has(now.path)) return seen.size;
-    seen.add(now.path);
+    if (now.again) return words;
+    words.push(now.words);
     expect(await cutRing(lab.page), `${view}: ${now.words}`).toBeNull();
     expect(now, `${view}: ${now.words}`).toMatchObject({ shows: true, inWindow: true });
   }
@@ -78,17 +82,18 @@ test("every view is reached, walked through and left again", async ({ lab }) => 
     await expect(heading).toHaveText("two");
     await open();
     await expect(heading, name).toHaveText(title);
-    expect(await walk(lab, name), name).toBeGreaterThan(4);
+    expect((await walk(lab, name)).length, name).toBeGreaterThan(4);
     await page.keyboard.press("Alt+ArrowLeft");
     await expect(heading, `back from ${name}`).toHaveText("two");
   }
-  expect(await walk(lab, "an experiment")).toBeGreaterThan(20);
+  const passed = await walk(lab, "an experiment");
+  expect(passed.length, passed.join(", ")).toBeGreaterThan(20);
 
   await page.keyboard.press("Control+1");
   for (const key of ["Home", "Space", "ArrowDown", "Space"]) await page.keyboard.press(key);
   await page.keyboard.press("Control+Shift+c");
   await expect(heading).toHaveText("Compare 4 runs");
-  expect(await walk(lab, "a comparison")).toBeGreaterThan(15);
+  expect((await walk(lab, "a comparison")).length).toBeGreaterThan(15);
   await page.keyboard.press("Alt+ArrowLeft");
   await expect(heading).toHaveText("two");
   await page.keyboard.press("?");
@@ -96,4 +101,27 @@ test("every view is reached, walked through and left again", async ({ lab }) => 
   expect(await cutRing(page)).toBeNull();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
+test("what has the focus before the menus are made has it when they are", async ({ lab }) => {
+  const { page } = lab;
+  await runToEnd(lab, "one", { size: 2 ** 28 });
+  for (const name of ["Compare…", "Export", "More actions"]) {
+    await page.keyboard.press("Alt+Home");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Where do your page tables go?");
+    await page.evaluate((name) => {
+      const observer = new MutationObserver(() => {
+        const stands = [...document.querySelectorAll<HTMLElement>("#view header [aria-disabled='true']")];
+        const wanted = stands.find((each) => (each.getAttribute("aria-label") ?? each.textContent) === name);
+        if (!wanted) return;
+        observer.disconnect();
+        wanted.focus();
+      });
+      observer.observe(document.body, { childList: true, subtree: true });
+    }, name);
+    for (const key of ["Control+1", "Home", "Enter"]) await page.keyboard.press(key);
+    const menu = page.locator("#view header").getByRole("button", { name, exact: true });
+    await expect(menu).toHaveAttribute("aria-haspopup", "menu");
+    await expect(menu).toBeFocused();
+  }
 });

@@ -112,10 +112,9 @@ if (means.how === null) {
       await worker.close();
       expect(result).toMatchObject({ how: "perf", pid: worker.pid, others: [], lost: 0 });
       expect(result.cost.found_ms).toBeGreaterThan(0);
-      expect(result.cost.measured).toMatchObject({ pairs: 9 });
-      expect(result.cost.measured?.fault_ns).toBeGreaterThan(0);
-      expect(result.cost.measured?.call_ns).toBeGreaterThan(0);
-      expect(result.cost.recording_ms).toBeGreaterThan(0);
+      // How much it is, and whether it can be told from noise, is the machine's.
+      expect(result.cost.measured).toEqual({ pairs: 9, fault_ns: expect.any(Number), call_ns: expect.any(Number) });
+      expect(result.cost.recording_ms).toEqual(expect.any(Number));
       const { result: check, unexplained } = await checked(out, worker.pid);
       expect(unexplained).toEqual([]);
       expect(check.samples).toBeGreaterThan(50);

@@ -15,7 +15,7 @@ const PAIRS = 9;
 const PAGES = 2048;
 const SIZE = `${PAGES * 4}K`;
 
-/** Nanoseconds of the recorded program's processor time, the median of so many pairs. */
+/** Nanoseconds of the recorded program's processor time, the median of so many pairs; 0: too little to be told from noise. */
 export interface RecordingCost {
   readonly pairs: number;
   /** Of a page fault; null: faults are not recorded. */
@@ -106,7 +106,8 @@ async function recordingCost(perf: string, events: readonly CaptureEvent[]): Pro
   }
 }
 
-const inMicroseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} \u00b5s`;
+const inMicroseconds = (ns: number): string =>
+  ns === 0 ? "nothing that could be measured" : `${(ns / 1000).toFixed(1)} \u00b5s`;
 
 /** As a clause of what it cost. `processor_ms`: all that the recorded processes used; null: not known. */
 export function costInWords({
@@ -125,5 +126,12 @@ export function costInWords({
     usedMs === null || usedMs < 100
       ? ""
       : `, ${formatPercent(recording_ms / usedMs)} of the ${formatCount(usedMs)} ms that it used`;
-  return `recording cost the program ${recording_ms === 0 ? "less than 1 ms" : `some ${formatCount(recording_ms)} ms`} of processor time${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
+  const lostInNoise = fault_ns === 0 || call_ns === 0;
+  const spent =
+    recording_ms > 0
+      ? `some ${formatCount(recording_ms)} ms of processor time`
+      : lostInNoise
+        ? "too little processor time to be measured"
+        : "less than 1 ms of processor time";
+  return `recording cost the program ${spent}${share}: ${each.join(", ")}, measured in ${pairs} pairs on this machine`;
 }
