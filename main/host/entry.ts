@@ -16,7 +16,7 @@ import { keepWorkersReady } from "./workers.ts";
 
 /** Both modes of an experiment. */
 const READY_WORKERS = 2;
-const READY_AFTER_MS = 500;
+const READY_AFTER_MS = 200;
 
 interface ParentPort {
   postMessage(message: unknown): void;
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
   process.once("SIGTERM", leave);
   // The terminal's Ctrl-C goes to the whole group; main closes the lab in order.
   process.on("SIGINT", () => {});
-  // After the window has drawn itself: both would be slower at once.
+  // While the window draws itself: begun later they are not there for a Run at once, begun at once they hold up the launch.
   setTimeout(() => {
     desk.getReady().catch(log);
     void keepWorkersReady(READY_WORKERS);
