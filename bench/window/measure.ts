@@ -244,7 +244,9 @@ try {
     { what: "a run of 100,000 samples opened and drawn", value: drawn, unit: "ms", budget: { atMost: 300 } },
     floor.samples,
   );
-  tellBeside({ what: "first 200 of 10,000, there and back", value: await listed(lab, ""), ...listBudget }, floor.list);
+  tell({ what: "first 200 of 10,000, there and back, the first time", value: await listed(lab, ""), ...listBudget });
+  const lists = [await listed(lab, ""), await listed(lab, ""), await listed(lab, "")];
+  tellBeside({ what: "the same, the least of 3", value: Math.min(...lists), ...listBudget }, floor.list);
   tell({ what: "the same, searched", value: await listed(lab, "experiment 77"), ...listBudget });
   await lab.stop();
 
