@@ -19,8 +19,8 @@ export interface Connection {
   readonly version: number;
   readonly now: () => number;
   readonly owner: Owner;
-  /** A run of a list as it is stored; one that is as it was is not read again. */
-  readonly toRun: (row: RunRow) => StoredRun;
+  /** Runs as they are stored; those of a list that are as they were are not read again. */
+  readonly toRuns: (rows: readonly RunRow[]) => StoredRun[];
   /** A prepared statement, made once. */
   prepare<B extends unknown[], R>(sql: string): Database.Statement<B, R>;
   /** Throws what `body` throws as the errors of errors.ts. */
@@ -122,7 +122,7 @@ export function connection(
     version,
     now,
     owner,
-    toRun: rememberingRuns(),
+    toRuns: rememberingRuns(),
     prepare,
     named,
     damaged,

@@ -73,13 +73,15 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
     (tag) => tag.experiment_id,
   );
   const runs = Map.groupBy(
-    c
-      .prepare<[string], RunRow>(
-        `SELECT ${RUN_COLUMNS} FROM run WHERE experiment_id IN (SELECT value FROM json_each(?))
-         AND id BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER} ORDER BY id`,
-      )
-      .all(list),
-    (run) => run.experiment_id,
+    c.toRuns(
+      c
+        .prepare<[string], RunRow>(
+          `SELECT ${RUN_COLUMNS} FROM run WHERE experiment_id IN (SELECT value FROM json_each(?))
+           AND id BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER} ORDER BY id`,
+        )
+        .all(list),
+    ),
+    (run) => run.experimentId,
   );
   const found = new Map(
     rows.map((row) => [
@@ -87,7 +89,7 @@ export function experimentsOf(c: Connection, ids: readonly number[]): StoredExpe
       toExperiment(
         row,
         (tags.get(row.id) ?? []).map((tag) => tag.name),
-        (runs.get(row.id) ?? []).map(c.toRun),
+        runs.get(row.id) ?? [],
       ),
     ]),
   );

@@ -57,25 +57,39 @@ export function toRun(row: RunRow): StoredRun {
   };
 }
 
-/** So many runs are remembered as they were read, and none whose summary is long. */
-const REMEMBERED_MAX = 10_000;
+/** Of a reading, so many runs are remembered as they were read, and none whose summary is long. */
+const REMEMBERED_MAX = 5000;
 const SUMMARY_LENGTH_MAX = 4096;
+/** What reads fewer runs than these at once is no list: it is quick, and a list's runs stay remembered beside it. */
+const LIST_RUNS = 32;
+/** The list as it is seen, and as it was before it was scrolled or searched. */
+const LISTS = 2;
+
 function isSame(a: RunRow, b: RunRow): boolean {
   for (const name in a) if (a[name as keyof RunRow] !== b[name as keyof RunRow]) return false;
   return true;
 }
 
-/** Gives a `toRun` of one history that does not read again what is as it was: a list is asked for often, and little of it changes meanwhile. */
-export function rememberingRuns(): (row: RunRow) => StoredRun {
-  const remembered = new Map<number, { readonly row: RunRow; readonly run: StoredRun }>();
-  return (row) => {
-    const before = remembered.get(row.id);
-    if (before !== undefined && isSame(before.row, row)) return before.run;
-    const run = toRun(row);
-    if (typeof row.summary === "string" && row.summary.length > SUMMARY_LENGTH_MAX) return run;
-    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-    remembered.set(row.id, { row, run });
-    return run;
+/**
+ * Gives a `toRun` for many of one history that does not read again what is as it was: a list is asked for often, and little of it
+ * changes meanwhile. What the last lists did not hold is forgotten.
+ */
+export function rememberingRuns(): (rows: readonly RunRow[]) => StoredRun[] {
+  const lists: Map<number, { readonly row: RunRow; readonly run: StoredRun }>[] = [];
+  return (rows) => {
+    const list: (typeof lists)[number] = new Map();
+    const runs = rows.map((row) => {
+      const before = lists.find((each) => each.has(row.id))?.get(row.id);
+      const read = before !== undefined && isSame(before.row, row) ? before : { row, run: toRun(row) };
+      const isLong = typeof row.summary === "string" && row.summary.length > SUMMARY_LENGTH_MAX;
+      if (!isLong && list.size < REMEMBERED_MAX) list.set(row.id, read);
+      return read.run;
+    });
+    if (rows.length >= LIST_RUNS) {
+      lists.unshift(list);
+      lists.length = Math.min(lists.length, LISTS);
+    }
+    return runs;
   };
 }
 
