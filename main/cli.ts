@@ -3,12 +3,16 @@
  * Where the command line starts. What Node compiles of it is kept between starts, in the user's cache; the version is said
  * without the rest of the program.
  */
+import { readerIsGone } from "./cli/reader.ts";
 import { keepCompiled, pruneCompiled } from "./compile-cache.ts";
 import { VERSION } from "./version.ts";
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  if (error.code === "EPIPE") {
+    if (readerIsGone()) return;
+    process.exit(process.exitCode ?? 0);
+  }
   const why = error.code === "ENOSPC" ? "no space is left on the device" : error.message;
   process.stderr.write(`reclaim-lab: What was to be printed could not be written: ${why}\n`);
   process.exit(1);

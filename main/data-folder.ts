@@ -5,6 +5,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { HistoryIoError } from "../db/errors.ts";
 import { makeFolders } from "../db/folders.ts";
+import { ReclaimLabError } from "../engine/error.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
 /** RECLAIM_LAB_DATA, else the system's place for a user's data. */
@@ -56,7 +57,14 @@ export const ownHistory = (folder: string): string => join(folder, "history.sqli
  * that was chosen instead of it.
  */
 export function historyFile(folder: string = dataFolder()): string {
-  const { history } = readJson(choiceFile(folder), choiceSchema, { history: ownHistory(folder) });
+  const file = choiceFile(folder);
+  const { history } = readJson(file, choiceSchema, { history: ownHistory(folder) }, () => {
+    throw new ReclaimLabError("Which history was chosen cannot be read", {
+      where: file,
+      why: 'it is not {"history": FILE}',
+      todo: `Remove the file to use ${basename(ownHistory(folder))} beside it, or name a history with --db`,
+    });
+  });
   return resolve(folder, history);
 }
 

@@ -26,21 +26,26 @@ function textOf(file: string): string | null {
 
 /**
  * What the file holds, or `fallback` where it is missing or not what it should be. Throws ReclaimLabError where it is there
- * and cannot be read: what it says holds all the same.
+ * and cannot be read: what it says holds all the same. `damaged`: what is done where it is not what it should be.
  */
 export function readJson<S extends v.GenericSchema>(
   file: string,
   schema: S,
   fallback: v.InferOutput<S>,
+  damaged: () => v.InferOutput<S> = () => fallback,
 ): v.InferOutput<S> {
   const text = textOf(file);
   if (text === null) return fallback;
+  const checked = v.safeParse(schema, parsed(text));
+  return checked.success ? checked.output : damaged();
+}
+
+/** undefined where it is no JSON. */
+function parsed(text: string): unknown {
   try {
-    const checked = v.safeParse(schema, JSON.parse(text));
-    return checked.success ? checked.output : fallback;
-  } catch (error) {
-    if (error instanceof SyntaxError) return fallback;
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

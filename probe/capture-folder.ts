@@ -98,10 +98,10 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Removes what this user's captures and trials left whose process is dead. */
+/** Removes what this user's captures, trials and exports left whose process is dead. */
 export function sweepLeftovers(): void {
   for (const name of namesIn(tmpdir())) {
-    const pid = /^reclaim-lab-(?:capture|try)-(\d+)-/.exec(name)?.[1];
+    const pid = /^reclaim-lab-(?:capture|try|export)-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || lives(Number(pid))) continue;
     const folder = join(tmpdir(), name);
     try {

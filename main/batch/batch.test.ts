@@ -73,6 +73,17 @@ async function rowsOf(out: string): Promise<Record<string, unknown>[]> {
   return [...rows.values()].sort((a, b) => (String(a.digest) < String(b.digest) ? -1 : 1));
 }
 
+it("of a trace that is cut off it is said, once", async () => {
+  const whole = gzipSync(Array.from({ length: 4000 }, (_, at) => TRACE.replaceAll("7/7", `${at}/${at}`)).join("\n"));
+  await writeFile(join(folder, "traces", "a.gz"), whole.subarray(0, whole.length >> 1));
+  const said: string[] = [];
+  const plan = await planned({ ...PLAN, workloads: [{ trace: "traces/*.gz" }] });
+  await made("out", plan, { warn: (text) => said.push(text) });
+  expect(said.filter((text) => text.includes("unexpected end of file"))).toEqual([
+    expect.stringMatching(/^traces\/a\.gz: /),
+  ]);
+});
+
 describe("a plan", () => {
   it("is crossed: every workload, parameter, policy and seed, each task once", async () => {
     const { tasks } = await planned();

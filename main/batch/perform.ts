@@ -4,29 +4,40 @@ import { profileUnder } from "../../engine/experiment/knobs.ts";
 import type { PolicyId } from "../../engine/experiment/policies.ts";
 import { run } from "../../engine/experiment/run.ts";
 import { type RunSummary, SAMPLE_COLUMNS, type SampleRow } from "../../engine/experiment/types.ts";
-import { type Contents, ImportReport, survey } from "../../engine/workload/import/index.ts";
+import { type Contents, describeProblem, ImportReport, survey } from "../../engine/workload/import/index.ts";
 import type { WorkloadTask } from "../contract/worker.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { prepare } from "../worker/prepare.ts";
 import { roomInWords } from "../worker/room.ts";
 import { profileValue } from "./known.ts";
-import type { PlannedWorkload } from "./plan.ts";
+import type { PlannedTrace, PlannedWorkload } from "./plan.ts";
 import type { ResultRow, TaskSamples } from "./rows.ts";
 import { paramsJson, sortedJson, type Task } from "./tasks.ts";
 
 export interface Performed {
   readonly row: ResultRow;
   readonly samples: TaskSamples | null;
+  /** What its trace holds and cannot be used, in words: it may be cut off. */
+  readonly problems: readonly string[];
+}
+
+interface Surveyed {
+  readonly contents: Contents;
+  readonly problems: readonly string[];
 }
 
 /** What a file holds, found once a thread for each trace. */
-const surveyed = new Map<string, Promise<Contents>>();
+const surveyed = new Map<string, Promise<Surveyed>>();
 
-function contentsOf(path: string, sha256: string): Promise<Contents> {
+function surveyOf({ path, sha256, name }: PlannedTrace): Promise<Surveyed> {
   let found = surveyed.get(sha256);
   if (found === undefined) {
-    found = atFile(path, async () => survey(await openSource(path), new ImportReport()));
+    found = atFile(path, async () => {
+      const report = new ImportReport();
+      const contents = await survey(await openSource(path), report);
+      return { contents, problems: report.problems().map((problem) => `${name}: ${describeProblem(problem)}`) };
+    });
     surveyed.set(sha256, found);
   }
   return found;
@@ -34,8 +45,8 @@ function contentsOf(path: string, sha256: string): Promise<Contents> {
 
 async function workloadOf(workload: PlannedWorkload): Promise<WorkloadTask> {
   if (workload.kind === "preset") return { kind: "preset", name: workload.name, params: { ...workload.params } };
-  const { path, sha256, name, pid, touchOnMap } = workload;
-  const { format, processes, follow } = await contentsOf(path, sha256);
+  const { path, name, pid, touchOnMap } = workload;
+  const { format, processes, follow } = (await surveyOf(workload)).contents;
   if (format === "ops") return { kind: "file", path, format, ancestors: [], follow, touchOnMap };
   const chosen = chooseProcess(name, processes, pid ?? undefined);
   const ancestors = [...chosen.ancestors];
@@ -79,8 +90,8 @@ function reasonOf(error: unknown): string {
   return worded.why === undefined ? worded.message : `${worded.message}: ${worded.why}`;
 }
 
-export function failedRow(task: Task, engine: string, reason: string): ResultRow {
-  return rowOf(task, engine, { failed: reason });
+export function failedTask(task: Task, engine: string, reason: string): Performed {
+  return { row: rowOf(task, engine, { failed: reason }), samples: null, problems: [] };
 }
 
 function flat(digest: string, rows: readonly SampleRow[]): TaskSamples {
@@ -112,11 +123,12 @@ export async function perform(task: Task, engine: string): Promise<Performed> {
       const step = await going.next();
       if (step.done) {
         const row = rowOf(task, engine, step.value.summary);
-        return { row, samples: task.samples ? flat(task.digest, samples) : null };
+        const problems = task.workload.kind === "trace" ? (await surveyOf(task.workload)).problems : [];
+        return { row, samples: task.samples ? flat(task.digest, samples) : null, problems };
       }
       if (task.samples) for (const sample of step.value.samples) samples.push(sample);
     }
   } catch (error) {
-    return { row: failedRow(task, engine, reasonOf(error)), samples: null };
+    return failedTask(task, engine, reasonOf(error));
   }
 }

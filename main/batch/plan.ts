@@ -59,15 +59,17 @@ const planSchema = v.strictObject({
 /** A workload of a plan, with one value for each parameter. */
 export type PlannedWorkload =
   | { readonly kind: "preset"; readonly name: string; readonly params: Params }
-  | {
-      readonly kind: "trace";
-      /** Its path as the plan's folder sees it, with `/`: what results call it. */
-      readonly name: string;
-      readonly path: string;
-      readonly sha256: string;
-      readonly pid: number | null;
-      readonly touchOnMap: boolean;
-    };
+  | PlannedTrace;
+
+export interface PlannedTrace {
+  readonly kind: "trace";
+  /** Its path as the plan's folder sees it, with `/`: what results call it. */
+  readonly name: string;
+  readonly path: string;
+  readonly sha256: string;
+  readonly pid: number | null;
+  readonly touchOnMap: boolean;
+}
 
 export interface Plan {
   readonly name: string;

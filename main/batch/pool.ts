@@ -1,10 +1,11 @@
 /**
  * Worker threads that perform tasks. Each has a few waiting, so that none is ever idle; one that dies takes the task that it was
- * at with it, as a failed row, and a new one goes on with the rest.
+ * at with it, as a failed row, and a new one goes on with the rest. Where the system gives no more threads, those that are there do.
  */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { RESOURCE_LIMITS } from "../worker/room.ts";
-import { failedRow, type Performed } from "./perform.ts";
+import { startThread } from "../worker/thread.ts";
+import { failedTask, type Performed } from "./perform.ts";
 import type { Task } from "./tasks.ts";
 import type { BatchRequest } from "./worker.ts";
 
@@ -23,13 +24,19 @@ export interface PoolOptions {
   readonly signal: AbortSignal;
 }
 
-/** Performs the tasks; resolves when all are answered or the signal came. Errors: what `onPerformed` throws. */
+/**
+ * Performs the tasks; resolves when all are answered or the signal came. Errors: what `onPerformed` throws; ReclaimLabError where
+ * there is not one thread.
+ */
 export async function performAll(tasks: readonly Task[], options: PoolOptions): Promise<void> {
   const { jobs, engine, onPerformed, signal } = options;
   let next = 0;
+  /** Of threads that died, and that nobody has taken on. */
+  const returned: Task[] = [];
   let answered = 0;
   if (tasks.length === 0 || signal.aborted) return;
-  const workers = new Set<Worker>();
+  /** What gives each thread all that may wait for it. */
+  const workers = new Map<Worker, () => void>();
   try {
     await new Promise<void>((resolve, reject) => {
       const answer = (performed: Performed) => {
@@ -42,19 +49,28 @@ export async function performAll(tasks: readonly Task[], options: PoolOptions): 
         }
         if (answered === tasks.length) resolve();
       };
-      const start = (given: readonly Task[]) => {
-        const worker = new Worker(WORKER, { execArgv: [], resourceLimits: RESOURCE_LIMITS });
-        workers.add(worker);
+      const start = () => {
+        let worker: Worker;
+        try {
+          worker = startThread(WORKER, { resourceLimits: RESOURCE_LIMITS });
+        } catch (error) {
+          if (workers.size === 0) reject(error as Error);
+          for (const fill of workers.values()) fill();
+          return;
+        }
         const mine: Task[] = [];
-        const give = (task: Task | undefined) => {
-          if (task === undefined) return;
-          mine.push(task);
-          worker.postMessage({ task, engine } satisfies BatchRequest);
+        const fill = () => {
+          while (mine.length < WAITING_EACH) {
+            const task = returned.shift() ?? (next < tasks.length ? tasks[next++] : undefined);
+            if (task === undefined) return;
+            mine.push(task);
+            worker.postMessage({ task, engine } satisfies BatchRequest);
+          }
         };
-        const more = () => (next < tasks.length ? tasks[next++] : undefined);
+        workers.set(worker, fill);
         worker.on("message", (performed: Performed) => {
           mine.shift();
-          give(more());
+          fill();
           answer(performed);
         });
         let died = "";
@@ -64,23 +80,19 @@ export async function performAll(tasks: readonly Task[], options: PoolOptions): 
         worker.on("exit", () => {
           if (!workers.delete(worker) || signal.aborted) return;
           const [at, ...rest] = mine;
-          if (rest.length > 0 || next < tasks.length) start(rest);
+          returned.push(...rest);
+          if (returned.length > 0 || next < tasks.length) start();
           const room = died === "ERR_WORKER_OUT_OF_MEMORY";
           const reason = room ? "it needs more memory than a run may have" : `the engine's worker died (${died})`;
-          if (at !== undefined) answer({ row: failedRow(at, engine, reason), samples: null });
+          if (at !== undefined) answer(failedTask(at, engine, reason));
         });
-        for (const task of given) give(task);
-        while (mine.length < WAITING_EACH) {
-          const task = more();
-          if (task === undefined) break;
-          give(task);
-        }
+        fill();
       };
       signal.addEventListener("abort", () => resolve(), { once: true });
-      for (let i = 0; i < Math.min(jobs, tasks.length); i++) start([]);
+      for (let i = 0; i < Math.min(jobs, tasks.length); i++) start();
     });
   } finally {
-    const ending = [...workers];
+    const ending = [...workers.keys()];
     workers.clear();
     await Promise.all(ending.map((worker) => worker.terminate()));
   }

@@ -91,13 +91,21 @@ export async function runShard(plan: Plan, tasks: readonly Task[], options: Shar
   const started = performance.now();
   let made = 0;
   let failed = 0;
+  const said = new Set<string>();
   const onPerformed = (performed: Performed) => {
     made++;
+    for (const problem of performed.problems) {
+      if (!said.has(problem)) warn(problem);
+      said.add(problem);
+    }
     if (performed.row.status === "failed") failed++;
     part.add(performed);
     onProgress({ done: made, failed, total: todo.length, ms: performance.now() - started });
   };
-  await performAll(todo, { jobs, engine, onPerformed, signal });
-  part.write();
+  try {
+    await performAll(todo, { jobs, engine, onPerformed, signal });
+  } finally {
+    part.write();
+  }
   return { ...counts, made, failed, cut: made < todo.length };
 }

@@ -15,6 +15,7 @@ import { type Shard, tasksOf, WHOLE } from "../batch/tasks.ts";
 import { writeWhole } from "../export/write-file.ts";
 import { VERSION } from "../version.ts";
 import { requireNone } from "./effect.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { requirePlace } from "./out-option.ts";
 import { cell, print, printJson, table, warn } from "./print.ts";
 
@@ -122,7 +123,7 @@ async function runHere(file: string, options: Placed): Promise<void> {
   const folder = resolve(options.out);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  const leave = onInterrupt(interrupt);
   let progress: Awaited<ReturnType<typeof progressOf>> | undefined;
   try {
     progress = await progressOf(tasks.length);
@@ -159,7 +160,7 @@ async function runHere(file: string, options: Placed): Promise<void> {
     throw error;
   } finally {
     progress?.end();
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    leave();
   }
 }
 

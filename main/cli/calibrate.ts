@@ -2,13 +2,14 @@ import { release } from "node:os";
 import { formatCount } from "../../engine/experiment/format.ts";
 import { DEFAULT_COST } from "../../engine/mm/cost.ts";
 import { calibrate } from "../../probe/calibrate.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { print, printJson, table } from "./print.ts";
 
 /** Measures this machine's constants of the cost model and shows them beside the engine's own. */
 export async function calibrateMachine(options: { readonly json?: boolean }): Promise<void> {
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
-  process.on("SIGINT", interrupt);
+  const leave = onInterrupt(interrupt);
   try {
     const costs = await calibrate(controller.signal);
     if (options.json) return printJson({ kernel: release(), unit: "ns", costs });
@@ -24,6 +25,6 @@ export async function calibrateMachine(options: { readonly json?: boolean }): Pr
     if (!controller.signal.aborted) throw error;
     process.exitCode = 130;
   } finally {
-    process.off("SIGINT", interrupt);
+    leave();
   }
 }

@@ -7,6 +7,7 @@ import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture, quote } from "../../probe/capture.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
 import { costInWords } from "../../probe/recording-cost.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { requirePlace } from "./out-option.ts";
 import { cell, print, printJson, warn } from "./print.ts";
 
@@ -90,8 +91,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
   const [program, ...args] = words;
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  const leave = onInterrupt(interrupt);
   try {
     const result = await capture({
       program,
@@ -124,8 +124,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
     }
     process.exitCode = controller.signal.aborted ? 130 : result.exitCode;
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    leave();
   }
 }
 
@@ -136,8 +135,7 @@ const DEFAULT_MAX_MB = 4096;
 async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  const leave = onInterrupt(interrupt);
   try {
     const result = await attach({
       pid,
@@ -171,7 +169,6 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
     }
     process.exitCode = 0;
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    leave();
   }
 }

@@ -1,7 +1,7 @@
 /** The command line as its users have it: a process of its own, its exit status, what goes to stdout and to stderr. */
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -297,6 +297,58 @@ it("what was imported is one document with --json", async () => {
   const { status, out } = await lab(["import", trace, "--out", file, "--json"]);
   expect(status).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ file, operations: 1, problems: [{ count: 1 }] });
+});
+
+it("nothing that is written takes the place of a history, or of the trace that it is made of", async () => {
+  const history = join(folder, "kept.sqlite");
+  const trace = join(folder, "kept.ops.jsonl");
+  await writeFile(trace, `${OPS_HEADER}${MAP}`);
+  await lab(["run", "commit-table", "--set", "size=16M", "--db", history]);
+  const before = await readFile(history);
+  const refused = async (args: readonly string[], why: RegExp) => {
+    const { status, err } = await lab(args);
+    expect({ status, err }, args.join(" ")).toEqual({ status: 2, err: expect.stringMatching(why) });
+  };
+  await refused(["import", trace, "--out", history], /kept\.sqlite: The file was not written: it is a history/);
+  await refused(["import", trace, "--out", `${history}-wal`], /it is a history/);
+  await refused(["export", "1", "--format", "csv", "--db", db, "--out", history], /it is a history/);
+  await refused(["import", trace, "--out", trace], /it is the trace itself/);
+  expect((await readFile(history)).equals(before)).toBe(true);
+  expect(await readFile(trace, "utf8")).toBe(`${OPS_HEADER}${MAP}`);
+});
+
+it("what is imported is not kept back by a pipe that nobody reads", async () => {
+  const trace = join(folder, "pipe.ops.jsonl");
+  await writeFile(trace, `${OPS_HEADER}${MAP}`);
+  execFileSync("mkfifo", [join(folder, "pipe")]);
+  const { status, err } = await lab(["import", trace, "--out", join(folder, "pipe")]);
+  expect({ status, err }).toEqual({ status: 2, err: expect.stringMatching(/nothing reads from this pipe/) });
+});
+
+it("an export that nobody reads on leaves nothing behind", async () => {
+  const history = join(folder, "left.sqlite");
+  const temporary = join(folder, "temporary");
+  await mkdir(temporary);
+  await lab(["run", "commit-table", "--set", "size=16M", "--db", history]);
+  const command = 'set -o pipefail; "$0" "$1" export 1 --format json --db "$2" | true; echo $?';
+  const { stdout } = spawnSync("bash", ["-c", command, process.execPath, CLI, history], {
+    env: { ...process.env, TMPDIR: temporary, NODE_OPTIONS: "" },
+    encoding: "utf8",
+  });
+  expect(stdout).toBe("0\n");
+  expect((await readdir(temporary)).filter((name) => name.startsWith("reclaim-lab-"))).toEqual([]);
+});
+
+it("a choice of history that cannot be read is said, and no other one is written to in its place", async () => {
+  const data = join(folder, "chosen");
+  await mkdir(data);
+  await writeFile(join(data, "history.json"), "{");
+  const { status, err } = await lab(["run", "commit-table", "--set", "size=16M"], undefined, undefined, data);
+  expect(status).not.toBe(0);
+  expect(err).toMatch(
+    /history\.json: Which history was chosen cannot be read: .*Remove the file to use history\.sqlite/,
+  );
+  expect(existsSync(join(data, "history.sqlite"))).toBe(false);
 });
 
 it("a scenario's file needs no dot in its name", async () => {

@@ -1,10 +1,10 @@
-import { createReadStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
+import { sweepLeftovers } from "../../probe/capture-folder.ts";
 import type { Experiment, ExportFormat } from "../contract.ts";
 import { requireNone } from "./effect.ts";
 import { fileOf } from "./out-option.ts";
@@ -76,13 +76,18 @@ export async function exportTo(experimentId: number, options: ExportOptions): Pr
       process.stderr.write(`${path}: ${formatCount(await write(path))} bytes\n`);
       return;
     }
-    const folder = await mkdtemp(join(tmpdir(), "reclaim-lab-"));
+    sweepLeftovers();
+    const folder = mkdtempSync(join(tmpdir(), `reclaim-lab-export-${process.pid}-`));
+    const remove = () => rmSync(folder, { recursive: true, force: true });
+    // Also where nobody reads on, which ends the process.
+    process.once("exit", remove);
     try {
       const path = join(folder, `export.${format}`);
       await write(path);
       await pipeline(createReadStream(path), process.stdout, { end: false });
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      process.off("exit", remove);
+      remove();
     }
   });
 }

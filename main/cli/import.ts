@@ -1,8 +1,5 @@
 import { once } from "node:events";
-import { createWriteStream, statSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import type { Writable } from "node:stream";
-import { notAFile, placeOf } from "../../db/files.ts";
+import { isSameFile } from "../../db/files.ts";
 import { BadInputError } from "../../engine/error.ts";
 import { formatCount } from "../../engine/experiment/format.ts";
 import {
@@ -15,7 +12,8 @@ import {
   type TracedProcess,
   type TraceFormat,
 } from "../../engine/workload/import/index.ts";
-import { ExportError, notWritten } from "../export/write-file.ts";
+import { ExportError, writeWholeAs } from "../export/write-file.ts";
+import { captureAt } from "../trace/capture.ts";
 import { chooseProcess } from "../trace/choose.ts";
 import { atFile, openSource } from "../trace/source.ts";
 import { requireNone } from "./effect.ts";
@@ -50,8 +48,9 @@ export function processTable({ processes }: Contents): string {
   return table([["pid", "name", "events", "DONTNEED", "threads", "allocator"], ...rows], new Set([0, 2, 3, 4]));
 }
 
+/** Gives the number of operations. */
 async function writeLines(
-  stream: Writable,
+  write: (lines: string) => Promise<void> | void,
   path: string,
   options: ImportOptions,
   report: ImportReport,
@@ -71,40 +70,14 @@ async function writeLines(
     // Nothing is written of what turns out to be no trace.
     const lines = `${written === 0 && batch.length > 0 ? header : ""}${batch.map(operationLine).join("")}`;
     written += batch.length;
-    if (lines !== "" && !stream.write(lines)) await once(stream, "drain");
+    if (lines !== "") await write(lines);
   }
-  if (written === 0) stream.write(header);
+  if (written === 0) await write(header);
   return written;
 }
 
-/**
- * Writes beside the file first, so that a failure leaves what was there. Links are followed; a device or a pipe is
- * written as it is.
- */
-async function writeFile(out: string, path: string, options: ImportOptions, report: ImportReport): Promise<number> {
-  const there = statSync(out, { throwIfNoEntry: false });
-  const direct = there !== undefined && !there.isFile() && !there.isDirectory();
-  const odd = direct ? null : notAFile(out);
-  if (odd !== null) throw new ExportError(out, odd);
-  const place = placeOf(out);
-  const temporary = direct ? out : `${place}.${process.pid}.part`;
-  const stream = createWriteStream(temporary);
-  const failed = once(stream, "error").then(([error]) => {
-    throw notWritten(error, out);
-  });
-  try {
-    const written = await Promise.race([writeLines(stream, path, options, report), failed]);
-    stream.end();
-    await Promise.race([once(stream, "finish"), failed]);
-    if (!direct)
-      await rename(temporary, place).catch((error: unknown) => {
-        throw notWritten(error, out);
-      });
-    return written;
-  } catch (error) {
-    if (!direct) await rm(temporary, { force: true });
-    throw error;
-  }
+async function toStdout(lines: string): Promise<void> {
+  if (!process.stdout.write(lines)) await once(process.stdout, "drain");
 }
 
 /** Which process to follow; says so where there are several. */
@@ -121,6 +94,8 @@ function followed(path: string, { processes }: Contents, pid: number | undefined
 export async function importTrace(path: string, options: ImportOptions): Promise<void> {
   let { pid, ancestors } = options;
   const out = fileOf(options.out);
+  if (out !== undefined && path !== "-" && isSameFile(captureAt(path)?.events ?? path, out))
+    throw new ExportError(out, "it is the trace itself", { todo: "Choose another file" });
   if (options.json && !options.list && out === undefined)
     throw new BadInputError("The operations are JSON Lines, not one document", {
       where: "--json",
@@ -159,9 +134,9 @@ export async function importTrace(path: string, options: ImportOptions): Promise
     ...(names === undefined ? {} : { names }),
   };
   await atFile(path, async () => {
-    if (out === undefined) await writeLines(process.stdout, path, chosen, report);
+    if (out === undefined) await writeLines(toStdout, path, chosen, report);
     else {
-      const written = await writeFile(out, path, chosen, report);
+      const written = await writeWholeAs(out, (write) => writeLines(write, path, chosen, report));
       if (options.json) printJson({ file: out, operations: written, problems: report.problems() });
       else warn(`${out}: ${formatCount(written)} operations`);
     }

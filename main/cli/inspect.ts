@@ -8,7 +8,8 @@ import { isBadInput } from "../answer.ts";
 import { inspectProcess, inspectService, lookAtAll, type Target } from "../live/inspect.ts";
 import { requireNone } from "./effect.ts";
 import { forecastText, processText, serviceText, topText } from "./live-text.ts";
-import { harmless, print } from "./print.ts";
+import { harmless, print, warn } from "./print.ts";
+import { onReaderGone } from "./reader.ts";
 import { withLab } from "./session.ts";
 import { again, lookProgress } from "./watch.ts";
 
@@ -89,9 +90,13 @@ function shownText(document: ProcessDocument | ServiceDocument): string {
   return harmless("processes" in document ? serviceText(document) : processText(document));
 }
 
-/** Keeps what is seen: the looks of --watch as one line, put into the history at the end. */
+/** Keeps what is seen: the looks of --watch as one line, put into the history at the end, also where nobody reads on. */
 async function keepLooks(target: Target, options: InspectOptions): Promise<void> {
   const every = everyOf(options);
+  let isRead = true;
+  const leave = onReaderGone(() => {
+    isRead = false;
+  });
   await withLab(options, async (session) => {
     let progress = lookProgress();
     session.on("live.progressed", ({ pid, share }) =>
@@ -115,6 +120,7 @@ async function keepLooks(target: Target, options: InspectOptions): Promise<void>
       target.kind === "pid"
         ? await session.ask("live.keep", { pid: target.pid })
         : await session.ask("live.keepService", { target });
+    if (!isRead) return warn(`kept as experiment ${kept.id}: ${kept.title}`);
     // One that has ended has no future.
     const after = await look().catch((error: unknown) => {
       if (isBadInput(error)) return null;
@@ -134,7 +140,7 @@ async function keepLooks(target: Target, options: InspectOptions): Promise<void>
     if (every === null && after !== null) print(shownText(after.document));
     if (after?.forecast) print(forecastText(after.forecast));
     print(`Kept as experiment ${kept.id}: ${kept.title}`);
-  });
+  }).finally(leave);
 }
 
 export async function inspect(pid: number | undefined, options: InspectOptions): Promise<void> {

@@ -225,6 +225,17 @@ describeKernel("inspect", () => {
     expect(shown.out).toContain("as it ran");
   });
 
+  it("keeps what was watched where nobody reads on, and where the terminal goes away", async () => {
+    const db = join(folder, "unread.sqlite");
+    const words = ["inspect", String(known.pid), "--watch", "--interval", "1", "--keep", "--db", db];
+    const unread = await watching(words, 1, (child) => child.stdout?.destroy());
+    expect(unread.status).toBe(0);
+    expect(unread.err).toContain("kept as experiment 1");
+    const hungUp = await watching(words, 1, (child) => child.kill("SIGHUP"));
+    expect(hungUp.status).toBe(0);
+    expect(hungUp.out).toContain("Kept as experiment 2");
+  });
+
   it("refuses a kernel thread in words", async () => {
     if (readFileSync("/proc/2/cmdline", "utf8") !== "") return;
     const { status, err } = await lab(["inspect", "2"]);

@@ -1,4 +1,5 @@
 import type { Experiment } from "../contract.ts";
+import { onInterrupt } from "./interrupt.ts";
 import type { Session } from "./session.ts";
 
 /** Shows that something is under way; gives the function that ends the showing. */
@@ -29,14 +30,12 @@ export async function runToEnd(
     cut = true;
     void session.ask("experiment.cancel", { id });
   };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  const leave = onInterrupt(interrupt);
   while (!ours.every((run) => over.has(run.id)))
     await new Promise<void>((resolve) => {
       wake = resolve;
     });
-  process.off("SIGINT", interrupt);
-  process.off("SIGTERM", interrupt);
+  leave();
   hide();
   return { experiment: await session.ask("experiment.get", { id }), cut };
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ReclaimLabError } from "../../engine/error.ts";
 import { isBadInput } from "../answer.ts";
 import type { Progress } from "../live/inspect.ts";
+import { onEnd } from "./interrupt.ts";
 import { warn } from "./print.ts";
 
 const SHOWN_AFTER_MS = 1000;
@@ -42,9 +43,7 @@ export async function again(every: number | null, show: () => Promise<string>): 
     return;
   }
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
+  const leave = onEnd(() => stop.abort());
   for (let shown = 0; !stop.signal.aborted; shown++) {
     try {
       const text = await show();
@@ -56,6 +55,5 @@ export async function again(every: number | null, show: () => Promise<string>): 
     }
     await sleep(every * 1000, undefined, { signal: stop.signal }).catch(() => undefined);
   }
-  process.removeListener("SIGINT", onSignal);
-  process.removeListener("SIGTERM", onSignal);
+  leave();
 }

@@ -97,6 +97,7 @@ export function sheetToFile(source: ExportSource, options: SheetOptions, path: s
 }
 
 function writeExport(source: ExportSource, path: string, parts: () => Iterable<string | Uint8Array>): number {
+  // Also where it is too damaged to be known as one.
   for (const suffix of ["", "-wal", "-shm"])
     if (isSameFile(source.file + suffix, path))
       throw new ExportError(path, "it is the history itself", { todo: "Choose another file" });

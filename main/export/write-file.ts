@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { codeOf, isOfTheName, whyOf } from "../../db/file-error.ts";
 import { confirmName, notAFile, removeIfPossible } from "../../db/files.ts";
+import { isOfAHistory } from "../../db/our-file.ts";
 import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
 
@@ -48,16 +49,6 @@ export function notWritten(error: unknown, path: string): unknown {
   return new ExportError(path, WHY[code] ?? whyOf(error), { todo: TODO[code] ?? "Choose another place", cause: error });
 }
 
-function writeAll(fd: number, parts: Iterable<string | Uint8Array>): number {
-  let bytes = 0;
-  for (const part of parts) {
-    const data = typeof part === "string" ? Buffer.from(part, "utf8") : part;
-    for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-    bytes += data.length;
-  }
-  return bytes;
-}
-
 /** Those of the file that is replaced, whatever the umask; where the file system has none, its own stay. */
 function keepRights(fd: number, mode: number): void {
   try {
@@ -67,46 +58,98 @@ function keepRights(fd: number, mode: number): void {
   }
 }
 
+/** A file that is being written. It is there when it is finished, and not at all when it is given up. */
+interface WholeFile {
+  write(part: string | Uint8Array): void;
+  /** The bytes written. */
+  finish(): number;
+  /** Takes nothing away of what is finished. */
+  giveUp(): void;
+}
+
+/** `place`: what is put in its place at the end; null where it is written as it is. */
+function wholeFile(fd: number, place: { readonly temporary: string; readonly target: string } | null): WholeFile {
+  let bytes = 0;
+  let isOpen = true;
+  let isThere = false;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    closeSync(fd);
+  };
+  return {
+    write(part) {
+      const data = typeof part === "string" ? Buffer.from(part, "utf8") : part;
+      for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+      bytes += data.length;
+    },
+    finish() {
+      if (place !== null) fsyncSync(fd);
+      close();
+      if (place === null) return bytes;
+      renameSync(place.temporary, place.target);
+      isThere = true;
+      confirmName(place.target);
+      return bytes;
+    },
+    giveUp() {
+      try {
+        close();
+      } catch {
+        // What went wrong before is what is said.
+      }
+      if (place !== null && !isThere) removeIfPossible(place.temporary);
+    },
+  };
+}
+
+function openWhole(path: string): WholeFile {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
+  const odd = there === undefined ? notAFile(path) : null;
+  if (odd !== null) throw new ExportError(path, odd);
+  if (there && !there.isFile()) {
+    // Throws where nobody reads a pipe, instead of waiting for somebody.
+    if (there.isFIFO()) closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+    return wholeFile(openSync(path, constants.O_WRONLY), null);
+  }
+  if (isOfAHistory(path)) throw new ExportError(path, "it is a history", { todo: "Choose another file" });
+  const target = there ? realpathSync(path) : path;
+  const temporary = temporaryBeside(target);
+  const fd = openSync(temporary, "wx", there ? there.mode : 0o666);
+  if (there) keepRights(fd, there.mode);
+  return wholeFile(fd, { temporary, target });
+}
+
 /**
  * Writes the parts to a temporary file beside `path`, syncs it and renames it into place; returns the bytes written.
- * A symbolic link is followed. What is not a regular file (a pipe, /dev/stdout) is written as it is. Throws ExportError.
+ * A symbolic link is followed. What is not a regular file (a pipe, /dev/stdout) is written as it is. Nothing takes the place of a
+ * history. Throws ExportError, and what `parts` throw.
  */
 export function writeWhole(path: string, parts: Iterable<string | Uint8Array>): number {
+  let file: WholeFile | undefined;
   try {
-    const there = statSync(path, { throwIfNoEntry: false });
-    if (there?.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
-    const odd = there === undefined ? notAFile(path) : null;
-    if (odd !== null) throw new ExportError(path, odd);
-    if (there && !there.isFile()) {
-      // Throws where nobody reads a pipe, instead of waiting for somebody.
-      if (there.isFIFO()) closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
-      const fd = openSync(path, constants.O_WRONLY);
-      try {
-        return writeAll(fd, parts);
-      } finally {
-        closeSync(fd);
-      }
-    }
-    const target = there ? realpathSync(path) : path;
-    const temporary = temporaryBeside(target);
-    const fd = openSync(temporary, "wx", there ? there.mode : 0o666);
-    let bytes: number;
-    try {
-      try {
-        if (there) keepRights(fd, there.mode);
-        bytes = writeAll(fd, parts);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(temporary, target);
-    } catch (error) {
-      removeIfPossible(temporary);
-      throw error;
-    }
-    confirmName(target);
-    return bytes;
+    file = openWhole(path);
+    for (const part of parts) file.write(part);
+    return file.finish();
   } catch (error) {
     throw notWritten(error, path);
+  } finally {
+    file?.giveUp();
+  }
+}
+
+/** The same of parts that come in time: `body` is given what writes one. */
+export async function writeWholeAs<T>(path: string, body: (write: WholeFile["write"]) => Promise<T>): Promise<T> {
+  let file: WholeFile | undefined;
+  try {
+    file = openWhole(path);
+    const result = await body(file.write);
+    file.finish();
+    return result;
+  } catch (error) {
+    throw notWritten(error, path);
+  } finally {
+    file?.giveUp();
   }
 }

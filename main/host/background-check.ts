@@ -1,8 +1,9 @@
 /** Looks at every page of a big history beside its use: in a worker, so that nobody waits for it. */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { DamagedHistoryError, type HistoryError } from "../../db/errors.ts";
 import { type CheckTask, checkResultSchema } from "../contract/worker.ts";
+import { startThread } from "../worker/thread.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
 const WORKER = import.meta.url.endsWith(".ts")
@@ -30,7 +31,14 @@ export function checkInBackground(
 ): () => void {
   let stopped = false;
   const timer = setTimeout(() => {
-    const worker = new Worker(WORKER, { workerData: { file } satisfies CheckTask, name: "check", execArgv: [] });
+    let worker: Worker;
+    try {
+      worker = startThread(WORKER, { workerData: { file } satisfies CheckTask, name: "check" });
+    } catch (error) {
+      // It is checked when the history is opened next.
+      log(error);
+      return;
+    }
     underWay.add(worker);
     worker.unref();
     worker.once("message", (message: unknown) => {

@@ -2,12 +2,12 @@
  * A look at the machine beside whatever else the host does. The probe is built, asked and waited for in it, which takes a
  * second or more: in the host's own thread, a run that is started meanwhile would wait for all of that.
  */
-import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { keepAskedKernel } from "../../probe/this-kernel.ts";
 import { AnsweredError } from "../answer.ts";
 import type { Fact } from "../contract.ts";
 import { type LookTask, lookResultSchema } from "../worker/look-message.ts";
+import { startThread } from "../worker/thread.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
 const WORKER = import.meta.url.endsWith(".ts")
@@ -16,7 +16,7 @@ const WORKER = import.meta.url.endsWith(".ts")
 
 /** `history`: the file that is used. What was found of the kernel is known to this thread from then on. */
 export async function lookBeside(history: string): Promise<Fact[]> {
-  const worker = new Worker(WORKER, { workerData: { history } satisfies LookTask, name: "look", execArgv: [] });
+  const worker = startThread(WORKER, { workerData: { history } satisfies LookTask, name: "look" });
   worker.unref();
   const said = await new Promise<unknown>((resolve, reject) => {
     worker.once("message", resolve);

@@ -1,5 +1,5 @@
 /** The page-table map in the lab host: a worker for the run that is looked at, kept while it is. */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import type { Store } from "../../db/store.ts";
 import { BadInputError } from "../../engine/error.ts";
@@ -14,6 +14,7 @@ import {
 } from "../contract/map.ts";
 import type { CheckedParams, Handlers } from "../contract.ts";
 import { RESOURCE_LIMITS, roomInWords } from "../worker/room.ts";
+import { startThread } from "../worker/thread.ts";
 import type { Emit } from "./emit.ts";
 import { keptFile } from "./kept-file.ts";
 import { profileAgain } from "./profiles.ts";
@@ -40,7 +41,7 @@ class Replay {
 
   constructor(task: MapTask, progressed: (share: number) => void) {
     this.#progressed = progressed;
-    this.#worker = new Worker(WORKER, { workerData: task, name: "map", execArgv: [], resourceLimits: RESOURCE_LIMITS });
+    this.#worker = startThread(WORKER, { workerData: task, name: "map", resourceLimits: RESOURCE_LIMITS });
     this.#worker.on("message", (message: unknown) => this.#receive(v.parse(mapAnswerSchema, message)));
     this.#worker.once("error", (error: unknown) => this.#end(error));
     this.#worker.once("exit", () => this.#end(null));

@@ -1,5 +1,4 @@
 /** The explorer in the lab host: one search at a time, in a worker thread of its own; schedules as text. */
-import { Worker } from "node:worker_threads";
 import * as v from "valibot";
 import { counterexampleText, replayText, seriesName } from "../../engine/race/format.ts";
 import { raceCases, raceJson, replayResult, SCENARIOS, type Scenario } from "../../engine/race/race.ts";
@@ -8,6 +7,7 @@ import { type OwnScenario, type RaceScenario, type RaceTask, raceWorkerMessageSc
 import type { CheckedParams, Handlers } from "../contract.ts";
 import { writeWhole } from "../export/write-file.ts";
 import { casesOf, ownScenario, readScenarioFile, scenarioAmong } from "../race-cases.ts";
+import { startThread } from "../worker/thread.ts";
 import type { Emit } from "./emit.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
@@ -93,10 +93,9 @@ function textOf(exported: CheckedParams<"race.text">, own: readonly OwnScenario[
 
 function startSearch(query: RaceTask["query"], own: readonly OwnScenario[], emit: Emit): Search {
   const stop = new SharedArrayBuffer(4);
-  const worker = new Worker(WORKER, {
+  const worker = startThread(WORKER, {
     workerData: { query, own: [...own], stop } satisfies RaceTask,
     name: "race",
-    execArgv: [],
   });
   let over = false;
   let force: NodeJS.Timeout | undefined;

@@ -16,6 +16,7 @@ export function sharedFeed(workload: FileTask, runs: number, kernel: ReaderTask[
 
   function start(): void {
     if (started) return;
+    const reader = takeWorker();
     started = true;
     const members: MessagePort[] = [];
     for (let i = 0; i < runs; i++) {
@@ -23,7 +24,6 @@ export function sharedFeed(workload: FileTask, runs: number, kernel: ReaderTask[
       members.push(port1);
       ends.push(port2);
     }
-    const reader = takeWorker();
     // What it dies of the runs hear: their ends close.
     reader.on("error", () => undefined);
     reader.postMessage({ kind: "reader", workload, kernel, members } satisfies ReaderTask, members);

@@ -2,8 +2,9 @@
  * Worker threads for runs. Starting one and loading the engine into it takes longer than a short run does, so the
  * window's host keeps some ready: the first point is then there at once.
  */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { RESOURCE_LIMITS } from "../worker/room.ts";
+import { startThread } from "../worker/thread.ts";
 
 /** The worker's own file: beside this one where built, TypeScript where not. */
 const WORKER = import.meta.url.endsWith(".ts")
@@ -14,12 +15,18 @@ const idle = new Set<Worker>();
 let wanted = 0;
 
 function startWorker(): Worker {
-  return new Worker(WORKER, { execArgv: [], resourceLimits: RESOURCE_LIMITS });
+  return startThread(WORKER, { resourceLimits: RESOURCE_LIMITS });
 }
 
 function refill(): void {
   while (idle.size < wanted) {
-    const worker = startWorker();
+    let worker: Worker;
+    try {
+      worker = startWorker();
+    } catch {
+      // The run that would have had it starts its own and hears why.
+      return;
+    }
     idle.add(worker);
     const forget = () => void idle.delete(worker);
     // One that cannot even wait is left out; the run that would have had it starts its own and hears why.

@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { survey } from "../../engine/workload/import/index.ts";
+import { ImportReport } from "../../engine/workload/import/report.ts";
 import { openSource } from "./source.ts";
+
+test("what the disk does not give is no end of the trace", async () => {
+  // Its first page is mapped by no program: reading it is an error of input.
+  await expect(survey(await openSource("/proc/self/mem"), new ImportReport())).rejects.toThrow(
+    "The file could not be read to its end",
+  );
+});
 
 test("a pipe in a capture's folder is not waited for; one that is named itself is read", async () => {
   const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-source-"));

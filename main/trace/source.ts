@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { whyOf } from "../../db/file-error.ts";
-import { BadInputError } from "../../engine/error.ts";
+import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { ImportError, type TextSource } from "../../engine/workload/import/index.ts";
 import { captureAt } from "./capture.ts";
 
@@ -31,12 +31,27 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   yield* packed.pipe(gunzip);
 }
 
+/** What the file system throws on the way is in words: a trace that could not be read is not one that ends there. */
+async function* readable(path: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* unpacked(chunks);
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new ReclaimLabError("The file could not be read to its end", {
+      where: path,
+      why: whyOf(error),
+      todo: "Check the disk or the connection, then run it again",
+      cause: error,
+    });
+  }
+}
+
 /**
  * Opens a file, or the trace of a capture's folder; `-` is standard input. Errors: BadInputError where it cannot be read. A pipe is
  * waited for where it was named itself, and refused where it was found in a folder.
  */
 export async function openSource(given: string): Promise<TextSource> {
-  if (given === "-") return unpacked(process.stdin);
+  if (given === "-") return readable("standard input", process.stdin);
   const path = captureAt(given)?.events ?? given;
   try {
     const found = await stat(path);
@@ -54,7 +69,7 @@ export async function openSource(given: string): Promise<TextSource> {
     if (error instanceof BadInputError) throw error;
     throw new BadInputError("The file cannot be opened", { where: path, why: whyOf(error) });
   }
-  return unpacked(createReadStream(path, { highWaterMark: CHUNK }));
+  return readable(path, createReadStream(path, { highWaterMark: CHUNK }));
 }
 
 /** Does something with a file's content; what makes it unusable is said with the file's name. */

@@ -2,6 +2,7 @@
  * Text of any size as blocks of whole lines, in constant memory: a line longer than the limit is dropped and counted,
  * never kept. Line numbers start at 1.
  */
+import { ReclaimLabError } from "../../error.ts";
 import { ImportError } from "./error.ts";
 import type { ImportReport } from "./report.ts";
 
@@ -41,8 +42,9 @@ async function* decoded(source: TextSource): AsyncGenerator<string> {
 }
 
 /**
- * The source's lines in blocks. A last line without "\n" is given too. Where the source fails midway (a truncated gz
- * file, a read error) the lines so far are given and the failure goes into the report, with the line it happened at.
+ * The source's lines in blocks. A last line without "\n" is given too. Where the source is cut off or damaged (a truncated gz
+ * file) the lines so far are given and that goes into the report, with the line it happened at. What the source throws in words
+ * (it cannot be read) is thrown: what is there is more than what was seen.
  */
 export async function* lineBlocks(source: TextSource, report: ImportReport): AsyncGenerator<LineBlock> {
   let line = 1;
@@ -79,6 +81,7 @@ export async function* lineBlocks(source: TextSource, report: ImportReport): Asy
       }
     }
   } catch (error) {
+    if (error instanceof ReclaimLabError && !(error instanceof ImportError)) throw error;
     report.problem("truncated", line, error instanceof Error ? error.message : String(error));
   }
   if (rest) yield { text: `${rest}\n`, firstLine: line };
