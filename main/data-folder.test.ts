@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStore } from "../db/store.ts";
-import { closeToOthers, dataFolder } from "./data-folder.ts";
+import { closeToOthers, dataFolder, historyFile, shownPath } from "./data-folder.ts";
 
 let base: string;
 const at = (...names: string[]): string => join(base, ...names);
@@ -19,6 +19,19 @@ test("the data folder is RECLAIM_LAB_DATA, else the system's place", () => {
   expect(dataFolder({ XDG_DATA_HOME: "/y" }, "linux")).toBe("/y/reclaim-lab");
   // The specification says to ignore what is not absolute.
   expect(dataFolder({ XDG_DATA_HOME: "y" }, "linux")).toMatch(/\.local\/share\/reclaim-lab$/);
+});
+
+test("a path is shown as it is where there is no home folder", () => {
+  expect(shownPath("/a/b", null)).toBe("/a/b");
+  expect(shownPath("/a/b", "/a")).toBe("~/b");
+});
+
+test("a choice of history that is damaged is none of the folder's own", () => {
+  expect(historyFile(base)).toBe(at("history.sqlite"));
+  for (const text of ["{", "null", '{"history": 1}']) {
+    writeFileSync(at("history.json"), text);
+    expect(() => historyFile(base)).toThrow("Which history was chosen cannot be read");
+  }
 });
 
 test.skipIf(process.platform === "win32")("a new folder and a new history are their owner's alone", () => {

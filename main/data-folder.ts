@@ -8,19 +8,40 @@ import { makeFolders } from "../db/folders.ts";
 import { ReclaimLabError } from "../engine/error.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
+/** The user's own folder. Throws ReclaimLabError where the system knows none: a container's user may have none. */
+export function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    throw new ReclaimLabError("You have no home folder", {
+      why: "HOME is not set, and the system has none for this user",
+      todo: "Set HOME; or RECLAIM_LAB_DATA to the folder that the lab is to keep its history in",
+    });
+  }
+}
+
+function homeOrNull(): string | null {
+  try {
+    return homeFolder();
+  } catch {
+    return null;
+  }
+}
+
 /** RECLAIM_LAB_DATA, else the system's place for a user's data. */
 export function dataFolder(env: NodeJS.ProcessEnv = process.env, platform: string = process.platform): string {
   const chosen = env.RECLAIM_LAB_DATA;
   if (chosen !== undefined && chosen !== "") return resolve(chosen);
-  if (platform === "darwin") return join(homedir(), "Library", "Application Support", "reclaim-lab");
-  if (platform === "win32") return join(env.APPDATA ?? join(homedir(), "AppData", "Roaming"), "reclaim-lab");
+  if (platform === "darwin") return join(homeFolder(), "Library", "Application Support", "reclaim-lab");
+  if (platform === "win32") return join(env.APPDATA ?? join(homeFolder(), "AppData", "Roaming"), "reclaim-lab");
   const base = env.XDG_DATA_HOME;
   // The specification says to ignore what is not absolute.
-  return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), ".local", "share"), "reclaim-lab");
+  return join(base !== undefined && isAbsolute(base) ? base : join(homeFolder(), ".local", "share"), "reclaim-lab");
 }
 
 /** A path as people read it: "~" for their own folder. */
-export function shownPath(path: string, home: string = homedir()): string {
+export function shownPath(path: string, home: string | null = homeOrNull()): string {
+  if (home === null) return path;
   return path === home || path.startsWith(join(home, "/")) ? `~${path.slice(home.length)}` : path;
 }
 

@@ -82,8 +82,8 @@ exec ${words(program)} batch ${shellWord(plan)} --out ${shellWord(folder)} --sha
   ended(submitted) {
     const id = /^\d+/.exec(submitted.trim())?.[0] ?? "";
     const asked = spawnSync("squeue", ["--noheader", "--jobs", id], { encoding: "utf8" });
-    // squeue forgets a job some minutes after its end and then says that the id is invalid.
-    return asked.status !== 0 || asked.stdout.trim() === "";
+    // It forgets a job some minutes after its end. A controller that does not answer has not ended it.
+    return asked.status === 0 ? asked.stdout.trim() === "" : /invalid job id/i.test(asked.stderr);
   },
   byHand: "sbatch job.sbatch",
 };
@@ -133,7 +133,7 @@ spec:
     const job = /^(job\S*)/m.exec(submitted)?.[1] ?? "";
     const path = "jsonpath={.status.conditions[?(@.status=='True')].type}";
     const asked = spawnSync("kubectl", ["get", job, "-o", path], { encoding: "utf8" });
-    return asked.status !== 0 || /Complete|Failed/.test(asked.stdout);
+    return asked.status === 0 ? /Complete|Failed/.test(asked.stdout) : /not ?found/i.test(asked.stderr);
   },
   byHand: "kubectl apply -f job.yaml",
 };

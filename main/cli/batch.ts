@@ -218,9 +218,12 @@ async function runOn(name: SchedulerName, file: string, options: Placed): Promis
         why: `${command} ended with ${status}`,
         todo: `What ${command} said is above; later, submit the job in its folder: ${scheduler.byHand}`,
       });
-    while (!scheduler.ended(output)) {
+    let missing = tasks.length;
+    while (missing > 0 && !scheduler.ended(output)) {
       await sleep(ASK_EVERY_MS);
-      sayStatus(await statusOf(folder));
+      const now = await statusOf(folder);
+      missing = now.missing;
+      sayStatus(now);
     }
   } else
     while (!ended) {

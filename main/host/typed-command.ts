@@ -1,9 +1,9 @@
 /** A program of the user's as it is typed in the window: its command, folder and environment. No shell reads any of it. */
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { BadInputError } from "../../engine/error.ts";
 import { shellWords } from "../../engine/experiment/trial.ts";
+import { homeFolder } from "../data-folder.ts";
 
 const VARIABLE = /^([A-Za-z_]\w*)=(.*)$/;
 
@@ -34,8 +34,8 @@ export function commandOf(text: string, folder: string): { readonly words: strin
       where: text.slice(0, 100),
       why: words === null ? "a quote does not end" : "it is empty",
     });
-  const asked = folder.trim().replace(/^~(?=\/|$)/, homedir());
-  const cwd = asked === "" ? homedir() : resolve(asked);
+  const asked = folder.trim().replace(/^~(?=\/|$)/, homeFolder());
+  const cwd = asked === "" ? homeFolder() : resolve(asked);
   if (!existsSync(cwd)) throw new BadInputError("There is no such folder", { where: folder });
   const [program, ...args] = words;
   // A path is one from the folder, as in a shell there.
