@@ -66,6 +66,14 @@ function follow(grown: Set<string>, asItIs: Kernel, changed: Kernel, operation: 
     const pages = [(slot * SLOT) / PAGE, ((slot + 1) * SLOT) / PAGE] as const;
     if (before[process]?.slice(...pages) === after[process]?.slice(...pages)) grown.delete(key);
   }
+  if (operation?.op === "fork") {
+    // The child has what its parent has.
+    const child = changed.state.processes.length - 1;
+    for (const key of [...grown]) {
+      const [process, slot] = key.split(" ").map(Number);
+      if (process === (operation.process ?? 0)) grown.add(`${child} ${slot}`);
+    }
+  }
   if (operation?.op !== "touch") return;
   const { addr, len, process = 0 } = operation;
   for (let slot = Math.floor((addr - BASE) / SLOT); slot * SLOT < addr + len - BASE; slot++)
