@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { withAllocatorSettings } from "../../main/host/allocator.ts";
+import { HOST_ARGUMENTS, withAllocatorSettings } from "../../main/host/allocator.ts";
 import { CHANNEL_FD, Channel } from "../../main/host/channel.ts";
 import { ROOT } from "../../scripts/lib/paths.ts";
 import { PATIENCE_MS } from "../lib/cdp.ts";
@@ -24,7 +24,7 @@ export class HostProcess {
   onEvent: (name: string, payload: unknown) => void = () => {};
 
   constructor(file: string, env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, [join(ROOT, "dist", "host", "host.mjs"), file], {
+    this.child = spawn(process.execPath, [...HOST_ARGUMENTS, join(ROOT, "dist", "host", "host.mjs"), file], {
       env: withAllocatorSettings({ ...process.env, ...env }),
       stdio: ["ignore", "ignore", "ignore", "pipe"],
     });

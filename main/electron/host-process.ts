@@ -17,7 +17,7 @@ import {
   type LabError,
 } from "../contract.ts";
 import { historyFile } from "../data-folder.ts";
-import { withAllocatorSettings } from "../host/allocator.ts";
+import { HOST_ARGUMENTS, withAllocatorSettings } from "../host/allocator.ts";
 import { CHANNEL_FD, Channel } from "../host/channel.ts";
 import { type FromHost, fromHostSchema, type ToHost } from "../host/messages.ts";
 
@@ -48,6 +48,7 @@ function startChild(file: string, folder: string, on: Listeners): Child {
   if (Number(process.versions.napi) >= NODE_API_NEEDED) {
     const child = utilityProcess.fork(entry, [file, folder], {
       serviceName: "Reclaim Lab host",
+      execArgv: [...HOST_ARGUMENTS],
       env: { ...withAllocatorSettings(process.env), ...ELECTRON },
       stdio: "inherit",
     });
@@ -57,10 +58,14 @@ function startChild(file: string, folder: string, on: Listeners): Child {
   }
   const { ELECTRON_RUN_AS_NODE: _run, NODE_OPTIONS: _options, ...env } = process.env;
   const program = process.platform === "win32" ? "node.exe" : "node";
-  const child = spawn(unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)), [entry, file, folder], {
-    env: { ...withAllocatorSettings(env), ...ELECTRON },
-    stdio: ["ignore", "inherit", "inherit", "pipe"],
-  });
+  const child = spawn(
+    unpacked(join(app.getAppPath(), "node_modules", "node", "bin", program)),
+    [...HOST_ARGUMENTS, entry, file, folder],
+    {
+      env: { ...withAllocatorSettings(env), ...ELECTRON },
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
+    },
+  );
   const channel = new Channel(child.stdio[CHANNEL_FD] as Duplex);
   channel.listen(on.message);
   child.once("error", (error) => console.error("lab host:", error));

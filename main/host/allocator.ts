@@ -12,6 +12,12 @@ const SETTINGS: Readonly<Record<string, string>> = {
   MALLOC_TOP_PAD_: "65536",
 };
 
+/**
+ * What Node is given besides. V8 gives each thread a young generation that grows with its busiest moment, to 48 MB, and gives back
+ * nothing of it at rest: a host that had made 1,300 experiments held 258 MB. With semi-spaces of 4 MB it is 12 MB.
+ */
+export const HOST_ARGUMENTS: readonly string[] = ["--max-semi-space-size=4"];
+
 /** The environment that a host is started with; what the user says of the allocator goes before. */
 export function withAllocatorSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...SETTINGS, ...env };
