@@ -1,11 +1,12 @@
 /** A process that runs already, recorded: what it was is known by construction, what it does then is checked against its VmPTE. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describeError } from "../engine/error.ts";
 import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../engine/experiment/policies.ts";
 import type { Mode } from "../engine/experiment/types.ts";
 import { createKernel } from "../engine/mm/kernel.ts";
@@ -17,11 +18,14 @@ import { attach } from "./attach.ts";
 import { captureMeans } from "./capture-means.ts";
 import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
 import { captureKernel } from "./named-profile.ts";
+import { smallDisk } from "./small-disk.testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-attach-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const means = await captureMeans("perf");
+const disk = smallDisk(join(folder, "disk"), "1m");
+afterAll(() => disk.remove());
 
 /** Sparse and full memory, empty tables, a guard, a file, terabytes that are reserved. */
 const BEFORE = [
@@ -261,6 +265,51 @@ test.skipIf(means.how !== "perf")("a recording whose end fails keeps its reading
   program.kill();
   await recorded;
   expect(readFileSync(join(out, "vmpte.txt"), "utf8")).toMatch(/^[\d.]+ \d+ \d+/m);
+});
+
+/** The probe that reads the VmPTE of a recording; undefined: it has ended. */
+function watcherOf(out: string): number | undefined {
+  for (const name of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
+    try {
+      if (readFileSync(`/proc/${name}/cmdline`, "utf8").includes(`\0watch\0${out}/`)) return Number(name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return undefined;
+}
+
+/** A recording of a process that sleeps: what is said of how it failed. */
+async function failureOf(out: string, onRecording: () => void): Promise<unknown> {
+  const about = { children: false, maxMb: 16, stacks: false, intervalUs: 200, signal: new AbortController().signal };
+  const program = spawn("sleep", ["600"]);
+  onTestFinished(() => void program.kill());
+  const failure = await attach({ ...about, pid: program.pid ?? 0, folder: out, onRecording }).catch(describeError);
+  expect(program.exitCode).toBeNull();
+  expect(readFileSync(join(out, "vmpte.txt"), "utf8")).toMatch(/^[\d.]+ \d+ \d+/m);
+  return failure;
+}
+
+test.skipIf(means.how !== "perf" || disk.why !== null)(
+  "a recording whose readings cannot be written ends at once and says so; the process goes on",
+  async () => {
+    const out = join(folder, "disk", "attached");
+    const filling = join(folder, "disk", "filling");
+    const failure = await failureOf(out, () => {
+      spawnSync("dd", ["if=/dev/zero", `of=${filling}`, "bs=1M"], { stdio: "ignore" });
+      // Room again for the events, which perf has to end first.
+      void waitFor(() => watcherOf(out) === undefined).then(() => rmSync(filling));
+    });
+    expect(failure).toMatch(/vmpte.txt: The readings of the process's memory ended early: the disk is full/);
+  },
+);
+
+test.skipIf(means.how !== "perf")("a recording whose watcher is killed ends at once and says so", async () => {
+  const out = join(folder, "unwatched");
+  const failure = await failureOf(out, () => {
+    setTimeout(() => process.kill(watcherOf(out) ?? Number.NaN, "SIGKILL"), 300);
+  });
+  expect(failure).toMatch(/memory ended early: the watcher ended with 137 \(SIGKILL\)/);
 });
 
 test("what is no process is refused in words", async () => {

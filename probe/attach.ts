@@ -3,25 +3,27 @@
  * beside it. The program is not stopped; whatever dies, tracing ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
-import { countingLines, exitOf, quote } from "./capture.ts";
+import { countingLines, perfScript, quote } from "./capture.ts";
 import {
   afterFailure,
-  guarded,
   keepBusiest,
   makeCaptureFolder,
+  notesIn,
   readingsIn,
   sweepLeftovers,
   temporaryFolder,
 } from "./capture-folder.ts";
 import { captureEvents, captureMeans, heard, perfWords, scriptWords } from "./capture-means.ts";
-import { CaptureError } from "./errors.ts";
+import { drained, exitOf, started } from "./child.ts";
+import { CaptureError, NotStartedError } from "./errors.ts";
 import { foundStates } from "./found-state.ts";
+import { type Missing, missingIn, watcherFailure } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
@@ -52,7 +54,7 @@ export interface AttachInput {
   readonly onSnapshot?: () => void;
 }
 
-export interface AttachResult {
+export interface AttachResult extends Missing {
   readonly folder: string;
   readonly how: "perf";
   readonly pid: number | null;
@@ -73,6 +75,9 @@ export interface AttachResult {
     readonly processor_ms: number | null;
   };
 }
+
+/** Of a watcher that we ended before it could heed that. */
+const ASKED = 128 + constants.signals.SIGTERM;
 
 /** The processes below one, itself first. */
 function processesBelow(pid: number): number[] {
@@ -134,17 +139,16 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
     });
   sweepLeftovers();
   const takeAway = makeCaptureFolder(input.folder);
-  const folder = temporaryFolder();
-  const guard = guarded(folder);
+  let temporary: ReturnType<typeof temporaryFolder> | undefined;
   try {
-    return await record(input, means.perf, comm, folder);
+    temporary = temporaryFolder();
+    return await record(input, means.perf, comm, temporary.folder);
   } catch (error) {
     const failure = await afterFailure(input.folder, takeAway, error);
-    if (existsSync(input.folder) || existsSync(`/proc/${input.pid}`)) throw failure;
+    if (existsSync(input.folder) || existsSync(`/proc/${input.pid}`) || error instanceof NotStartedError) throw failure;
     throw new BadInputError(`Process ${input.pid} (${comm}) ended before it could be recorded`);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    guard();
+    temporary?.remove();
   }
 }
 
@@ -165,21 +169,25 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   const stop = async (): Promise<void> => {
     await snapshots?.end();
     watcher?.kill("SIGTERM");
-    if (watcher !== undefined) await exitOf(watcher);
+    // That it failed is said when all has ended.
+    if (watcher !== undefined) await exitOf(watcher).catch(() => undefined);
     recorder.kill("SIGINT");
   };
   const onAbort = (): void => void stop();
   try {
     if (!(await tellPerf(recorder, "enable")))
       throw new CaptureError("perf ended before it recorded anything", { why: said() });
-    watcher = spawn(
-      PROBE_PATH,
-      ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)],
-      {
-        stdio: "ignore",
+    const watching = started(
+      spawn(PROBE_PATH, ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)], {
+        stdio: ["ignore", "ignore", "pipe"],
         detached: true,
-      },
+      }),
+      "The probe that reads VmPTE",
     );
+    watcher = watching;
+    const watcherSaid = heard(watching.stderr);
+    // Events without readings are not what was asked for.
+    exitOf(watching).then((status) => (status === 0 || status === ASKED ? undefined : stop()), stop);
     const states = await foundStates(looker, pids, input.lightMs === undefined ? "first" : "light");
     if (input.lightMs !== undefined)
       snapshots = startSnapshots({
@@ -202,28 +210,31 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
       return before === null || after === null ? [] : [after - before];
     });
     const looks = await snapshots?.end();
-    watcher.kill("SIGTERM");
-    await exitOf(watcher);
+    watching.kill("SIGTERM");
+    const watched = await exitOf(watching);
+    await drained(watching.stderr);
     if (looks?.failed) throw looks.failed;
     if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said() });
     const bytes = statSync(data).size;
     const { stream, counts } = countingLines(true);
-    const script = spawn(perf, scriptWords(data, input.stacks), { stdio: ["ignore", "pipe", "ignore"] });
     const gzip = createGzip();
     const written = pipeline(gzip, createWriteStream(join(input.folder, "events.txt.gz")));
     for (const state of states.values()) for (const line of state.lines) gzip.write(line);
-    const text = script.stdout as Readable;
-    const read =
-      looks === undefined ? pipeline(text, stream, gzip) : pipeline(text, stream, mergedByTime(looks.path), gzip);
-    await Promise.all([written, read]);
-    const status = await exitOf(script);
-    if (status !== 0) throw new CaptureError("perf script failed", { why: `exit status ${status}` });
+    // It may fail before it is waited for.
+    written.catch(() => undefined);
+    await perfScript(perf, scriptWords(data, input.stacks), (text) => {
+      const read =
+        looks === undefined ? pipeline(text, stream, gzip) : pipeline(text, stream, mergedByTime(looks.path), gzip);
+      return Promise.all([written, read]);
+    });
+    if (watched !== 0 && watched !== ASKED) throw new CaptureError(...watcherFailure(watcherSaid(), watched, vmpte));
     writeFileSync(
       join(input.folder, "cmd.txt"),
       `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words])}\n`,
     );
     keepCaptureKernel(input.folder);
     const cost = await programCost(perf, events, counts);
+    const missing = missingIn(new Map(notesIn(vmpte)));
     const others = keepBusiest(vmpte, counts.busiest);
     const found = [...states.values()];
     return {
@@ -233,6 +244,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
       others,
       events: counts.events,
       lost: counts.lost,
+      ...missing,
       cost: {
         seconds: Math.round(seconds * 10) / 10,
         events_per_second: Math.round(counts.events / Math.max(seconds, 0.001)),

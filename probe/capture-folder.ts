@@ -12,6 +12,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,24 +20,27 @@ import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { makeFolders, removeEmpty } from "../db/folders.ts";
 import { BadInputError, describeError } from "../engine/error.ts";
+import { started } from "./child.ts";
 import { CaptureError } from "./errors.ts";
-import { pidIn } from "./trial.ts";
 
 const TEMPORARY = "reclaim-lab-capture-";
 
-/** A folder for what is recorded meanwhile, with the name of whose it is. */
-export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`));
-}
-
 const DENIED: Readonly<Record<string, string>> = {
   EACCES: "its parent may not be written",
+  EDQUOT: "your share of the disk is full",
   EEXIST: "it already exists",
+  EFBIG: "it would be larger than a file may be (ulimit -f)",
+  EIO: "the disk fails",
+  EMFILE: "no more files can be opened",
+  ENFILE: "no more files can be opened",
   ENOENT: "nothing can be made there",
   ENOSPC: "the disk is full",
   ENOTDIR: "a file is in the way",
   EROFS: "its file system is read-only",
 };
+
+/** Why nothing can be made or written at a place, by the name of the errno. */
+export const deniedWhy = (code: string): string => DENIED[code] ?? code;
 
 /**
  * The folder of a new capture; returns what takes it away again, with the folders that were made for it. Errors: BadInputError where it
@@ -58,7 +62,7 @@ export function makeCaptureFolder(path: string): () => void {
     };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
-    const why = DENIED[code] ?? code;
+    const why = deniedWhy(code);
     throw new BadInputError("The folder cannot be created", { where: path, why, todo: "Choose another with --out" });
   }
 }
@@ -73,20 +77,34 @@ function lives(pid: number): boolean {
 }
 
 /**
- * Sees that nothing stays of a capture whose process is killed: a shell waits for the end of its standard input, which comes when
- * the process ends, however it does. Returns what calls it off.
+ * A folder for what is recorded meanwhile, with the name of whose it is. Nothing stays of it where our process is killed: a shell waits
+ * for the end of its standard input, which comes when the process ends, however it does. `remove`: with the shell. Errors: NotStartedError.
  */
-export function guarded(folder: string): () => void {
+export function temporaryFolder(): { readonly folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`));
   const script = 'read said; [ "$said" = done ] || { sleep 1; rm -rf "$1"; }';
-  const shell = spawn("/bin/sh", ["-c", script, "reclaim-lab", folder], {
-    stdio: ["pipe", "ignore", "ignore"],
-    // It must outlive whoever ends all of our group.
-    detached: true,
-  });
-  shell.on("error", () => undefined);
-  shell.stdin.on("error", () => undefined);
-  shell.unref();
-  return () => void shell.stdin.end("done\n");
+  try {
+    const shell = started(
+      spawn("/bin/sh", ["-c", script, "reclaim-lab", folder], {
+        stdio: ["pipe", "ignore", "ignore"],
+        // It must outlive whoever ends all of our group.
+        detached: true,
+      }),
+      "The guard of the recording",
+    );
+    shell.stdin.on("error", () => undefined);
+    shell.unref();
+    return {
+      folder,
+      remove() {
+        rmSync(folder, { recursive: true, force: true });
+        shell.stdin.end("done\n");
+      },
+    };
+  } catch (error) {
+    rmdirSync(folder);
+    throw error;
+  }
 }
 
 /** The names in a folder; none where it cannot be read. */
@@ -110,6 +128,19 @@ export function sweepLeftovers(): void {
     } catch {
       // It is gone, or cannot be removed: the next capture tries again.
     }
+  }
+}
+
+/** The pid that a file of readings begins with; null before it is there. */
+export function pidIn(path: string): number | null {
+  if (!existsSync(path)) return null;
+  const head = Buffer.alloc(100);
+  const file = openSync(path, "r");
+  try {
+    const pid = /^# pid (\d+)/.exec(head.toString("latin1", 0, readSync(file, head)))?.[1];
+    return pid === undefined ? null : Number(pid);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -2,15 +2,20 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describeError } from "../engine/error.ts";
 import { ImportReport, survey } from "../engine/workload/import/index.ts";
 import { capture } from "./capture.ts";
 import { notesIn } from "./capture-folder.ts";
 import { captureMeans } from "./capture-means.ts";
 import { captureKernel, namedProfile } from "./named-profile.ts";
+import { smallDisk } from "./small-disk.testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-capture-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const disk = smallDisk(join(folder, "disk"), "1m");
+afterAll(() => disk.remove());
 
 async function* inOne(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text);
@@ -31,7 +36,7 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
   test("holds the program's events and its VmPTE on one clock", async () => {
     const out = join(folder, `${how}-short`);
     const result = await capture({ program: "sh", args: ["-c", "sleep 0.05; exit 3"], folder: out, how });
-    expect(result).toMatchObject({ how, exitCode: 3, lost: 0 });
+    expect(result).toMatchObject({ how, exitCode: 3, lost: 0, skipped: 0, measured_most: null });
     const events = gunzipSync(readFileSync(join(out, "events.txt.gz"))).toString();
     expect(events).toMatch(/page_fault_user: address=0x[0-9a-f]+/);
     expect(events).toContain(`${result.pid}`);
@@ -74,6 +79,34 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
     expect(readFileSync(`/proc/${left[0]}/cmdline`, "utf8")).toBe("sleep\u000020\u0000");
     process.kill(left[0]);
     expect(new Map(notesIn(join(out, "vmpte.txt"))).has("user_us")).toBe(false);
+  });
+
+  test("with nothing to start perf script with says so and keeps the readings", async () => {
+    if (how === "tracefs" || means.how !== "perf") return;
+    const out = join(folder, "no-script");
+    const perf = join(folder, "perf");
+    writeFileSync(perf, `#!/bin/sh\nexec ${means.perf} "$@"\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const recorded = capture({ program: "/bin/sh", args: ["-c", `sleep 0.2; rm ${perf}`], folder: out, how });
+    expect(await recorded.catch(describeError)).toMatch(
+      /no-script: The recording could not be finished: perf script cannot be started: it is not there/,
+    );
+    expect(readFileSync(join(out, "vmpte.txt"), "utf8")).toMatch(/^# exit_status 0$/m);
+  });
+
+  test.skipIf(disk.why !== null)("on a disk that is full meanwhile says so; the program ends as it would", async () => {
+    const out = join(folder, "disk", `${how}-full`);
+    const [filling, done] = [join(folder, "disk", "filling"), join(folder, `${how}-done`)];
+    const script = `dd if=/dev/zero of=${filling} bs=1M 2>/dev/null; sleep 2; rm ${filling}; echo finished > ${done}; exit 9`;
+    const asked = { program: "/bin/sh", args: ["-c", script], folder: out, how, intervalUs: 500 };
+    const error = await capture(asked).catch(describeError);
+    expect(readFileSync(done, "utf8")).toBe("finished\n");
+    // With tracefs events are written meanwhile, too, and perhaps fail first.
+    if (how === "tracefs") return expect(error).toMatch(/could not be finished: .*(the disk is full|ENOSPC)/);
+    expect(error).toMatch(/vmpte.txt: The readings of the program's memory could not be written: the disk is full/);
+    expect(error).toContain("the program itself ran to its end, with exit status 9");
+    expect(existsSync(join(out, "events.txt.gz"))).toBe(true);
   });
 
   test("ends the program when it is aborted and keeps what was recorded", async () => {

@@ -9,20 +9,9 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  closeSync,
-  constants,
-  createWriteStream,
-  existsSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, constants, createWriteStream, existsSync, openSync, readSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { constants as osConstants } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -30,10 +19,10 @@ import { BadInputError } from "../engine/error.ts";
 import {
   afterFailure,
   busiestOf,
-  guarded,
   keepBusiest,
   makeCaptureFolder,
   notesIn,
+  pidIn,
   readingsIn,
   sweepLeftovers,
   temporaryFolder,
@@ -48,12 +37,13 @@ import {
   scriptWords,
   TRACEFS,
 } from "./capture-means.ts";
+import { drained, exitOf, started } from "./child.ts";
 import { CaptureError } from "./errors.ts";
+import { launcherFailure, type Missing, missingIn, wasUnwritten } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
 import { type ProgramCost, programCost } from "./recording-cost.ts";
 import { makeTraceInstance } from "./trace-instance.ts";
-import { pidIn } from "./trial.ts";
 
 export interface CaptureInput {
   readonly program: string;
@@ -83,7 +73,7 @@ interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface CaptureResult {
+export interface CaptureResult extends Missing {
   readonly folder: string;
   readonly how: "perf" | "tracefs";
   /** Of the program; 128 + N where signal N ended it. */
@@ -111,7 +101,10 @@ const DEFAULT_INTERVAL_US = 2000;
 /** After so long a program that was asked to end is ended. */
 const PATIENCE_MS = 5000;
 
-/** Errors: BadInputError for a program that is not there or a folder that is, CaptureError where nothing can record. */
+/**
+ * Errors: BadInputError for a program that is not there or a folder that is, CaptureError where nothing can record, or what was recorded
+ * ended before the program did.
+ */
 export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const program = findProgram(input.program);
   if (program === undefined)
@@ -145,27 +138,50 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const done: Done = await recorded.catch(async (error: unknown) => {
     throw await afterFailure(input.folder, takeAway, error);
   });
-  // The launcher begins it once the program has replaced it.
-  if (!existsSync(job.vmpte)) {
+  const { said, status } = done;
+  // The launcher leaves none where the program did not replace it.
+  const begun = existsSync(job.vmpte);
+  if (!begun && !wasUnwritten(said)) {
     takeAway();
     throw new BadInputError(`${input.program} does not start`, {
       why: "the kernel does not execute it, or its interpreter is not there",
       todo: "Try it in a shell",
     });
   }
+  const notes = notesIn(job.vmpte);
+  const exitCode = new Map(notes).get("exit_status");
+  // A program that was asked to end may have been ended together with its launcher.
+  if (exitCode === undefined && (wasUnwritten(said) || input.signal?.aborted !== true)) {
+    const failure = launcherFailure({ said, status, where: job.vmpte, begun });
+    throw await afterFailure(input.folder, takeAway, new CaptureError(...failure));
+  }
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
-  const { exitCode, events, lost } = done;
-  const cost = done.costIn && input.cost?.() ? await costOf(done, done.costIn, job.vmpte) : null;
-  const left = notesIn(job.vmpte).flatMap(([name, value]) => (name === "left" ? [value] : []));
+  const { events, lost } = done;
+  const cost = done.costIn && input.cost?.() ? await costOf(done, done.costIn, new Map(notes)) : null;
+  const left = notes.flatMap(([name, value]) => (name === "left" ? [value] : []));
   const others = keepBusiest(job.vmpte, done.busiest);
   const { pid, readings } = await readingsIn(job.vmpte);
-  return { folder: input.folder, how: means.how, exitCode, pid, others, events, readings, lost, left, cost };
+  return {
+    folder: input.folder,
+    how: means.how,
+    exitCode: exitCode ?? status,
+    pid,
+    others,
+    events,
+    readings,
+    lost,
+    ...missingIn(new Map(notes)),
+    left,
+    cost,
+  };
 }
 
-/** `vmpte`: as the launcher left it, with its notes. */
-async function costOf(done: Done, { perf, events }: NonNullable<Done["costIn"]>, vmpte: string): Promise<LaunchCost> {
-  const notes = new Map(notesIn(vmpte));
+async function costOf(
+  done: Done,
+  { perf, events }: NonNullable<Done["costIn"]>,
+  notes: ReadonlyMap<string, number>,
+): Promise<LaunchCost> {
   const [user, system] = [notes.get("user_us"), notes.get("system_us")];
   return {
     ...(await programCost(perf, events, done)),
@@ -199,7 +215,9 @@ interface Job {
 }
 
 interface Done {
-  readonly exitCode: number;
+  /** Of the launcher, or of perf, which passes it on; and what they said, where it could be heard. */
+  readonly status: number;
+  readonly said: string;
   readonly events: number;
   readonly lost: number;
   readonly faults: number;
@@ -216,8 +234,22 @@ export function quote(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
-/** Asks a process to end when the capture is aborted, and ends it where it does not. Returns what calls that off. */
-function endWith(signal: AbortSignal | undefined, end: (name: NodeJS.Signals) => void): () => void {
+/**
+ * Asks the program to end when the capture is aborted, and ends it where it does not. `pid`: of the program; null: it is not known, or
+ * cannot be signalled, then `starter` is. Returns what calls that off.
+ */
+function endWith(signal: AbortSignal | undefined, pid: () => number | null, starter: ChildProcess): () => void {
+  const end = (name: NodeJS.Signals): void => {
+    // Never 0, which would be everybody of our own group.
+    const program = pid();
+    try {
+      if (program !== null && program > 1) process.kill(program, name);
+      else starter.kill(name);
+    } catch {
+      // It has ended, or has another user's rights.
+      starter.kill(name);
+    }
+  };
   let timer: NodeJS.Timeout | undefined;
   const stop = (): void => {
     if (timer !== undefined) return;
@@ -275,18 +307,12 @@ export function countingLines(attached = false): {
   return { stream, counts };
 }
 
-export async function exitOf(child: ChildProcess): Promise<number> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  return child.exitCode ?? 128 + (child.signalCode === null ? 0 : osConstants.signals[child.signalCode]);
-}
-
 function launchWords(job: Job, when: "run" | "hold"): string[] {
   return [PROBE_PATH, "launch", job.vmpte, String(job.intervalUs), when, ...job.command];
 }
 
 async function captureWithPerf(perf: string, job: Job): Promise<Done> {
-  const folder = temporaryFolder();
-  const guard = guarded(folder);
+  const { folder, remove } = temporaryFolder();
   const data = join(folder, "perf.data");
   // A session of its own: a terminal's Ctrl-C comes to us, and we end the program.
   const events = captureEvents({ stacks: job.stacks });
@@ -294,43 +320,48 @@ async function captureWithPerf(perf: string, job: Job): Promise<Done> {
   const asScript = scriptWords(data, job.stacks);
   const [input, output, errors] = job.streams;
   try {
-    const recorder = spawn(PROBE_PATH, ["tied", perf, ...words, "--", ...launchWords(job, "run")], {
-      stdio: [input, output, "pipe", errors],
-      detached: true,
-      ...job.quietly,
-    });
+    const recorder = started(
+      spawn(PROBE_PATH, ["tied", perf, ...words, "--", ...launchWords(job, "run")], {
+        stdio: [input, output, "pipe", errors],
+        detached: true,
+        ...job.quietly,
+      }),
+      "perf record",
+    );
     const said = heard(recorder.stderr);
     // The program ends first, so that the record is whole; perf ends with it.
-    const calm = endWith(job.signal, (name) => {
-      // Never 0, which would be everybody of our own group.
-      const pid = pidIn(job.vmpte);
-      try {
-        if (pid !== null && pid > 1) process.kill(pid, name);
-        else recorder.kill(name);
-      } catch {
-        recorder.kill(name);
-      }
-    });
-    const exitCode = await exitOf(recorder);
-    calm();
+    const calm = endWith(job.signal, () => pidIn(job.vmpte), recorder);
+    const status = await exitOf(recorder).finally(calm);
+    await drained(recorder.stderr);
     job.onEnd?.();
     if (!existsSync(data)) throw new CaptureError("perf recorded nothing", { why: said() });
     const { stream, counts } = countingLines();
-    const script = spawn(perf, asScript, { stdio: ["ignore", "pipe", "ignore"] });
-    await pipeline(script.stdout, stream, createGzip(), createWriteStream(job.events));
-    const status = await exitOf(script);
-    if (status !== 0) throw new CaptureError("perf script failed", { why: `exit status ${status}` });
+    await perfScript(perf, asScript, (text) => pipeline(text, stream, createGzip(), createWriteStream(job.events)));
     const costIn = { perf, events };
     return {
-      exitCode,
+      status,
+      said: said(),
       ...counts,
       costIn,
       recorded: `${quote([perf, ...words])}\n${quote([perf, ...asScript])}`,
     };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    guard();
+    remove();
   }
+}
+
+/** Has perf's record written as text. Errors: NotStartedError, those of `write`, CaptureError where perf fails. */
+export async function perfScript(
+  perf: string,
+  words: readonly string[],
+  write: (text: Readable) => Promise<unknown>,
+): Promise<void> {
+  const script = started(spawn(perf, words, { stdio: ["ignore", "pipe", "ignore"] }), "perf script");
+  const [ended, written] = await Promise.allSettled([exitOf(script), write(script.stdout)]);
+  // What did not start has no text, and what nobody reads any more fails.
+  if (ended.status === "rejected") throw ended.reason;
+  if (written.status === "rejected") throw written.reason;
+  if (ended.value !== 0) throw new CaptureError("perf script failed", { why: `exit status ${ended.value}` });
 }
 
 async function captureWithTracefs(job: Job): Promise<Done> {
@@ -343,16 +374,20 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     set("buffer_size_kb", "32768");
     set("options/event-fork", "1");
     if (existsSync(join(instance, "options/record-tgid"))) set("options/record-tgid", "1");
-    const launcher = spawn(file, args, {
-      stdio: [...job.streams, "pipe"],
-      detached: true,
-      ...job.quietly,
-    });
-    const said = createInterface({ input: launcher.stdio[3] as Readable });
-    const [first] = (await Promise.race([once(said, "line"), once(launcher, "exit")])) as [unknown];
-    const pid = /^pid (\d+)$/.exec(String(first))?.[1];
-    if (pid === undefined) throw new CaptureError("The program did not start");
-    set("set_event_pid", pid);
+    const launcher = started(
+      spawn(file, args, { stdio: [...job.streams, "pipe"], detached: true, ...job.quietly }),
+      "The program's launcher",
+    );
+    const telling = launcher.stdio[3] as Readable;
+    const said = heard(telling);
+    const pid = await pidSaid(telling, said);
+    if (pid === null) {
+      const status = await exitOf(launcher);
+      if (!wasUnwritten(said())) throw new CaptureError("The program did not start", { why: said() || undefined });
+      const failure = launcherFailure({ said: said(), status, where: job.vmpte, begun: false });
+      throw new CaptureError(...failure);
+    }
+    set("set_event_pid", String(pid));
     for (const { name, filter } of events) {
       const event = `events/${name.replace(":", "/")}`;
       if (filter !== null) set(`${event}/filter`, filter);
@@ -364,21 +399,32 @@ async function captureWithTracefs(job: Job): Promise<Done> {
     const written = pipeline(text, stream, createGzip(), createWriteStream(job.events));
     // A disk that fails meanwhile is said when the program has ended.
     written.catch(() => undefined);
-    const calm = endWith(job.signal, (name) => process.kill(Number(pid), name));
-    process.kill(Number(pid), "SIGCONT");
-    const exitCode = await exitOf(launcher);
-    calm();
+    const calm = endWith(job.signal, () => pid, launcher);
+    process.kill(pid, "SIGCONT");
+    const status = await exitOf(launcher).finally(calm);
+    await drained(telling);
     job.onEnd?.();
     set("tracing_on", "0");
     over.yes = true;
     await written;
     return {
-      exitCode,
+      status,
+      said: said(),
       ...counts,
       recorded: `tracefs, trace_clock=mono, event-fork, set_event_pid=${pid}: ${events.map(({ name, filter }) => (filter === null ? name : `${name} if ${filter}`)).join(" ")}`,
     };
   } finally {
     remove();
+  }
+}
+
+/** The pid that a launcher says of the program that it holds; null: it ended before that. */
+async function pidSaid(telling: Readable, said: () => string): Promise<number | null> {
+  for (;;) {
+    const pid = /^pid (\d+)$/m.exec(said())?.[1];
+    if (pid !== undefined) return Number(pid);
+    if (telling.readableEnded || telling.closed) return null;
+    await Promise.race([once(telling, "data"), once(telling, "close")]);
   }
 }
 

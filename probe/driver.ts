@@ -22,6 +22,7 @@ import {
   type SampleRow,
 } from "../engine/experiment/types.ts";
 import type { Operation } from "../engine/workload/operation.ts";
+import { started } from "./child.ts";
 import { type Detected, detect } from "./detect.ts";
 import { MeasuredUnavailableError, ProbeDiedError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
@@ -173,8 +174,8 @@ export function requireKernel(mode: Mode): Detected & { readonly available: true
  * Runs a workload on the real kernel. `time_ns` of a sample and `wall_ms` of the summary are the time spent executing
  * operations: waiting for input and sampling do not count. Page-table memory, RSS and VIRT are over and above the
  * probe's own. A peak in the summary is the highest sample.
- * Errors: MeasuredUnavailableError, MeasuredTooLargeError (before anything starts), NotMeasurableError, ProbeDiedError,
- * and what the stream or `onSamples` throws.
+ * Errors: MeasuredUnavailableError, MeasuredTooLargeError (before anything starts), NotStartedError, NotMeasurableError,
+ * ProbeDiedError, and what the stream or `onSamples` throws.
  */
 export async function runMeasured(input: MeasuredInput): Promise<MeasuredEnd> {
   const kernel = requireKernel(input.mode);
@@ -183,10 +184,7 @@ export async function runMeasured(input: MeasuredInput): Promise<MeasuredEnd> {
   const whole = dontneedFor(input.mode, { ptReclaim: kernel.reclaims }) === "whole";
   const words = ["stream", "--mode", whole ? "sync" : "none", "--floor-kb", String(floorKb())];
   if (input.cpuTime === true) words.push("--cpu-time");
-  const probe = spawn(PROBE_PATH, words, {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {},
-  });
+  const probe = started(spawn(PROBE_PATH, words, { stdio: ["pipe", "pipe", "pipe"], env: {} }), "The probe");
   const state = new MeasuredState(input);
   let said = "";
   const frames = new Frames((values) => state.frame(values));

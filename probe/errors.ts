@@ -21,6 +21,11 @@ export class ProbeDiedError extends ReclaimLabError {
   override readonly name: string = "ProbeDiedError";
 }
 
+/** A program of the lab's own work (the probe, perf, a shell) cannot be started. */
+export class NotStartedError extends ReclaimLabError {
+  override readonly name: string = "NotStartedError";
+}
+
 /** A program cannot be recorded. */
 export class CaptureError extends ReclaimLabError {
   override readonly name: string = "CaptureError";

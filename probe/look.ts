@@ -1,7 +1,7 @@
 /** Looks at running processes through the probe: one probe for many looks, one after the other, reading only. */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { spawn } from "node:child_process";
 import type { Look, NoLook } from "../engine/live/look.ts";
+import { started } from "./child.ts";
 import { ensureProbe } from "./detect.ts";
 import { MeasuredUnavailableError, ProbeDiedError } from "./errors.ts";
 import { PROBE_PATH } from "./locate.ts";
@@ -54,7 +54,7 @@ function seenText({ passes }: Look): string {
   return [vmpteKb, rssKb, virtKb, swapKb, minorFaults].join(":");
 }
 
-/** Starts the probe. Errors: MeasuredUnavailableError if there is none. */
+/** Starts the probe. Errors: MeasuredUnavailableError if there is none, NotStartedError. */
 export function startLooker(limits: KernelLimits = {}): Looker {
   const missing = ensureProbe();
   if (missing !== null)
@@ -68,12 +68,15 @@ export function startLooker(limits: KernelLimits = {}): Looker {
     ...(limits.noExact ? ["--no-exact"] : []),
     ...(limits.twoScans ? ["--two-scans"] : []),
   ];
-  const probe: ChildProcessByStdio<Writable, Readable, Readable> = spawn(PROBE_PATH, words, {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {},
-    // Ctrl-C at a terminal goes to a whole process group; who asked decides when it has looked enough.
-    detached: true,
-  });
+  const probe = started(
+    spawn(PROBE_PATH, words, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: {},
+      // Ctrl-C at a terminal goes to a whole process group; who asked decides when it has looked enough.
+      detached: true,
+    }),
+    "The probe",
+  );
   const waiting: Asked[] = [];
   let said = "";
   let answeredAt = 0;

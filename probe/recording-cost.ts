@@ -5,9 +5,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { ReclaimLabError } from "../engine/error.ts";
 import { formatCount, formatPercent } from "../engine/experiment/format.ts";
 import { median } from "../engine/experiment/median.ts";
 import { type CaptureEvent, perfWords } from "./capture-means.ts";
+import { exitOf, started } from "./child.ts";
 import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
 import { PROBE_PATH } from "./locate.ts";
 
@@ -32,18 +34,21 @@ export interface ProgramCost {
   readonly recording_ms: number | null;
 }
 
-/** perf with a pipe to tell it to go on and one that says that it has; ends when its parent does. */
+/** perf with a pipe to tell it to go on and one that says that it has; ends when its parent does. Errors: NotStartedError. */
 export function controlledPerf(perf: string, words: readonly string[]): ChildProcess {
-  const recorder = spawn(PROBE_PATH, ["tied", perf, "record", "-q", "-D", "-1", "--control", "fd:3,4", ...words], {
-    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-    detached: true,
-  });
+  const recorder = started(
+    spawn(PROBE_PATH, ["tied", perf, "record", "-q", "-D", "-1", "--control", "fd:3,4", ...words], {
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+    }),
+    "perf record",
+  );
   // Where it ends before it is told anything its pipes break; its exit tells that.
   for (const pipe of recorder.stdio) pipe?.on("error", () => undefined);
   return recorder;
 }
 
-/** Says a word to perf and waits until it has done it; false where it has ended. */
+/** Says a word to perf and waits until it has done it; false where it has ended. Errors: NotStartedError. */
 export async function tellPerf(recorder: ChildProcess, word: "enable" | "disable"): Promise<boolean> {
   const [, , , control, answers] = recorder.stdio;
   if (!control || !answers) throw new Error("perf has no pipes");
@@ -51,13 +56,12 @@ export async function tellPerf(recorder: ChildProcess, word: "enable" | "disable
   const over = new AbortController();
   const { signal } = over;
   try {
-    if (recorder.exitCode !== null || recorder.signalCode !== null) return false;
     return await Promise.race([
       once(answers, "data", { signal }).then(
         () => true,
         () => false,
       ),
-      once(recorder, "exit", { signal }).then(() => false),
+      exitOf(recorder).then(() => false),
     ]);
   } finally {
     over.abort();
@@ -70,7 +74,11 @@ export async function programCost(
   events: readonly CaptureEvent[],
   { faults, calls }: { readonly faults: number; readonly calls: number },
 ): Promise<ProgramCost> {
-  const measured = await recordingCost(perf, events);
+  const measured = await recordingCost(perf, events).catch((error: unknown) => {
+    // What was recorded is not lost for that.
+    if (error instanceof ReclaimLabError) return null;
+    throw error;
+  });
   if (measured === null) return { measured, recording_ms: null };
   return { measured, recording_ms: Math.round((faults * (measured.fault_ns ?? 0) + calls * measured.call_ns) / 1e6) };
 }
@@ -78,7 +86,7 @@ export async function programCost(
 /** Null where it cannot be measured. */
 async function recordingCost(perf: string, events: readonly CaptureEvent[]): Promise<RecordingCost | null> {
   const worker = new KernelAnswers(startProbe("whole"));
-  const recorder = controlledPerf(perf, [...perfWords(events), "-o", "/dev/null", "-p", String(worker.pid)]);
+  let recorder: ChildProcess | undefined;
   const spent = async (line: string): Promise<number> => {
     const used = (): number => Number(readFileSync(`/proc/${worker.pid}/schedstat`, "utf8").split(" ", 1)[0]);
     const before = used();
@@ -86,6 +94,7 @@ async function recordingCost(perf: string, events: readonly CaptureEvent[]): Pro
     return used() - before;
   };
   try {
+    recorder = controlledPerf(perf, [...perfWords(events), "-o", "/dev/null", "-p", String(worker.pid)]);
     await worker.hold([`map 0 ${SIZE} nohugepage`, `touch 0 ${SIZE}`]);
     const differences = { faults: [] as number[], calls: [] as number[] };
     for (let pair = 0; pair < PAIRS; pair++) {
@@ -101,7 +110,7 @@ async function recordingCost(perf: string, events: readonly CaptureEvent[]): Pro
     const hasFaults = events.some(({ name }) => name.startsWith("exceptions:"));
     return { pairs: PAIRS, fault_ns: hasFaults ? cost("faults") : null, call_ns: cost("calls") };
   } finally {
-    recorder.kill("SIGTERM");
+    recorder?.kill("SIGTERM");
     await worker.close();
   }
 }

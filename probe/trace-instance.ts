@@ -1,7 +1,8 @@
 /** A tracing instance of ours in tracefs: it goes when whoever made it has gone, however that ended. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { started } from "./child.ts";
 
 const NAME = /^reclaim-lab-(\d+)-(\d+)-\d+$/;
 /** Of this process: one that goes must not take the next one of its name with it. */
@@ -39,7 +40,7 @@ export interface TraceInstance {
   remove(): void;
 }
 
-/** Makes one in `instances`, after those that processes left which are gone. */
+/** Makes one in `instances`, after those that processes left which are gone. Errors: NotStartedError. */
 export function makeTraceInstance(instances: string): TraceInstance {
   for (const name of readdirSync(instances)) {
     const [, pid, start] = NAME.exec(name) ?? [];
@@ -47,17 +48,21 @@ export function makeTraceInstance(instances: string): TraceInstance {
   }
   const path = join(instances, `reclaim-lab-${process.pid}-${startOf(process.pid)}-${made++}`);
   mkdirSync(path);
-  const guard: ChildProcess = spawn("/bin/sh", ["-c", GUARD, "sh", path], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  guard.once("error", () => {});
-  guard.unref();
-  return {
-    path,
-    remove() {
-      stop(path);
-      guard.stdin?.end();
-    },
-  };
+  try {
+    const guard = started(
+      spawn("/bin/sh", ["-c", GUARD, "sh", path], { stdio: ["pipe", "ignore", "ignore"], detached: true }),
+      "The guard of the tracing instance",
+    );
+    guard.unref();
+    return {
+      path,
+      remove() {
+        stop(path);
+        guard.stdin.end();
+      },
+    };
+  } catch (error) {
+    stop(path);
+    throw error;
+  }
 }

@@ -1,21 +1,14 @@
 /** One run of a program for a trial: on the running kernel, without tracing, its page-table memory read from outside. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-} from "node:fs";
-import { constants as osConstants, tmpdir } from "node:os";
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ReclaimLabError } from "../engine/error.ts";
 import { exitWords, type TrialRun } from "../engine/experiment/trial.ts";
+import { pidIn } from "./capture-folder.ts";
+import { drained, exitOf, started } from "./child.ts";
+import { launcherFailure, missingIn, missingInWords, wasUnwritten } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 
 class TrialError extends ReclaimLabError {
@@ -49,6 +42,8 @@ export interface TrialEnd {
 const SAID_MAX = 2000;
 /** "At the end" is the middle reading of this last share of its time: while it exits, its memory is torn down. */
 const END_SHARE = 0.05;
+/** Where more of the readings could not be made, a peak may have been missed. */
+const SKIPPED_SHARE = 0.01;
 
 interface Recorded {
   readonly readings: Reading[];
@@ -105,24 +100,6 @@ function figures({ readings, notes }: Recorded, exitCode: number): TrialRun {
   };
 }
 
-async function exitOf(child: ChildProcess): Promise<number> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  return child.exitCode ?? 128 + (child.signalCode === null ? 0 : osConstants.signals[child.signalCode]);
-}
-
-/** The pid that a file of readings begins with; null before it is there. */
-export function pidIn(path: string): number | null {
-  if (!existsSync(path)) return null;
-  const head = Buffer.alloc(100);
-  const file = openSync(path, "r");
-  try {
-    const pid = /^# pid (\d+)/.exec(head.toString("latin1", 0, readSync(file, head)))?.[1];
-    return pid === undefined ? null : Number(pid);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /** Names of the files that a process has mapped, and "[heap of Go]" by the place of its heap; empty where it cannot be read. */
 function mappedBy(pid: number): string {
   try {
@@ -136,7 +113,7 @@ const LOOK_MS = 50;
 
 /**
  * Runs the program to its end. `onMaps`: told what the first process has mapped, every now and then. Errors: TrialError where
- * it does not start, or nothing of it could be read.
+ * it does not start, or its memory could not be read to its end.
  */
 export async function runTrial(input: TrialInput, onMaps?: (maps: string) => void): Promise<TrialEnd> {
   const folder = mkdtempSync(join(tmpdir(), `reclaim-lab-try-${process.pid}-`));
@@ -146,13 +123,16 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
   let launcher: ChildProcess | undefined;
   const stop = (): void => void launcher?.kill("SIGTERM");
   try {
-    launcher = spawn(PROBE_PATH, ["launch", out, String(intervalUs), "sum", ...command], {
-      stdio: ["ignore", "ignore", "pipe"],
-      // A session of its own: a terminal's Ctrl-C comes to us, and we end it.
-      detached: true,
-      env,
-      cwd,
-    });
+    launcher = started(
+      spawn(PROBE_PATH, ["launch", out, String(intervalUs), "sum", ...command], {
+        stdio: ["ignore", "ignore", "pipe"],
+        // A session of its own: a terminal's Ctrl-C comes to us, and we end it.
+        detached: true,
+        env,
+        cwd,
+      }),
+      "The program's launcher",
+    );
     let said = "";
     launcher.stderr?.on("data", (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-SAID_MAX);
@@ -164,14 +144,28 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
         const pid = pidIn(out);
         if (pid !== null) onMaps(mappedBy(pid));
       }, LOOK_MS);
-    const exitCode = await exitOf(launcher);
-    if (!existsSync(out)) throw new TrialError(`${command[0]} does not start`, { why: said.trim() });
-    const recorded = await read(out);
+    const status = await exitOf(launcher);
+    const begun = existsSync(out);
+    const recorded = begun ? await read(out) : { readings: [], notes: new Map<string, number>(), left: [] };
+    const exitCode = recorded.notes.get("exit_status") ?? status;
+    if (!recorded.notes.has("exit_status")) {
+      // What it has to say is perhaps not read yet.
+      await drained(launcher.stderr);
+      if (!begun && !wasUnwritten(said)) throw new TrialError(`${command[0]} does not start`, { why: said.trim() });
+      if (!signal.aborted || wasUnwritten(said))
+        throw new TrialError(...launcherFailure({ said, status, where: out, begun }));
+    }
     if (recorded.left.length > 0 && signal.aborted)
       throw new TrialError("The program could not be ended, and goes on", {
         where: `process ${recorded.left.join(", ")}`,
         why: "it has the rights of another user (set-user-ID)",
         todo: "End it as that user or as root",
+      });
+    const missing = missingIn(recorded.notes);
+    if (missing.measured_most !== null || missing.skipped > SKIPPED_SHARE * recorded.readings.length)
+      throw new TrialError("Not all of the program's memory was measured", {
+        why: missingInWords(missing).join("; "),
+        todo: "Raise that limit, or try it with less to do",
       });
     if (recorded.readings.length === 0 && !signal.aborted)
       throw new TrialError("The program ended before its memory could be read once", {
@@ -185,6 +179,10 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
     // What was left running has it too.
     launcher?.stderr?.destroy();
     signal.removeEventListener("abort", stop);
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // It goes with what dead trials left (sweepLeftovers); what ended this one is what is to be said.
+    }
   }
 }

@@ -5,6 +5,7 @@ import { oneLine } from "../../engine/experiment/text-limits.ts";
 import { exitWords } from "../../engine/experiment/trial.ts";
 import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture, quote } from "../../probe/capture.ts";
+import { missingInWords } from "../../probe/launched.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
 import { costInWords } from "../../probe/recording-cost.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -115,6 +116,7 @@ export async function captureProgram(words: readonly string[], options: CaptureO
       if (how === "tracefs" && exitCode > 128)
         print("  a signal ended it, which is no event of tracefs: the trace ends with its last call or page fault");
       printLeft(left);
+      for (const clause of missingInWords(result)) print(`  ${clause}`);
       print(
         cost === null
           ? "  what recording cost the program is measured with perf only: time the program itself with and without it"
@@ -160,6 +162,7 @@ async function attachTo(pid: number, options: CaptureOptions): Promise<void> {
           (lost === 0 ? "" : `; ${formatCount(lost)} events were lost, so the trace has gaps`),
       );
       if (others.length > 0) print(`  others that were measured: ${others.join(", ")} (vmpte.txt.PID)`);
+      for (const clause of missingInWords(result)) print(`  ${clause}`);
       print(`  ${costInWords(cost)}`);
       if (cost.snapshots > 0)
         print(

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ImportReport } from "../../engine/workload/import/index.ts";
 import { readMeasured } from "../../engine/workload/measured.ts";
-import { notesIn, readingsIn } from "../../probe/capture-folder.ts";
-import { pidIn } from "../../probe/trial.ts";
+import { notesIn, pidIn, readingsIn } from "../../probe/capture-folder.ts";
 import { openSource } from "../trace/source.ts";
 import { RecordLine } from "./record-line.ts";
 

@@ -10,6 +10,7 @@ import { attach, DEFAULT_LIGHT_MS } from "../../probe/attach.ts";
 import { capture } from "../../probe/capture.ts";
 import { captureMeans } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
+import { type Missing, missingInWords } from "../../probe/launched.ts";
 import { nameOfProcess } from "../../probe/processes.ts";
 import { costInWords } from "../../probe/recording-cost.ts";
 import { toLabError } from "../answer.ts";
@@ -45,7 +46,7 @@ interface UnderWay {
 }
 
 /** What a finished recording has to say of itself. */
-interface Recorded {
+interface Recorded extends Missing {
   readonly events: number;
   readonly lost: number;
   readonly exitCode?: number;
@@ -219,8 +220,10 @@ export function createRecordings(history: string, files: Files, emit: Emit): Rec
   };
 }
 
-function notesOf({ events, lost, exitCode = 0, left = [] }: Recorded): string[] {
+function notesOf(recorded: Recorded): string[] {
+  const { events, lost, exitCode = 0, left = [] } = recorded;
   return [
+    ...missingInWords(recorded),
     ...left.map((pid) => `it left process ${pid} running, which is recorded no longer: attach to it`),
     ...(lost > 0 ? [`${formatCount(lost)} of ${formatCount(events)} events were lost: the trace has gaps`] : []),
     ...(exitCode !== 0 && exitCode !== 143 ? [`the program ended with ${exitWords(exitCode)}`] : []),

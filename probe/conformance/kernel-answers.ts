@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { started } from "../child.ts";
 import { ProbeDiedError } from "../errors.ts";
 import { PROBE_PATH } from "../locate.ts";
 import type { Dontneed } from "../modes.ts";
@@ -28,12 +29,10 @@ export interface ConformingProbe {
   readonly patienceMs?: number;
 }
 
-/** Starts a probe on the running kernel. `program`: the same by another name. */
+/** Starts a probe on the running kernel. `program`: the same by another name. Errors: NotStartedError. */
 export function startProbe(dontneed: Dontneed, program = PROBE_PATH): ConformingProbe {
-  const probe = spawn(program, ["conform", "--mode", dontneed === "whole" ? "sync" : "none"], {
-    stdio: "pipe",
-    env: {},
-  });
+  const words = ["conform", "--mode", dontneed === "whole" ? "sync" : "none"];
+  const probe = started(spawn(program, words, { stdio: "pipe", env: {} }), "The probe");
   let said = "";
   probe.stderr.on("data", (chunk: Buffer) => {
     said += chunk.toString();
@@ -48,7 +47,7 @@ export function startProbe(dontneed: Dontneed, program = PROBE_PATH): Conforming
     said: () => said.trim() || (probe.signalCode ?? ""),
     kill: () => probe.kill("SIGKILL"),
     ended: async () => {
-      if (probe.exitCode === null && probe.signalCode === null) await once(probe, "close");
+      if (probe.exitCode === null && probe.signalCode === null) await once(probe, "close").catch(() => undefined);
     },
   };
 }

@@ -76,7 +76,7 @@ static struct child *find(uint32_t number) {
 static int measure(const struct child *c, struct result *r) {
   struct usage u;
   r->has_child = true;
-  if (!c || !usage_read_pid(c->pid, &u)) return ESRCH;
+  if (!c || usage_read_pid(c->pid, &u) != READING_DONE) return ESRCH;
   r->child_kb = u.vmpte_kb - own_kb;
   return 0;
 }

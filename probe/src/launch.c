@@ -1,7 +1,7 @@
 /*
  * Starts a program and watches its page-table memory (watch.c), or watches a running one. Nothing is read before the
  * program has replaced the child (execve), nor after it has ended. Whoever started this one may die at any time: then the
- * program is asked to end too, and nothing of it is left.
+ * program is asked to end too, and nothing of it is left. Readings that cannot be written end the readings, not the program.
  */
 #include "watch.h"
 
@@ -22,6 +22,8 @@ void signal_handle(int signal, void *handler, unsigned long flags);
 
 static long program_pid;
 static bool program_over;
+/* Of open files, as the program is to have it. */
+static struct rlimit64 program_files;
 static int program_status;
 static volatile uint64_t asked_ns;
 static struct {
@@ -39,6 +41,7 @@ static void pass_on(int signal) {
 
 static _Noreturn void become(char **argv, char **envp, int report, bool run, bool hold) {
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &program_files, 0);
   if (run) sys3(__NR_dup3, FOURTH_FD, 2, 0);
   if (hold) sys2(__NR_kill, sys0(__NR_getpid), SIGSTOP);
   int error = error_of(sys3(__NR_execve, argv[0], argv, envp));
@@ -118,7 +121,8 @@ static void note_usage(uint64_t wall_ns) {
  * launch OUT INTERVAL_US run|hold|sum PROGRAM ARGS...: PROGRAM is a path. `run`: descriptor 3 is the program's standard error,
  * since that of this process is perf's too. `hold`: the child stops itself before it becomes the program, and its pid is written
  * to descriptor 3; SIGCONT lets it go on. `sum`: all processes in one line, and what the program leaves running is ended.
- * Returns the program's exit status, 128 + N where signal N ended it.
+ * Returns the program's exit status, 128 + N where signal N ended it. OUT ends with the note `exit_status` only where all of it could
+ * be written; why not is said on standard error, with `hold` on descriptor 3. Without OUT the program was not started.
  */
 int launch_main(int argc, char **argv, char **envp) {
   if (argc < 6) return EXIT_USAGE;
@@ -132,8 +136,11 @@ int launch_main(int argc, char **argv, char **envp) {
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
 
   if (run || hold) sys3(__NR_fcntl, FOURTH_FD, F_SETFD, FD_CLOEXEC);
+  watch_raise_files(&program_files);
   int report[2];
   if (sys2(__NR_pipe2, report, O_CLOEXEC) < 0) die(EXIT_FAILED, "cannot make a pipe", NULL);
+  long told = hold ? FOURTH_FD : 2;
+  watch_prepare(argv[2], sum ? WATCH_SUM : WATCH_EACH, told);
   uint64_t began = now_ns();
   program_pid = sys5(__NR_clone, SIGCHLD, 0, 0, 0, 0);
   if (program_pid == 0) {
@@ -141,7 +148,10 @@ int launch_main(int argc, char **argv, char **envp) {
     signal_handle(SIGINT, (void *)0, 0);
     become(argv + 5, envp, report[1], run, hold);
   }
-  if (program_pid < 0) die(EXIT_FAILED, "cannot fork", errno_name(error_of(program_pid)));
+  if (program_pid < 0) {
+    watch_discard();
+    die(EXIT_FAILED, "cannot fork", errno_name(error_of(program_pid)));
+  }
   sys1(__NR_close, report[1]);
   /* Whoever is told lets it go on at once: it must have stopped by then. */
   int held;
@@ -151,17 +161,22 @@ int launch_main(int argc, char **argv, char **envp) {
   int error = 0;
   long n;
   while ((n = sys3(__NR_read, report[0], &error, sizeof error)) == -EINTR) continue;
-  if (n > 0) die(EXEC_FAILED, argv[5], errno_name(error));
-  watch_begin(argv[2], sum ? WATCH_SUM : WATCH_EACH, program_pid);
+  if (n > 0) {
+    watch_discard();
+    die(EXEC_FAILED, argv[5], errno_name(error));
+  }
+  watch_begin(program_pid);
   watch_until(interval_ns, reaped_program);
-  while (!reaped_program()) watch_pause(1000000);
+  while (!reaped_program()) watch_pause(interval_ns);
   uint64_t wall = now_ns() - began;
   if (sum || asked_ns) end_the_rest();
   /* Of what the program left running it is not known what it used. */
   int status;
   if (sys4(__NR_wait4, -1, &status, WAIT_NO_HANG, 0) == -ECHILD) note_usage(wall);
   else watch_each_below(sys0(__NR_getpid), note_left);
-  return program_status & 0x7f ? 128 + (program_status & 0x7f) : program_status >> 8 & 0xff;
+  int exit_status = program_status & 0x7f ? 128 + (program_status & 0x7f) : program_status >> 8 & 0xff;
+  if (!watch_failed(told)) watch_note("exit_status", (uint64_t)exit_status), watch_failed(told);
+  return exit_status;
 }
 
 static bool asked_to_end(void) { return asked_ns != 0; }
@@ -176,9 +191,11 @@ int watch_main(int argc, char **argv) {
   signal_handle(SIGTERM, pass_on, 0);
   signal_handle(SIGINT, (void *)1, 0);
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGTERM);
-  watch_begin(argv[2], strcmp(argv[4], "each") ? WATCH_ONE : WATCH_EACH, pid);
+  watch_raise_files(NULL);
+  watch_prepare(argv[2], strcmp(argv[4], "each") ? WATCH_ONE : WATCH_EACH, 2);
+  watch_begin(pid);
   watch_until(interval_ns, asked_to_end);
-  return EXIT_OK;
+  return watch_failed(2) ? EXIT_FAILED : EXIT_OK;
 }
 
 /* tied PROGRAM ARGS...: becomes the program, which is asked to end when whoever started it dies. */

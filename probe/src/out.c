@@ -64,15 +64,20 @@ _Noreturn void exit_now(int status) {
   for (;;) sys1(__NR_exit_group, status);
 }
 
-/* Ends the probe with one line on stderr: what went wrong, and with what. */
-_Noreturn void die(int status, const char *what, const char *detail) {
-  out_flush();
+/* One line: what went wrong, and with what. */
+void complain(long fd, const char *what, const char *detail) {
   char line[1024];
   size_t n = 0;
   const char *parts[] = {"reclaim-probe: ", what, detail ? ": " : "", detail ? detail : "", "\n"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     for (const char *p = parts[i]; *p && n < sizeof line; p++) line[n++] = *p;
-  sys3(__NR_write, 2, line, n);
+  sys3(__NR_write, fd, line, n);
+}
+
+/* Ends the probe with such a line on stderr. */
+_Noreturn void die(int status, const char *what, const char *detail) {
+  out_flush();
+  complain(2, what, detail);
   exit_now(status);
 }
 
@@ -86,7 +91,7 @@ const char *errno_name(int e) {
     NAME(ECHILD); NAME(EAGAIN); NAME(ENOMEM); NAME(EACCES); NAME(EFAULT); NAME(EBUSY); NAME(EEXIST); NAME(ENODEV);
     NAME(ENOTDIR); NAME(EISDIR); NAME(EINVAL); NAME(ENFILE); NAME(EMFILE); NAME(EFBIG); NAME(ENOSPC); NAME(ESPIPE);
     NAME(EROFS); NAME(EPIPE); NAME(ERANGE); NAME(EDEADLK); NAME(ENOSYS); NAME(ENODATA); NAME(EOVERFLOW);
-    NAME(EOPNOTSUPP); NAME(ETIMEDOUT); NAME(EHWPOISON); NAME(ETXTBSY); NAME(ELOOP); NAME(ENAMETOOLONG); NAME(ELIBBAD);
+    NAME(EOPNOTSUPP); NAME(ETIMEDOUT); NAME(EHWPOISON); NAME(EDQUOT); NAME(ETXTBSY); NAME(ELOOP); NAME(ENAMETOOLONG); NAME(ELIBBAD);
 #undef NAME
   }
   memcpy(number, "E", 1);

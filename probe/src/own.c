@@ -38,41 +38,43 @@ static int64_t field_kb(const char *name) {
   return v;
 }
 
-static bool read_text(long fd) {
+/* 0, or why nothing could be read. */
+static int read_text(long fd) {
   long n = sys4(__NR_pread64, fd, text, sizeof text - 1, 0);
-  if (n <= 0) return false;
+  if (n <= 0) return n < 0 ? error_of(n) : ENODATA;
   text[n] = 0;
-  return true;
+  return 0;
 }
 
-static bool usage_from(long fd, struct usage *u) {
-  if (!read_text(fd)) return false;
+static int usage_from(long fd, struct usage *u) {
+  int error = read_text(fd);
+  if (error) return error;
   u->virt_kb = field_kb("VmSize:");
   u->rss_kb = field_kb("VmRSS:");
   u->vmpte_kb = field_kb("VmPTE:");
   u->threads = field_kb("Threads:");
-  return true;
+  return 0;
 }
 
 /* VmPTE, VmRSS and VmSize of this process, in kB (fs/proc/task_mmu.c: task_mem). */
 void usage_read(struct usage *u) {
-  if (!usage_from(status_fd, u)) die(EXIT_FAILED, "cannot read /proc/self/status", NULL);
+  if (usage_from(status_fd, u)) die(EXIT_FAILED, "cannot read /proc/self/status", NULL);
 }
 
-/* The same of another process; false where it is gone. */
-bool usage_read_pid(long pid, struct usage *u) {
+/* The same of another process. Where files or memory run out, that says nothing of the process. */
+enum reading usage_read_pid(long pid, struct usage *u) {
   char path[48] = "/proc/";
   size_t n = 6 + format_dec(path + 6, (uint64_t)pid);
   memcpy(path + n, "/status", 8);
   long fd = open_read(path);
-  if (fd < 0) return false;
-  bool ok = usage_from(fd, u);
-  sys1(__NR_close, fd);
-  return ok;
+  int error = fd < 0 ? error_of(fd) : usage_from(fd, u);
+  if (fd >= 0) sys1(__NR_close, fd);
+  if (error == ENOENT || error == ESRCH) return READING_GONE;
+  return error ? READING_MISSED : READING_DONE;
 }
 
 /* How much memory could still be had without swapping, in kB (/proc/meminfo, MemAvailable). */
-int64_t memory_available_kb(void) { return read_text(meminfo_fd) ? field_kb("MemAvailable:") : 0; }
+int64_t memory_available_kb(void) { return read_text(meminfo_fd) ? 0 : field_kb("MemAvailable:"); }
 
 /* A file of /proc/self belongs to the process that opened it: a child opens its own. */
 void own_reopen(void) {

@@ -112,13 +112,16 @@ struct usage {
   int64_t vmpte_kb, rss_kb, virt_kb, threads;
 };
 
+/* What came of reading another process: its usage, nothing since it is gone, or nothing this time. */
+enum reading { READING_DONE, READING_GONE, READING_MISSED };
+
 /* own.c: what the probe keeps for itself */
 void own_prepare(void);
 void own_reopen(void);
 void own_unmap_the_rest(void);
 bool own_overlaps(uint64_t addr, uint64_t len);
 void usage_read(struct usage *u);
-bool usage_read_pid(long pid, struct usage *u);
+enum reading usage_read_pid(long pid, struct usage *u);
 int64_t memory_available_kb(void);
 uint64_t now_ns(void);
 void clock_counts_cpu(void);
@@ -133,6 +136,7 @@ void out_dec(int64_t v);
 size_t format_dec(char *to, uint64_t v);
 size_t format_hex(char *to, uint64_t v);
 uint64_t parse_hex(const char **p);
+void complain(long fd, const char *what, const char *detail);
 _Noreturn void die(int status, const char *what, const char *detail);
 _Noreturn void exit_now(int status);
 const char *errno_name(int e);

@@ -3,10 +3,13 @@
  *
  *     SECONDS-BEFORE VMPTE-KB RSS-KB THREADS SECONDS-AFTER        (CLOCK_MONOTONIC)
  *
- * Each process has a file of its own (OUT for the first one, OUT.PID for another), or all are summed into one line.
+ * Each process has a file of its own (OUT for the first one, OUT.PID for another), or all are summed into one line. OUT ends with
+ * notes, "# NAME VALUE": where readings are missing `skipped` (so many could not be made, for want of files or memory) and `full`
+ * (only so many processes were measured), `failed` (the errno with which a write ended the readings), and those of the launcher.
  */
 #include "watch.h"
 
+#include <asm/signal.h>
 #include <fcntl.h>
 #include <linux/mman.h>
 #include <linux/time.h>
@@ -29,13 +32,33 @@ static struct watched *all;
 static size_t count;
 static const char *out_path;
 static enum watch_what watching;
+/* The errno of the first write that failed: nothing is measured any more. */
+static int failed;
+static uint64_t skipped;
+/* How many processes had a file when no other could be had, or rows when there was none left; 0: that did not happen. */
+static uint64_t full;
+static uint64_t files;
 
+void signal_handle(int signal, void *handler, unsigned long flags);
+
+static void fail(int error) {
+  if (!failed) failed = error;
+}
+
+/* What cannot be written is dropped, and the file ends with a whole line. */
 static void flush_lines(struct watched *w) {
   size_t done = 0;
   while (done < w->used) {
     long n = sys3(__NR_write, w->out, w->lines + done, w->used - done);
     if (n == -EINTR) continue;
-    if (n <= 0) die(EXIT_FAILED, "cannot write the readings", errno_name(error_of(n)));
+    if (n <= 0) {
+      fail(n < 0 ? error_of(n) : EIO);
+      size_t cut = 0;
+      while (cut < done && w->lines[done - cut - 1] != '\n') cut++;
+      long end = sys3(__NR_lseek, w->out, -(long)cut, SEEK_CUR);
+      if (cut > 0 && end >= 0) sys2(__NR_ftruncate, w->out, end);
+      break;
+    }
     done += (size_t)n;
   }
   w->used = 0;
@@ -75,15 +98,47 @@ static void put_head(struct watched *w) {
   flush_lines(w);
 }
 
-static bool open_out(struct watched *w, bool first) {
+/* Could a file be opened in a folder that is open, as a look below a process does? 0, or why not. */
+static int no_file_left(long fd) {
+  long one = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+  long other = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+  if (one >= 0) sys1(__NR_close, one);
+  if (other >= 0) sys1(__NR_close, other);
+  return error_of(one) ? error_of(one) : error_of(other);
+}
+
+/* Opens the file of a process, where as many more can be opened as readings need. Returns 0, or why it cannot be had. */
+static int open_out(struct watched *w, bool first) {
   char path[4096 + 32];
   size_t n = strlen(out_path);
-  if (n > 4096) return false;
+  if (n > 4096) return ENAMETOOLONG;
   memcpy(path, out_path, n + 1);
   if (!first) path[n++] = '.', format_dec(path + n, (uint64_t)w->pid);
   w->out = sys4(__NR_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (w->out < 0) die(EXIT_FAILED, path, errno_name(error_of(w->out)));
-  return true;
+  if (w->out < 0) return error_of(w->out);
+  int error = no_file_left(w->out);
+  if (!error) return 0;
+  sys1(__NR_close, w->out);
+  w->out = -1;
+  sys3(__NR_unlinkat, AT_FDCWD, path, 0);
+  return error;
+}
+
+/* Gives a process other than the first its file. False: it has none, now (no memory) or for good. */
+static bool begin_file(struct watched *w) {
+  int error = full ? EMFILE : open_out(w, false);
+  if (!error) {
+    files++;
+    put_head(w);
+  } else if (error == EMFILE || error == ENFILE) {
+    if (!full) full = files;
+    w->alive = false;
+  } else if (error == ENOMEM) {
+    skipped++;
+  } else {
+    fail(error);
+  }
+  return !error;
 }
 
 /* Room for a process that is gone is used again where it has no file. */
@@ -98,6 +153,7 @@ static void add(long pid) {
   for (size_t i = 0; i < count; i++)
     if (all[i].pid == pid && all[i].alive) return;
   struct watched *w = room();
+  if (!w && !full) full = WATCHED_MAX;
   if (!w) return;
   w->pid = pid, w->alive = true, w->used = 0, w->out = -1;
 }
@@ -153,34 +209,59 @@ static void look_for_more(void) {
     if (all[i].alive) look_below(all[i].pid);
 }
 
-void watch_begin(const char *path, enum watch_what what, long pid) {
+void watch_raise_files(struct rlimit64 *before) {
+  struct rlimit64 limit;
+  if (sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, &limit)) return;
+  if (before) *before = limit;
+  limit.rlim_cur = limit.rlim_max;
+  sys4(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, 0);
+}
+
+static _Noreturn void cannot_begin(int error, long report) {
+  failed = error;
+  watch_failed(report);
+  exit_now(EXIT_FAILED);
+}
+
+void watch_prepare(const char *path, enum watch_what what, long report) {
   size_t bytes = sizeof(struct watched) * WATCHED_MAX;
   long at = sys6(__NR_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (error_of(at)) die(EXIT_FAILED, "no memory", errno_name(error_of(at)));
+  if (error_of(at)) cannot_begin(error_of(at), report);
   all = (struct watched *)at;
   out_path = path;
   watching = what;
-  all[0] = (struct watched){.pid = pid, .alive = true};
+  all[0] = (struct watched){.alive = true};
   count = 1;
-  open_out(all, true);
+  int error = open_out(all, true);
+  if (error) cannot_begin(error, report);
+  files = 1;
+}
+
+void watch_discard(void) { sys3(__NR_unlinkat, AT_FDCWD, out_path, 0); }
+
+void watch_begin(long pid) {
+  /* A limit of a file's size is an error of a write, too. */
+  signal_handle(SIGXFSZ, (void *)1 /* SIG_IGN */, 0);
+  all[0].pid = pid;
   put_head(all);
 }
 
-/* Reads all of them once. False: the first is gone, and nothing else is watched. */
+/* Reads all of them once. False: nothing is there any more. */
 static bool read_all(void) {
   struct usage sum = {0};
-  uint64_t first = now_ns();
+  uint64_t first = now_ns(), missed = 0;
   bool any = false;
   for (size_t i = 0; i < count; i++) {
     struct watched *w = all + i;
     if (!w->alive) continue;
     struct usage u;
     uint64_t before = now_ns();
-    bool there = usage_read_pid(w->pid, &u);
+    enum reading got = usage_read_pid(w->pid, &u);
     uint64_t after = now_ns();
-    if (!there) {
+    if (got == READING_GONE) {
       w->alive = false;
-      if (watching != WATCH_SUM && w->out >= 0) {
+      /* The first one's file is still to have the notes. */
+      if (i > 0 && w->out >= 0) {
         flush_lines(w);
         sys1(__NR_close, w->out);
         w->out = -1;
@@ -188,15 +269,20 @@ static bool read_all(void) {
       continue;
     }
     any = true;
+    if (got == READING_MISSED) {
+      missed++;
+      continue;
+    }
     if (u.threads == 0 || u.vmpte_kb == 0) continue;
     if (watching == WATCH_SUM) {
       sum.vmpte_kb += u.vmpte_kb, sum.rss_kb += u.rss_kb, sum.threads += u.threads;
       continue;
     }
-    if (w->out < 0) open_out(w, false), put_head(w);
-    put_reading(w, before, &u, after);
+    if (w->out >= 0 || begin_file(w)) put_reading(w, before, &u, after);
   }
-  if (sum.vmpte_kb > 0) put_reading(all, first, &sum, now_ns());
+  /* A sum without one of them is none. */
+  skipped += watching == WATCH_SUM ? missed > 0 : missed;
+  if (sum.vmpte_kb > 0 && missed == 0) put_reading(all, first, &sum, now_ns());
   return any;
 }
 
@@ -209,21 +295,30 @@ void watch_until(uint64_t interval_ns, bool (*over)(void)) {
   uint64_t look = 0;
   for (uint64_t next = now_ns();; next += interval_ns) {
     bool any = read_all();
-    if (over() || !any) break;
+    if (over() || !any || failed) break;
     uint64_t now = now_ns();
-    if (watching != WATCH_ONE && now >= look) look_for_more(), look = now + LOOK_EVERY_NS;
+    bool more = watching == WATCH_SUM || (watching == WATCH_EACH && !full);
+    if (more && now >= look) look_for_more(), look = now + LOOK_EVERY_NS;
     now = now_ns();
     if (next + interval_ns > now) watch_pause(next + interval_ns - now);
     else next = now;
   }
   for (size_t i = 0; i < count; i++)
     if (all[i].out >= 0) flush_lines(all + i);
+  if (skipped) watch_note("skipped", skipped);
+  if (full) watch_note("full", full);
 }
 
 void watch_note(const char *name, uint64_t value) {
-  if (all[0].out < 0) return;
   put(all, "# "), put(all, name), put(all, " "), put_dec(all, value), put(all, "\n");
   flush_lines(all);
+}
+
+bool watch_failed(long report) {
+  if (!failed) return false;
+  if (all && all[0].out >= 0) watch_note("failed", (uint64_t)failed);
+  complain(report, "cannot write the readings", errno_name(failed));
+  return true;
 }
 
 /* The first row keeps its file; the others are used for what is below `root`. */

@@ -1,0 +1,82 @@
+/** What the probe's launcher or watcher (probe/src/launch.c, watch.c) tells of itself, apart from how the program ended. */
+import type { ErrorFacts } from "../engine/error.ts";
+import { formatCount } from "../engine/experiment/format.ts";
+import { exitWords } from "../engine/experiment/trial.ts";
+import { deniedWhy } from "./capture-folder.ts";
+
+const UNWRITTEN = /reclaim-probe: cannot write the readings: (\w+)/;
+
+export interface LauncherEnd {
+  /** What it said, among other things perhaps. */
+  readonly said: string;
+  /** Of the launcher, which is the program's where that was launched and waited for. */
+  readonly status: number;
+  /** The file of readings; `begun`: it is there. */
+  readonly where: string;
+  readonly begun: boolean;
+}
+
+/** Why a launched program was not measured to its end, for an error: what happened, and its facts. */
+export function launcherFailure({ said, status, where, begun }: LauncherEnd): readonly [string, ErrorFacts] {
+  const code = UNWRITTEN.exec(said)?.[1];
+  if (code === undefined)
+    return [
+      "The program could not be measured to its end",
+      {
+        where,
+        why: `its launcher ended with ${exitWords(status)}`,
+        todo: "Try again; SIGKILL mostly means that the machine ran out of memory",
+      },
+    ];
+  const program = begun ? `ran to its end, with exit status ${exitWords(status)}` : "was not started";
+  return [
+    "The readings of the program's memory could not be written",
+    { where, why: deniedWhy(code), todo: `Mend that and try again; the program itself ${program}` },
+  ];
+}
+
+/** Was it the readings that could not be written or begun? */
+export const wasUnwritten = (said: string): boolean => UNWRITTEN.test(said);
+
+/** The same of a watcher, whose program was another's. */
+export function watcherFailure(said: string, status: number, where: string): readonly [string, ErrorFacts] {
+  const code = UNWRITTEN.exec(said)?.[1];
+  return [
+    "The readings of the process's memory ended early",
+    {
+      where,
+      why: code === undefined ? `the watcher ended with ${exitWords(status)}` : deniedWhy(code),
+      todo: "Mend that and record it again; the process runs on",
+    },
+  ];
+}
+
+/** What the readings leave out. */
+export interface Missing {
+  /** So many could not be made, for want of open files or memory. */
+  readonly skipped: number;
+  /** Only so many processes were measured; null: all. */
+  readonly measured_most: number | null;
+}
+
+/** By the notes at the end of the readings. */
+export function missingIn(notes: ReadonlyMap<string, number>): Missing {
+  return { skipped: notes.get("skipped") ?? 0, measured_most: notes.get("full") ?? null };
+}
+
+/** `WATCHED_MAX` of probe/src/watch.c. */
+const PROCESSES_MAX = 1024;
+
+/** In clauses; none where nothing is missing. */
+export function missingInWords({ skipped, measured_most: most }: Missing): string[] {
+  const why =
+    most !== null && most >= PROCESSES_MAX
+      ? "that is the most"
+      : "no more files could be opened (ulimit -Hn, fs.file-max)";
+  return [
+    ...(most === null ? [] : [`only ${formatCount(most)} of its processes were measured: ${why}`]),
+    ...(skipped === 0
+      ? []
+      : [`${formatCount(skipped)} readings could not be made: the machine ran out of open files or memory`]),
+  ];
+}
