@@ -11,7 +11,7 @@ import { refreshHeadline, refreshSearch } from "./experiments.ts";
 import { notAFile, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
-import { isOurTable } from "./our-schema.ts";
+import { isOurTable, SEQUENCE_MAX } from "./our-schema.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -101,8 +101,11 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
   const { db } = openFile(made);
   const c = connection(db, made, MIGRATIONS.length, now, owner);
   try {
-    const read = (table: string, keys: readonly string[], where = "", ...bound: unknown[]): Iterable<Row> =>
-      bothEnds(source, { table, keys, where, bound }, () => incomplete.add(table));
+    const numbered = renumbering();
+    const read = function* (table: string, keys: readonly string[], where = "", ...bound: unknown[]): Generator<Row> {
+      for (const row of bothEnds(source, { table, keys, where, bound }, () => incomplete.add(table)))
+        yield numbered(table, row);
+    };
     const counts = c.write(() => {
       const put = (table: string, found: Row): boolean => {
         const row = valid(table, found, () => incomplete.add(table));
@@ -134,8 +137,8 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
             if (whole !== wanted || values.length !== names.length || (rowid !== null) !== hasRowid) continue;
             const kept = names.map((name, i) => [name, values[i]] as const).filter(([, value]) => value !== undefined);
             const row = Object.fromEntries(kept);
-            const numbered = hasRowid ? { ...row, id: rowid } : row;
-            yield whole ? numbered : cutOff(table, numbered, now());
+            const found = numbered(table, hasRowid ? { ...row, id: rowid } : row);
+            yield whole ? found : cutOff(table, found, now());
           }
       };
       const all = (table: string, keys: readonly string[], change: (row: Row) => Row = (row) => row): number => {
@@ -170,7 +173,7 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
         if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(row.run_id) === undefined) {
           // What is not among runs that could all be read was removed, and lies in a page that is no longer in use.
           if (!incomplete.has("run")) return;
-          const lost = lostRun(row, now());
+          const lost = numbered("run", lostRun(row, now()));
           owners ??= ownersIn(pages);
           const owner = owners.get(Number(row.run_id));
           const known =
@@ -292,6 +295,39 @@ function valid(table: string, row: Row, onLoss: () => void): Row | null {
     return [name, isJson(there[name]) && value !== null ? JSON.stringify(value) : value];
   });
   return { ...row, ...Object.fromEntries(instead) };
+}
+
+/** Numbers of others begin far below, those of lost experiments too. */
+const RENUMBERED_FROM = 2_000_000_000;
+
+/** The columns of a table that hold numbers of experiments and of runs. */
+const NUMBERS: Readonly<Record<string, Readonly<Record<string, "experiment" | "run">>>> = {
+  experiment: { id: "experiment" },
+  tag: { experiment_id: "experiment" },
+  run: { id: "run", experiment_id: "experiment" },
+  sample: { run_id: "run" },
+};
+
+/**
+ * Gives rows that have a number behind which none would be left for the next (requireNumbers) another one, and those
+ * that refer to them the same. What JavaScript has not exactly is left as it is, and is no number.
+ */
+function renumbering(): (table: string, row: Row) => Row {
+  const given = { experiment: new Map<number, number>(), run: new Map<number, number>() };
+  const instead = (of: "experiment" | "run", number: number): number => {
+    const known = given[of].get(number) ?? RENUMBERED_FROM + given[of].size;
+    given[of].set(number, known);
+    return known;
+  };
+  return (table, row) => {
+    const changed: Row = {};
+    for (const [column, of] of Object.entries(NUMBERS[table] ?? {})) {
+      const number = row[column];
+      if (typeof number === "number" && number > SEQUENCE_MAX && Number.isSafeInteger(number))
+        changed[column] = instead(of, number);
+    }
+    return Object.keys(changed).length === 0 ? row : { ...row, ...changed };
+  };
 }
 
 function interrupted(run: Row): Row {

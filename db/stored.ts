@@ -16,7 +16,8 @@ import {
   TITLE_MAX,
   UNSEEN,
 } from "../engine/experiment/text-limits.ts";
-import { experimentSchema, historyRunSchema, runSchema } from "../main/contract/shapes.ts";
+import { experimentSchema, historyRunSchema, idSchema, runSchema } from "../main/contract/shapes.ts";
+import { SEQUENCE_MAX } from "./our-schema.ts";
 
 /** Of a text that no one wrote by hand: a reason, a file's name, a label. */
 const TEXT_MAX = 20_000;
@@ -28,6 +29,8 @@ const JSON_BYTES_MAX = 8 * 1024 * 1024;
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 const anything = v.unknown();
 const whole = v.pipe(v.number(), v.safeInteger());
+/** One behind which there are others. */
+const id = v.pipe(idSchema, v.maxValue(SEQUENCE_MAX));
 
 interface Column {
   readonly schema: v.GenericSchema<unknown, unknown>;
@@ -68,7 +71,7 @@ export const UNKNOWN_FACTS = {
 
 /** By the columns of the table. */
 export const EXPERIMENT_SHAPE = {
-  id: value(experiment.id, 0),
+  id: value(id, 0),
   uid: line(200),
   kind: value(v.picklist(["workload", "sweep"]), "workload"),
   title: line(TITLE_MAX),
@@ -87,9 +90,9 @@ export const EXPERIMENT_SHAPE = {
 } satisfies Readonly<Record<string, Column>>;
 
 export const RUN_SHAPE = {
-  id: value(run.id, 0),
+  id: value(id, 0),
   uid: line(200),
-  experiment_id: value(run.experimentId, 0),
+  experiment_id: value(id, 0),
   label: line(TEXT_MAX),
   source: value(run.source, "model"),
   mode: value(run.mode, DEFAULT_BASELINE),
