@@ -4,16 +4,20 @@
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { DamagedHistoryError, ForeignFileError, HistoryIoError, NewerHistoryError } from "./errors.ts";
-import { notAFile, sizeOf } from "./files.ts";
+import { notADatabase, placeOf, sizeOf } from "./files.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 
-function readHeader(file: string): { header: Buffer; size: number } {
-  // A pipe would be waited for.
-  const odd = notAFile(file);
+/** Throws HistoryIoError unless the file, and what lies where SQLite keeps its log, are files or not there. */
+export function requireFiles(file: string): void {
+  const odd = notADatabase(file);
   if (odd !== null) throw new HistoryIoError(file, odd);
+}
+
+function readHeader(file: string): { header: Buffer; size: number } {
+  requireFiles(file);
   const fd = openSync(file, "r");
   try {
     const header = Buffer.alloc(HEADER_BYTES);
@@ -54,6 +58,6 @@ export function checkHeader(file: string, latest: number): void {
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const expected = header.readUInt32BE(28) * pageSize;
   // Pages may still be in the write-ahead log only; then SQLite itself finds out what is missing.
-  if (sizeIsValid && size < expected && (sizeOf(`${file}-wal`) ?? 0) === 0)
+  if (sizeIsValid && size < expected && (sizeOf(`${placeOf(file)}-wal`) ?? 0) === 0)
     throw new DamagedHistoryError(file, `it was cut off: ${size} of ${expected} bytes are left`);
 }

@@ -8,7 +8,7 @@ import { makeSingle } from "./backup.ts";
 import { connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
 import { refreshHeadline, refreshSearch } from "./experiments.ts";
-import { notAFile, publish, removeDatabase, sizeOf } from "./files.ts";
+import { notAFile, placeOf, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
 import { isOurTable, SEQUENCE_MAX } from "./our-schema.ts";
@@ -45,8 +45,9 @@ export function recoverHistory(damaged: string, target: string, now: () => numbe
   try {
     if (sizeOf(damaged) === null) throw new HistoryIoError(damaged, "there is no such file");
     requireSqlite(damaged);
-    copyFileSync(damaged, copy);
-    if ((sizeOf(`${damaged}-wal`) ?? 0) > 0) copyFileSync(`${damaged}-wal`, `${copy}-wal`);
+    const place = placeOf(damaged);
+    copyFileSync(place, copy);
+    if ((sizeOf(`${place}-wal`) ?? 0) > 0) copyFileSync(`${place}-wal`, `${copy}-wal`);
     const recovered = readInto(copy, made, damaged, now);
     publish(made, target);
     return recovered;

@@ -5,6 +5,7 @@
 import { copyFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { placeOf, removeDatabase, sizeOf } from "./files.ts";
+import { requireFiles } from "./header.ts";
 import { requireOurSchema } from "./our-schema.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { temporaryBeside } from "./temporaries.ts";
@@ -45,6 +46,7 @@ function immutable(file: string, copied: () => Database.Database): Database.Data
  * there), both are read as copies beside `near`: SQLite would write to them.
  */
 function connect(file: string, copy: string, copyBytesMax: number): Database.Database {
+  requireFiles(file);
   const log = `${file}-wal`;
   const beside = ["-wal", "-journal"].filter((suffix) => filled(file + suffix));
   /** The file, and what was left beside it. */
