@@ -32,7 +32,7 @@ interface Layout {
   readonly pageSize: number;
   /** Bytes of a page that are used. */
   readonly usable: number;
-  /** Bytes of overflow pages that may still be read: a crafted file's rows could all lead to the same long chain. */
+  /** Bytes that may still be read: a crafted file's rows could all lead to the same long chain, or lie in one another. */
   readonly budget: { left: number };
 }
 
@@ -63,13 +63,14 @@ function valueBytes(type: number): number {
   throw new RangeError("no record");
 }
 
-/** The values of a record, undefined from where it is cut off. Throws RangeError where it is not one. */
-function readRecord({ record, whole }: Payload): (StoredValue | undefined)[] {
+/** The values of a record, undefined from where it is cut off. Throws RangeError where it is not one, or has more columns. */
+function readRecord({ record, whole }: Payload, columnsMax: number): (StoredValue | undefined)[] {
   let [headerEnd, at] = varint(record, 0);
   let body = headerEnd;
   if (headerEnd > record.length) throw new RangeError("no record");
   const values: (StoredValue | undefined)[] = [];
   while (at < headerEnd) {
+    if (values.length === columnsMax) throw new RangeError("no record of ours");
     let type: number;
     [type, at] = varint(record, at);
     if (!whole && body + valueBytes(type) > record.length) {
@@ -98,9 +99,9 @@ function readRecord({ record, whole }: Payload): (StoredValue | undefined)[] {
 function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Payload {
   const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
   if (size > PAYLOAD_MAX) throw new RangeError("no payload");
-  if (size <= most) return { record: bytes.subarray(at, at + size), whole: true };
   budget.left -= size;
   if (budget.left < 0) throw new RangeError("no payload");
+  if (size <= most) return { record: bytes.subarray(at, at + size), whole: true };
   const least = Math.floor(((usable - 12) * 32) / 255) - 23;
   const kept = least + ((size - least) % (usable - 4));
   const local = kept <= most ? kept : least;
@@ -119,8 +120,11 @@ function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: 
   return { record: Buffer.concat(pieces), whole: true };
 }
 
-/** Every row that a page of the file holds, of whatever table, also of pages that are no longer in use. */
-export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
+/**
+ * Every row of at most `columnsMax` columns that a page of the file holds, of whatever table, also of pages that are no
+ * longer in use. A cell is read once, however many pointers of its page lead to it.
+ */
+export function* scanPages(bytes: Buffer, columnsMax: number): Generator<ScannedRow> {
   if (bytes.length < HEADER_BYTES) return;
   const pageSize = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return;
@@ -132,14 +136,16 @@ export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
     // Inner pages of a table without rowids hold rows as well, each behind the number of a page.
     const [header, child] = type === INNER_INDEX ? [12, 4] : [8, 0];
     const cells = bytes.readUInt16BE(start + 3);
+    const seen = new Set<number>();
     for (let i = 0; i < cells && header + 2 * i + 2 <= pageSize; i++) {
       try {
         const cell = bytes.readUInt16BE(start + header + 2 * i);
-        if (cell < header || cell >= layout.usable) continue;
+        if (cell < header || cell >= layout.usable || seen.has(cell)) continue;
+        seen.add(cell);
         const [size, afterSize] = varint(bytes, start + cell + child);
         const [rowid, at] = type === LEAF_TABLE ? varint(bytes, afterSize) : [null, afterSize];
         const found = payload(layout, at, size, type === LEAF_TABLE);
-        yield { rowid, values: readRecord(found), whole: found.whole };
+        yield { rowid, values: readRecord(found, columnsMax), whole: found.whole };
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }

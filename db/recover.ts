@@ -85,7 +85,7 @@ function pagesOf(db: Database.Database, file: string): Buffer | null {
 function ownersIn(pages: Buffer | null): ReadonlyMap<number, number> {
   const owners = new Map<number, number>();
   if (pages === null) return owners;
-  for (const { rowid, values } of scanPages(pages)) {
+  for (const { rowid, values } of scanPages(pages, 2)) {
     const [experiment, run] = values;
     if (rowid !== null || values.length !== 2 || typeof experiment !== "number" || typeof run !== "number") continue;
     // The other index of two numbers is of times.
@@ -134,7 +134,7 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
         const hasRowid = names[0] === "id";
         // Those that the file's end cut come last: an older one that is whole may lie on a page that is no longer in use.
         for (const wanted of [true, false])
-          for (const { rowid, values, whole } of scanPages(pages)) {
+          for (const { rowid, values, whole } of scanPages(pages, names.length)) {
             if (whole !== wanted || values.length !== names.length || (rowid !== null) !== hasRowid) continue;
             const kept = names.map((name, i) => [name, values[i]] as const).filter(([, value]) => value !== undefined);
             const row = Object.fromEntries(kept);
