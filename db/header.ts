@@ -3,7 +3,7 @@
  * SQLite, so that a file which is not ours is not touched in any way.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { DamagedHistoryError, ForeignFileError, HistoryIoError, NewerHistoryError } from "./errors.ts";
+import { DamagedHistoryError, ForeignFileError, HistoryError, HistoryIoError, NewerHistoryError } from "./errors.ts";
 import { notADatabase, placeOf, sizeOf } from "./files.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
@@ -36,6 +36,29 @@ export function requireSqlite(file: string): void {
 }
 
 /**
+ * Throws HistoryError where a rollback journal would be played back into the file: no history of ours has one, and it
+ * may put any page in the place of one that was looked at.
+ */
+function requireNoJournal(file: string): void {
+  const journal = `${placeOf(file)}-journal`;
+  if ((sizeOf(journal) ?? 0) === 0) return;
+  const first = Buffer.alloc(1);
+  const fd = openSync(journal, "r");
+  try {
+    readSync(fd, first, 0, 1, 0);
+  } finally {
+    closeSync(fd);
+  }
+  // SQLite's own mark of one that is done with.
+  if (first[0] === 0) return;
+  throw new HistoryError("This history has a rollback journal of another program beside it; it was left untouched", {
+    where: file,
+    why: `${journal} holds what that program did not finish`,
+    todo: "Open it once with the program that left it, or (if the history is a stranger's) move the journal away",
+  });
+}
+
+/**
  * Throws unless the file is a history that this program may open, as far as the header tells.
  * `latest`: the newest schema version that is known.
  */
@@ -60,4 +83,5 @@ export function checkHeader(file: string, latest: number): void {
   // Pages may still be in the write-ahead log only; then SQLite itself finds out what is missing.
   if (sizeIsValid && size < expected && (sizeOf(`${placeOf(file)}-wal`) ?? 0) === 0)
     throw new DamagedHistoryError(file, `it was cut off: ${size} of ${expected} bytes are left`);
+  requireNoJournal(file);
 }

@@ -16,6 +16,7 @@ import { checkHeader, requireFiles } from "./header.ts";
 import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
 import { isOurTable, requireNumbers, requireOurSchema, schemaProblem } from "./our-schema.ts";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
+import { requireSchemaTree } from "./schema-tree.ts";
 import { asideOf, temporaryBeside } from "./temporaries.ts";
 
 export interface OpenOptions {
@@ -56,6 +57,7 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
       create(file, migrations, nowMs);
     }
     checkHeader(file, migrations.length);
+    requireSchemaTree(file);
     return openExisting(file, migrations, nowMs, options);
   } catch (error) {
     const named = translate(error, options.called ?? file);

@@ -19,9 +19,10 @@ interface Payload {
   readonly whole: boolean;
 }
 
-const INNER_INDEX = 0x02;
-const LEAF_INDEX = 0x0a;
-const LEAF_TABLE = 0x0d;
+export const INNER_INDEX = 0x02;
+export const INNER_TABLE = 0x05;
+export const LEAF_INDEX = 0x0a;
+export const LEAF_TABLE = 0x0d;
 /** Of the file. */
 const HEADER_BYTES = 100;
 /** No row of ours comes near; what says that it is longer is damage. */
@@ -37,7 +38,7 @@ interface Layout {
 }
 
 /** A variable-length integer and where the next thing begins. Throws RangeError beyond the end. */
-function varint(bytes: Buffer, at: number): [value: number, next: number] {
+export function varint(bytes: Buffer, at: number): [value: number, next: number] {
   let value = 0;
   for (let i = 0; i < 8; i++) {
     const byte = bytes.readUInt8(at + i);
@@ -64,7 +65,7 @@ function valueBytes(type: number): number {
 }
 
 /** The values of a record, undefined from where it is cut off. Throws RangeError where it is not one, or has more columns. */
-function readRecord({ record, whole }: Payload, columnsMax: number): (StoredValue | undefined)[] {
+export function readRecord({ record, whole }: Payload, columnsMax: number): (StoredValue | undefined)[] {
   let [headerEnd, at] = varint(record, 0);
   let body = headerEnd;
   if (headerEnd > record.length) throw new RangeError("no record");
@@ -95,16 +96,22 @@ function readRecord({ record, whole }: Payload, columnsMax: number): (StoredValu
   return values;
 }
 
+/** How many bytes of a payload of `size` lie in its cell; the rest is on overflow pages. `usable`: bytes of a page. */
+export function localBytes(usable: number, size: number, isTable: boolean): number {
+  const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
+  if (size <= most) return size;
+  const least = Math.floor(((usable - 12) * 32) / 255) - 23;
+  const kept = least + ((size - least) % (usable - 4));
+  return kept <= most ? kept : least;
+}
+
 /** A cell's payload, overflow pages and all; as much of it as there is where the file ends before it. */
 function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Payload {
-  const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
   if (size > PAYLOAD_MAX) throw new RangeError("no payload");
   budget.left -= size;
   if (budget.left < 0) throw new RangeError("no payload");
-  if (size <= most) return { record: bytes.subarray(at, at + size), whole: true };
-  const least = Math.floor(((usable - 12) * 32) / 255) - 23;
-  const kept = least + ((size - least) % (usable - 4));
-  const local = kept <= most ? kept : least;
+  const local = localBytes(usable, size, isTable);
+  if (local === size) return { record: bytes.subarray(at, at + size), whole: true };
   const pieces = [bytes.subarray(at, at + local)];
   let left = size - local;
   let next = bytes.readUInt32BE(at + local);

@@ -15,6 +15,7 @@ import { isOurTable, SEQUENCE_MAX } from "./our-schema.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { requireSchemaTree } from "./schema-tree.ts";
 import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, TAG_SHAPE, TAGS_MAX, UNKNOWN_FACTS } from "./stored.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -59,7 +60,14 @@ export function recoverHistory(damaged: string, target: string, now: () => numbe
   }
 }
 
+/** Where SQLite would find no end in the file's list of tables it is not asked: what is on the pages is left to be read. */
 function openDamaged(file: string): Database.Database {
+  try {
+    requireSchemaTree(file);
+  } catch (error) {
+    if (!(error instanceof DamagedHistoryError)) throw error;
+    return new Database(":memory:");
+  }
   const db = new Database(file, { fileMustExist: true });
   // SQLite then reads a file that is shorter than it should be, and an index that does not fit its table.
   db.unsafeMode(true);
