@@ -138,6 +138,12 @@ const ROWS: Readonly<Record<string, readonly [(db: Database.Database) => void, R
     set("run", "summary", JSON.stringify(summary(1)).replace('"operations":100', '"operations":1e999')),
     /summary/,
   ],
+  "a number beyond all, without an exponent": [
+    set("run", "summary", JSON.stringify(summary(1)).replace('"vmpte_kb":1', `"vmpte_kb":1${"0".repeat(400)}`)),
+    /summary/,
+  ],
+  "such a number in a sparkline": [set("run", "sparkline", `[1,1${"0".repeat(400)}]`), /sparkline/],
+  "such a number in a document of any shape": [set("run", "detail", `{"a":[1${"0".repeat(400)}]}`), /detail/],
   "a sparkline that is a number": [set("run", "sparkline", "1"), /sparkline/],
   "a sparkline of objects": [set("run", "sparkline", '[{"a":1}]'), /sparkline/],
   "a long sparkline": [set("run", "sparkline", JSON.stringify(new Array(100_000).fill(1))), /sparkline/],
