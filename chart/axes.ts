@@ -121,7 +121,7 @@ export function xScale(
 const SIZE_STEPS_MAX = 6;
 const ROUND = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** The least round step in KiB, MiB, GiB, ... of which at most `steps` make `span`; in kB. */
+/** The least round step in KiB, MiB, GiB, ... of which at most `steps` make `span`; in kB. The span is a finite number. */
 function sizeStep(span: number, steps = SIZE_STEPS_MAX): number {
   for (let unit = 1; ; unit *= 1024) for (const round of ROUND) if (round * unit * steps >= span) return round * unit;
 }
@@ -139,8 +139,12 @@ function sizePowers(min: number, max: number): number[] {
 /** What Chart.js gives to its hooks of an axis. */
 type Ticked = { ticks: { value: number }[]; min: number; max: number };
 
+/** Of a value that is no number an axis has no end; its ticks are then left as Chart.js made them. */
+const hasEnds = ({ min, max }: Ticked): boolean => Number.isFinite(min) && Number.isFinite(max);
+
 /** `steps`: how many the axis has room for. */
 export function linearSizeTicks(scale: Ticked, steps?: number): void {
+  if (!hasEnds(scale)) return;
   const step = sizeStep(scale.max - scale.min, steps);
   const [first, last] = [Math.floor(scale.min / step), Math.ceil(scale.max / step - 1e-9)];
   scale.min = first * step;
@@ -159,6 +163,7 @@ function linearTicksWithin(scale: Ticked): void {
 }
 
 function logSizeTicks(scale: Ticked): void {
+  if (!hasEnds(scale)) return;
   const zero = scale.min <= LOG_ZERO ? [{ value: LOG_ZERO }] : [];
   // The lowest labels would stand on that of zero.
   const powers = sizePowers(scale.min, scale.max).filter((value) => zero.length === 0 || value > 1);

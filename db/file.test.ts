@@ -19,6 +19,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { describeError } from "../engine/error.ts";
 import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
+import { listCopies } from "./copies.ts";
 import {
   DamagedHistoryError,
   ForeignFileError,
@@ -29,7 +30,7 @@ import {
   MigrationLedgerError,
   NewerHistoryError,
 } from "./errors.ts";
-import { openFile } from "./open.ts";
+import { openFile, whatIsWrong } from "./open.ts";
 import { recoverHistory } from "./recover.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 import { openStore } from "./store.ts";
@@ -389,6 +390,39 @@ describe("what is no file", () => {
       store.close();
     }
   });
+
+  test.each(["-wal", "-shm", "-journal"])(
+    "beside a history, as its %s: no history that is opened or read",
+    async (suffix) => {
+      const store = openStore(folder.file());
+      const other = folder.file("other.sqlite");
+      openStore(other).close();
+      symlinkSync(other, folder.file("name.sqlite"));
+      const place = other + suffix;
+      const make = [
+        ["a device or a pipe", () => execFileSync("mkfifo", [place])],
+        ["a link", () => symlinkSync(folder.file("precious"), place)],
+        ["a folder", () => mkdirSync(place)],
+      ] as const;
+      try {
+        for (const [what, odd] of make) {
+          odd();
+          const words = `${place}, where its log would be, is ${what}, not a file`;
+          for (const path of [other, folder.file("name.sqlite")]) {
+            expect(said(() => openStore(path))).toContain(words);
+            expect(said(() => store.merge(path))).toContain(words);
+            expect(said(() => recoverHistory(path, folder.file("new.sqlite")))).toContain(words);
+            expect(said(() => whatIsWrong(path))).toContain(words);
+            await expect(store.restore(path)).rejects.toMatchObject({ why: expect.stringContaining(words) });
+          }
+          expect(listCopies(folder.file()).find(({ path }) => path === other)?.problem).toContain(words);
+          rmSync(place, { recursive: true });
+        }
+      } finally {
+        store.close();
+      }
+    },
+  );
 
   test("a link to a file is followed by a backup", async () => {
     const store = openStore(folder.file());

@@ -117,6 +117,25 @@ export function notAFile(path: string): string | null {
   return link?.isSymbolicLink() ? `it is a link to ${readlinkSync(path)}, which is not there` : null;
 }
 
+/** What SQLite keeps beside a database, whose names it opens unasked. */
+const BESIDE = ["-wal", "-shm", "-journal"];
+
+/**
+ * Why SQLite must not be given the file: it, or what lies where its log would, is no file. A pipe there would be waited
+ * for without end; a link would have another file written to. Null where nothing is in the way.
+ */
+export function notADatabase(file: string): string | null {
+  const odd = notAFile(file);
+  if (odd !== null) return odd;
+  const place = placeOf(file);
+  for (const suffix of BESIDE) {
+    const there = lstatSync(place + suffix, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile())
+      return `${place}${suffix}, where its log would be, is ${there.isSymbolicLink() ? "a link" : there.isDirectory() ? "a folder" : "a device or a pipe"}, not a file: remove it`;
+  }
+  return null;
+}
+
 /** Where a file lies, links followed; where nothing is there, the path itself. */
 export function placeOf(path: string): string {
   return sizeOf(path) === null ? path : realpathSync(path);
@@ -124,7 +143,7 @@ export function placeOf(path: string): string {
 
 /** Removes a temporary SQLite file and what SQLite keeps beside it, as far as that can be done. */
 export function removeDatabase(file: string): void {
-  for (const suffix of ["", "-wal", "-shm", "-journal"]) removeIfPossible(file + suffix);
+  for (const suffix of ["", ...BESIDE]) removeIfPossible(file + suffix);
 }
 
 /** 20260131T235959Z: sorts by time and is a valid name everywhere. */

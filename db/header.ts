@@ -3,17 +3,21 @@
  * SQLite, so that a file which is not ours is not touched in any way.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { DamagedHistoryError, ForeignFileError, HistoryIoError, NewerHistoryError } from "./errors.ts";
-import { notAFile, sizeOf } from "./files.ts";
+import { DamagedHistoryError, ForeignFileError, HistoryError, HistoryIoError, NewerHistoryError } from "./errors.ts";
+import { notADatabase, placeOf, sizeOf } from "./files.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 
-function readHeader(file: string): { header: Buffer; size: number } {
-  // A pipe would be waited for.
-  const odd = notAFile(file);
+/** Throws HistoryIoError unless the file, and what lies where SQLite keeps its log, are files or not there. */
+export function requireFiles(file: string): void {
+  const odd = notADatabase(file);
   if (odd !== null) throw new HistoryIoError(file, odd);
+}
+
+function readHeader(file: string): { header: Buffer; size: number } {
+  requireFiles(file);
   const fd = openSync(file, "r");
   try {
     const header = Buffer.alloc(HEADER_BYTES);
@@ -29,6 +33,29 @@ export function requireSqlite(file: string): void {
   const { header } = readHeader(file);
   if (header.subarray(0, MAGIC.length).toString("latin1") !== MAGIC)
     throw new ForeignFileError(file, "it is not a SQLite database");
+}
+
+/**
+ * Throws HistoryError where a rollback journal would be played back into the file: no history of ours has one, and it
+ * may put any page in the place of one that was looked at.
+ */
+function requireNoJournal(file: string): void {
+  const journal = `${placeOf(file)}-journal`;
+  if ((sizeOf(journal) ?? 0) === 0) return;
+  const first = Buffer.alloc(1);
+  const fd = openSync(journal, "r");
+  try {
+    readSync(fd, first, 0, 1, 0);
+  } finally {
+    closeSync(fd);
+  }
+  // SQLite's own mark of one that is done with.
+  if (first[0] === 0) return;
+  throw new HistoryError("This history has a rollback journal of another program beside it; it was left untouched", {
+    where: file,
+    why: `${journal} holds what that program did not finish`,
+    todo: "Open it once with the program that left it, or (if the history is a stranger's) move the journal away",
+  });
 }
 
 /**
@@ -54,6 +81,7 @@ export function checkHeader(file: string, latest: number): void {
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const expected = header.readUInt32BE(28) * pageSize;
   // Pages may still be in the write-ahead log only; then SQLite itself finds out what is missing.
-  if (sizeIsValid && size < expected && (sizeOf(`${file}-wal`) ?? 0) === 0)
+  if (sizeIsValid && size < expected && (sizeOf(`${placeOf(file)}-wal`) ?? 0) === 0)
     throw new DamagedHistoryError(file, `it was cut off: ${size} of ${expected} bytes are left`);
+  requireNoJournal(file);
 }

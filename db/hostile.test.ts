@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { copyTo, listCopies } from "./copies.ts";
 import { AlteredHistoryError, DamagedHistoryError, ForeignFileError, InvalidRowsError } from "./errors.ts";
+import { removeDatabase } from "./files.ts";
 import { recoverHistory } from "./recover.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { openStore, type Store } from "./store.ts";
@@ -137,6 +138,12 @@ const ROWS: Readonly<Record<string, readonly [(db: Database.Database) => void, R
     set("run", "summary", JSON.stringify(summary(1)).replace('"operations":100', '"operations":1e999')),
     /summary/,
   ],
+  "a number beyond all, without an exponent": [
+    set("run", "summary", JSON.stringify(summary(1)).replace('"vmpte_kb":1', `"vmpte_kb":1${"0".repeat(400)}`)),
+    /summary/,
+  ],
+  "such a number in a sparkline": [set("run", "sparkline", `[1,1${"0".repeat(400)}]`), /sparkline/],
+  "such a number in a document of any shape": [set("run", "detail", `{"a":[1${"0".repeat(400)}]}`), /detail/],
   "a sparkline that is a number": [set("run", "sparkline", "1"), /sparkline/],
   "a sparkline of objects": [set("run", "sparkline", '[{"a":1}]'), /sparkline/],
   "a long sparkline": [set("run", "sparkline", JSON.stringify(new Array(100_000).fill(1))), /sparkline/],
@@ -155,10 +162,6 @@ const ROWS: Readonly<Record<string, readonly [(db: Database.Database) => void, R
   "an unknown source": [set("run", "source", "moon"), /source/],
   "an absurd count": [set("run", "operations", -5), /operations/],
   "an absurd level": [set("experiment", "levels", 9_000_000), /levels/],
-  "a number that is none of ours": [
-    (db) => db.exec("UPDATE run SET id = 9223372036854775807; UPDATE sample SET run_id = 9223372036854775807"),
-    /run/,
-  ],
   "a number below 1": [
     (db) =>
       db.exec("UPDATE experiment SET id = -3; UPDATE run SET experiment_id = -3; UPDATE tag SET experiment_id = -3"),
@@ -234,10 +237,29 @@ test("texts in documents are lines, as titles are: they forge no row and break n
   expect(run?.summary?.processes?.largest[0]?.comm).toBe(shown);
 });
 
+/** SQL that gives the one experiment or run another number. */
+const renumber = (table: "experiment" | "run", id: string) => (db: Database.Database) =>
+  db.exec(
+    table === "run"
+      ? `UPDATE run SET id = ${id}; UPDATE sample SET run_id = ${id}`
+      : `UPDATE experiment SET id = ${id}; UPDATE run SET experiment_id = ${id}; UPDATE tag SET experiment_id = ${id}`,
+  );
+
 const FILES: Readonly<Record<string, readonly [(db: Database.Database) => void, RegExp]>> = {
   "rows that refer to none": [(db) => db.exec("DELETE FROM experiment"), /refers to a row/],
   "a wrong count": [set("run", "sample_count", 1e9), /should have/],
   "JSON that is none": [set("run", "summary", "{"), /CHECK constraint|damaged/],
+  "an experiment's number behind which none is left": [
+    (db) => {
+      renumber("experiment", "9007199254740990")(db);
+      db.exec("UPDATE sqlite_sequence SET seq = 1");
+    },
+    /numbering of table “experiment” is used up/,
+  ],
+  "a run's number behind which none is left": [
+    renumber("run", "9223372036854775807"),
+    /numbering of table “run” is used up/,
+  ],
   "no number left": [set("sqlite_sequence", "seq", 9223372036854775807n), /numbering/],
   "a newer version": [(db) => db.pragma("user_version = 99"), /newer Reclaim Lab/],
   "a negative version": [(db) => db.pragma("user_version = -1"), /newer|missing/],
@@ -250,6 +272,33 @@ test.each(Object.entries(FILES))("%s: refused in words", async (_name, [change, 
   await expect(store.restore(other)).rejects.toThrow();
   expect(store.list().rows.map(({ id }) => id)).toEqual([mine]);
   expect(store.check().ok).toBe(true);
+  // It opens again, too.
+  openStore(folder.file()).close();
+});
+
+test.each(["9007199254740990", "9223372036854775807"])("numbers up to %s: what is recovered opens", (id) => {
+  const other = hostile((db) => {
+    renumber("experiment", id)(db);
+    renumber("run", id)(db);
+  });
+  const saved = folder.file("saved.sqlite");
+  const recovered = (() => {
+    try {
+      return recoverHistory(other, saved);
+    } catch (error) {
+      return error;
+    }
+  })();
+  // JavaScript has the first one exactly: its rows get other numbers. Nothing of the other can be kept.
+  if (id.startsWith("92")) return expect(recovered).toBeInstanceOf(DamagedHistoryError);
+  expect(recovered).toEqual({ experiments: 1, runs: 1, samples: 20, incomplete: [] });
+  const theirs = openStore(saved);
+  const [row] = theirs.list().rows;
+  expect(row).toMatchObject({ title: "theirs", tags: ["tag"] });
+  expect(theirs.getExperiment(row?.id ?? 0).runs).toMatchObject([{ sampleCount: 20 }]);
+  expect(add(theirs, "next")).toBe(Number(row?.id) + 1);
+  expect(theirs.check().ok).toBe(true);
+  theirs.close();
 });
 
 test("texts in another encoding are refused in words", () => {
@@ -264,9 +313,7 @@ test("texts in another encoding are refused in words", () => {
 
 test("a history that leads in circles is listed and recovered", () => {
   const other = hostile((db) => db.exec(`${ENDLESS} INSERT INTO setting SELECT 'k' || i, '1' FROM n LIMIT 20000`));
-  const db = new Database(other, { readonly: true });
-  const root = Number(db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'run'").pluck().get());
-  db.close();
+  const root = rootOf(other, "run");
   const bytes = readFileSync(other);
   // An inner page of a table whose children are all one leaf, a page of which is its own child.
   const at = (root - 1) * 4096;
@@ -330,4 +377,167 @@ describe("the other file is not touched", () => {
     expect([other, `${other}-wal`].map((file) => readFileSync(file, "hex"))).toEqual(before);
     expect(readdirSync(folder.path)).not.toContain("left.sqlite-shm");
   });
+});
+
+/** A page of a table that leads to others: `first` and then, time and again, `child`. */
+function innerPage(children: readonly number[], right: number): Buffer {
+  const page = Buffer.alloc(4096);
+  page.writeUInt8(5, 0);
+  page.writeUInt16BE(children.length, 3);
+  page.writeUInt16BE(4096 - 6 * children.length, 5);
+  page.writeUInt32BE(right, 8);
+  for (const [i, child] of children.entries()) {
+    const at = 4096 - 6 * (i + 1);
+    page.writeUInt32BE(child, at);
+    page.writeUInt8(99, at + 4);
+    page.writeUInt16BE(at, 12 + 2 * i);
+  }
+  return page;
+}
+
+/** A leaf of a table with one row of short texts and small numbers. */
+function leafPage(values: readonly (string | number | null)[]): Buffer {
+  const types = values.map((value) => (value === null ? 0 : typeof value === "number" ? 1 : 13 + 2 * value.length));
+  const bytes = values.map((value) =>
+    value === null ? Buffer.alloc(0) : typeof value === "number" ? Buffer.from([value]) : Buffer.from(value),
+  );
+  const record = Buffer.concat([Buffer.from([types.length + 1, ...types]), ...bytes]);
+  const page = Buffer.alloc(4096);
+  const at = 4096 - record.length - 2;
+  page.writeUInt8(13, 0);
+  page.writeUInt16BE(1, 3);
+  page.writeUInt16BE(at, 5);
+  page.writeUInt16BE(at, 8);
+  page.set([record.length, 100], at);
+  record.copy(page, at + 2);
+  return page;
+}
+
+/** The pages behind a file's last: a leaf, and seven that lead to the one before 400 times each. The last is the way in. */
+function fan(pagesBefore: number, leaf: Buffer): Buffer[] {
+  const pages = [leaf];
+  while (pages.length < 8) {
+    const child = pagesBefore + pages.length;
+    pages.push(innerPage(new Array(400).fill(child), child));
+  }
+  return pages;
+}
+
+/** The first page of a table or index. */
+function rootOf(file: string, name: string): number {
+  const db = new Database(file, { readonly: true });
+  const root = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck().get(name);
+  db.close();
+  return Number(root);
+}
+
+/** Whose list of tables has a page more, from which 400 to the seventh ways lead to one row, which is there already. */
+function endlessSchema(file: string): string {
+  const bytes = readFileSync(file);
+  const before = bytes.length / 4096;
+  const index = "sqlite_autoindex_experiment_1";
+  const pages = fan(before, leafPage(["index", index, "experiment", rootOf(file, index), null]));
+  const last = before + pages.length;
+  // The first page leads to others: it is full.
+  expect(bytes.readUInt8(100)).toBe(5);
+  pages.push(innerPage([bytes.readUInt32BE(108)], last));
+  bytes.writeUInt32BE(last + 1, 108);
+  bytes.writeUInt32BE(last + 1, 28);
+  writeFileSync(file, Buffer.concat([bytes, ...pages]));
+  return file;
+}
+
+/** The same of what ANALYZE left. */
+function endlessStatistics(file: string): string {
+  const root = rootOf(file, "sqlite_stat1");
+  const bytes = readFileSync(file);
+  const pages = fan(bytes.length / 4096, leafPage(["run", null, "1"]));
+  const last = bytes.length / 4096 + pages.length;
+  pages.at(-1)?.copy(bytes, (root - 1) * 4096);
+  bytes.writeUInt32BE(last, 28);
+  writeFileSync(file, Buffer.concat([bytes, ...pages]));
+  return file;
+}
+
+/** The file as it was, and the changes of `change` in a log beside it. */
+function inLog(file: string, change: (file: string) => string): string {
+  const changed = folder.file("changed.sqlite");
+  copyFileSync(file, changed);
+  change(changed);
+  const [before, after] = [readFileSync(file), readFileSync(changed)];
+  const writer = folder.file("writer.sqlite");
+  copyFileSync(file, writer);
+  const db = new Database(writer);
+  db.pragma("journal_mode = WAL");
+  db.pragma("wal_autocheckpoint = 0");
+  db.exec("INSERT INTO setting VALUES ('x', '1')");
+  const log = readFileSync(`${writer}-wal`);
+  copyFileSync(writer, file);
+  db.close();
+  for (const name of ["changed.sqlite", "writer.sqlite"]) removeDatabase(folder.file(name));
+  const wanted = [
+    1,
+    ...Array.from({ length: (after.length - before.length) / 4096 }, (_, i) => before.length / 4096 + i + 1),
+  ];
+  const frames = Buffer.concat([
+    log.subarray(0, 32),
+    ...wanted.map((number, i) => {
+      const frame = Buffer.alloc(24 + 4096);
+      frame.writeUInt32BE(number, 0);
+      frame.writeUInt32BE(i === wanted.length - 1 ? after.length / 4096 : 0, 4);
+      log.copy(frame, 8, 16, 24);
+      after.copy(frame, 24, (number - 1) * 4096, number * 4096);
+      return frame;
+    }),
+  ]);
+  let [one, two] = [frames.readUInt32BE(24), frames.readUInt32BE(28)];
+  for (let at = 32; at < frames.length; at += 24 + 4096) {
+    for (const [from, to] of [
+      [0, 8],
+      [24, 24 + 4096],
+    ] as const)
+      for (let i = at + from; i < at + to; i += 8) {
+        one = (one + frames.readUInt32LE(i) + two) >>> 0;
+        two = (two + frames.readUInt32LE(i + 4) + one) >>> 0;
+      }
+    frames.writeUInt32BE(one, at + 16);
+    frames.writeUInt32BE(two, at + 20);
+  }
+  writeFileSync(`${file}-wal`, frames);
+  return file;
+}
+
+describe("a list of tables without end: SQLite is not asked", () => {
+  const made: Readonly<Record<string, () => string>> = {
+    "in the file": () => endlessSchema(hostile(() => {})),
+    "in the log beside it": () =>
+      inLog(
+        hostile(() => {}),
+        endlessSchema,
+      ),
+    "of what ANALYZE left": () => endlessStatistics(hostile((db) => db.exec("ANALYZE"))),
+  };
+  test.each(Object.entries(made))("%s", async (_name, make) => {
+    const other = make();
+    const words = /the tree of its tables is none of ours: page \d+ is part of it twice/;
+    expect(listCopies(folder.file()).find(({ path }) => path === other)?.problem).toMatch(words);
+    expect(said(() => store.merge(other))).toMatch(words);
+    expect(said(() => openStore(other))).toMatch(words);
+    expect(said(() => copyTo(other, folder.file("copy.sqlite")))).toMatch(words);
+    await expect(store.restore(other)).rejects.toMatchObject({ why: expect.stringMatching(words) });
+    // Page by page, then.
+    expect(recoverHistory(other, folder.file("saved.sqlite"))).toMatchObject({ experiments: 1, runs: 1, samples: 20 });
+    openStore(folder.file("saved.sqlite")).close();
+  });
+});
+
+test("a rollback journal beside a history is not played back into it", () => {
+  const other = hostile(() => {});
+  writeFileSync(`${other}-journal`, Buffer.from("d9d505f920a163d7", "hex"));
+  expect(said(() => openStore(other))).toMatch(/rollback journal of another program/);
+  expect(said(() => store.merge(other))).toMatch(/rollback journal of another program/);
+  expect(recoverHistory(other, folder.file("saved.sqlite"))).toMatchObject({ experiments: 1, incomplete: [] });
+  // What SQLite marks so is done with.
+  writeFileSync(`${other}-journal`, Buffer.alloc(512));
+  expect(store.merge(other)).toMatchObject({ experiments: 1 });
 });

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import { HistoryError, StateError, translate } from "./errors.ts";
 import { refreshHeadline } from "./experiments.ts";
 import { removeIfPossible, sizeOf, stamp } from "./files.ts";
+import { requireNumbers } from "./our-schema.ts";
 import { withSnapshot } from "./snapshot.ts";
 
 export interface Merged {
@@ -120,6 +121,8 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
           const columns = columnsOf(c, table, []);
           c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
         }
+        // Rows were given their numbers by name: the next one must find one that is left.
+        requireNumbers(c.db, backup);
         committing = true;
       }),
     );

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { DamagedHistoryError, MigrationLedgerError, NewerHistoryError } from "./errors.ts";
 import { makeOwn, publish, removeDatabase, sizeOf, stamp } from "./files.ts";
+import { requireFiles } from "./header.ts";
 import { checksumOf, type Migration } from "./schema.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -66,6 +67,7 @@ function copyName(file: string, version: number, nowMs: number): string {
 /** A whole copy of the committed state, through a connection of its own; the writer's lock may be held meanwhile. */
 function copyTo(file: string, target: string): void {
   const temporary = temporaryBeside(target);
+  requireFiles(file);
   const reader = new Database(file, { readonly: true, fileMustExist: true });
   try {
     makeOwn(temporary);

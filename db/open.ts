@@ -8,15 +8,15 @@ import {
   HistoryBusyError,
   type HistoryError,
   HistoryFullError,
-  HistoryIoError,
   translate,
 } from "./errors.ts";
-import { confirmName, makeOwn, notAFile, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
+import { confirmName, makeOwn, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { makeFolders } from "./folders.ts";
-import { checkHeader } from "./header.ts";
+import { checkHeader, requireFiles } from "./header.ts";
 import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
 import { isOurTable, requireNumbers, requireOurSchema, schemaProblem } from "./our-schema.ts";
 import { APPLICATION_ID, MIGRATIONS, type Migration } from "./schema.ts";
+import { requireSchemaTree } from "./schema-tree.ts";
 import { asideOf, temporaryBeside } from "./temporaries.ts";
 
 export interface OpenOptions {
@@ -51,13 +51,13 @@ export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
   const migrations = options.migrations ?? MIGRATIONS;
   const nowMs = (options.now ?? Date.now)();
   try {
-    const odd = notAFile(file);
-    if (odd !== null) throw new HistoryIoError(file, odd);
+    requireFiles(file);
     for (let tries = 0; (sizeOf(file) ?? 0) === 0; tries++) {
       if (tries === CREATE_TRIES_MAX) throw new HistoryBusyError(file);
       create(file, migrations, nowMs);
     }
     checkHeader(file, migrations.length);
+    requireSchemaTree(file);
     return openExisting(file, migrations, nowMs, options);
   } catch (error) {
     const named = translate(error, options.called ?? file);
@@ -168,6 +168,7 @@ function openExisting(
 function openWithoutRoom(file: string, migrations: readonly Migration[]): OpenedFile | null {
   let db: Database.Database | undefined;
   try {
+    requireFiles(file);
     db = new Database(file, { fileMustExist: true, timeout: 0 });
     db.pragma("locking_mode = EXCLUSIVE");
     db.pragma("trusted_schema = OFF");
@@ -194,6 +195,7 @@ export function requireSound(db: Database.Database, file: string, table?: string
  */
 export function whatIsWrong(file: string): string | null {
   try {
+    requireFiles(file);
     const db = new Database(file, { fileMustExist: true });
     try {
       db.pragma("query_only = ON");

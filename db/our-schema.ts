@@ -74,8 +74,8 @@ export function schemaProblem(db: Database.Database, file: string, migrations: r
   return null;
 }
 
-/** Numbers that JavaScript has exactly; a sequence beyond them would leave no number for the next experiment. */
-const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER - 1_000_000_000;
+/** Numbers that JavaScript has exactly; one beyond them would leave no number for the next experiment. */
+export const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER - 1_000_000_000;
 
 /** Throws AlteredHistoryError unless the file's schema is our own of its version; asks nothing of its tables. */
 export function requireOurSchema(db: Database.Database, file: string, migrations: readonly Migration[]): void {
@@ -83,14 +83,19 @@ export function requireOurSchema(db: Database.Database, file: string, migrations
   if (problem !== null) throw new AlteredHistoryError(file, problem);
 }
 
-/** Throws AlteredHistoryError where no number is left for the next experiment or run. After the file was found sound. */
+/**
+ * Throws AlteredHistoryError where no number is left for the next experiment or run: SQLite counts on from what it noted
+ * and from the highest number that there is, whichever is more. After the file was found sound.
+ */
 export function requireNumbers(db: Database.Database, file: string): void {
   const beyond = db
-    .prepare<[number], string>(
-      "SELECT name FROM sqlite_sequence WHERE typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ? LIMIT 1",
+    .prepare<[number, number, number], string>(
+      `SELECT name FROM sqlite_sequence WHERE typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ?
+       UNION ALL SELECT 'experiment' FROM (SELECT max(id) AS last FROM experiment) WHERE last > ?
+       UNION ALL SELECT 'run' FROM (SELECT max(id) AS last FROM run) WHERE last > ? LIMIT 1`,
     )
     .pluck()
-    .get(SEQUENCE_MAX);
+    .get(SEQUENCE_MAX, SEQUENCE_MAX, SEQUENCE_MAX);
   if (beyond !== undefined)
     throw new AlteredHistoryError(file, `its numbering of table “${String(beyond).slice(0, 60)}” is used up`);
 }

@@ -45,7 +45,7 @@ test("every row of a file is found on its pages, with and without rowids, long o
       const read = (sql: string) => db.prepare<[], StoredValue[]>(sql).raw().all().map(plain);
       const [a, b] = [read("SELECT id, x, y, z FROM a"), read("SELECT * FROM b")];
       db.close();
-      const found = [...scanPages(readFileSync(file))];
+      const found = [...scanPages(readFileSync(file), 5)];
       const ofA = found.filter((row) => row.rowid !== null).map((row) => [row.rowid, ...plain(row.values.slice(1))]);
       const ofB = found.filter((row) => row.values.length === 5).map((row) => plain(row.values));
       expect([...new Set(sorted(ofA))].sort()).toEqual(sorted(a));
@@ -64,7 +64,7 @@ test("of a row whose overflow pages are cut off the columns before are read", ()
   db.prepare("INSERT INTO a VALUES (7, ?, 1.5, ?, 3)").run(first, second);
   db.close();
   const bytes = readFileSync(file);
-  const rowsOf = (pages: number) => [...scanPages(bytes.subarray(0, pages * 4096))];
+  const rowsOf = (pages: number) => [...scanPages(bytes.subarray(0, pages * 4096), 5)];
   expect(rowsOf(3)).toEqual([{ rowid: 7, whole: true, values: [null, first, 1.5, second, 3] }]);
   expect(rowsOf(2)).toEqual([{ rowid: 7, whole: false, values: [null, first, 1.5, undefined, undefined] }]);
   expect(rowsOf(1)).toEqual([]);
@@ -83,7 +83,7 @@ test("noise is no error, and what looks like rows in it is of the types of rows,
   fc.assert(
     fc.property(noise, (some) => {
       const bytes = noisyPages(some);
-      for (const { rowid, values } of scanPages(bytes)) {
+      for (const { rowid, values } of scanPages(bytes, 1000)) {
         expect(rowid === null || Number.isFinite(rowid), `rowid ${rowid}`).toBe(true);
         for (const item of values) {
           expect(["number", "string", "object", "undefined"], String(item)).toContain(typeof item);
@@ -102,7 +102,7 @@ test("pages of noise without a cell pointer have no rows", () => {
       const bytes = noisyPages(some);
       // The number of cells, at offset 3 of a page's header.
       for (let at = 512; at + 5 <= bytes.length; at += 512) bytes.writeUInt16BE(0, at + 3);
-      expect([...scanPages(bytes)]).toEqual([]);
+      expect([...scanPages(bytes, 1000)]).toEqual([]);
     }),
   );
 });
@@ -112,5 +112,42 @@ test("a file that ends within its own header has no rows", () => {
   header.write("SQLite format 3\0", "latin1");
   header.writeUInt16BE(4096, 16);
   for (let length = 0; length <= 100; length++)
-    expect([...scanPages(header.subarray(0, length))], `${length}`).toEqual([]);
+    expect([...scanPages(header.subarray(0, length), 5)], `${length}`).toEqual([]);
+});
+
+/** A file of one page of 64 KiB for rows, with so many pointers to cells in it. */
+function crafted(cells: readonly number[], put: (page: Buffer) => void): Buffer {
+  const bytes = Buffer.alloc(2 * 65_536);
+  bytes.write("SQLite format 3\0", "latin1");
+  bytes.writeUInt16BE(1, 16);
+  const page = bytes.subarray(65_536);
+  page[0] = 0x0d;
+  page.writeUInt16BE(cells.length, 3);
+  for (const [i, cell] of cells.entries()) page.writeUInt16BE(cell, 8 + 2 * i);
+  put(page);
+  return bytes;
+}
+
+const varint3 = (number: number) => [0x80 | (number >> 14), 0x80 | ((number >> 7) & 127), number & 127];
+
+test("cells that are one cell, or lie in one another, cost no more than the file has bytes for", () => {
+  const cells = 10_000;
+  const [first, size] = [8 + 2 * cells, 40_000];
+  // 39,997 columns that are NULL.
+  const one = crafted(new Array(cells).fill(first), (page) =>
+    Buffer.from([...varint3(size), 1, ...varint3(size)]).copy(page, first),
+  );
+  let values = 0;
+  for (const row of scanPages(one, 100_000)) values += row.values.length;
+  expect(values).toBe(size - 3);
+  expect([...scanPages(one, 29)]).toEqual([]);
+  // A text each, which the cells behind it are part of.
+  const starts = Array.from({ length: 600 }, (_, i) => first + 8 * i);
+  const nested = crafted(starts, (page) => {
+    for (const at of starts) Buffer.from([...varint3(size), 1, 4, ...varint3(2 * (size - 4) + 13)]).copy(page, at);
+  });
+  let bytes = 0;
+  for (const row of scanPages(nested, 29)) bytes += Buffer.byteLength(String(row.values[0]), "latin1");
+  expect(bytes).toBeGreaterThan(size / 2);
+  expect(bytes).toBeLessThanOrEqual(4 * nested.length);
 });

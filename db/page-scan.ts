@@ -19,9 +19,10 @@ interface Payload {
   readonly whole: boolean;
 }
 
-const INNER_INDEX = 0x02;
-const LEAF_INDEX = 0x0a;
-const LEAF_TABLE = 0x0d;
+export const INNER_INDEX = 0x02;
+export const INNER_TABLE = 0x05;
+export const LEAF_INDEX = 0x0a;
+export const LEAF_TABLE = 0x0d;
 /** Of the file. */
 const HEADER_BYTES = 100;
 /** No row of ours comes near; what says that it is longer is damage. */
@@ -32,12 +33,12 @@ interface Layout {
   readonly pageSize: number;
   /** Bytes of a page that are used. */
   readonly usable: number;
-  /** Bytes of overflow pages that may still be read: a crafted file's rows could all lead to the same long chain. */
+  /** Bytes that may still be read: a crafted file's rows could all lead to the same long chain, or lie in one another. */
   readonly budget: { left: number };
 }
 
 /** A variable-length integer and where the next thing begins. Throws RangeError beyond the end. */
-function varint(bytes: Buffer, at: number): [value: number, next: number] {
+export function varint(bytes: Buffer, at: number): [value: number, next: number] {
   let value = 0;
   for (let i = 0; i < 8; i++) {
     const byte = bytes.readUInt8(at + i);
@@ -63,13 +64,14 @@ function valueBytes(type: number): number {
   throw new RangeError("no record");
 }
 
-/** The values of a record, undefined from where it is cut off. Throws RangeError where it is not one. */
-function readRecord({ record, whole }: Payload): (StoredValue | undefined)[] {
+/** The values of a record, undefined from where it is cut off. Throws RangeError where it is not one, or has more columns. */
+export function readRecord({ record, whole }: Payload, columnsMax: number): (StoredValue | undefined)[] {
   let [headerEnd, at] = varint(record, 0);
   let body = headerEnd;
   if (headerEnd > record.length) throw new RangeError("no record");
   const values: (StoredValue | undefined)[] = [];
   while (at < headerEnd) {
+    if (values.length === columnsMax) throw new RangeError("no record of ours");
     let type: number;
     [type, at] = varint(record, at);
     if (!whole && body + valueBytes(type) > record.length) {
@@ -94,16 +96,22 @@ function readRecord({ record, whole }: Payload): (StoredValue | undefined)[] {
   return values;
 }
 
-/** A cell's payload, overflow pages and all; as much of it as there is where the file ends before it. */
-function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Payload {
+/** How many bytes of a payload of `size` lie in its cell; the rest is on overflow pages. `usable`: bytes of a page. */
+export function localBytes(usable: number, size: number, isTable: boolean): number {
   const most = isTable ? usable - 35 : Math.floor(((usable - 12) * 64) / 255) - 23;
-  if (size > PAYLOAD_MAX) throw new RangeError("no payload");
-  if (size <= most) return { record: bytes.subarray(at, at + size), whole: true };
-  budget.left -= size;
-  if (budget.left < 0) throw new RangeError("no payload");
+  if (size <= most) return size;
   const least = Math.floor(((usable - 12) * 32) / 255) - 23;
   const kept = least + ((size - least) % (usable - 4));
-  const local = kept <= most ? kept : least;
+  return kept <= most ? kept : least;
+}
+
+/** A cell's payload, overflow pages and all; as much of it as there is where the file ends before it. */
+function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: number, isTable: boolean): Payload {
+  if (size > PAYLOAD_MAX) throw new RangeError("no payload");
+  budget.left -= size;
+  if (budget.left < 0) throw new RangeError("no payload");
+  const local = localBytes(usable, size, isTable);
+  if (local === size) return { record: bytes.subarray(at, at + size), whole: true };
   const pieces = [bytes.subarray(at, at + local)];
   let left = size - local;
   let next = bytes.readUInt32BE(at + local);
@@ -119,8 +127,11 @@ function payload({ bytes, pageSize, usable, budget }: Layout, at: number, size: 
   return { record: Buffer.concat(pieces), whole: true };
 }
 
-/** Every row that a page of the file holds, of whatever table, also of pages that are no longer in use. */
-export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
+/**
+ * Every row of at most `columnsMax` columns that a page of the file holds, of whatever table, also of pages that are no
+ * longer in use. A cell is read once, however many pointers of its page lead to it.
+ */
+export function* scanPages(bytes: Buffer, columnsMax: number): Generator<ScannedRow> {
   if (bytes.length < HEADER_BYTES) return;
   const pageSize = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return;
@@ -132,14 +143,16 @@ export function* scanPages(bytes: Buffer): Generator<ScannedRow> {
     // Inner pages of a table without rowids hold rows as well, each behind the number of a page.
     const [header, child] = type === INNER_INDEX ? [12, 4] : [8, 0];
     const cells = bytes.readUInt16BE(start + 3);
+    const seen = new Set<number>();
     for (let i = 0; i < cells && header + 2 * i + 2 <= pageSize; i++) {
       try {
         const cell = bytes.readUInt16BE(start + header + 2 * i);
-        if (cell < header || cell >= layout.usable) continue;
+        if (cell < header || cell >= layout.usable || seen.has(cell)) continue;
+        seen.add(cell);
         const [size, afterSize] = varint(bytes, start + cell + child);
         const [rowid, at] = type === LEAF_TABLE ? varint(bytes, afterSize) : [null, afterSize];
         const found = payload(layout, at, size, type === LEAF_TABLE);
-        yield { rowid, values: readRecord(found), whole: found.whole };
+        yield { rowid, values: readRecord(found, columnsMax), whole: found.whole };
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }

@@ -8,13 +8,14 @@ import { makeSingle } from "./backup.ts";
 import { connection } from "./connection.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
 import { refreshHeadline, refreshSearch } from "./experiments.ts";
-import { notAFile, publish, removeDatabase, sizeOf } from "./files.ts";
+import { notAFile, placeOf, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireSqlite } from "./header.ts";
 import { openFile } from "./open.ts";
-import { isOurTable } from "./our-schema.ts";
+import { isOurTable, SEQUENCE_MAX } from "./our-schema.ts";
 import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { requireSchemaTree } from "./schema-tree.ts";
 import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, TAG_SHAPE, TAGS_MAX, UNKNOWN_FACTS } from "./stored.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -45,8 +46,9 @@ export function recoverHistory(damaged: string, target: string, now: () => numbe
   try {
     if (sizeOf(damaged) === null) throw new HistoryIoError(damaged, "there is no such file");
     requireSqlite(damaged);
-    copyFileSync(damaged, copy);
-    if ((sizeOf(`${damaged}-wal`) ?? 0) > 0) copyFileSync(`${damaged}-wal`, `${copy}-wal`);
+    const place = placeOf(damaged);
+    copyFileSync(place, copy);
+    if ((sizeOf(`${place}-wal`) ?? 0) > 0) copyFileSync(`${place}-wal`, `${copy}-wal`);
     const recovered = readInto(copy, made, damaged, now);
     publish(made, target);
     return recovered;
@@ -58,7 +60,14 @@ export function recoverHistory(damaged: string, target: string, now: () => numbe
   }
 }
 
+/** Where SQLite would find no end in the file's list of tables it is not asked: what is on the pages is left to be read. */
 function openDamaged(file: string): Database.Database {
+  try {
+    requireSchemaTree(file);
+  } catch (error) {
+    if (!(error instanceof DamagedHistoryError)) throw error;
+    return new Database(":memory:");
+  }
   const db = new Database(file, { fileMustExist: true });
   // SQLite then reads a file that is shorter than it should be, and an index that does not fit its table.
   db.unsafeMode(true);
@@ -84,7 +93,7 @@ function pagesOf(db: Database.Database, file: string): Buffer | null {
 function ownersIn(pages: Buffer | null): ReadonlyMap<number, number> {
   const owners = new Map<number, number>();
   if (pages === null) return owners;
-  for (const { rowid, values } of scanPages(pages)) {
+  for (const { rowid, values } of scanPages(pages, 2)) {
     const [experiment, run] = values;
     if (rowid !== null || values.length !== 2 || typeof experiment !== "number" || typeof run !== "number") continue;
     // The other index of two numbers is of times.
@@ -101,8 +110,11 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
   const { db } = openFile(made);
   const c = connection(db, made, MIGRATIONS.length, now, owner);
   try {
-    const read = (table: string, keys: readonly string[], where = "", ...bound: unknown[]): Iterable<Row> =>
-      bothEnds(source, { table, keys, where, bound }, () => incomplete.add(table));
+    const numbered = renumbering();
+    const read = function* (table: string, keys: readonly string[], where = "", ...bound: unknown[]): Generator<Row> {
+      for (const row of bothEnds(source, { table, keys, where, bound }, () => incomplete.add(table)))
+        yield numbered(table, row);
+    };
     const counts = c.write(() => {
       const put = (table: string, found: Row): boolean => {
         const row = valid(table, found, () => incomplete.add(table));
@@ -130,12 +142,12 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
         const hasRowid = names[0] === "id";
         // Those that the file's end cut come last: an older one that is whole may lie on a page that is no longer in use.
         for (const wanted of [true, false])
-          for (const { rowid, values, whole } of scanPages(pages)) {
+          for (const { rowid, values, whole } of scanPages(pages, names.length)) {
             if (whole !== wanted || values.length !== names.length || (rowid !== null) !== hasRowid) continue;
             const kept = names.map((name, i) => [name, values[i]] as const).filter(([, value]) => value !== undefined);
             const row = Object.fromEntries(kept);
-            const numbered = hasRowid ? { ...row, id: rowid } : row;
-            yield whole ? numbered : cutOff(table, numbered, now());
+            const found = numbered(table, hasRowid ? { ...row, id: rowid } : row);
+            yield whole ? found : cutOff(table, found, now());
           }
       };
       const all = (table: string, keys: readonly string[], change: (row: Row) => Row = (row) => row): number => {
@@ -170,7 +182,7 @@ function readInto(copy: string, made: string, damaged: string, now: () => number
         if (c.prepare("SELECT 1 FROM run WHERE id = ?").get(row.run_id) === undefined) {
           // What is not among runs that could all be read was removed, and lies in a page that is no longer in use.
           if (!incomplete.has("run")) return;
-          const lost = lostRun(row, now());
+          const lost = numbered("run", lostRun(row, now()));
           owners ??= ownersIn(pages);
           const owner = owners.get(Number(row.run_id));
           const known =
@@ -292,6 +304,39 @@ function valid(table: string, row: Row, onLoss: () => void): Row | null {
     return [name, isJson(there[name]) && value !== null ? JSON.stringify(value) : value];
   });
   return { ...row, ...Object.fromEntries(instead) };
+}
+
+/** Numbers of others begin far below, those of lost experiments too. */
+const RENUMBERED_FROM = 2_000_000_000;
+
+/** The columns of a table that hold numbers of experiments and of runs. */
+const NUMBERS: Readonly<Record<string, Readonly<Record<string, "experiment" | "run">>>> = {
+  experiment: { id: "experiment" },
+  tag: { experiment_id: "experiment" },
+  run: { id: "run", experiment_id: "experiment" },
+  sample: { run_id: "run" },
+};
+
+/**
+ * Gives rows that have a number behind which none would be left for the next (requireNumbers) another one, and those
+ * that refer to them the same. What JavaScript has not exactly is left as it is, and is no number.
+ */
+function renumbering(): (table: string, row: Row) => Row {
+  const given = { experiment: new Map<number, number>(), run: new Map<number, number>() };
+  const instead = (of: "experiment" | "run", number: number): number => {
+    const known = given[of].get(number) ?? RENUMBERED_FROM + given[of].size;
+    given[of].set(number, known);
+    return known;
+  };
+  return (table, row) => {
+    const changed: Row = {};
+    for (const [column, of] of Object.entries(NUMBERS[table] ?? {})) {
+      const number = row[column];
+      if (typeof number === "number" && number > SEQUENCE_MAX && Number.isSafeInteger(number))
+        changed[column] = instead(of, number);
+    }
+    return Object.keys(changed).length === 0 ? row : { ...row, ...changed };
+  };
 }
 
 function interrupted(run: Row): Row {

@@ -16,7 +16,8 @@ import {
   TITLE_MAX,
   UNSEEN,
 } from "../engine/experiment/text-limits.ts";
-import { experimentSchema, historyRunSchema, runSchema } from "../main/contract/shapes.ts";
+import { experimentSchema, historyRunSchema, idSchema, runSchema } from "../main/contract/shapes.ts";
+import { SEQUENCE_MAX } from "./our-schema.ts";
 
 /** Of a text that no one wrote by hand: a reason, a file's name, a label. */
 const TEXT_MAX = 20_000;
@@ -26,8 +27,17 @@ const TEXT_BYTES_MAX = 4 * NOTES_MAX;
 const JSON_BYTES_MAX = 8 * 1024 * 1024;
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
-const anything = v.unknown();
+/** Of a document of any shape: none of its numbers was too large to be read. */
+function allFinite(found: unknown): boolean {
+  if (typeof found === "number") return Number.isFinite(found);
+  if (typeof found !== "object" || found === null) return true;
+  return Object.values(found).every(allFinite);
+}
+
+const anything = v.custom<unknown>(allFinite);
 const whole = v.pipe(v.number(), v.safeInteger());
+/** One behind which there are others. */
+const id = v.pipe(idSchema, v.maxValue(SEQUENCE_MAX));
 
 interface Column {
   readonly schema: v.GenericSchema<unknown, unknown>;
@@ -68,7 +78,7 @@ export const UNKNOWN_FACTS = {
 
 /** By the columns of the table. */
 export const EXPERIMENT_SHAPE = {
-  id: value(experiment.id, 0),
+  id: value(id, 0),
   uid: line(200),
   kind: value(v.picklist(["workload", "sweep"]), "workload"),
   title: line(TITLE_MAX),
@@ -87,9 +97,9 @@ export const EXPERIMENT_SHAPE = {
 } satisfies Readonly<Record<string, Column>>;
 
 export const RUN_SHAPE = {
-  id: value(run.id, 0),
+  id: value(id, 0),
   uid: line(200),
-  experiment_id: value(run.experimentId, 0),
+  experiment_id: value(id, 0),
   label: line(TEXT_MAX),
   source: value(run.source, "model"),
   mode: value(run.mode, DEFAULT_BASELINE),
@@ -97,7 +107,13 @@ export const RUN_SHAPE = {
   params: json(run.params, {}),
   seed: value(whole, 0),
   facts: json(run.facts, UNKNOWN_FACTS),
-  kernel_profile: json(run.kernelProfile, null),
+  kernel_profile: json(
+    v.pipe(
+      run.kernelProfile,
+      v.check((profile) => allFinite(profile)),
+    ),
+    null,
+  ),
   status: value(run.status, "failed"),
   reason: { schema: v.nullable(text(TEXT_MAX)), clean: someLines, instead: clipped(TEXT_MAX, someLines) },
   created_ms: value(experiment.createdAt, 0),
@@ -137,21 +153,10 @@ export function selectOf(shape: Shape, of = ""): string {
     .join(", ");
 }
 
-/** JSON writes numbers that are no number any more (1e999 is read as infinity). */
-function allFinite(found: unknown): boolean {
-  if (typeof found === "number") return Number.isFinite(found);
-  if (typeof found !== "object" || found === null) return true;
-  return Object.values(found).every(allFinite);
-}
-
-const HUGE_EXPONENT = /[eE]\+?\d{3}/;
-
 function parsed(stored: unknown): unknown {
   if (typeof stored !== "string") return stored;
   if (stored.length > JSON_BYTES_MAX) throw new RangeError(TOO_LONG);
-  const found: unknown = JSON.parse(stored);
-  if (HUGE_EXPONENT.test(stored) && !allFinite(found)) throw new RangeError("a number is too large");
-  return found;
+  return JSON.parse(stored);
 }
 
 /** In the text of a JSON document: what may stand for a character that no line has. */

@@ -5,8 +5,10 @@
 import { copyFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { placeOf, removeDatabase, sizeOf } from "./files.ts";
+import { requireFiles } from "./header.ts";
 import { requireOurSchema } from "./our-schema.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { requireSchemaTree } from "./schema-tree.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 /** Reading the history would take a copy of more than was allowed. */
@@ -45,6 +47,7 @@ function immutable(file: string, copied: () => Database.Database): Database.Data
  * there), both are read as copies beside `near`: SQLite would write to them.
  */
 function connect(file: string, copy: string, copyBytesMax: number): Database.Database {
+  requireFiles(file);
   const log = `${file}-wal`;
   const beside = ["-wal", "-journal"].filter((suffix) => filled(file + suffix));
   /** The file, and what was left beside it. */
@@ -58,6 +61,7 @@ function connect(file: string, copy: string, copyBytesMax: number): Database.Dat
     for (const suffix of parts) copyFileSync(file + suffix, copy + suffix);
     return new Database(copy, { fileMustExist: true });
   }
+  requireSchemaTree(file);
   // A process that has it open keeps both; SQLite makes none where they are.
   if (there(log) && there(`${file}-shm`)) {
     const db = new Database(file, { readonly: true, fileMustExist: true });

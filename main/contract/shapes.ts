@@ -13,6 +13,8 @@ const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn
 
 export const idSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 export const countSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** JSON may write numbers that are none any more: 1 with 400 zeros is read as infinity. */
+const finiteSchema = v.pipe(v.number(), v.finite());
 /** Dates end in the year 275760. */
 const TIME_MS_MAX = 8_640_000_000_000_000;
 const timeSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(TIME_MS_MAX));
@@ -64,7 +66,7 @@ const sourcesSchema = v.picklist(["model", "kernel", "both"]);
 const runStatusSchema = v.picklist(["queued", "running", "done", "cancelled", "failed", "interrupted"]);
 const columnSchema = v.picklist(columnNames);
 
-export const paramValueSchema = v.union([v.pipe(v.number(), v.finite()), shortTextSchema, v.boolean()]);
+export const paramValueSchema = v.union([finiteSchema, shortTextSchema, v.boolean()]);
 export const paramsSchema = v.pipe(
   v.record(v.pipe(v.string(), v.maxLength(60)), paramValueSchema),
   v.maxEntries(100, "more than 100 parameters"),
@@ -194,103 +196,103 @@ export type ExperimentSpec = v.InferInput<typeof experimentSpecSchema>;
 /** As the host reads it. */
 export type FullExperimentSpec = v.InferOutput<typeof experimentSpecSchema>;
 
-const callsAndBytesSchema = v.object({ calls: v.number(), bytes: v.number() });
+const callsAndBytesSchema = v.object({ calls: finiteSchema, bytes: finiteSchema });
 
 /** Releases of engine/experiment/releases.ts. */
 const releasesSchema = v.object({
   dontneed: callsAndBytesSchema,
   outcomes: v.object(v.entriesFromList(OUTCOMES, callsAndBytesSchema)),
-  sizes: v.object({ up_to_64k: v.number(), below_2m: v.number(), below_4m: v.number(), larger: v.number() }),
+  sizes: v.object({ up_to_64k: finiteSchema, below_2m: finiteSchema, below_4m: finiteSchema, larger: finiteSchema }),
   otherAdvice: v.object(v.entriesFromList(OTHER_ADVICE, callsAndBytesSchema)),
   munmap: callsAndBytesSchema,
-  heapBytes: v.exactOptional(v.nullable(v.number())),
+  heapBytes: v.exactOptional(v.nullable(finiteSchema)),
 });
 
 /** BlameEntry of engine/experiment/blame.ts. */
 const blameEntrySchema = v.object({
   stack: v.array(v.string()),
   reason: v.string(),
-  tables: v.number(),
-  kb: v.number(),
+  tables: finiteSchema,
+  kb: finiteSchema,
 });
 const blameSchema = v.array(blameEntrySchema);
 
 /** RunSummary of engine/experiment/types.ts. */
 /** What freeing empty tables cost a run (engine/experiment/types.ts: PolicyCost). */
 const policyCostSchema = v.object({
-  caller_ns: v.number(),
-  longest_call_ns: v.number(),
-  background_ns: v.number(),
-  rebuilt_tables: v.number(),
-  tlb_flushes: v.number(),
+  caller_ns: finiteSchema,
+  longest_call_ns: finiteSchema,
+  background_ns: finiteSchema,
+  rebuilt_tables: finiteSchema,
+  tlb_flushes: finiteSchema,
 });
 
 export const runSummarySchema = v.object({
-  operations: v.number(),
-  wall_ms: v.number(),
+  operations: finiteSchema,
+  wall_ms: finiteSchema,
   final: v.object({
-    vmpte_kb: v.number(),
-    pte_tables: v.nullable(v.number()),
-    pmd_tables: v.nullable(v.number()),
-    pud_tables: v.nullable(v.number()),
-    empty_pte_tables: v.nullable(v.number()),
-    rss_kb: v.number(),
-    virt_kb: v.nullable(v.number()),
+    vmpte_kb: finiteSchema,
+    pte_tables: v.nullable(finiteSchema),
+    pmd_tables: v.nullable(finiteSchema),
+    pud_tables: v.nullable(finiteSchema),
+    empty_pte_tables: v.nullable(finiteSchema),
+    rss_kb: finiteSchema,
+    virt_kb: v.nullable(finiteSchema),
   }),
-  peak: v.object({ vmpte_kb: v.number(), rss_kb: v.number() }),
-  reclaimed_pte_tables: v.nullable(v.number()),
-  slow_path: v.nullable(v.number()),
-  declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, v.number()))),
+  peak: v.object({ vmpte_kb: finiteSchema, rss_kb: finiteSchema }),
+  reclaimed_pte_tables: v.nullable(finiteSchema),
+  slow_path: v.nullable(finiteSchema),
+  declined: v.nullable(v.object(v.entriesFromList(DECLINED_REASONS, finiteSchema))),
   cost: v.exactOptional(v.nullable(policyCostSchema)),
-  average_vmpte_kb: v.exactOptional(v.number()),
-  average_rss_kb: v.exactOptional(v.number()),
+  average_vmpte_kb: v.exactOptional(finiteSchema),
+  average_rss_kb: v.exactOptional(finiteSchema),
   processes: v.exactOptional(
     v.object({
-      all: v.number(),
-      step: v.exactOptional(v.number()),
+      all: finiteSchema,
+      step: v.exactOptional(finiteSchema),
       largest: v.array(
         v.object({
-          process: v.number(),
-          pid: v.number(),
+          process: finiteSchema,
+          pid: finiteSchema,
           comm: v.string(),
           lives: v.boolean(),
-          peak_vmpte_kb: v.number(),
-          average_vmpte_kb: v.number(),
-          final_vmpte_kb: v.number(),
-          empty_pte_tables: v.number(),
-          peak_rss_kb: v.number(),
-          line: v.exactOptional(v.object({ from: v.number(), kb: v.array(v.number()) })),
+          peak_vmpte_kb: finiteSchema,
+          average_vmpte_kb: finiteSchema,
+          final_vmpte_kb: finiteSchema,
+          empty_pte_tables: finiteSchema,
+          peak_rss_kb: finiteSchema,
+          line: v.exactOptional(v.object({ from: finiteSchema, kb: v.array(finiteSchema) })),
         }),
       ),
     }),
   ),
-  average_empty_pte_tables: v.exactOptional(v.number()),
+  average_empty_pte_tables: v.exactOptional(finiteSchema),
   events: v.exactOptional(
-    v.array(v.object({ what: v.picklist(RUN_EVENTS), operations: v.number(), time_ns: v.nullable(v.number()) })),
+    v.array(v.object({ what: v.picklist(RUN_EVENTS), operations: finiteSchema, time_ns: v.nullable(finiteSchema) })),
   ),
-  program_ns: v.exactOptional(v.number()),
+  program_ns: v.exactOptional(finiteSchema),
   steady: v.exactOptional(
     v.object({
-      share: v.number(),
+      share: finiteSchema,
       after_release: v.boolean(),
-      average_vmpte_kb: v.number(),
-      average_empty_pte_tables: v.number(),
+      average_vmpte_kb: finiteSchema,
+      average_empty_pte_tables: finiteSchema,
     }),
   ),
   releases: v.exactOptional(releasesSchema),
   blame: v.exactOptional(v.object({ peak: blameSchema, end: blameSchema })),
   trial: v.exactOptional(
     v.object({
-      peak_vmpte_kb: v.number(),
-      end_vmpte_kb: v.number(),
-      average_vmpte_kb: v.number(),
-      peak_rss_kb: v.number(),
-      average_rss_kb: v.number(),
-      wall_ms: v.number(),
-      cpu_ms: v.number(),
-      minor_faults: v.number(),
-      major_faults: v.number(),
-      exit_code: v.number(),
+      peak_vmpte_kb: finiteSchema,
+      end_vmpte_kb: finiteSchema,
+      average_vmpte_kb: finiteSchema,
+      peak_rss_kb: finiteSchema,
+      average_rss_kb: finiteSchema,
+      wall_ms: finiteSchema,
+      cpu_ms: finiteSchema,
+      minor_faults: finiteSchema,
+      major_faults: finiteSchema,
+      exit_code: finiteSchema,
     }),
   ),
 });
@@ -319,8 +321,8 @@ export const hostFactsSchema = v.object({
   platform: v.string(),
   kernelRelease: v.string(),
   cpu: v.string(),
-  cpus: v.number(),
-  memoryKb: v.number(),
+  cpus: finiteSchema,
+  memoryKb: finiteSchema,
   /** Does the running kernel reclaim? null: not tried. */
   ptReclaimSeen: v.nullable(v.boolean()),
 });
@@ -445,7 +447,7 @@ export const historyRunSchema = v.object({
   status: runStatusSchema,
   summary: v.nullable(runSummarySchema),
   /** At most 48 values of vmpte_kb, evenly spread over the run. */
-  sparkline: v.pipe(v.array(v.number()), v.maxLength(48)),
+  sparkline: v.pipe(v.array(finiteSchema), v.maxLength(48)),
   /** What of it is stored in a way that cannot be read; a placeholder is shown here. */
   problem: v.exactOptional(v.string()),
 });
