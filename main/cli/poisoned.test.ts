@@ -57,3 +57,14 @@ describe("an experiment is shown", () => {
     },
   );
 });
+
+describe("parameters that are called as every object's fields are", () => {
+  test("are not valid, and keep nobody from an export, a tag or a search", () => {
+    const params = '{"__proto__":{"toString":1,"valueOf":1}}';
+    change(`UPDATE experiment SET params = '${params}'; UPDATE run SET params = '${params}'`);
+    expect(lab("history", "check").stdout).toMatch(/experiment 1: what is stored as its params is not valid/);
+    expect(lab("export", "1", "--format", "csv", "--out", "-")).toMatchObject({ status: 0, stderr: "" });
+    expect(lab("tag", "1", "odd")).toMatchObject({ status: 0, stderr: "" });
+    expect(lab("list", "--filter", "tag:odd").stdout).toContain("Commit table, 50 GB");
+  });
+});

@@ -1,0 +1,74 @@
+/** Histories with values that no program of ours writes: each opens, lists and is repaired row by row; the rest of it is as it was. */
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { InvalidRowsError } from "./errors.ts";
+import { recoverHistory } from "./recover.ts";
+import { openStore } from "./store.ts";
+import { newRun, rows, SPEC, said, summary, testFolder } from "./testing.ts";
+
+let folder: ReturnType<typeof testFolder>;
+beforeEach(() => {
+  folder = testFolder();
+  const store = openStore(folder.file());
+  for (const mode of ["none", "sync"] as const) {
+    const { id } = mode === "none" ? store.createExperiment(SPEC) : store.getExperiment(1);
+    const run = store.startRun(id, newRun(mode));
+    store.appendSamples(run.id, rows(0, 20));
+    store.finishRun(run.id, { status: "done", summary: summary(mode === "none" ? 480 : 240) });
+  }
+  store.close();
+});
+afterEach(() => folder.remove());
+
+/** Changes the history past its rules. */
+function change(sql: string): void {
+  const db = new Database(folder.file());
+  db.unsafeMode(true);
+  db.pragma("ignore_check_constraints = ON");
+  db.pragma("foreign_keys = OFF");
+  db.exec(sql);
+  db.close();
+}
+
+/** Not taken over, and told; what is valid of it is saved, and that is. */
+function refusedAndSaved(why: RegExp): void {
+  const mine = openStore(folder.file("mine.sqlite"));
+  try {
+    expect(said(() => mine.merge(folder.file()))).toMatch(why);
+    expect(() => mine.merge(folder.file())).toThrow(InvalidRowsError);
+    recoverHistory(folder.file(), folder.file("saved.sqlite"));
+    expect(mine.merge(folder.file("saved.sqlite"))).toMatchObject({ experiments: 1 });
+    expect(mine.check()).toMatchObject({ ok: true });
+  } finally {
+    mine.close();
+  }
+}
+
+describe("names that every object has", () => {
+  test.each([
+    '{"__proto__":{"toString":1,"valueOf":1}}',
+    '{"constructor":{"a":1}}',
+    '{"prototype":[1]}',
+    '{"size":1,"__proto__":1}',
+  ])("as parameters (%s)", (params) => {
+    change(`UPDATE experiment SET params = '${params}'; UPDATE run SET params = '${params}'`);
+    refusedAndSaved(/experiment 1: what is stored as its params is not valid/);
+    const store = openStore(folder.file());
+    expect(store.getExperiment(1)).toMatchObject({ problem: expect.stringContaining("params"), params: {} });
+    store.describeExperiment(1, { tags: ["odd"] });
+    store.close();
+  });
+});
+
+test.each(["'null'", `'{"a":1}' || char(0) || 'x'`])(
+  "parameters that are none (%s) keep nobody from describing the experiment, and condemn no history",
+  (params) => {
+    change(`UPDATE experiment SET params = ${params}`);
+    const told: Error[] = [];
+    const store = openStore(folder.file(), { onDamage: (error) => told.push(error) });
+    expect(store.describeExperiment(1, { title: "Another title" })).toMatchObject({ title: "Another title" });
+    expect(store.list({ search: "another" }).total).toBe(1);
+    expect(told).toEqual([]);
+    store.close();
+  },
+);
