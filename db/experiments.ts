@@ -172,7 +172,9 @@ export function refreshHeadline(c: Connection, id: number, ended?: { readonly la
     `UPDATE experiment SET
       status = coalesce((SELECT status FROM run WHERE experiment_id = experiment.id
         ORDER BY instr('running queued failed interrupted cancelled done', status) LIMIT 1), 'queued'),
-      peak_kb = (SELECT max(summary ->> '$.peak.vmpte_kb') FROM run WHERE experiment_id = experiment.id)
+      peak_kb = (SELECT max(CASE WHEN typeof(kb) IN ('integer', 'real') THEN kb END) FROM
+        (SELECT CASE WHEN json_valid(summary) THEN summary ->> '$.peak.vmpte_kb' END AS kb FROM run
+          WHERE experiment_id = experiment.id))
     WHERE id = ?`,
   ).run(id);
   if (ended === undefined) return;

@@ -72,3 +72,56 @@ test.each(["'null'", `'{"a":1}' || char(0) || 'x'`])(
     store.close();
   },
 );
+
+const UNENDED = "status = 'running', owner = NULL";
+/** Run 2 is found unfinished, and cannot be ended as others are. */
+const UNENDABLE: Readonly<Record<string, string>> = {
+  "its samples are gone": `UPDATE run SET ${UNENDED}, summary = json_set(summary, '$.program_ns', 1000) WHERE id = 2;
+    DELETE FROM sample WHERE run_id = 2`,
+  "its last sign of life lies beyond all time": `UPDATE run SET ${UNENDED}, heartbeat_ms = 9223372036854775807 WHERE id = 2`,
+  "its last sign of life lies before all time": `UPDATE run SET ${UNENDED}, heartbeat_ms = -9223372036854775807 WHERE id = 2`,
+  "its number is none": `UPDATE run SET ${UNENDED}, id = 9223372036854775807 WHERE id = 2;
+    UPDATE sample SET run_id = 9223372036854775807 WHERE run_id = 2`,
+  "another's peak is a text": `UPDATE run SET ${UNENDED} WHERE id = 2;
+    UPDATE run SET summary = '{"peak":{"vmpte_kb":"x"}}' WHERE id = 1`,
+  "it did half an operation": `UPDATE run SET ${UNENDED}, summary = json_set(summary, '$.operations', 1e9 + 0.5) WHERE id = 2`,
+};
+
+describe("a run that was left unfinished keeps nobody from the history", () => {
+  test.each(Object.entries(UNENDABLE))("where %s", (_name, sql) => {
+    change(sql);
+    const store = openStore(folder.file());
+    try {
+      const runs = store.list().rows.flatMap((row) => row.runs);
+      expect(runs.map(({ id, status }) => ({ id, status }))).toMatchObject(
+        sql.includes("id = 9223372036854775807")
+          ? [{ id: 1, status: "done" }]
+          : [
+              { id: 1, status: "done" },
+              { id: 2, status: "interrupted" },
+            ],
+      );
+      for (const { endedAt } of runs) expect(endedAt).toBeLessThanOrEqual(Date.now());
+      expect(store.markInterrupted()).toEqual([]);
+    } finally {
+      store.close();
+    }
+    const db = new Database(folder.file(), { readonly: true });
+    expect(db.prepare("SELECT count(*) FROM run WHERE status = 'running'").pluck().get()).toBe(0);
+    db.close();
+  });
+});
+
+test("a run that cannot be ended at all is set aside, and the next is ended", () => {
+  const store = openStore(folder.file());
+  try {
+    change(`UPDATE run SET ${UNENDED}; UPDATE run SET detail = '{' WHERE id = 1`);
+    expect(store.markInterrupted().map(({ id, status }) => ({ id, status }))).toEqual([
+      { id: 1, status: "interrupted" },
+      { id: 2, status: "interrupted" },
+    ]);
+    expect(store.markInterrupted()).toEqual([]);
+  } finally {
+    store.close();
+  }
+});
