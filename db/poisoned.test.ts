@@ -125,3 +125,30 @@ test("a run that cannot be ended at all is set aside, and the next is ended", ()
     store.close();
   }
 });
+
+describe("an object with two fields of one name, of which SQLite reads one and JavaScript the other", () => {
+  test.each([
+    `replace(summary, '"peak":', '"peak":{"vmpte_kb":"x"},"peak":')`,
+    `replace(summary, '"peak":', '"pe\\u0061k" : {"vmpte_kb":"x"}, "peak":')`,
+    `replace(summary, '"peak":{', '"peak" : {"vmpte_kb":1e6,')`,
+  ])("%s", (twice) => {
+    change(`UPDATE run SET summary = ${twice} WHERE id = 2`);
+    const store = openStore(folder.file());
+    expect(store.check()).toMatchObject({ ok: false, damage: null });
+    expect(store.getExperiment(1).runs.map(({ problem }) => problem)).toEqual([
+      null,
+      "what is stored as its summary is not valid",
+    ]);
+    store.close();
+    refusedAndSaved(/run 2: what is stored as its summary is not valid/);
+  });
+
+  test("is none where the same is written otherwise", () => {
+    change(`UPDATE run SET summary = replace(summary, ':', ' :  '),
+      facts = replace(facts, '"cpu":"test"', '"cpu":"a \\"test\\": of \\u0061"')`);
+    const store = openStore(folder.file());
+    expect(store.check()).toMatchObject({ ok: true });
+    expect(store.getRun(1).facts.cpu).toBe('a "test": of a');
+    store.close();
+  });
+});
