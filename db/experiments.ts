@@ -159,14 +159,11 @@ function putTags(c: Connection, id: number, tags: readonly string[]): void {
 
 /** Brings what a search looks at in line with the experiment. */
 export function refreshSearch(c: Connection, id: number): void {
-  const row = c
-    .prepare<[number], { title: string; workload: string; params: string; notes: string }>(
-      "SELECT title, workload, params, notes FROM experiment WHERE id = ?",
-    )
-    .get(id);
+  const row = c.prepare<[number], ExperimentRow>(`SELECT ${EXPERIMENT_COLUMNS} FROM experiment WHERE id = ?`).get(id);
   if (!row) return;
+  const experiment = toExperiment(row, [], []);
   const tags = c.prepare<[number], string>("SELECT name FROM tag WHERE experiment_id = ?").pluck().all(id);
-  c.prepare("UPDATE experiment SET search = ? WHERE id = ?").run(searchText(row, tags), id);
+  c.prepare("UPDATE experiment SET search = ? WHERE id = ?").run(searchText(experiment, tags), id);
 }
 
 /** Brings an experiment's status and peak in line with its runs, and, where runs (of this label, or all) have ended, its saving. */
@@ -175,7 +172,9 @@ export function refreshHeadline(c: Connection, id: number, ended?: { readonly la
     `UPDATE experiment SET
       status = coalesce((SELECT status FROM run WHERE experiment_id = experiment.id
         ORDER BY instr('running queued failed interrupted cancelled done', status) LIMIT 1), 'queued'),
-      peak_kb = (SELECT max(summary ->> '$.peak.vmpte_kb') FROM run WHERE experiment_id = experiment.id)
+      peak_kb = (SELECT max(CASE WHEN typeof(kb) IN ('integer', 'real') THEN kb END) FROM
+        (SELECT CASE WHEN json_valid(summary) THEN summary ->> '$.peak.vmpte_kb' END AS kb FROM run
+          WHERE experiment_id = experiment.id))
     WHERE id = ?`,
   ).run(id);
   if (ended === undefined) return;

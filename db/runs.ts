@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { policyOf } from "../engine/experiment/policies.ts";
 import type { RunSummary } from "../engine/experiment/types.ts";
 import type { Connection } from "./connection.ts";
-import { NotFoundError, StateError } from "./errors.ts";
+import { HistoryError, NotFoundError, StateError, translate } from "./errors.ts";
 import { getExperiment, refreshHeadline } from "./experiments.ts";
 import { isAlive, parseOwner } from "./owner.ts";
 import type { NewRun, RunEnding, StoredRun } from "./records.ts";
@@ -12,6 +12,8 @@ import { insertSamples, sparklineOf } from "./samples.ts";
 import { summaryOf } from "./summary.ts";
 
 const UNFINISHED = "status IN ('queued', 'running')";
+/** Runs whose number JavaScript has exactly; no other was ever made by a store. */
+const NUMBERED = `id BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER}`;
 
 /** Stores runs of an experiment as running (or queued), owned by this store; all of them or none. */
 export function startRuns(c: Connection, experimentId: number, specs: readonly NewRun[]): StoredRun[] {
@@ -140,7 +142,7 @@ function end(c: Connection, run: StoredRun, ending: RunEnding, endedMs: number):
     endedMs,
     summary === null ? null : JSON.stringify(summary),
     JSON.stringify(sparklineOf(c, run.id, run.sampleCount, summary?.program_ns !== undefined)),
-    summary?.operations ?? 0,
+    Number.isSafeInteger(summary?.operations) ? summary?.operations : 0,
     jsonOrNull(ending.detail),
     run.id,
   );
@@ -160,24 +162,46 @@ export function markInterrupted(c: Connection): StoredRun[] {
   const unfinished = () =>
     c
       .prepare<[], { id: number; owner: string | null; heartbeat_ms: number }>(
-        `SELECT id, owner, heartbeat_ms FROM run WHERE ${UNFINISHED}`,
+        `SELECT id, owner, heartbeat_ms FROM run WHERE ${UNFINISHED} AND ${NUMBERED}`,
       )
       .all();
+  const others = `FROM run WHERE ${UNFINISHED} AND NOT (${NUMBERED})`;
+  const hasOthers = () => c.prepare<[], number>(`SELECT 1 ${others} LIMIT 1`).get() !== undefined;
   // A look first: writing waits for other writers, and there is mostly nothing to do.
-  if (!c.read(unfinished).some(dead)) return [];
-  return c.write(
-    () =>
-      unfinished()
-        .filter(dead)
-        .map((row) => {
-          const pid = parseOwner(row.owner)?.pid;
-          const who = pid === undefined ? "The process that ran it" : `The process that ran it (${pid})`;
-          const reason = `${who} ended before the run did; the samples up to then are kept`;
-          end(c, getRun(c, row.id), { status: "interrupted", reason }, row.heartbeat_ms);
-          return getRun(c, row.id);
-        }),
-    "durable",
-  );
+  if (!c.read(() => unfinished().some(dead) || hasOthers())) return [];
+  return c.write(() => {
+    c.prepare<[string], never>(
+      `UPDATE run SET status = 'interrupted', reason = ?, owner = NULL WHERE id IN (SELECT id ${others})`,
+    ).run("No process can have run it: its number is none that a run has");
+    return unfinished()
+      .filter(dead)
+      .map((row) => {
+        const pid = parseOwner(row.owner)?.pid;
+        const who = pid === undefined ? "The process that ran it" : `The process that ran it (${pid})`;
+        const reason = `${who} ended before the run did; the samples up to then are kept`;
+        interrupt(c, row.id, reason, Math.min(Math.max(row.heartbeat_ms, 0), now));
+        return getRun(c, row.id);
+      });
+  }, "durable");
+}
+
+/** Ends a run as interrupted. Where what is stored of it cannot be summed up, it is ended without: others are not held up by it. */
+function interrupt(c: Connection, id: number, reason: string, endedMs: number): void {
+  c.prepare("SAVEPOINT ending").run();
+  try {
+    end(c, getRun(c, id), { status: "interrupted", reason }, endedMs);
+  } catch (error) {
+    const named = translate(error, c.file);
+    // What is wrong with the file and not with a value of the run has a name of its own.
+    if (named instanceof HistoryError && named.name !== "HistoryError") throw error;
+    c.prepare("ROLLBACK TO ending").run();
+    c.prepare("UPDATE run SET status = 'interrupted', reason = ?, finished_ms = ?, owner = NULL WHERE id = ?").run(
+      reason,
+      endedMs,
+      id,
+    );
+  }
+  c.prepare("RELEASE ending").run();
 }
 
 /** Whether this store has a run under way. */

@@ -84,6 +84,8 @@ function sparklineByClock(c: Connection, runId: number, points: number): number[
     )
     .raw()
     .all(runId);
+  // A run may say that it has samples which it has not.
+  if (rows.length === 0) return [];
   const end = rows.at(-1)?.[0] ?? 0;
   const values: number[] = [];
   let row = 0;

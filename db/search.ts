@@ -1,4 +1,5 @@
 /** How texts are compared in a search: case, accents and width do not count. */
+import type { Params } from "../engine/experiment/types.ts";
 
 function fold(text: string): string {
   return text
@@ -7,13 +8,14 @@ function fold(text: string): string {
     .toLowerCase();
 }
 
-/** All that a search looks at in one experiment, folded. `params` is its JSON. */
+/** All that a search looks at in one experiment, folded. */
 export function searchText(
-  row: { readonly title: string; readonly workload: string; readonly params: string; readonly notes: string },
+  experiment: { readonly title: string; readonly workload: string; readonly params: Params; readonly notes: string },
   tags: readonly string[],
 ): string {
-  const params = Object.entries(JSON.parse(row.params) as Record<string, unknown>).map(([k, value]) => `${k}=${value}`);
-  return fold([row.title, row.workload, ...params, ...tags, row.notes].join("\n"));
+  const { title, workload, params, notes } = experiment;
+  const set = Object.entries(params).map(([name, value]) => `${name}=${value}`);
+  return fold([title, workload, ...set, ...tags, notes].join("\n"));
 }
 
 /** The words of a search, each of which must be found; at most 20. */

@@ -153,10 +153,29 @@ export function selectOf(shape: Shape, of = ""): string {
     .join(", ");
 }
 
+function namesIn(found: unknown): number {
+  if (typeof found !== "object" || found === null) return 0;
+  const values = Object.values(found);
+  return values.reduce<number>((sum, each) => sum + namesIn(each), Array.isArray(found) ? 0 : values.length);
+}
+
+/** Every text of a JSON document; with its colon where it is a field's name. */
+const TEXTS = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/gs;
+
+/** Whether an object has two fields of one name: SQLite reads the first, JSON.parse the last. None that is as JSON.stringify writes it does. */
+function namesTwice(stored: string, found: unknown): boolean {
+  if (JSON.stringify(found) === stored) return false;
+  let names = 0;
+  for (const [, colon] of stored.matchAll(TEXTS)) if (colon !== undefined) names++;
+  return names !== namesIn(found);
+}
+
 function parsed(stored: unknown): unknown {
   if (typeof stored !== "string") return stored;
   if (stored.length > JSON_BYTES_MAX) throw new RangeError(TOO_LONG);
-  return JSON.parse(stored);
+  const found: unknown = JSON.parse(stored);
+  if (namesTwice(stored, found)) throw new RangeError("a name stands twice");
+  return found;
 }
 
 /** In the text of a JSON document: what may stand for a character that no line has. */

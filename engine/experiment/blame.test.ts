@@ -41,3 +41,8 @@ test("tables that were empty before the recording began are nobody's gap", () =>
   expect(blameGaps([found, entry(30, [])])).toMatch(/^The trace has no call stacks: .* 50 tables were found empty/);
   expect(blameReason("snapshot")).not.toContain("snapshot");
 });
+
+test("a reason that no version has is told by its own name", () => {
+  for (const reason of ["constructor", "toString", "__proto__", "some_other"])
+    expect(blameReason(reason)).toBe(reason.replaceAll("_", " "));
+});

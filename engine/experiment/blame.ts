@@ -31,7 +31,7 @@ const FOUND = "snapshot";
 
 /** A reason in words. */
 export function blameReason(reason: string): string {
-  return REASONS[reason] ?? reason.replaceAll("_", " ");
+  return Object.hasOwn(REASONS, reason) ? REASONS[reason] : reason.replaceAll("_", " ");
 }
 
 /** What of a stored run's blame is told: a kernel that reclaims is looked at in the end, one that does not at its peak. */

@@ -144,6 +144,9 @@ export function parseSettings(texts: readonly string[]): Setting[] {
   return settings;
 }
 
+/** Said of a trial whose settings are not stored, or not in a way that can be read. */
+export const SETTINGS_UNKNOWN = "Nothing is known of the settings that were tried: the history does not name them.";
+
 /** A setting with its runs that came to their end. */
 export interface Tried extends Setting {
   readonly runs: readonly TrialRun[];

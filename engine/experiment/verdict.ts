@@ -182,7 +182,8 @@ function leftBy({ blame }: RunSummary): string | undefined {
   const tables = new Map<string, number>();
   for (const entry of blame?.end ?? []) tables.set(entry.reason, (tables.get(entry.reason) ?? 0) + entry.tables);
   const [heaviest] = [...tables].sort(([, a], [, b]) => b - a);
-  return UNMAPS[heaviest?.[0] ?? ""];
+  const reason = heaviest?.[0] ?? "";
+  return Object.hasOwn(UNMAPS, reason) ? UNMAPS[reason] : undefined;
 }
 
 /** The reason for which no more is saved, where it is one; a clause after "because". */

@@ -15,6 +15,7 @@ import { validateParams } from "../../engine/experiment/params.ts";
 import { isPolicyId } from "../../engine/experiment/policies.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset, PRESETS } from "../../engine/workload/presets/index.ts";
+import { plainRecord } from "../contract/plain-keys.ts";
 import { describeChoices } from "./choices.ts";
 
 /** More tasks than this are a mistake sooner than a study; a plan of so many takes 1.2 GB. */
@@ -26,7 +27,10 @@ const names = v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1,
 
 /** A value or several for each name. */
 const values = v.optional(
-  v.record(v.string(), v.union([paramValue, v.pipe(v.array(paramValue), v.minLength(1, "give at least one value"))])),
+  plainRecord(
+    v.string(),
+    v.union([paramValue, v.pipe(v.array(paramValue), v.minLength(1, "give at least one value"))]),
+  ),
   {},
 );
 

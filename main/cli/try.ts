@@ -9,6 +9,7 @@ import {
   parseSettings,
   REPEAT_MAX,
   rangeWords,
+  SETTINGS_UNKNOWN,
   type Tried,
   triedIn,
 } from "../../engine/experiment/trial.ts";
@@ -39,20 +40,22 @@ const showTurns: Show = async (session, { runs }) => {
 /** The settings in their order, the baseline first, each with its runs that came to their end. */
 const tried = ({ sweep, runs }: Experiment): Tried[] => triedIn(sweep?.settings ?? [], runs);
 
-/** The document of `--json`. */
+/** The document of `--json`; without a baseline where what is stored of the trial names no settings. */
 export function trialJson(experiment: Experiment) {
-  const [baseline, ...settings] = tried(experiment);
+  const [baseline, ...settings] = tried(experiment) as [Tried?, ...Tried[]];
   const shown = ({ name, env, runs }: Tried) => ({ name, env, runs, median: medianOf(runs) });
   return {
     experiment: { id: experiment.id, program: experiment.workload, params: experiment.params },
     kernel: experiment.runs[0]?.facts.kernelRelease,
-    baseline: shown(baseline),
-    settings: settings.map((setting) => ({ ...shown(setting), ...judgeTrial(baseline.runs, setting.runs) })),
+    baseline: baseline === undefined ? null : shown(baseline),
+    settings: settings.map((setting) => ({ ...shown(setting), ...judgeTrial(baseline?.runs ?? [], setting.runs) })),
   };
 }
 
 export function trialText(experiment: Experiment): string {
-  const [baseline, ...settings] = tried(experiment);
+  const [baseline, ...settings] = tried(experiment) as [Tried?, ...Tried[]];
+  const title = `${experiment.title} (experiment ${experiment.id}, kernel ${experiment.runs[0]?.facts.kernelRelease ?? ""})`;
+  if (baseline === undefined) return `${title}\n\n${SETTINGS_UNKNOWN}`;
   const row = ({ name, runs }: Tried, verdict: string): string[] => [
     name,
     verdict,
@@ -78,7 +81,7 @@ export function trialText(experiment: Experiment): string {
   ];
   const rows = [row(baseline, ""), ...judged.map(({ setting, found }) => row(setting, found?.verdict ?? "no run"))];
   return [
-    `${experiment.title} (experiment ${experiment.id}, kernel ${experiment.runs[0]?.facts.kernelRelease ?? ""})`,
+    title,
     "",
     table([head, ...rows], new Set([2, 3, 4, 5, 6, 7, 8])),
     "",

@@ -11,6 +11,7 @@ import { desktopCalls } from "./desktop.ts";
 import { historyCalls } from "./history.ts";
 import { liveCalls } from "./live.ts";
 import { mapCalls } from "./map.ts";
+import { plainRecord } from "./plain-keys.ts";
 import { raceCalls } from "./race.ts";
 import { recordCalls } from "./record.ts";
 import { rescueCalls } from "./rescue.ts";
@@ -74,7 +75,7 @@ const experiment = {
   "experiment.estimate": windowToHost(
     v.object({
       preset: v.string(),
-      params: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+      params: plainRecord(v.string(), v.union([v.string(), v.number(), v.boolean()])),
       mode: v.array(v.picklist(POLICY_IDS)),
       seed: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 1),
     }),

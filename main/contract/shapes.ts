@@ -8,6 +8,7 @@ import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
 import { notesProblem, tagProblem, tagsProblem, titleProblem } from "../../engine/experiment/text-limits.ts";
 import { DECLINED_REASONS, RUN_EVENTS, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import { CAUSES } from "../../engine/live/split.ts";
+import { plainKeys, plainRecord } from "./plain-keys.ts";
 
 const columnNames = SAMPLE_COLUMNS.map((column) => column.name) as [SampleColumn, ...SampleColumn[]];
 
@@ -68,7 +69,7 @@ const columnSchema = v.picklist(columnNames);
 
 export const paramValueSchema = v.union([finiteSchema, shortTextSchema, v.boolean()]);
 export const paramsSchema = v.pipe(
-  v.record(v.pipe(v.string(), v.maxLength(60)), paramValueSchema),
+  plainRecord(v.pipe(v.string(), v.maxLength(60)), paramValueSchema),
   v.maxEntries(100, "more than 100 parameters"),
 );
 
@@ -187,7 +188,7 @@ export const experimentSpecSchema = v.object({
   /** Levels of the page tables. */
   levels: v.optional(v.picklist([4, 5]), 4),
   /** The modelled kernel (default: the measured kernel if something is measured, else the reference). */
-  kernelProfile: v.optional(v.looseObject({ name: v.string() })),
+  kernelProfile: v.optional(plainKeys(v.looseObject({ name: v.string() }))),
   /** Default: the preset's title and the parameters that differ from its defaults. */
   title: v.optional(titleSchema),
 });
@@ -329,7 +330,7 @@ export const hostFactsSchema = v.object({
 export type HostFacts = v.InferOutput<typeof hostFactsSchema>;
 
 /** What sort of kernel a run is modelled on: KernelProfile, which whoever uses it checks; a stored one may be another version's. */
-export const kernelProfileSchema = v.looseObject({ name: v.pipe(v.string(), v.maxLength(200)) });
+export const kernelProfileSchema = plainKeys(v.looseObject({ name: v.pipe(v.string(), v.maxLength(200)) }));
 
 export const runSchema = v.object({
   id: idSchema,
@@ -382,7 +383,7 @@ export const sweepDetailSchema = v.object({
   parameter: v.string(),
   values: v.array(paramValueSchema),
   /** Of a trial of a program: the variables that each value stands for. */
-  settings: v.exactOptional(v.array(v.object({ name: v.string(), env: v.record(v.string(), v.string()) }))),
+  settings: v.exactOptional(v.array(v.object({ name: v.string(), env: plainRecord(v.string(), v.string()) }))),
 });
 
 const experimentCore = {

@@ -2,19 +2,21 @@
 import * as v from "valibot";
 import { REPEAT_MAX, SETTINGS_MAX } from "../../engine/experiment/trial.ts";
 import { shellToHost, windowToMain } from "./define.ts";
+import { plainRecord } from "./plain-keys.ts";
 import { commandSchema, shownText } from "./record.ts";
 import { experimentSchema, titleSchema } from "./shapes.ts";
 
-const envSchema = v.record(v.string(), v.string());
-
-const settingSchema = v.object({ name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(80)), env: envSchema });
+const settingSchema = v.object({
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(80)),
+  env: plainRecord(v.string(), v.string()),
+});
 
 const trialSpecSchema = v.object({
   /** The program, by a path or as PATH finds it, and its arguments. */
   command: v.pipe(v.array(v.string()), v.minLength(1)),
   cwd: v.string(),
-  /** The environment that the settings are added to. */
-  env: envSchema,
+  /** The environment that the settings are added to; as the system gave it, but for names that objects have a meaning for. */
+  env: v.record(v.string(), v.string()),
   /** Where none is given, those that suit the allocator that the program is seen to use. */
   settings: v.pipe(v.array(settingSchema), v.maxLength(SETTINGS_MAX)),
   repeat: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(REPEAT_MAX)),

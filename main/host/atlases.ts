@@ -11,6 +11,7 @@ import { KNOWN, profileValue } from "../batch/known.ts";
 import type { PlannedWorkload } from "../batch/plan.ts";
 import { taskDigest } from "../batch/tasks.ts";
 import { type AtlasRow, atlasRowSchema } from "../contract/atlas.ts";
+import { plainRecord } from "../contract/plain-keys.ts";
 import type { Experiment, ExperimentSpec, Handlers, LabCallName } from "../contract.ts";
 import { VERSION } from "../version.ts";
 import type { Files } from "./files.ts";
@@ -38,7 +39,7 @@ const traceParamsSchema = v.object({
   pid: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   touch_on_map: v.optional(v.boolean(), false),
 });
-const presetParamsSchema = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
+const presetParamsSchema = plainRecord(v.string(), v.union([v.string(), v.number(), v.boolean()]));
 
 function paramsOf<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S> {
   try {

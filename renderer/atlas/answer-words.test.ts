@@ -34,3 +34,8 @@ test("policies have their words, sizes their unit, and no setting is nothing", (
   expect(answerCell("saved_percent", 44.7)).toBe("44.7");
   expect(answerCell("reason", null)).toBe("");
 });
+
+test("a column that is called as every object's fields are is a column like another", () => {
+  expect(answerHeading("constructor")).toBe("constructor");
+  expect(answerHeading("of_constructor")).toBe("of constructor");
+});

@@ -18,11 +18,10 @@ export const isSizeColumn = (column: string): boolean => column.endsWith("_kb");
 
 /** "average VmPTE", "caller, ms" */
 export function answerHeading(column: string): string {
-  const known = HEADINGS[column];
-  if (known !== undefined) return known;
+  if (Object.hasOwn(HEADINGS, column)) return HEADINGS[column];
   const words = column.split("_");
-  const unit = UNITS[words.at(-1) ?? ""];
-  if (unit !== undefined) return `${words.slice(0, -1).join(" ")}, ${unit}`;
+  const last = words.at(-1) ?? "";
+  if (Object.hasOwn(UNITS, last)) return `${words.slice(0, -1).join(" ")}, ${UNITS[last]}`;
   return (isSizeColumn(column) ? words.slice(0, -1) : words).join(" ");
 }
 

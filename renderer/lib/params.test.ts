@@ -38,3 +38,7 @@ test("a line of all parameters", () => {
   const file = { pid: 7, light: true } as unknown as Params;
   expect(showParams(undefined, file)).toBe("pid 7 · without page faults");
 });
+
+test("a parameter that is called as every object's fields are is a parameter like another", () => {
+  expect(showParams(undefined, { constructor: true } as unknown as Params)).toBe("constructor true");
+});

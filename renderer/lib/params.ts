@@ -22,7 +22,7 @@ const FLAG_WORDS: Readonly<Record<string, string>> = {
 
 /** "without page faults"; undefined where the parameter has a value. */
 export const flagWords = (name: string, value: unknown): string | undefined =>
-  value === true ? FLAG_WORDS[name] : undefined;
+  value === true && Object.hasOwn(FLAG_WORDS, name) ? FLAG_WORDS[name] : undefined;
 
 /** Parameters as a short line: "size 50 GiB · chunk 2 MiB · rounds 1". */
 export function showParams(preset: Preset | undefined, params: Params): string {

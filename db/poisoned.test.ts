@@ -1,0 +1,154 @@
+/** Histories with values that no program of ours writes: each opens, lists and is repaired row by row; the rest of it is as it was. */
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { InvalidRowsError } from "./errors.ts";
+import { recoverHistory } from "./recover.ts";
+import { openStore } from "./store.ts";
+import { newRun, rows, SPEC, said, summary, testFolder } from "./testing.ts";
+
+let folder: ReturnType<typeof testFolder>;
+beforeEach(() => {
+  folder = testFolder();
+  const store = openStore(folder.file());
+  for (const mode of ["none", "sync"] as const) {
+    const { id } = mode === "none" ? store.createExperiment(SPEC) : store.getExperiment(1);
+    const run = store.startRun(id, newRun(mode));
+    store.appendSamples(run.id, rows(0, 20));
+    store.finishRun(run.id, { status: "done", summary: summary(mode === "none" ? 480 : 240) });
+  }
+  store.close();
+});
+afterEach(() => folder.remove());
+
+/** Changes the history past its rules. */
+function change(sql: string): void {
+  const db = new Database(folder.file());
+  db.unsafeMode(true);
+  db.pragma("ignore_check_constraints = ON");
+  db.pragma("foreign_keys = OFF");
+  db.exec(sql);
+  db.close();
+}
+
+/** Not taken over, and told; what is valid of it is saved, and that is. */
+function refusedAndSaved(why: RegExp): void {
+  const mine = openStore(folder.file("mine.sqlite"));
+  try {
+    expect(said(() => mine.merge(folder.file()))).toMatch(why);
+    expect(() => mine.merge(folder.file())).toThrow(InvalidRowsError);
+    recoverHistory(folder.file(), folder.file("saved.sqlite"));
+    expect(mine.merge(folder.file("saved.sqlite"))).toMatchObject({ experiments: 1 });
+    expect(mine.check()).toMatchObject({ ok: true });
+  } finally {
+    mine.close();
+  }
+}
+
+describe("names that every object has", () => {
+  test.each([
+    '{"__proto__":{"toString":1,"valueOf":1}}',
+    '{"constructor":{"a":1}}',
+    '{"prototype":[1]}',
+    '{"size":1,"__proto__":1}',
+  ])("as parameters (%s)", (params) => {
+    change(`UPDATE experiment SET params = '${params}'; UPDATE run SET params = '${params}'`);
+    refusedAndSaved(/experiment 1: what is stored as its params is not valid/);
+    const store = openStore(folder.file());
+    expect(store.getExperiment(1)).toMatchObject({ problem: expect.stringContaining("params"), params: {} });
+    store.describeExperiment(1, { tags: ["odd"] });
+    store.close();
+  });
+});
+
+test.each(["'null'", `'{"a":1}' || char(0) || 'x'`])(
+  "parameters that are none (%s) keep nobody from describing the experiment, and condemn no history",
+  (params) => {
+    change(`UPDATE experiment SET params = ${params}`);
+    const told: Error[] = [];
+    const store = openStore(folder.file(), { onDamage: (error) => told.push(error) });
+    expect(store.describeExperiment(1, { title: "Another title" })).toMatchObject({ title: "Another title" });
+    expect(store.list({ search: "another" }).total).toBe(1);
+    expect(told).toEqual([]);
+    store.close();
+  },
+);
+
+const UNENDED = "status = 'running', owner = NULL";
+/** Run 2 is found unfinished, and cannot be ended as others are. */
+const UNENDABLE: Readonly<Record<string, string>> = {
+  "its samples are gone": `UPDATE run SET ${UNENDED}, summary = json_set(summary, '$.program_ns', 1000) WHERE id = 2;
+    DELETE FROM sample WHERE run_id = 2`,
+  "its last sign of life lies beyond all time": `UPDATE run SET ${UNENDED}, heartbeat_ms = 9223372036854775807 WHERE id = 2`,
+  "its last sign of life lies before all time": `UPDATE run SET ${UNENDED}, heartbeat_ms = -9223372036854775807 WHERE id = 2`,
+  "its number is none": `UPDATE run SET ${UNENDED}, id = 9223372036854775807 WHERE id = 2;
+    UPDATE sample SET run_id = 9223372036854775807 WHERE run_id = 2`,
+  "another's peak is a text": `UPDATE run SET ${UNENDED} WHERE id = 2;
+    UPDATE run SET summary = '{"peak":{"vmpte_kb":"x"}}' WHERE id = 1`,
+  "it did half an operation": `UPDATE run SET ${UNENDED}, summary = json_set(summary, '$.operations', 1e9 + 0.5) WHERE id = 2`,
+};
+
+describe("a run that was left unfinished keeps nobody from the history", () => {
+  test.each(Object.entries(UNENDABLE))("where %s", (_name, sql) => {
+    change(sql);
+    const store = openStore(folder.file());
+    try {
+      const runs = store.list().rows.flatMap((row) => row.runs);
+      expect(runs.map(({ id, status }) => ({ id, status }))).toMatchObject(
+        sql.includes("id = 9223372036854775807")
+          ? [{ id: 1, status: "done" }]
+          : [
+              { id: 1, status: "done" },
+              { id: 2, status: "interrupted" },
+            ],
+      );
+      for (const { endedAt } of runs) expect(endedAt).toBeLessThanOrEqual(Date.now());
+      expect(store.markInterrupted()).toEqual([]);
+    } finally {
+      store.close();
+    }
+    const db = new Database(folder.file(), { readonly: true });
+    expect(db.prepare("SELECT count(*) FROM run WHERE status = 'running'").pluck().get()).toBe(0);
+    db.close();
+  });
+});
+
+test("a run that cannot be ended at all is set aside, and the next is ended", () => {
+  const store = openStore(folder.file());
+  try {
+    change(`UPDATE run SET ${UNENDED}; UPDATE run SET detail = '{' WHERE id = 1`);
+    expect(store.markInterrupted().map(({ id, status }) => ({ id, status }))).toEqual([
+      { id: 1, status: "interrupted" },
+      { id: 2, status: "interrupted" },
+    ]);
+    expect(store.markInterrupted()).toEqual([]);
+  } finally {
+    store.close();
+  }
+});
+
+describe("an object with two fields of one name, of which SQLite reads one and JavaScript the other", () => {
+  test.each([
+    `replace(summary, '"peak":', '"peak":{"vmpte_kb":"x"},"peak":')`,
+    `replace(summary, '"peak":', '"pe\\u0061k" : {"vmpte_kb":"x"}, "peak":')`,
+    `replace(summary, '"peak":{', '"peak" : {"vmpte_kb":1e6,')`,
+  ])("%s", (twice) => {
+    change(`UPDATE run SET summary = ${twice} WHERE id = 2`);
+    const store = openStore(folder.file());
+    expect(store.check()).toMatchObject({ ok: false, damage: null });
+    expect(store.getExperiment(1).runs.map(({ problem }) => problem)).toEqual([
+      null,
+      "what is stored as its summary is not valid",
+    ]);
+    store.close();
+    refusedAndSaved(/run 2: what is stored as its summary is not valid/);
+  });
+
+  test("is none where the same is written otherwise", () => {
+    change(`UPDATE run SET summary = replace(summary, ':', ' :  '),
+      facts = replace(facts, '"cpu":"test"', '"cpu":"a \\"test\\": of \\u0061"')`);
+    const store = openStore(folder.file());
+    expect(store.check()).toMatchObject({ ok: true });
+    expect(store.getRun(1).facts.cpu).toBe('a "test": of a');
+    store.close();
+  });
+});
