@@ -17,7 +17,7 @@ import { ReclaimLabError } from "../engine/error.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 /** Of files that hold what somebody did: for nobody else. */
-const OWN_MODE = 0o600;
+export const OWN_MODE = 0o600;
 
 /** An empty file for SQLite to fill, which nobody else can read meanwhile. */
 export function makeOwn(file: string): void {

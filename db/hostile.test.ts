@@ -7,6 +7,7 @@ import { AlteredHistoryError, DamagedHistoryError, ForeignFileError, InvalidRows
 import { removeDatabase } from "./files.ts";
 import { recoverHistory } from "./recover.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { withSnapshot } from "./snapshot.ts";
 import { openStore, type Store } from "./store.ts";
 import { newRun, rows, SPEC, said, summary, testFolder } from "./testing.ts";
 
@@ -169,6 +170,10 @@ const ROWS: Readonly<Record<string, readonly [(db: Database.Database) => void, R
   ],
   "too many tags": [(db) => db.exec(`${ENDLESS} INSERT INTO tag SELECT 1, 't' || i FROM n LIMIT 100000`), /tags/],
   "a tag that is long": [set("tag", "name", "x".repeat(1_000_000)), /tag/],
+  "a setting that is no JSON": [
+    (db) => db.exec("INSERT INTO setting VALUES ('x', '{}' || char(0) || 'x')"),
+    /setting “x”: .*value/,
+  ],
   "a sample out of bounds": [set("sample", "vmpte_kb", -9), /sample/],
 };
 
@@ -362,7 +367,15 @@ describe("the other file is not touched", () => {
       experiments: null,
       problem: expect.stringMatching(/too large for that here: 68,7/),
     });
+    expect(said(() => store.merge(other))).toMatch(/too large for that here: 68,7/);
+    expect(said(() => recoverHistory(other, folder.file("saved.sqlite")))).toMatch(/too large for that here: 68,7/);
     expect(readdirSync(folder.path).filter((name) => name.includes(".tmp"))).toEqual([]);
+  });
+
+  test("a copy of it that is made for a moment is nobody else's to read", () => {
+    const other = hostile(() => {});
+    const modes = withSnapshot(other, folder.file(), (copy) => statSync(copy).mode & 0o777);
+    expect(modes).toBe(0o600);
   });
 
   test("a log that nobody has open any more is read with it, as a copy", () => {

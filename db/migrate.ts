@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { DamagedHistoryError, MigrationLedgerError, NewerHistoryError } from "./errors.ts";
 import { makeOwn, publish, removeDatabase, sizeOf, stamp } from "./files.ts";
 import { requireFiles } from "./header.ts";
+import { orphansOf } from "./orphans.ts";
 import { checksumOf, type Migration } from "./schema.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
@@ -102,9 +103,8 @@ export function migrate(
       copy = keepCopy ? copyName(file, latest, nowMs) : null;
       if (copy !== null) copyTo(file, copy);
       applyMigrations(db, migrations, from, nowMs, copy === null ? null : basename(copy));
-      const orphans = db.pragma("foreign_key_check");
-      if (Array.isArray(orphans) && orphans.length > 0)
-        throw new DamagedHistoryError(file, `${orphans.length} rows refer to rows that do not exist`);
+      const [orphan] = orphansOf(db, 1);
+      if (orphan !== undefined) throw new DamagedHistoryError(file, orphan);
     }
     db.exec("COMMIT");
     // The header of the file itself then says which version it is, also to a program that reads no log.

@@ -1,11 +1,12 @@
 /** Saves what can still be read of a damaged history into a new one. The damaged file is not touched. */
 
-import { copyFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { DEFAULT_BASELINE } from "../engine/experiment/policies.ts";
 import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { makeSingle } from "./backup.ts";
 import { connection } from "./connection.ts";
+import { copyParts } from "./copy-parts.ts";
 import { BadValueError, DamagedHistoryError, HistoryIoError, translate } from "./errors.ts";
 import { refreshHeadline, refreshSearch } from "./experiments.ts";
 import { notAFile, placeOf, publish, removeDatabase, sizeOf } from "./files.ts";
@@ -16,7 +17,7 @@ import { claimOwner, releaseOwner } from "./owner.ts";
 import { scanPages } from "./page-scan.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { requireSchemaTree } from "./schema-tree.ts";
-import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, TAG_SHAPE, TAGS_MAX, UNKNOWN_FACTS } from "./stored.ts";
+import { EXPERIMENT_SHAPE, RUN_SHAPE, readRow, SETTING_SHAPE, TAG_SHAPE, TAGS_MAX, UNKNOWN_FACTS } from "./stored.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 export interface Recovered {
@@ -47,8 +48,7 @@ export function recoverHistory(damaged: string, target: string, now: () => numbe
     if (sizeOf(damaged) === null) throw new HistoryIoError(damaged, "there is no such file");
     requireSqlite(damaged);
     const place = placeOf(damaged);
-    copyFileSync(place, copy);
-    if ((sizeOf(`${place}-wal`) ?? 0) > 0) copyFileSync(`${place}-wal`, `${copy}-wal`);
+    copyParts(place, copy);
     const recovered = readInto(copy, made, damaged, now);
     publish(made, target);
     return recovered;
@@ -272,8 +272,8 @@ function* bothEnds(db: Database.Database, part: Part, onDamage: () => void): Gen
   }
 }
 
-const SHAPES = { experiment: EXPERIMENT_SHAPE, run: RUN_SHAPE, tag: TAG_SHAPE } as const;
-const KEYS: ReadonlySet<string> = new Set(["id", "experiment_id", "uid"]);
+const SHAPES = { experiment: EXPERIMENT_SHAPE, run: RUN_SHAPE, tag: TAG_SHAPE, setting: SETTING_SHAPE } as const;
+const KEYS: ReadonlySet<string> = new Set(["id", "experiment_id", "uid", "key"]);
 
 const isJson = (column: object | undefined): boolean => column !== undefined && "json" in column;
 const isCount = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isSafeInteger(value);

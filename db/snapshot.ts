@@ -2,7 +2,7 @@
 import Database from "better-sqlite3";
 import { settle } from "./backup.ts";
 import { DamagedHistoryError, HistoryIoError, InvalidRowsError, translate } from "./errors.ts";
-import { removeDatabase, sizeOf } from "./files.ts";
+import { makeOwn, removeDatabase, sizeOf } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { openFile, requireSound } from "./open.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -43,6 +43,7 @@ export function withSnapshot<T>(file: string, near: string, use: (copy: string) 
       checkHeader(file, MIGRATIONS.length);
       untouched(file, near, (source) => {
         requireSound(source, file);
+        makeOwn(copy);
         source.prepare("VACUUM INTO ?").run(copy);
       });
       openFile(copy, { keepCopy: false, called: file }).db.close();

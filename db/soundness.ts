@@ -2,7 +2,17 @@
 import type Database from "better-sqlite3";
 import { SAMPLE_COLUMNS } from "../engine/experiment/types.ts";
 import { DamagedHistoryError, translate } from "./errors.ts";
-import { badWords, EXPERIMENT_SHAPE, RUN_SHAPE, readRow, selectOf, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
+import { orphansOf } from "./orphans.ts";
+import {
+  badWords,
+  EXPERIMENT_SHAPE,
+  RUN_SHAPE,
+  readRow,
+  SETTING_SHAPE,
+  selectOf,
+  TAG_SHAPE,
+  TAGS_MAX,
+} from "./stored.ts";
 
 export interface Soundness {
   /** Of the file itself: nothing more should be written to it. */
@@ -36,10 +46,7 @@ export function soundnessOf(db: Database.Database, file: string): Soundness {
   // A tree that leads in circles is not walked: it may have no end.
   if (damage.length > 0) return { damage: damage.slice(0, PROBLEMS_MAX), badRows, countable: false };
   look(() => {
-    for (const row of db.pragma("foreign_key_check") as { table: string; parent: string }[]) {
-      damage.push(`a row of ${row.table} refers to a row of ${row.parent} that is not there`);
-      if (damage.length >= PROBLEMS_MAX) return;
-    }
+    damage.push(...orphansOf(db, PROBLEMS_MAX));
   });
   look(() => {
     const miscounted = db
@@ -77,6 +84,11 @@ function* badRowsOf(db: Database.Database): Generator<string> {
     of = row.experiment_id;
     if (readRow(TAG_SHAPE, row).bad.length > 0) yield `experiment ${of}: one of its tags is too long`;
     if (tags === TAGS_MAX + 1) yield `experiment ${of}: it has more than ${TAGS_MAX} tags`;
+  }
+  for (const row of db.prepare<[], object>(`SELECT ${selectOf(SETTING_SHAPE)} FROM setting ORDER BY key`).iterate()) {
+    const { values, bad } = readRow(SETTING_SHAPE, row);
+    const words = badWords(bad);
+    if (words !== null) yield `setting “${values.key}”: ${words}`;
   }
   yield* badSamples(db);
 }

@@ -246,4 +246,8 @@ test("settings keep JSON", () => {
   store.setSetting("window", { columns: ["saving"] });
   store.setSetting("window", { columns: ["saving", "peak"] });
   expect(store.getSetting("window")).toEqual({ columns: ["saving", "peak"] });
+  const db = new Database(folder.file());
+  db.exec("UPDATE setting SET value = '{}' || char(0) || 'x'");
+  db.close();
+  expect(store.getSetting("window"), "one that cannot be read is none").toBeNull();
 });

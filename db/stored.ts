@@ -127,6 +127,7 @@ export const RUN_SHAPE = {
   detail,
 } satisfies Readonly<Record<string, Column>>;
 
+export const SETTING_SHAPE = { key: line(200), value: detail } satisfies Readonly<Record<string, Column>>;
 export const TAG_SHAPE = { name: line(TAG_MAX) };
 export { TAGS_MAX };
 

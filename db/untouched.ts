@@ -2,17 +2,14 @@
  * Reads a history that is not the open one, and changes nothing of it: no byte, no file beside it. Nothing is asked of
  * tables that are not our own.
  */
-import { copyFileSync } from "node:fs";
 import Database from "better-sqlite3";
+import { copyParts } from "./copy-parts.ts";
 import { placeOf, removeDatabase, sizeOf } from "./files.ts";
 import { requireFiles } from "./header.ts";
 import { requireOurSchema } from "./our-schema.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { requireSchemaTree } from "./schema-tree.ts";
 import { temporaryBeside } from "./temporaries.ts";
-
-/** Reading the history would take a copy of more than was allowed. */
-class TooLargeError extends Error {}
 
 const there = (file: string): boolean => sizeOf(file) !== null;
 const filled = (file: string): boolean => (sizeOf(file) ?? 0) > 0;
@@ -43,22 +40,14 @@ function immutable(file: string, copied: () => Database.Database): Database.Data
 }
 
 /**
- * A connection to `file` as it is. Where a log or journal lies beside it that no living process has (its index is not
- * there), both are read as copies beside `near`: SQLite would write to them.
+ * A connection to `file` as it is. Where a log lies beside it that no living process has (its index is not there), both are
+ * read as copies beside `near`: SQLite would write to them.
  */
 function connect(file: string, copy: string, copyBytesMax: number): Database.Database {
   requireFiles(file);
   const log = `${file}-wal`;
-  const beside = ["-wal", "-journal"].filter((suffix) => filled(file + suffix));
-  /** The file, and what was left beside it. */
   function copied(): Database.Database {
-    const parts = ["", ...beside];
-    const bytes = parts.reduce((sum, suffix) => sum + (sizeOf(file + suffix) ?? 0), 0);
-    if (bytes > copyBytesMax)
-      throw new TooLargeError(
-        `it can be read as a copy only (a program that had it open was ended), and is too large for that here: ${bytes.toLocaleString("en-US")} bytes`,
-      );
-    for (const suffix of parts) copyFileSync(file + suffix, copy + suffix);
+    copyParts(file, copy, copyBytesMax);
     return new Database(copy, { fileMustExist: true });
   }
   requireSchemaTree(file);
@@ -74,12 +63,12 @@ function connect(file: string, copy: string, copyBytesMax: number): Database.Dat
       return immutable(file, copied);
     }
   }
-  return beside.length === 0 ? immutable(file, copied) : copied();
+  return filled(log) ? copied() : immutable(file, copied);
 }
 
 /**
  * Gives `use` a connection to a history of whatever version of ours. Throws AlteredHistoryError and what SQLite says.
- * `near`: where a copy may lie meanwhile. `copyBytesMax`: TooLargeError is thrown rather than that more is copied.
+ * `near`: where a copy may lie meanwhile. `copyBytesMax`: an error is thrown rather than that more is copied (copy-parts.ts).
  */
 export function untouched<T>(
   file: string,
