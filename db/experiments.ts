@@ -55,13 +55,11 @@ export function getExperiment(c: Connection, id: number): StoredExperiment {
   });
 }
 
-/** The experiments with these ids, in this order; ids that are not there are left out. */
-export function experimentsOf(c: Connection, ids: readonly number[]): StoredExperiment[] {
+/** The experiments with these ids, in this order; ids that are not there are left out. `columns`: all of each, or what a list has. */
+export function experimentsOf(c: Connection, ids: readonly number[], columns = EXPERIMENT_COLUMNS): StoredExperiment[] {
   const list = JSON.stringify(ids);
   const rows = c
-    .prepare<[string], ExperimentRow>(
-      `SELECT ${EXPERIMENT_COLUMNS} FROM experiment WHERE id IN (SELECT value FROM json_each(?))`,
-    )
+    .prepare<[string], ExperimentRow>(`SELECT ${columns} FROM experiment WHERE id IN (SELECT value FROM json_each(?))`)
     .all(list);
   const tags = Map.groupBy(
     c

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import { experimentsOf } from "./experiments.ts";
 import { type Condition, conditionOf, paramPath, SAVED_SHARE } from "./filter.ts";
 import type { HistoryFilter, HistoryPage, HistorySort, NamedSort } from "./records.ts";
+import { LISTED_COLUMNS } from "./rows.ts";
 import { searchWords } from "./search.ts";
 
 const SHELVES = {
@@ -82,6 +83,7 @@ export function listHistory(c: Connection, filter: HistoryFilter = {}): HistoryP
       rows: experimentsOf(
         c,
         ids.all(...values, ...(group?.values ?? []), ...sort.values, filter.limit ?? 200, filter.offset ?? 0),
+        LISTED_COLUMNS,
       ),
     };
   });

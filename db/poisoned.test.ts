@@ -152,3 +152,47 @@ describe("an object with two fields of one name, of which SQLite reads one and J
     store.close();
   });
 });
+
+/** So many bytes of a document with as many values as it can have. */
+const crowded = (bytes: number) =>
+  `'[' || substr(replace(hex(zeroblob(${bytes / 3})), '00', '[],'), 1, ${bytes}) || '[]]'`;
+
+describe("documents are no longer than what the program writes, and no heavier than they are long", () => {
+  test.each([
+    ["run", "kernel_profile", 70_000],
+    ["run", "detail", 70_000],
+    ["experiment", "detail", 5_000_000],
+  ] as const)("%s.%s of %i bytes", (table, column, bytes) => {
+    change(`UPDATE ${table} SET ${column} = '{"name":"x","x":"' || hex(zeroblob(${bytes / 2})) || '"}' WHERE id = 1`);
+    refusedAndSaved(new RegExp(`${table} 1: what is stored as its ${column} is not valid`));
+  });
+
+  test("of a sweep, by its bounds", () => {
+    const settings = `json_object('parameter', 'setting', 'values', json_array('a'), 'settings',
+      (SELECT json_group_array(json('{"name":"a","env":{}}')) FROM (SELECT * FROM sample LIMIT 22)))`;
+    for (const detail of [
+      `'{"parameter":"chunk","values":[${new Array(201).fill(1).join(",")}]}'`,
+      settings,
+      `'{"parameter":"chunk","values":{}}'`,
+    ]) {
+      change(`UPDATE experiment SET kind = 'sweep', detail = ${detail}`);
+      const store = openStore(folder.file());
+      expect(store.check().problems).toEqual(["experiment 1: what is stored as its detail is not valid"]);
+      expect(store.list().rows[0]).toMatchObject({ detail: null, problem: expect.stringContaining("detail") });
+      store.close();
+    }
+  });
+
+  test("of which a list holds what it shows", () => {
+    change(`UPDATE experiment SET workload_kind = 'live', detail = ${crowded(1_000_000)}`);
+    change(`UPDATE run SET detail = ${crowded(60_000)}, facts = json_set(facts, '$.more', json(${crowded(12_000)})),
+      summary = json_set(summary, '$.more', json(${crowded(1_000_000)}))`);
+    const store = openStore(folder.file());
+    expect(store.check()).toMatchObject({ ok: true });
+    const [listed] = store.list().rows;
+    expect(listed?.detail).toBeNull();
+    for (const run of listed?.runs ?? []) expect(JSON.stringify([run.facts, run.summary]).length).toBeLessThan(1000);
+    expect(JSON.stringify(store.getExperiment(1).detail).length).toBeGreaterThan(900_000);
+    store.close();
+  });
+});

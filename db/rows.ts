@@ -10,11 +10,24 @@ import type {
   StoredRun,
   WorkloadKind,
 } from "./records.ts";
-import { badWords, EXPERIMENT_SHAPE, type Read, RUN_SHAPE, readRow, selectOf, TAG_SHAPE, TAGS_MAX } from "./stored.ts";
+import {
+  badWords,
+  boundedColumn,
+  EXPERIMENT_SHAPE,
+  type Read,
+  RUN_SHAPE,
+  readRow,
+  selectOf,
+  TAG_SHAPE,
+  TAGS_MAX,
+} from "./stored.ts";
 
 /** As it was stored: what is in it is known when it was read by its shape. */
 export type ExperimentRow = { readonly id: number } & Readonly<Record<keyof typeof EXPERIMENT_SHAPE, unknown>>;
 export const EXPERIMENT_COLUMNS = selectOf(EXPERIMENT_SHAPE);
+/** The same for a list, which says of its experiments what they sweep, and nothing else that only one kind has. */
+const { detail, ...OTHERS } = EXPERIMENT_SHAPE;
+export const LISTED_COLUMNS = `${selectOf(OTHERS)}, CASE WHEN kind = 'sweep' THEN ${boundedColumn("detail", detail)} END AS detail`;
 
 export type RunRow = { readonly id: number; readonly experiment_id: number } & Readonly<
   Record<keyof typeof RUN_SHAPE, unknown>
@@ -57,9 +70,9 @@ export function toRun(row: RunRow): StoredRun {
   };
 }
 
-/** Of a reading, so many runs are remembered as they were read, and none whose summary is long. */
+/** Of a reading, so many runs are remembered as they were read, and none whose texts are longer together. */
 const REMEMBERED_MAX = 5000;
-const SUMMARY_LENGTH_MAX = 4096;
+const LENGTH_MAX = 8192;
 /** What reads fewer runs than these at once is no list: it is quick, and a list's runs stay remembered beside it. */
 const LIST_RUNS = 32;
 /** The list as it is seen, and as it was before it was scrolled or searched. */
@@ -68,6 +81,12 @@ const LISTS = 2;
 function isSame(a: RunRow, b: RunRow): boolean {
   for (const name in a) if (a[name as keyof RunRow] !== b[name as keyof RunRow]) return false;
   return true;
+}
+
+function lengthOf(row: RunRow): number {
+  let length = 0;
+  for (const value of Object.values(row)) if (typeof value === "string") length += value.length;
+  return length;
 }
 
 /**
@@ -81,8 +100,7 @@ export function rememberingRuns(): (rows: readonly RunRow[]) => StoredRun[] {
     const runs = rows.map((row) => {
       const before = lists.find((each) => each.has(row.id))?.get(row.id);
       const read = before !== undefined && isSame(before.row, row) ? before : { row, run: toRun(row) };
-      const isLong = typeof row.summary === "string" && row.summary.length > SUMMARY_LENGTH_MAX;
-      if (!isLong && list.size < REMEMBERED_MAX) list.set(row.id, read);
+      if (lengthOf(row) <= LENGTH_MAX && list.size < REMEMBERED_MAX) list.set(row.id, read);
       return read.run;
     });
     if (rows.length >= LIST_RUNS) {

@@ -16,15 +16,28 @@ import {
   TITLE_MAX,
   UNSEEN,
 } from "../engine/experiment/text-limits.ts";
-import { experimentSchema, historyRunSchema, idSchema, runSchema } from "../main/contract/shapes.ts";
+import { experimentSchema, historyRunSchema, idSchema, runSchema, sweepDetailSchema } from "../main/contract/shapes.ts";
 import { SEQUENCE_MAX } from "./our-schema.ts";
 
 /** Of a text that no one wrote by hand: a reason, a file's name, a label. */
 const TEXT_MAX = 20_000;
 /** In bytes: no text that is valid has more. */
 const TEXT_BYTES_MAX = 4 * NOTES_MAX;
-/** Of a stored JSON document, in bytes. */
-const JSON_BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * Of a stored JSON document, in bytes: some room beyond what the program writes. A summary holds the blame of 200 callers at two
+ * moments; what was seen of a process, 2,000 of its mappings.
+ */
+const BYTES_MAX = {
+  params: 64 << 10,
+  facts: 16 << 10,
+  kernelProfile: 64 << 10,
+  summary: 8 << 20,
+  sparkline: 16 << 10,
+  detail: 4 << 20,
+  runDetail: 64 << 10,
+};
+/** Of a longer one, only what its shape names is kept: a small document may grow twentyfold when it is read. */
+const SHORT_LENGTH_MAX = 2048;
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
 /** Of a document of any shape: none of its numbers was too large to be read. */
@@ -41,6 +54,10 @@ const id = v.pipe(idSchema, v.maxValue(SEQUENCE_MAX));
 
 interface Column {
   readonly schema: v.GenericSchema<unknown, unknown>;
+  /** Of a row of another kind: its schema. */
+  readonly schemaOf?: (row: Readonly<Record<string, unknown>>) => v.GenericSchema<unknown, unknown>;
+  /** Of JSON: what a valid document has at most. */
+  readonly bytes?: number;
   /** JSON in the file; its texts are made lines to be shown, unless one must stay as it is stored. */
   readonly json?: "lines" | "as stored";
   /** A text as it may be shown. */
@@ -54,13 +71,16 @@ const clipped = (max: number, clean: (text: string) => string) => (value: unknow
 const line = (max: number): Column => ({ schema: text(max), clean: oneLine, instead: clipped(max, oneLine) });
 const lines = (max: number): Column => ({ schema: text(max), clean: someLines, instead: clipped(max, someLines) });
 const value = (schema: Column["schema"], instead: unknown): Column => ({ schema, instead: () => instead });
-const json = (schema: Column["schema"], instead: unknown): Column => ({
+const json = (schema: Column["schema"], bytes: number, instead: unknown): Column => ({
   schema,
+  bytes,
   json: "lines",
   instead: () => instead,
 });
 /** Among it is where a file lies, which is that path and no other; whoever shows it makes lines of it. */
-const detail: Column = { schema: anything, json: "as stored", instead: () => null };
+const detail = (bytes: number) =>
+  ({ schema: anything, bytes, json: "as stored", instead: () => null }) satisfies Column;
+const sweepDetail = v.nullable(sweepDetailSchema);
 
 const experiment = experimentSchema.entries;
 const run = runSchema.entries;
@@ -84,11 +104,14 @@ export const EXPERIMENT_SHAPE = {
   title: line(TITLE_MAX),
   workload_kind: value(experiment.workloadKind, "file"),
   workload: line(TEXT_MAX),
-  params: json(experiment.params, {}),
+  params: json(experiment.params, BYTES_MAX.params, {}),
   seed: value(experiment.seed, 0),
   levels: value(v.picklist([4, 5]), 4),
   notes: lines(NOTES_MAX),
-  detail,
+  detail: {
+    ...detail(BYTES_MAX.detail),
+    schemaOf: ({ kind }: Readonly<Record<string, unknown>>) => (kind === "sweep" ? sweepDetail : anything),
+  },
   pinned: value(v.picklist([0, 1]), 0),
   created_ms: value(experiment.createdAt, 0),
   updated_ms: value(experiment.createdAt, 0),
@@ -104,14 +127,15 @@ export const RUN_SHAPE = {
   source: value(run.source, "model"),
   mode: value(run.mode, DEFAULT_BASELINE),
   policy_version: value(run.policyVersion, 1),
-  params: json(run.params, {}),
+  params: json(run.params, BYTES_MAX.params, {}),
   seed: value(whole, 0),
-  facts: json(run.facts, UNKNOWN_FACTS),
+  facts: json(run.facts, BYTES_MAX.facts, UNKNOWN_FACTS),
   kernel_profile: json(
     v.pipe(
       run.kernelProfile,
       v.check((profile) => allFinite(profile)),
     ),
+    BYTES_MAX.kernelProfile,
     null,
   ),
   status: value(run.status, "failed"),
@@ -122,12 +146,14 @@ export const RUN_SHAPE = {
   operations: value(run.sampleCount, 0),
   operations_total: value(v.nullable(run.sampleCount), null),
   sample_count: value(run.sampleCount, 0),
-  summary: json(run.summary, null),
-  sparkline: json(v.nullable(historyRunSchema.entries.sparkline), null),
-  detail,
+  summary: json(run.summary, BYTES_MAX.summary, null),
+  sparkline: json(v.nullable(historyRunSchema.entries.sparkline), BYTES_MAX.sparkline, null),
+  detail: detail(BYTES_MAX.runDetail),
 } satisfies Readonly<Record<string, Column>>;
 
-export const SETTING_SHAPE = { key: line(200), value: detail } satisfies Readonly<Record<string, Column>>;
+export const SETTING_SHAPE = { key: line(200), value: detail(BYTES_MAX.detail) } satisfies Readonly<
+  Record<string, Column>
+>;
 export const TAG_SHAPE = { name: line(TAG_MAX) };
 export { TAGS_MAX };
 
@@ -136,21 +162,18 @@ type Shape = Readonly<Record<string, Column>>;
 /** Stands for a JSON document that is too long to be read; it is none. */
 const TOO_LONG = "too long";
 
-/**
- * The columns to select, none longer than what can be valid: a text of many megabytes is cut off where it is no longer
- * valid in any case. `of`: the table's name, where several are joined.
- */
-export function selectOf(shape: Shape, of = ""): string {
-  const prefix = of === "" ? "" : `${of}.`;
+/** A column in SQL, no longer than what can be valid: a text of many megabytes is cut off where it is no longer valid in any case. */
+export function boundedColumn(name: string, { bytes, clean }: Column): string {
+  if (bytes !== undefined) return `CASE WHEN octet_length(${name}) > ${bytes} THEN '${TOO_LONG}' ELSE ${name} END`;
+  if (clean === undefined) return name;
+  // By bytes: by characters, SQLite takes a text to end at its first NUL.
+  return `CASE WHEN octet_length(${name}) > ${TEXT_BYTES_MAX} THEN CAST(substr(CAST(${name} AS BLOB), 1, ${TEXT_BYTES_MAX + 1}) AS TEXT) ELSE ${name} END`;
+}
+
+/** The columns of a shape to select, each under its name. */
+export function selectOf(shape: Shape): string {
   return Object.entries(shape)
-    .map(([name, { json: isJson, clean }]) => {
-      const column = `${prefix}${name}`;
-      if (isJson)
-        return `CASE WHEN octet_length(${column}) > ${JSON_BYTES_MAX} THEN '${TOO_LONG}' ELSE ${column} END AS ${name}`;
-      if (clean === undefined) return column;
-      // By bytes: by characters, SQLite takes a text to end at its first NUL.
-      return `CASE WHEN octet_length(${column}) > ${TEXT_BYTES_MAX} THEN CAST(substr(CAST(${column} AS BLOB), 1, ${TEXT_BYTES_MAX + 1}) AS TEXT) ELSE ${column} END AS ${name}`;
-    })
+    .map(([name, column]) => `${boundedColumn(name, column)} AS ${name}`)
     .join(", ");
 }
 
@@ -171,9 +194,10 @@ function namesTwice(stored: string, found: unknown): boolean {
   return names !== namesIn(found);
 }
 
-function parsed(stored: unknown): unknown {
+function parsed(stored: unknown, bytes = Number.POSITIVE_INFINITY): unknown {
   if (typeof stored !== "string") return stored;
-  if (stored.length > JSON_BYTES_MAX) throw new RangeError(TOO_LONG);
+  if (stored.length > bytes || (3 * stored.length > bytes && Buffer.byteLength(stored) > bytes))
+    throw new RangeError(TOO_LONG);
   const found: unknown = JSON.parse(stored);
   if (namesTwice(stored, found)) throw new RangeError("a name stands twice");
   return found;
@@ -197,13 +221,16 @@ export interface Read {
 export function readRow(shape: Shape, row: object): Read {
   const values: Record<string, unknown> = {};
   const bad: string[] = [];
-  for (const [name, { schema, json: isJson, clean, instead }] of Object.entries(shape)) {
+  for (const [name, column] of Object.entries(shape)) {
+    const { json: isJson, bytes, clean, instead } = column;
+    const schema = column.schemaOf?.(row as Record<string, unknown>) ?? column.schema;
     const stored: unknown = (row as Record<string, unknown>)[name];
     let found: unknown;
     let ok = true;
     try {
-      found = isJson ? parsed(stored) : stored;
-      ok = v.is(schema, found);
+      found = isJson ? parsed(stored, bytes) : stored;
+      if (isJson && typeof stored === "string" && stored.length > SHORT_LENGTH_MAX) found = v.parse(schema, found);
+      else ok = v.is(schema, found);
     } catch {
       ok = false;
     }

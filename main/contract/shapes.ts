@@ -5,7 +5,9 @@
 import * as v from "valibot";
 import { DEFAULT_POLICIES, inPolicyOrder, POLICY_IDS } from "../../engine/experiment/policies.ts";
 import { OTHER_ADVICE, OUTCOMES } from "../../engine/experiment/releases.ts";
+import { SWEEP_POINTS_MAX } from "../../engine/experiment/sweep.ts";
 import { notesProblem, tagProblem, tagsProblem, titleProblem } from "../../engine/experiment/text-limits.ts";
+import { SETTINGS_MAX } from "../../engine/experiment/trial.ts";
 import { DECLINED_REASONS, RUN_EVENTS, SAMPLE_COLUMNS, type SampleColumn } from "../../engine/experiment/types.ts";
 import { CAUSES } from "../../engine/live/split.ts";
 import { plainKeys, plainRecord } from "./plain-keys.ts";
@@ -216,7 +218,8 @@ const blameEntrySchema = v.object({
   tables: finiteSchema,
   kb: finiteSchema,
 });
-const blameSchema = v.array(blameEntrySchema);
+/** The heaviest 200 are kept (engine/workload/blame.ts). */
+const blameSchema = v.pipe(v.array(blameEntrySchema), v.maxLength(1000));
 
 /** RunSummary of engine/experiment/types.ts. */
 /** What freeing empty tables cost a run (engine/experiment/types.ts: PolicyCost). */
@@ -378,12 +381,20 @@ export const descriptionSchema = v.object({
 });
 export type Description = v.InferOutput<typeof descriptionSchema>;
 
+/** A setting of a trial: the variables that it adds to the program's environment. */
+export const settingEnvSchema = v.pipe(
+  plainRecord(v.string(), v.string()),
+  v.maxEntries(100, "more than 100 variables"),
+);
+
 /** What a sweep goes through. */
 export const sweepDetailSchema = v.object({
   parameter: v.string(),
-  values: v.array(paramValueSchema),
-  /** Of a trial of a program: the variables that each value stands for. */
-  settings: v.exactOptional(v.array(v.object({ name: v.string(), env: plainRecord(v.string(), v.string()) }))),
+  values: v.pipe(v.array(paramValueSchema), v.maxLength(SWEEP_POINTS_MAX)),
+  /** Of a trial of a program: the variables that each value stands for, the baseline first. */
+  settings: v.exactOptional(
+    v.pipe(v.array(v.object({ name: v.string(), env: settingEnvSchema })), v.maxLength(SETTINGS_MAX + 1)),
+  ),
 });
 
 const experimentCore = {

@@ -2,13 +2,12 @@
 import * as v from "valibot";
 import { REPEAT_MAX, SETTINGS_MAX } from "../../engine/experiment/trial.ts";
 import { shellToHost, windowToMain } from "./define.ts";
-import { plainRecord } from "./plain-keys.ts";
 import { commandSchema, shownText } from "./record.ts";
-import { experimentSchema, titleSchema } from "./shapes.ts";
+import { experimentSchema, settingEnvSchema, titleSchema } from "./shapes.ts";
 
 const settingSchema = v.object({
   name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(80)),
-  env: plainRecord(v.string(), v.string()),
+  env: settingEnvSchema,
 });
 
 const trialSpecSchema = v.object({
