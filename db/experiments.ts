@@ -1,6 +1,7 @@
 /** Experiments: make, read, describe, and the way through the trash. */
 import { randomUUID } from "node:crypto";
 import { comparePolicies } from "../engine/experiment/compare-runs.ts";
+import { mostOf } from "../engine/experiment/extremes.ts";
 import { notesProblem, TAG_MAX, tagsProblem, titleProblem } from "../engine/experiment/text-limits.ts";
 import type { Connection } from "./connection.ts";
 import { BadValueError, NotFoundError, StateError, translate } from "./errors.ts";
@@ -193,7 +194,7 @@ function refreshSaving(c: Connection, id: number, label: string): void {
     .map(toRun);
   const savings = comparePolicies(runs, undefined, [])?.runs.flatMap(({ saving }) => saving ?? []) ?? [];
   if (savings.length === 0) return;
-  const best = Math.max(...savings.map(({ kb, baselineKb }) => baselineKb - kb));
+  const best = mostOf(savings.map(({ kb, baselineKb }) => baselineKb - kb));
   c.prepare("UPDATE experiment SET saving_kb = max(coalesce(saving_kb, ?), ?) WHERE id = ?").run(best, best, id);
 }
 

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { backupTo } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { HistoryError, StateError, translate } from "./errors.ts";
-import { refreshHeadline } from "./experiments.ts";
+import { refreshHeadline, refreshSearch } from "./experiments.ts";
 import { removeIfPossible, sizeOf, stamp } from "./files.ts";
 import { requireNumbers } from "./our-schema.ts";
 import { withSnapshot } from "./snapshot.ts";
@@ -43,6 +43,13 @@ function attached<T>(c: Connection, copy: string, body: () => T): T {
   } finally {
     detach(c);
   }
+}
+
+/** Makes anew what the store keeps up of an experiment: in another history it may say anything. */
+function remake(c: Connection, id: number): void {
+  c.prepare("UPDATE main.experiment SET saving_kb = NULL WHERE id = ?").run(id);
+  refreshHeadline(c, id, "all");
+  refreshSearch(c, id);
 }
 
 /**
@@ -85,7 +92,12 @@ export function mergeFrom(c: Connection, file: string): Merged {
         )
         .pluck()
         .all();
+      const newcomers = c.db
+        .prepare<[], number>("SELECT id FROM main.experiment WHERE uid IN (SELECT uid FROM temp.newcomer) ORDER BY 1")
+        .pluck()
+        .all();
       for (const id of touched) refreshHeadline(c, id, "all");
+      for (const id of newcomers) remake(c, id);
       c.db.exec("DROP TABLE temp.added; DROP TABLE temp.newcomer;");
       return { experiments, runs, samples, known: known ?? 0 };
     }),
@@ -121,8 +133,13 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
           const columns = columnsOf(c, table, []);
           c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
         }
+<<<<<<< HEAD
         // Rows were given their numbers by name: the next one must find one that is left.
         requireNumbers(c.db, backup);
+=======
+        for (const id of c.db.prepare<[], number>("SELECT id FROM main.experiment ORDER BY 1").pluck().all())
+          remake(c, id);
+>>>>>>> db2
         committing = true;
       }),
     );

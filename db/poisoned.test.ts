@@ -196,3 +196,24 @@ describe("documents are no longer than what the program writes, and no heavier t
     store.close();
   });
 });
+
+test("what the store keeps up of an experiment is made anew where it is merged or restored", async () => {
+  const before = openStore(folder.file());
+  const saving = before.list({ sort: "saving" }).rows.length;
+  before.close();
+  change("UPDATE experiment SET search = 'forged', saving_kb = 1e300, peak_kb = 1e300, status = 'failed'");
+  const kept = (name: string) => {
+    const db = new Database(folder.file(name), { readonly: true });
+    const row = db.prepare("SELECT search, saving_kb, peak_kb, status FROM experiment").get();
+    db.close();
+    return row;
+  };
+  const made = { search: expect.stringContaining("commit table"), saving_kb: 240, peak_kb: 484, status: "done" };
+  const mine = openStore(folder.file("mine.sqlite"));
+  mine.merge(folder.file());
+  expect(kept("mine.sqlite")).toEqual(made);
+  await mine.restore(folder.file());
+  expect(kept("mine.sqlite")).toEqual(made);
+  expect(saving).toBe(1);
+  mine.close();
+});

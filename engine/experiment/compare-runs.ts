@@ -2,6 +2,7 @@
  * Runs against a baseline: the one comparison that sentences, tables, exports, reports, sweeps, the history and the verdict
  * are made from. Any number of runs, told by their ids; a policy is never taken by its name or its place.
  */
+import { leastOf, mostOf } from "./extremes.ts";
 import { type Better, FIGURES, type Figure, type KnownRun } from "./figures.ts";
 import { baselineOf, POLICY_IDS, type PolicyId } from "./policies.ts";
 import type { Params, ParamValue, RunSummary, Source } from "./types.ts";
@@ -201,7 +202,7 @@ export function savingsOf(
   chosen?: PolicyId,
 ): { readonly best: number; readonly worst: number } | null {
   const shares = (comparePolicies(runs, chosen, [])?.runs ?? []).flatMap(({ saving }) => saving?.share ?? []);
-  return shares.length === 0 ? null : { best: Math.max(...shares), worst: Math.min(...shares) };
+  return shares.length === 0 ? null : { best: mostOf(shares), worst: leastOf(shares) };
 }
 
 /**
@@ -214,7 +215,7 @@ export function savingsRange(
 ): readonly [number, number] | undefined {
   const points = [...Map.groupBy(runs, (run) => run.label).values()];
   const best = points.flatMap((point) => savingsOf(point, baseline)?.best ?? []);
-  return best.length === 0 ? undefined : [Math.min(...best), Math.max(...best)];
+  return best.length === 0 ? undefined : [leastOf(best), mostOf(best)];
 }
 
 export interface DifferingParam {

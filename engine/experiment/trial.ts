@@ -3,6 +3,7 @@
  * in turns. What is told of a setting is told only where the difference is larger than that between alike runs.
  */
 import { BadInputError } from "../error.ts";
+import { leastOf, mostOf } from "./extremes.ts";
 import { median } from "./median.ts";
 
 /** A setting: variables of the environment, by a name. */
@@ -178,7 +179,7 @@ export function rangeWords(
 ): string {
   if (runs.length === 0) return "";
   const values = runs.map(of);
-  const [least, most] = [show(Math.min(...values)), show(Math.max(...values))];
+  const [least, most] = [show(leastOf(values)), show(mostOf(values))];
   return least === most ? least : `${least} to ${most}`;
 }
 

@@ -1,4 +1,5 @@
 import { ofOneSource, savingsRange } from "../../engine/experiment/compare-runs.ts";
+import { leastOf, mostOf } from "../../engine/experiment/extremes.ts";
 import { formatKb, formatPercent } from "../../engine/experiment/format.ts";
 import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
@@ -27,7 +28,7 @@ function when(ms: number): string {
 
 /** "44 KiB", or from the least to the most of a sweep's points. */
 function spread(values: readonly number[], words: (value: number) => string): string {
-  const [least, most] = [words(Math.min(...values)), words(Math.max(...values))];
+  const [least, most] = [words(leastOf(values)), words(mostOf(values))];
   return least === most ? most : `${least} to ${most}`;
 }
 

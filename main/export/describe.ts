@@ -9,6 +9,7 @@ import { paramNamed, withoutKnobs } from "../../engine/experiment/knobs.ts";
 import { formatValueOf } from "../../engine/experiment/params.ts";
 import { DEFAULT_POLICIES, inPolicyOrder } from "../../engine/experiment/policies.ts";
 import { plainSentence, resultSentence, type SentencePart } from "../../engine/experiment/sentence.ts";
+import { shellWords } from "../../engine/experiment/trial.ts";
 import type { Params, ParamValue } from "../../engine/experiment/types.ts";
 import { findPreset } from "../../engine/workload/presets/index.ts";
 import { sweepDetailSchema } from "../contract/shapes.ts";
@@ -163,6 +164,7 @@ function trialWords({ params, detail, workload }: StoredExperiment): string[] {
     }),
     ...(typeof params.repeat === "number" ? ["--repeat", String(params.repeat)] : []),
     "--",
-    typeof params.command === "string" ? params.command : workload,
+    // Each word by itself: what is stored is no line of a shell.
+    ...(typeof params.command === "string" ? (shellWords(params.command) ?? [params.command]) : [workload]).map(quoted),
   ];
 }

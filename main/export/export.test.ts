@@ -405,6 +405,8 @@ test("a trial's command has its settings", () => {
   expect(commandFor(trial)).toBe(
     "npm run -s lab -- try --setting 'one arena: MALLOC_ARENA_MAX=1' --repeat 2 -- sleep 0.4",
   );
+  const odd = { ...trial, params: { command: "sleep 1; rm -rf $(pwd) <x", repeat: 2 } };
+  expect(commandFor(odd)).toMatch(/ -- sleep '1;' rm -rf '\$\(pwd\)' '<x'$/);
 });
 
 test("names to offer are names everywhere", () => {

@@ -43,7 +43,7 @@ const TODO: Readonly<Record<string, string>> = {
 };
 
 /** The named error for what the file system threw while a file was written; others pass through. */
-export function notWritten(error: unknown, path: string): unknown {
+function notWritten(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (error instanceof ReclaimLabError || code === "") return error;
   return new ExportError(path, WHY[code] ?? whyOf(error), { todo: TODO[code] ?? "Choose another place", cause: error });

@@ -1,0 +1,9 @@
+/** The least and the most of some values, however many: Math.min(...values) takes no more than some 120,000. */
+
+/** Infinity where there are none. */
+export const leastOf = (values: readonly number[]): number =>
+  values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+
+/** -Infinity where there are none. */
+export const mostOf = (values: readonly number[]): number =>
+  values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
