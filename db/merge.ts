@@ -133,13 +133,10 @@ export async function restoreFrom(c: Connection, backup: string): Promise<string
           const columns = columnsOf(c, table, []);
           c.db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM other.${table}`);
         }
-<<<<<<< HEAD
         // Rows were given their numbers by name: the next one must find one that is left.
         requireNumbers(c.db, backup);
-=======
         for (const id of c.db.prepare<[], number>("SELECT id FROM main.experiment ORDER BY 1").pluck().all())
           remake(c, id);
->>>>>>> db2
         committing = true;
       }),
     );

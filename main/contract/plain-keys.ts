@@ -5,7 +5,7 @@ import * as v from "valibot";
 const NOT_PLAIN = ["__proto__", "prototype", "constructor"];
 
 /** The first of these that an object has as a field of its own. */
-export const notPlainKey = (value: object): string | undefined => NOT_PLAIN.find((name) => Object.hasOwn(value, name));
+const notPlainKey = (value: object): string | undefined => NOT_PLAIN.find((name) => Object.hasOwn(value, name));
 
 /** The same schema; an object that has a field of such a name is refused before it is looked at. */
 export function plainKeys<S extends v.GenericSchema>(schema: S) {
