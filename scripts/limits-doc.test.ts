@@ -16,7 +16,9 @@ test("limits.md says what the program does", () => {
   expect(row("tables that the model keeps")).toContain(`| ${TABLE_BYTES_MAX / 2 ** 30} GB,`);
   expect(row("values of a sweep")).toContain(`| ${SWEEP_POINTS_MAX},`);
   expect(row("a line of a trace")).toContain(`| ${say(LINE_LENGTH_MAX)} characters`);
-  expect(row("settings of a trial")).toContain(`| ${SETTINGS_MAX}, each up to ${REPEAT_MAX} times |`);
+  expect(row("settings of a trial")).toContain(
+    `| ${SETTINGS_MAX}, each with up to 100 variables and up to ${REPEAT_MAX} times |`,
+  );
   expect(row("title, tag")).toContain(
     `| ${TITLE_MAX}, ${TAG_MAX} characters, ${TAGS_MAX}, ${say(NOTES_MAX)} characters |`,
   );
