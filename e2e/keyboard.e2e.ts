@@ -106,6 +106,7 @@ test("every view is reached, walked through and left again", async ({ lab }) => 
 test("what has the focus before the menus are made has it when they are", async ({ lab }) => {
   const { page } = lab;
   await runToEnd(lab, "one", { size: 2 ** 28 });
+  await expect(new HistoryPane(page).rows).toHaveCount(1);
   for (const name of ["Compare…", "Export", "More actions"]) {
     await page.keyboard.press("Alt+Home");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Where do your page tables go?");
@@ -119,7 +120,9 @@ test("what has the focus before the menus are made has it when they are", async 
       });
       observer.observe(document.body, { childList: true, subtree: true });
     }, name);
-    for (const key of ["Control+1", "Home", "Enter"]) await page.keyboard.press(key);
+    await page.keyboard.press("Control+1");
+    await expect(page.locator("#history-list")).toBeFocused();
+    for (const key of ["Home", "Enter"]) await page.keyboard.press(key);
     const menu = page.locator("#view header").getByRole("button", { name, exact: true });
     await expect(menu).toHaveAttribute("aria-haspopup", "menu");
     await expect(menu).toBeFocused();
