@@ -5,6 +5,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { DamagedHistoryError, ForeignFileError, HistoryError, HistoryIoError, NewerHistoryError } from "./errors.ts";
 import { notADatabase, placeOf, sizeOf } from "./files.ts";
+import { isRegular } from "./regular.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
 const HEADER_BYTES = 100;
@@ -16,23 +17,46 @@ export function requireFiles(file: string): void {
   if (odd !== null) throw new HistoryIoError(file, odd);
 }
 
-function readHeader(file: string): { header: Buffer; size: number } {
-  requireFiles(file);
+/** Fewer where the file has fewer. */
+function firstBytes(file: string, count: number): Buffer {
+  const bytes = Buffer.alloc(count);
   const fd = openSync(file, "r");
   try {
-    const header = Buffer.alloc(HEADER_BYTES);
-    const got = readSync(fd, header, 0, HEADER_BYTES, 0);
-    return { header: header.subarray(0, got), size: statSync(file).size };
+    return bytes.subarray(0, readSync(fd, bytes, 0, count, 0));
   } finally {
     closeSync(fd);
   }
 }
 
+const isSqlite = (header: Buffer): boolean => header.toString("latin1", 0, MAGIC.length) === MAGIC;
+/** SQLite's number of the program whose file it is. */
+const applicationIdIn = (header: Buffer): number => header.readUInt32BE(68);
+
+function readHeader(file: string): { header: Buffer; size: number } {
+  requireFiles(file);
+  return { header: firstBytes(file, HEADER_BYTES), size: statSync(file).size };
+}
+
+/** Begins the file as a history of ours does? False where it cannot be read. */
+function isHistory(file: string): boolean {
+  if (!isRegular(file)) return false;
+  try {
+    const header = firstBytes(file, HEADER_BYTES);
+    return header.length === HEADER_BYTES && isSqlite(header) && applicationIdIn(header) === APPLICATION_ID;
+  } catch {
+    return false;
+  }
+}
+
+/** A history, or what SQLite keeps beside one. */
+export function isOfAHistory(file: string): boolean {
+  return isHistory(file) || isHistory(file.replace(/-(?:wal|shm|journal)$/, ""));
+}
+
 /** Throws ForeignFileError unless the file begins as SQLite's do. */
 export function requireSqlite(file: string): void {
   const { header } = readHeader(file);
-  if (header.subarray(0, MAGIC.length).toString("latin1") !== MAGIC)
-    throw new ForeignFileError(file, "it is not a SQLite database");
+  if (!isSqlite(header)) throw new ForeignFileError(file, "it is not a SQLite database");
 }
 
 /**
@@ -42,15 +66,8 @@ export function requireSqlite(file: string): void {
 function requireNoJournal(file: string): void {
   const journal = `${placeOf(file)}-journal`;
   if ((sizeOf(journal) ?? 0) === 0) return;
-  const first = Buffer.alloc(1);
-  const fd = openSync(journal, "r");
-  try {
-    readSync(fd, first, 0, 1, 0);
-  } finally {
-    closeSync(fd);
-  }
   // SQLite's own mark of one that is done with.
-  if (first[0] === 0) return;
+  if (firstBytes(journal, 1)[0] === 0) return;
   throw new HistoryError("This history has a rollback journal of another program beside it; it was left untouched", {
     where: file,
     why: `${journal} holds what that program did not finish`,
@@ -66,7 +83,7 @@ export function checkHeader(file: string, latest: number): void {
   requireSqlite(file);
   const { header, size } = readHeader(file);
   if (header.length < HEADER_BYTES) throw new DamagedHistoryError(file, `it was cut off after ${header.length} bytes`);
-  const applicationId = header.readUInt32BE(68);
+  const applicationId = applicationIdIn(header);
   if (applicationId !== APPLICATION_ID)
     throw new ForeignFileError(
       file,

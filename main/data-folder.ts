@@ -10,19 +10,17 @@ import { readJson, writeJson } from "./json-file.ts";
 
 /** The user's own folder. Throws ReclaimLabError where the system knows none: a container's user may have none. */
 export function homeFolder(): string {
-  try {
-    return homedir();
-  } catch {
-    throw new ReclaimLabError("You have no home folder", {
-      why: "HOME is not set, and the system has none for this user",
-      todo: "Set HOME; or RECLAIM_LAB_DATA to the folder that the lab is to keep its history in",
-    });
-  }
+  const home = homeOrNull();
+  if (home !== null) return home;
+  throw new ReclaimLabError("You have no home folder", {
+    why: "HOME is not set, and the system has none for this user",
+    todo: "Set HOME; or RECLAIM_LAB_DATA to the folder that the lab is to keep its history in",
+  });
 }
 
 function homeOrNull(): string | null {
   try {
-    return homeFolder();
+    return homedir();
   } catch {
     return null;
   }

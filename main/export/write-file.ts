@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { codeOf, isOfTheName, whyOf } from "../../db/file-error.ts";
 import { confirmName, notAFile, removeIfPossible } from "../../db/files.ts";
-import { isOfAHistory } from "../../db/our-file.ts";
+import { isOfAHistory } from "../../db/header.ts";
 import { temporaryBeside } from "../../db/temporaries.ts";
 import { ReclaimLabError } from "../../engine/error.ts";
 
