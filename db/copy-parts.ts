@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { HistoryError } from "./errors.ts";
-import { OWN_MODE, sizeOf } from "./files.ts";
+import { OWN_MODE, removeDatabase, sizeOf } from "./files.ts";
 
 /** No history that was in use leaves a longer log; one of holes says that it has any number of bytes. */
 const LOG_BYTES_MAX = 16 * 2 ** 30;
@@ -21,8 +21,19 @@ export function copyParts(file: string, copy: string, bytesMax = Number.POSITIVE
       why: `${bytes.toLocaleString("en-US")} bytes, its log among them`,
       todo: "If a program that had it open was ended, open it with that one: it takes in the log",
     });
-  for (const suffix of logBytes > 0 ? ["", "-wal"] : [""]) {
-    copyFileSync(file + suffix, copy + suffix);
-    chmodSync(copy + suffix, OWN_MODE);
+  copyOne(file, copy);
+  if (logBytes === 0) return;
+  try {
+    copyOne(`${file}-wal`, `${copy}-wal`);
+  } catch (error) {
+    // The last process that had the history open has put the log into it by now, and taken the log away.
+    if (sizeOf(`${file}-wal`) !== null) throw error;
+    removeDatabase(copy);
+    copyOne(file, copy);
   }
+}
+
+function copyOne(from: string, to: string): void {
+  copyFileSync(from, to);
+  chmodSync(to, OWN_MODE);
 }

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   closeSync,
@@ -33,8 +34,10 @@ import {
 import { openFile, whatIsWrong } from "./open.ts";
 import { recoverHistory } from "./recover.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+import { requireSchemaTree } from "./schema-tree.ts";
 import { openStore } from "./store.ts";
 import { newRun, rows, SPEC, said, testFolder } from "./testing.ts";
+import { untouched } from "./untouched.ts";
 
 let folder: ReturnType<typeof testFolder>;
 let file: string;
@@ -125,6 +128,33 @@ describe("a new history", () => {
     store.close();
     expect(readdirSync(folder.path).sort()).toEqual(["history.sqlite", "race.sh"]);
   });
+});
+
+test("can be looked at while another process opens and closes it, over and over", async () => {
+  made();
+  const script = `
+    const { openStore } = await import(${JSON.stringify(new URL("./store.ts", import.meta.url).href)});
+    const { SPEC } = await import(${JSON.stringify(new URL("./testing.ts", import.meta.url).href)});
+    for (let i = 0; ; i++) {
+      const store = openStore(${JSON.stringify(file)});
+      store.createExperiment(SPEC);
+      store.close();
+      if (i === 0) process.stdout.write("ready");
+    }`;
+  const other = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    env: { ...process.env, NODE_OPTIONS: "" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await once(other.stdout, "data");
+    for (let i = 0; i < 10_000; i++) requireSchemaTree(file);
+    for (let i = 0; i < 500; i++)
+      expect(untouched(file, file, (db) => db.prepare("SELECT count(*) FROM run").pluck().get())).toBe(1);
+    expect(other.exitCode).toBe(null);
+  } finally {
+    other.kill();
+    await once(other, "close");
+  }
 });
 
 test("other programs read samples by plain SQL", () => {

@@ -81,6 +81,8 @@ function requireNoJournal(file: string): void {
  */
 export function checkHeader(file: string, latest: number): void {
   requireSqlite(file);
+  // Asked first: once a log is gone, what it held is in the file.
+  const hasLog = (sizeOf(`${placeOf(file)}-wal`) ?? 0) > 0;
   const { header, size } = readHeader(file);
   if (header.length < HEADER_BYTES) throw new DamagedHistoryError(file, `it was cut off after ${header.length} bytes`);
   const applicationId = applicationIdIn(header);
@@ -98,7 +100,7 @@ export function checkHeader(file: string, latest: number): void {
   const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
   const expected = header.readUInt32BE(28) * pageSize;
   // Pages may still be in the write-ahead log only; then SQLite itself finds out what is missing.
-  if (sizeIsValid && size < expected && (sizeOf(`${placeOf(file)}-wal`) ?? 0) === 0)
+  if (sizeIsValid && size < expected && !hasLog)
     throw new DamagedHistoryError(file, `it was cut off: ${size} of ${expected} bytes are left`);
   requireNoJournal(file);
 }

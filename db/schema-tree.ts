@@ -93,26 +93,35 @@ function walk(pages: Pages): void {
   for (const root of statistics) for (const _ of trees.rows(root));
 }
 
+/** A log that is open, null where there is none: the last process that has the history open takes it away. */
+function openLog(log: string): number | null {
+  try {
+    return openSync(log, "r");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
 /** How the tree of a file's schema is none of ours, in words; null where it is. Its header was checked. */
 function problemOf(place: string): string | null {
   const file = openSync(place, "r");
-  let log: number | undefined;
+  let log: number | null = null;
   try {
     const header = Buffer.alloc(HEADER_BYTES);
     readSync(file, header, 0, HEADER_BYTES, 0);
     const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
     // SQLite says what such a file is.
     if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return null;
-    const logged = walPages(`${place}-wal`);
-    if (logged !== null && logged.at.size > 0) {
-      if (logged.pageSize !== pageSize) return "its log has pages of another size";
-      log = openSync(`${place}-wal`, "r");
-    }
+    log = openLog(`${place}-wal`);
+    const logged = log === null ? null : walPages(log);
+    if (logged !== null && logged.at.size > 0 && logged.pageSize !== pageSize)
+      return "its log has pages of another size";
     const read = (number: number): Buffer | null => {
       const page = Buffer.alloc(pageSize);
       const inLog = logged?.at.get(number);
       const got =
-        inLog !== undefined && log !== undefined
+        inLog !== undefined && log !== null
           ? readSync(log, page, 0, pageSize, inLog)
           : number >= 1 && readSync(file, page, 0, pageSize, (number - 1) * pageSize);
       return got === pageSize ? page : null;
@@ -126,7 +135,7 @@ function problemOf(place: string): string | null {
     throw error;
   } finally {
     closeSync(file);
-    if (log !== undefined) closeSync(log);
+    if (log !== null) closeSync(log);
   }
 }
 

@@ -303,7 +303,8 @@ it("nothing that is written takes the place of a history, or of the trace that i
   const history = join(folder, "kept.sqlite");
   const trace = join(folder, "kept.ops.jsonl");
   await writeFile(trace, `${OPS_HEADER}${MAP}`);
-  await lab(["run", "commit-table", "--set", "size=16M", "--db", history]);
+  const other = join(folder, "other.sqlite");
+  for (const each of [history, other]) await lab(["run", "commit-table", "--set", "size=16M", "--db", each]);
   const before = await readFile(history);
   const refused = async (args: readonly string[], why: RegExp) => {
     const { status, err } = await lab(args);
@@ -311,7 +312,7 @@ it("nothing that is written takes the place of a history, or of the trace that i
   };
   await refused(["import", trace, "--out", history], /kept\.sqlite: The file was not written: it is a history/);
   await refused(["import", trace, "--out", `${history}-wal`], /it is a history/);
-  await refused(["export", "1", "--format", "csv", "--db", db, "--out", history], /it is a history/);
+  await refused(["export", "1", "--format", "csv", "--db", other, "--out", history], /it is a history/);
   await refused(["import", trace, "--out", trace], /it is the trace itself/);
   expect((await readFile(history)).equals(before)).toBe(true);
   expect(await readFile(trace, "utf8")).toBe(`${OPS_HEADER}${MAP}`);
