@@ -36,7 +36,7 @@ describe.each(MEANS)("a capture with $how", ({ how, means }) => {
   test("holds the program's events and its VmPTE on one clock", async () => {
     const out = join(folder, `${how}-short`);
     const result = await capture({ program: "sh", args: ["-c", "sleep 0.05; exit 3"], folder: out, how });
-    expect(result).toMatchObject({ how, exitCode: 3, lost: 0, skipped: 0, measured_most: null });
+    expect(result).toMatchObject({ how, exitCode: 3, lost: 0, skipped: 0, denied: 0, measured_most: null });
     const events = gunzipSync(readFileSync(join(out, "events.txt.gz"))).toString();
     expect(events).toMatch(/page_fault_user: address=0x[0-9a-f]+/);
     expect(events).toContain(`${result.pid}`);

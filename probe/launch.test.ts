@@ -1,6 +1,6 @@
 /** The probe's launcher where it cannot write its readings, or open as many files as there are processes. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +14,15 @@ if (missing !== null) console.warn(`the launcher is not tested: ${missing}`);
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-launch-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Why processes cannot be hidden from a program here; null where they can. */
+const cannotHide = ((): string | null => {
+  const { status } = spawnSync("unshare", ["--mount", "mount", "-t", "proc", "-o", "hidepid=1", "proc", "/proc"]);
+  if (status !== 0) return "mounting /proc anew takes root";
+  const { stdout } = spawnSync("findmnt", ["-no", "OPTIONS", "-T", folder], { encoding: "utf8" });
+  return stdout.includes("nosuid") ? `no program has another user's rights in ${folder}` : null;
+})();
+if (cannotHide !== null) console.warn(`the launcher with hidden processes is not tested: ${cannotHide}`);
 
 /** Launches a shell's script, summing its processes or measuring each (`run`: its stderr is descriptor 3). */
 function launch(out: string, how: "run" | "sum", script: string, limit = "true") {
@@ -71,6 +80,29 @@ describe.skipIf(missing !== null)("the launcher", () => {
     expect(stdout).toBe("12\n");
     expect(new Map(notesIn(out)).has("full")).toBe(false);
     expect(files("all")).toBe(13);
+  });
+
+  test.skipIf(cannotHide !== null)("notes readings that /proc does not allow, apart from those that fail", () => {
+    const own = join(folder, "hidden");
+    mkdirSync(own);
+    chmodSync(folder, 0o755);
+    chownSync(own, 65534, 65534);
+    for (const [name, file, mode] of [
+      ["probe", PROBE_PATH, 0o755],
+      ["of-root", "/bin/sleep", 0o4755],
+    ] as const) {
+      copyFileSync(file, join(own, name));
+      chmodSync(join(own, name), mode);
+    }
+    const script = `mount -t proc -o hidepid=1 proc /proc
+      exec setpriv --reuid 65534 --regid 65534 --clear-groups \
+        "$0/probe" launch "$0/v.txt" 20000 sum /bin/sh -c "$0/of-root 0.5; true"`;
+    const { status, stderr } = spawnSync("unshare", ["--mount", "/bin/sh", "-c", script, own], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
+    const notes = new Map(notesIn(join(own, "v.txt")));
+    expect(notes.get("denied")).toBeGreaterThan(1);
+    expect(notes.has("skipped")).toBe(false);
+    expect(notes.get("exit_status")).toBe(0);
   });
 });
 

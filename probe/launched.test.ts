@@ -18,6 +18,9 @@ test("what readings leave out is in their notes", () => {
     "only 7 of its processes were measured: no more files could be opened (ulimit -Hn, fs.file-max)",
     "3,000 readings could not be made: the machine ran out of open files or memory",
   ]);
+  expect(words({ denied: 47 })).toEqual([
+    "47 readings were not allowed: they were of processes with another user's rights (hidepid)",
+  ]);
 });
 
 const means = await captureMeans("tracefs");

@@ -55,20 +55,26 @@ export function watcherFailure(said: string, status: number, where: string): rea
 export interface Missing {
   /** So many could not be made, for want of open files or memory. */
   readonly skipped: number;
+  /** So many were of processes with another user's rights, which /proc hides (hidepid=1). */
+  readonly denied: number;
   /** Only so many processes were measured; null: all. */
   readonly measured_most: number | null;
 }
 
 /** By the notes at the end of the readings. */
 export function missingIn(notes: ReadonlyMap<string, number>): Missing {
-  return { skipped: notes.get("skipped") ?? 0, measured_most: notes.get("full") ?? null };
+  return {
+    skipped: notes.get("skipped") ?? 0,
+    denied: notes.get("denied") ?? 0,
+    measured_most: notes.get("full") ?? null,
+  };
 }
 
 /** `WATCHED_MAX` of probe/src/watch.c. */
 const PROCESSES_MAX = 1024;
 
 /** In clauses; none where nothing is missing. */
-export function missingInWords({ skipped, measured_most: most }: Missing): string[] {
+export function missingInWords({ skipped, denied, measured_most: most }: Missing): string[] {
   const why =
     most !== null && most >= PROCESSES_MAX
       ? "that is the most"
@@ -78,5 +84,10 @@ export function missingInWords({ skipped, measured_most: most }: Missing): strin
     ...(skipped === 0
       ? []
       : [`${formatCount(skipped)} readings could not be made: the machine ran out of open files or memory`]),
+    ...(denied === 0
+      ? []
+      : [
+          `${formatCount(denied)} readings were not allowed: they were of processes with another user's rights (hidepid)`,
+        ]),
   ];
 }

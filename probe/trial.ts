@@ -162,10 +162,10 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
         todo: "End it as that user or as root",
       });
     const missing = missingIn(recorded.notes);
-    if (missing.measured_most !== null || missing.skipped > SKIPPED_SHARE * recorded.readings.length)
+    if (missing.measured_most !== null || missing.skipped + missing.denied > SKIPPED_SHARE * recorded.readings.length)
       throw new TrialError("Not all of the program's memory was measured", {
         why: missingInWords(missing).join("; "),
-        todo: "Raise that limit, or try it with less to do",
+        todo: missing.denied > 0 ? "Try it as root" : "Raise that limit, or try it with less to do",
       });
     if (recorded.readings.length === 0 && !signal.aborted)
       throw new TrialError("The program ended before its memory could be read once", {

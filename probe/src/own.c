@@ -61,7 +61,7 @@ void usage_read(struct usage *u) {
   if (usage_from(status_fd, u)) die(EXIT_FAILED, "cannot read /proc/self/status", NULL);
 }
 
-/* The same of another process. Where files or memory run out, that says nothing of the process. */
+/* The same of another process. Where files or memory run out, or /proc hides it (hidepid=1), that says nothing of the process. */
 enum reading usage_read_pid(long pid, struct usage *u) {
   char path[48] = "/proc/";
   size_t n = 6 + format_dec(path + 6, (uint64_t)pid);
@@ -70,6 +70,7 @@ enum reading usage_read_pid(long pid, struct usage *u) {
   int error = fd < 0 ? error_of(fd) : usage_from(fd, u);
   if (fd >= 0) sys1(__NR_close, fd);
   if (error == ENOENT || error == ESRCH) return READING_GONE;
+  if (error == EPERM || error == EACCES) return READING_DENIED;
   return error ? READING_MISSED : READING_DONE;
 }
 

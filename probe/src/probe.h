@@ -112,8 +112,8 @@ struct usage {
   int64_t vmpte_kb, rss_kb, virt_kb, threads;
 };
 
-/* What came of reading another process: its usage, nothing since it is gone, or nothing this time. */
-enum reading { READING_DONE, READING_GONE, READING_MISSED };
+/* What came of reading another process: its usage, nothing since it is gone, nothing this time, or nothing that we may see. */
+enum reading { READING_DONE, READING_GONE, READING_MISSED, READING_DENIED };
 
 /* own.c: what the probe keeps for itself */
 void own_prepare(void);

@@ -4,8 +4,9 @@
  *     SECONDS-BEFORE VMPTE-KB RSS-KB THREADS SECONDS-AFTER        (CLOCK_MONOTONIC)
  *
  * Each process has a file of its own (OUT for the first one, OUT.PID for another), or all are summed into one line. OUT ends with
- * notes, "# NAME VALUE": where readings are missing `skipped` (so many could not be made, for want of files or memory) and `full`
- * (only so many processes were measured), `failed` (the errno with which a write ended the readings), and those of the launcher.
+ * notes, "# NAME VALUE": where readings are missing `skipped` (so many could not be made, for want of files or memory), `denied` (so
+ * many were of processes with another user's rights, which /proc hides) and `full` (only so many processes were measured), `failed`
+ * (the errno with which a write ended the readings), and those of the launcher.
  */
 #include "watch.h"
 
@@ -34,7 +35,7 @@ static const char *out_path;
 static enum watch_what watching;
 /* The errno of the first write that failed: nothing is measured any more. */
 static int failed;
-static uint64_t skipped;
+static uint64_t skipped, denied;
 /* How many processes had a file when no other could be had, or rows when there was none left; 0: that did not happen. */
 static uint64_t full;
 static uint64_t files;
@@ -249,7 +250,7 @@ void watch_begin(long pid) {
 /* Reads all of them once. False: nothing is there any more. */
 static bool read_all(void) {
   struct usage sum = {0};
-  uint64_t first = now_ns(), missed = 0;
+  uint64_t first = now_ns(), missed = 0, hidden = 0;
   bool any = false;
   for (size_t i = 0; i < count; i++) {
     struct watched *w = all + i;
@@ -269,8 +270,9 @@ static bool read_all(void) {
       continue;
     }
     any = true;
-    if (got == READING_MISSED) {
-      missed++;
+    if (got != READING_DONE) {
+      if (got == READING_DENIED) hidden++;
+      else missed++;
       continue;
     }
     if (u.threads == 0 || u.vmpte_kb == 0) continue;
@@ -281,8 +283,10 @@ static bool read_all(void) {
     if (w->out >= 0 || begin_file(w)) put_reading(w, before, &u, after);
   }
   /* A sum without one of them is none. */
-  skipped += watching == WATCH_SUM ? missed > 0 : missed;
-  if (sum.vmpte_kb > 0 && missed == 0) put_reading(all, first, &sum, now_ns());
+  bool whole = watching != WATCH_SUM;
+  skipped += whole ? missed : missed > 0;
+  denied += whole ? hidden : hidden > 0;
+  if (sum.vmpte_kb > 0 && missed + hidden == 0) put_reading(all, first, &sum, now_ns());
   return any;
 }
 
@@ -306,6 +310,7 @@ void watch_until(uint64_t interval_ns, bool (*over)(void)) {
   for (size_t i = 0; i < count; i++)
     if (all[i].out >= 0) flush_lines(all + i);
   if (skipped) watch_note("skipped", skipped);
+  if (denied) watch_note("denied", denied);
   if (full) watch_note("full", full);
 }
 
