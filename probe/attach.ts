@@ -3,7 +3,7 @@
  * beside it. The program is not stopped; whatever dies, tracing ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -27,7 +27,7 @@ import { type Missing, missingIn, watcherFailure } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
-import { hiddenFacts } from "./processes.ts";
+import { hiddenFacts, processesBelow } from "./processes.ts";
 import { controlledPerf, type ProgramCost, programCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
@@ -78,22 +78,6 @@ export interface AttachResult extends Missing {
 
 /** Of a watcher that we ended before it could heed that. */
 const ASKED = 128 + constants.signals.SIGTERM;
-
-/** The processes below one, itself first. */
-function processesBelow(pid: number): number[] {
-  const found = [pid];
-  for (let at = 0; at < found.length; at++) {
-    try {
-      for (const task of readdirSync(`/proc/${found[at]}/task`)) {
-        const children = readFileSync(`/proc/${found[at]}/task/${task}/children`, "utf8").split(" ").map(Number);
-        for (const child of children) if (child > 0 && !found.includes(child)) found.push(child);
-      }
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return found;
-}
 
 function requireProcess(pid: number): string {
   try {

@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmdirSync, r
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { cgroupOf, commonCgroup } from "./processes.ts";
+import { cgroupOf, commonCgroup, pidsOfCgroup } from "./processes.ts";
 
 function takesGroups(folder: string): boolean {
   try {
@@ -75,3 +75,20 @@ test.skipIf(ROOT === undefined)(
     expect(said).toBe("null null\n");
   },
 );
+
+test.skipIf(ROOT === undefined)("groups that come and go while their processes are listed are no error", async () => {
+  const own = group(`reclaim-lab-test-going-${process.pid}`);
+  const stays = group(`reclaim-lab-test-going-${process.pid}`, "stays");
+  const pid = await member(stays);
+  const script = 'while :; do mkdir -p "$0/a/b/c"; rmdir "$0/a/b/c" "$0/a/b" "$0/a"; done';
+  const coming = spawn("/bin/bash", ["-c", script, own], { stdio: "ignore" });
+  try {
+    for (let i = 0; i < 10_000; i++) expect(pidsOfCgroup(own)).toEqual([pid]);
+    expect(coming.exitCode).toBe(null);
+  } finally {
+    coming.kill("SIGKILL");
+    await once(coming, "exit");
+    for (const below of ["a/b/c", "a/b", "a"]) if (existsSync(join(own, below))) rmdirSync(join(own, below));
+  }
+  expect(pidsOfCgroup(join(own, "a"))).toEqual([]);
+});

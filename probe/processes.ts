@@ -11,6 +11,29 @@ function textOf(path: string): string | null {
   }
 }
 
+/** The folders in one of the kernel's; none where it is gone. */
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** The processes below one, itself first. */
+export function processesBelow(pid: number): number[] {
+  const found = [pid];
+  for (let at = 0; at < found.length; at++) {
+    const tasks = `/proc/${found[at]}/task`;
+    // A thread may end meanwhile, and the others have children all the same.
+    for (const task of foldersIn(tasks))
+      for (const child of (textOf(`${tasks}/${task}/children`) ?? "").split(" ").map(Number))
+        if (child > 0 && !found.includes(child)) found.push(child);
+  }
+  return found;
+}
+
 /** Every process, by number. */
 export function allPids(): number[] {
   return readdirSync("/proc")
@@ -172,11 +195,10 @@ export function findCgroup(name: string): string | null {
   return null;
 }
 
-/** The processes of a control group and of those below it. */
+/** The processes of a control group and of those below it; none of one that is gone, as they may be while it is looked at. */
 export function pidsOfCgroup(folder: string): number[] {
   const pids = (textOf(`${folder}/cgroup.procs`) ?? "").split("\n").filter(Boolean).map(Number);
-  for (const entry of readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) pids.push(...pidsOfCgroup(`${folder}/${entry.name}`));
+  for (const below of foldersIn(folder)) pids.push(...pidsOfCgroup(`${folder}/${below}`));
   return pids;
 }
 
