@@ -75,7 +75,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "export csv, over one",
     args: (at) => ["export", "1", "--format", "csv", "--out", at("out.csv")],
-    prepare: (at) => copyFileSync(at("backup.sqlite"), at("out.csv")),
+    prepare: (at) => copyFileSync(at("trace.strace"), at("out.csv")),
     makes: "out.csv",
   },
   {
