@@ -1,4 +1,5 @@
 /** Lines that lie on each other: which ones would hide behind another. */
+import { spanOf } from "../engine/experiment/extremes.ts";
 import type { Metric } from "../engine/experiment/figures.ts";
 import type { Scale } from "./axes.ts";
 import { AXIS_COLUMN, type Axis } from "./axis.ts";
@@ -27,7 +28,7 @@ export const BESIDE_ALPHA = "66";
 /** For each row of values at the same places (NaN: none), does it lie on one before it wherever both have a value? */
 export function rowsOnOther(rows: readonly (readonly number[])[]): boolean[] {
   const known = rows.flat().filter((value) => !Number.isNaN(value));
-  const apart = (Math.max(...known) - Math.min(...known)) * APART_SHARE;
+  const apart = spanOf(known) * APART_SHARE;
   const isOn = (one: readonly number[], other: readonly number[]): boolean => {
     const both = one.flatMap((value, i) =>
       Number.isNaN(value) || Number.isNaN(other[i]) ? [] : [Math.abs(value - other[i])],
@@ -59,7 +60,7 @@ export function liesOnOther(
     const yb = valuesAt(lines[b], metric, axis, scale, from, to);
     const all = [...ya, ...yb].filter((y) => !Number.isNaN(y));
     if (all.length < 2 * PLACES) return false;
-    const span = Math.max(...all) - Math.min(...all);
+    const span = spanOf(all);
     return ya.filter((y, i) => Math.abs(y - yb[i]) > span * APART_SHARE).length <= APART_PLACES;
   };
   return lines.map((_, at) => lines.slice(0, at).some((_, before) => isOn(at, before)));

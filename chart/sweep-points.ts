@@ -1,5 +1,6 @@
 /** A sweep's result: per value of the swept parameter, what each policy came to. */
 import { comparePolicies } from "../engine/experiment/compare-runs.ts";
+import { leastOf, mostOf } from "../engine/experiment/extremes.ts";
 import type { Figure } from "../engine/experiment/figures.ts";
 import { formatBytes, formatPercent, formatValue } from "../engine/experiment/format.ts";
 import { formatValueOf, type ParamSpec } from "../engine/experiment/params.ts";
@@ -78,7 +79,7 @@ export function sweepScale(values: readonly ParamValue[]): SweepScale {
   const numbers = values.filter((value) => typeof value === "number");
   if (numbers.length < values.length || numbers.length < 2) return "steps";
   const positive = numbers.filter((value) => value > 0);
-  const wide = positive.length > 1 && Math.max(...positive) / Math.min(...positive) >= LOG_FROM_RATIO;
+  const wide = positive.length > 1 && mostOf(positive) / leastOf(positive) >= LOG_FROM_RATIO;
   if (!wide) return "linear";
   return positive.length === numbers.length ? "log" : "steps";
 }
@@ -98,7 +99,7 @@ export function sweepSentence(
   const compared = points.filter((point) => savedAt(point, figure, baseline).size > 0);
   const range = (mode: PolicyId): string => {
     const all = compared.flatMap((point) => figureAt(point, mode, figure) ?? []);
-    const [low, high] = [Math.min(...all), Math.max(...all)].map((value) => formatValue(value, figure.unit));
+    const [low, high] = [leastOf(all), mostOf(all)].map((value) => formatValue(value, figure.unit));
     return low === high ? low : `${low} to ${high}`;
   };
   const policies = sweepPolicies(compared);

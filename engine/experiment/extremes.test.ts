@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { type ComparableRun, savingsOf, savingsRange } from "./compare-runs.ts";
-import { leastOf, mostOf } from "./extremes.ts";
+import { leastOf, mostOf, spanOf } from "./extremes.ts";
 import type { RunSummary } from "./types.ts";
 
 test("of none, one and some values", () => {
   expect([leastOf([]), mostOf([])]).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
-  expect([leastOf([3, -1, 2]), mostOf([3, -1, 2])]).toEqual([-1, 3]);
+  expect([leastOf([3, -1, 2]), mostOf([3, -1, 2]), spanOf([3, -1, 2])]).toEqual([-1, 3, 4]);
 });
 
 test("an experiment may have more runs than a call takes arguments", () => {

@@ -7,3 +7,6 @@ export const leastOf = (values: readonly number[]): number =>
 /** -Infinity where there are none. */
 export const mostOf = (values: readonly number[]): number =>
   values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+
+/** From the least to the most; -Infinity where there are none. */
+export const spanOf = (values: readonly number[]): number => mostOf(values) - leastOf(values);

@@ -3,7 +3,7 @@
  * in turns. What is told of a setting is told only where the difference is larger than that between alike runs.
  */
 import { BadInputError } from "../error.ts";
-import { leastOf, mostOf } from "./extremes.ts";
+import { leastOf, mostOf, spanOf } from "./extremes.ts";
 import { median } from "./median.ts";
 
 /** A setting: variables of the environment, by a name. */
@@ -211,8 +211,8 @@ function apartBy(runs: number): number {
 
 /** Do the runs of the two kinds lie apart by more than alike runs do? */
 function areApart(before: readonly number[], after: readonly number[]): boolean {
-  const gap = Math.max(Math.min(...after) - Math.max(...before), Math.min(...before) - Math.max(...after));
-  const range = Math.max(...[before, after].map((values) => Math.max(...values) - Math.min(...values)));
+  const gap = Math.max(leastOf(after) - mostOf(before), leastOf(before) - mostOf(after));
+  const range = Math.max(spanOf(before), spanOf(after));
   return gap > 0 && gap >= range * apartBy(Math.min(before.length, after.length));
 }
 

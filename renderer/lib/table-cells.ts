@@ -1,5 +1,6 @@
 /** What the cells of the history's table say. */
 import { ofOneSource, savingsRange } from "../../engine/experiment/compare-runs.ts";
+import { mostOf } from "../../engine/experiment/extremes.ts";
 import { formatCount, formatExact, formatKb, formatPercent } from "../../engine/experiment/format.ts";
 import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import { policyWord, STATUS_WORDS } from "../../engine/experiment/words.ts";
@@ -50,7 +51,7 @@ export function cellOf(
     }
     case "peak": {
       const kb = row.runs.flatMap((run) => run.summary?.peak.vmpte_kb ?? []);
-      const most = Math.max(...kb);
+      const most = mostOf(kb);
       return kb.length === 0 ? { text: "" } : { text: formatKb(most), title: formatExact(most, "kb") };
     }
     case "operations":
