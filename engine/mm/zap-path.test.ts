@@ -54,7 +54,7 @@ const stretch: fc.Arbitrary<Stretch> = fc.record({
   table: fc.nat(3),
   from: fc.nat(PMD_PAGES - 1),
   n: fc.integer({ min: 1, max: PMD_PAGES }),
-  pte: fc.oneof({ weight: 4, arbitrary: fc.constant(KIND_ANON) }, { weight: 1, arbitrary: anonymous }),
+  pte: fc.oneof({ weight: 2, arbitrary: fc.constant(KIND_ANON) }, { weight: 1, arbitrary: anonymous }),
 });
 
 /** A kernel whose first process maps TABLES tables' worth of memory, in two VMAs, with these entries in it. */
@@ -117,7 +117,7 @@ describe("MADV_DONTNEED with its scheduling points, and without", () => {
         fc.integer({ min: 1, max: 3 * PMD_PAGES }),
         fc.integer({ min: 1, max: 3 }).map((n) => n * PMD_PAGES),
       ),
-      filled: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      filled: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
       without: fc.constantFrom("8" as const, null, null),
     });
     const seen = { fast: 0, slow: 0, kept: 0 };
