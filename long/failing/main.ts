@@ -122,6 +122,7 @@ function words({ err }: Seen, folder: string): string {
   return line
     .replace("reclaim-lab: ", "")
     .replaceAll(`${folder}/`, "")
+    .replaceAll(folder, "FOLDER")
     .replace(/\d{8}T\d{6}Z/g, "TIME")
     .replace(/\.rl-[^\s:]*/g, "");
 }
