@@ -25,6 +25,5 @@ test("limits.md says what the program does", () => {
   let samples = 0;
   for (const plan = samplingPlan(null); plan.next <= 1e9; plan.advance()) samples++;
   expect(row("samples of a run")).toContain(`${say(SAMPLE_POINTS + 1)} where`);
-  expect(samples).toBeLessThan(45_000);
-  expect(samples).toBeGreaterThan(35_000);
+  expect(row("samples of a run")).toContain(`: ${say(Math.round(samples / 1000) * 1000)} for a billion operations`);
 });

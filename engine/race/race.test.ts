@@ -202,8 +202,8 @@ describe("schedules as text", () => {
 
   test("that cannot be run are refused with step, CPU and reason", () => {
     const scenario = named("two-dontneeds");
-    expect(() => replayResult(scenario, null, [3])).toThrow("the schedule cannot be run");
-    expect(() => replayResult(scenario, null, new Array<number>(200).fill(0))).toThrow("the schedule cannot be run");
+    expect(() => replayResult(scenario, null, [3])).toThrow("The schedule cannot be run");
+    expect(() => replayResult(scenario, null, new Array<number>(200).fill(0))).toThrow("The schedule cannot be run");
     expect(findScenario("nonsense")).toBeUndefined();
   });
 });

@@ -50,8 +50,8 @@ export function findScenario(name: string): Scenario | undefined {
 export function scenarioNamed(name: string): Scenario {
   const scenario = findScenario(name);
   if (scenario !== undefined) return scenario;
-  throw new BadInputError(`there is no scenario "${name}"`, {
-    todo: `use one of ${SCENARIOS.map((each) => each.name).join(", ")}`,
+  throw new BadInputError(`There is no scenario "${name}"`, {
+    todo: `Use one of ${SCENARIOS.map((each) => each.name).join(", ")}`,
   });
 }
 

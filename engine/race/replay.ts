@@ -97,10 +97,10 @@ function describeEvent(point: Point, world: World): string {
 }
 
 function badStep(at: number, cpu: number, why: string): BadInputError {
-  return new BadInputError("the schedule cannot be run", {
+  return new BadInputError("The schedule cannot be run", {
     where: `step ${at + 1}, CPU ${cpu}`,
     why,
-    todo: "use a schedule that a counterexample of this scenario printed",
+    todo: "Use a schedule that a counterexample of this scenario printed",
   });
 }
 

@@ -22,10 +22,10 @@ export function parseSchedule(text: string): number[] {
   for (const part of text.split(",")) {
     const match = /^([0-3])(?:\*([1-9]\d{0,5}))?$/.exec(part.trim());
     if (match === null || cpus.length + Number(match[2] ?? 1) > STEPS_MAX)
-      throw new BadInputError("not a schedule", {
+      throw new BadInputError("This is not a schedule", {
         where: "--schedule",
         why: `"${part}" is not a CPU (0 to 3) or CPU*STEPS`,
-        todo: "write it as a counterexample prints it, such as 0*8,2,0*3",
+        todo: "Write it as a counterexample prints it, such as 0*8,2,0*3",
       });
     for (let step = 0; step < Number(match[2] ?? 1); step++) cpus.push(Number(match[1]));
   }

@@ -171,6 +171,7 @@ describe("bad usage", () => {
     [["batch", "plan.json", "--out", "out", "--on", "slurm", "--shards", "0"], /--shards.*1 or more/],
     [["top", "--interval", "0"], /--interval.*whole number from 1 to 86,400 seconds/],
     [["inspect", "1", "--watch", "--interval", "-1"], /--interval.*from 1 to 86,400/],
+    [["inspect", "4194305"], /whole number from 1 to 4,194,304/],
     [["capture", "--pid", "0"], /--pid.*whole number from 1/],
     [["capture", "--pid", "1", "--seconds", "9999999999"], /--seconds.*from 1 to 2,000,000/],
     [["capture", "--pid", "1", "--interval", "99"], /--interval.*from 100 to 900,000 microseconds/],
@@ -382,6 +383,10 @@ it("compares an experiment with one point of a sweep, and says which points ther
   const ask = (...args: string[]) => lab([...args, "--db", mine]);
   await ask("run", "commit-table", "--set", "size=64M");
   await ask("sweep", "commit-table", "--param", "chunk", "--from", "512K", "--to", "4M", "--set", "size=64M");
+  // Of a sweep `show` has a row for each value, as `sweep` printed it: its runs side by side would not tell their values.
+  const shown = (await ask("show", "2")).out;
+  expect(shown).toMatch(/^chunk +no reclaim +sync reclaim *$/m);
+  expect(shown).toMatch(/^ *4M +172 KiB +5\d KiB +\d+(\.\d)? % less$/m);
   // A sweep's row tells all of its points, not the first one's tables beside the best one's saving.
   expect((await ask("list")).out).toMatch(/^ *2 .* 172 KiB +44 KiB to 172 KiB +0 % to 74\.4 % /m);
   const { out } = await ask("compare", "1", "2@1m", "2@2M");
@@ -419,6 +424,10 @@ it("keeps title, tags, notes and marks of an experiment", async () => {
   expect(await ask("note", "1")).toBe("before the upgrade");
   expect(await ask("rename", "1", "Old kernel")).toBe("1: Old kernel");
   await ask("pin", "1");
+  expect([await ask("list", "--shelf", "archive"), await ask("list", "--shelf", "trash")]).toEqual([
+    "Nothing is archived.",
+    "The trash is empty.",
+  ]);
   await ask("archive", "1");
   expect(JSON.parse(await ask("list", "--shelf", "archive", "--json"))).toMatchObject([
     { title: "Old kernel", tags: ["first"], notes: "before the upgrade", pinned: true, archived: true },

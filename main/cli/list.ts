@@ -51,6 +51,12 @@ function statuses(row: HistoryRow): string {
   return [...new Set(row.runs.map((run) => run.status))].join(", ");
 }
 
+const EMPTY = {
+  active: "Nothing here yet: `run commit-table` makes the first.",
+  archive: "Nothing is archived.",
+  trash: "The trash is empty.",
+} as const;
+
 export async function list(options: ListOptions): Promise<void> {
   if (options.json) requireNone({ "--baseline": options.baseline }, "with --json");
   await withLab(options, async (session) => {
@@ -59,7 +65,7 @@ export async function list(options: ListOptions): Promise<void> {
     if (options.json) return printJson(rows);
     if (rows.length === 0) {
       const asked = [search, filter].filter(Boolean).join(" ");
-      print(asked === "" ? "Nothing here yet: `run commit-table` makes the first." : `Nothing matches "${asked}".`);
+      print(asked === "" ? EMPTY[shelf] : `Nothing matches "${asked}".`);
       return;
     }
     const policies = inPolicyOrder(rows.flatMap((row) => row.runs.map((run) => run.mode)));

@@ -32,10 +32,15 @@ function id(text: string): number {
   return value;
 }
 
+/** The kernel's own bound (PID_MAX_LIMIT). */
+const PID_MAX = 2 ** 22;
+
 function pid(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 2 ** 22)
-    throw new InvalidArgumentError("A pid is a whole number from 1; `top` lists the processes.");
+  if (!/^\d+$/.test(text) || value < 1 || value > PID_MAX)
+    throw new InvalidArgumentError(
+      `A pid is a whole number from 1 to ${formatCount(PID_MAX)}; \`top\` lists the processes.`,
+    );
   return value;
 }
 
@@ -150,7 +155,7 @@ command(
 
 command("sweep", "run a workload with several values of one parameter, under each policy, as one experiment")
   .argument("<preset>", "the workload")
-  .requiredOption("--param <name>", "the parameter")
+  .requiredOption("--param <name>", "the parameter (required)")
   .option("--values <list>", "its values, such as 4K,64K,2M")
   .option("--from <value>", "the first value of a range")
   .option("--to <value>", "the last value of the range")
@@ -256,7 +261,7 @@ program
   .command("check")
   .description("compare the model with a captured program: its trace and the VmPTE measured during it")
   .argument("<trace>", "perf script or tracefs text, plain or gzip; - is standard input")
-  .requiredOption("--against <vmpte.txt>", "the measured samples")
+  .requiredOption("--against <vmpte.txt>", "the measured samples (required)")
   .addOption(modeOption("that of the capture's kernel"))
   .option(
     "--kernel <profile>",
@@ -315,7 +320,7 @@ command("compare", "compare experiments number by number; the first is the basel
 withView(command("export", "write an experiment to a file, or to stdout"))
   .argument("<id>", "the experiment", id)
   .addOption(
-    new Option("--format <format>", "the output format")
+    new Option("--format <format>", "the output format (required)")
       .choices(["csv", "json", "png", "svg", "html", "folded", "speedscope"])
       .makeOptionMandatory(),
   )

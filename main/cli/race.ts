@@ -30,9 +30,9 @@ export interface RaceOptions {
 
 function patchNamed(name: string): RacePatch {
   if (isRacePatch(name)) return name;
-  throw new BadInputError(`the explorer cannot remove patch "${name}"`, {
+  throw new BadInputError(`The explorer cannot remove patch "${name}"`, {
     where: "--without",
-    todo: `use one of ${RACE_PATCHES.join(", ")}`,
+    todo: `Use one of ${RACE_PATCHES.join(", ")}`,
   });
 }
 
@@ -48,15 +48,15 @@ export async function race(name: string | undefined, options: RaceOptions): Prom
   const without = options.without === undefined ? null : patchNamed(options.without);
   const mode = options.mode ?? null;
   if (without !== null && mode !== null && mode !== SERIES_POLICY)
-    throw new BadInputError(`patches belong to the series, and ${mode} is another policy`, {
+    throw new BadInputError(`Patches belong to the series, and ${mode} is another policy`, {
       where: "--without",
-      todo: `omit --mode, or use --mode ${SERIES_POLICY}`,
+      todo: `Omit --mode, or use --mode ${SERIES_POLICY}`,
     });
   if (options.schedule !== undefined) {
     if (name === undefined)
-      throw new BadInputError("a schedule needs its scenario", {
+      throw new BadInputError("A schedule needs its scenario", {
         where: "--schedule",
-        todo: "name the scenario before it",
+        todo: "Name the scenario before it",
       });
     replay(scenarios[0], without, mode ?? SERIES_POLICY, parseSchedule(options.schedule), options.json === true);
     return;

@@ -134,7 +134,9 @@ function sweepJson(experiment: Experiment, chosen: PolicyId | undefined) {
   };
 }
 
-function sweepText(experiment: Experiment, spec: ParamSpec | undefined, chosen: PolicyId | undefined): string {
+/** A row for each value of the sweep, and what it shows in words. */
+export function sweepText(experiment: Experiment, chosen: PolicyId | undefined): string {
+  const spec = paramNamed(findPreset(experiment.workload)?.params ?? [], experiment.sweep?.parameter ?? "");
   const points = pointsOf(experiment);
   const policies = sweepPolicies(points);
   const baseline = sweepBaseline(points, chosen);
@@ -176,7 +178,7 @@ export async function sweep(preset: string, options: SweepOptions): Promise<void
     const start = () => session.ask("sweep.start", asked);
     const { experiment, cut } = await runToEnd(session, start, showCount);
     if (options.json) printJson(sweepJson(experiment, options.baseline));
-    else print(`${sweepText(experiment, spec, options.baseline)}\n\nSaved in ${session.where}.`);
+    else print(`${sweepText(experiment, options.baseline)}\n\nSaved in ${session.where}.`);
     failures(experiment.runs).forEach(warn);
     if (cut) process.exitCode = 130;
     else if (experiment.runs.some((run) => run.status !== "done")) process.exitCode = 1;
