@@ -91,6 +91,19 @@ describe("tally", () => {
     expect(tally.munmap).toEqual({ calls: 1, bytes: 8 * MIB });
     expect(tally.dontneed.calls).toBe(0);
   });
+
+  test("memory that is unmapped is counted by whatever call, and what was never touched is none", async () => {
+    const unmapped = async (...operations: readonly Operation[]) => (await judge(operations)).tally.munmap;
+    expect(await unmapped(...MAPPED, { ...MAPPED[0], len: 8 * MIB, prot: "none" } as Operation)).toEqual({
+      calls: 1,
+      bytes: 8 * MIB,
+    });
+    expect(await unmapped(...MAPPED, { op: "mremap", addr: BASE, len: 64 * MIB, newLen: 58 * MIB })).toEqual({
+      calls: 1,
+      bytes: 6 * MIB,
+    });
+    expect(await unmapped(MAPPED[0], { op: "munmap", addr: BASE, len: 64 * MIB })).toEqual({ calls: 0, bytes: 0 });
+  });
 });
 
 test("what is saved is said as what it is: less, nothing, or more", () => {
@@ -165,8 +178,28 @@ describe("verdict", () => {
   });
 
   test("a program that never gives back, unmaps, or uses MADV_FREE is told so", async () => {
-    expect((await judge(MAPPED)).verdict.headline).toContain("never releases memory");
-    expect((await judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }])).verdict.headline).toContain("it unmaps");
+    const hardly = "because the trace shows hardly any release of memory.";
+    expect((await judge(MAPPED)).verdict.headline).toContain(hardly);
+    const unmap = (len: number): Operation => ({ op: "munmap", addr: BASE, len });
+    expect((await judge([...MAPPED, unmap(32 * MIB)])).verdict.headline).toContain("it unmaps");
+    // As the loader of every program does, and memory that was never touched.
+    for (const little of [
+      [...MAPPED, unmap(65536)],
+      [{ ...MAPPED[0], len: 128 * MIB } as Operation, MAPPED[1], { ...unmap(64 * MIB), addr: BASE + 64 * MIB }],
+    ] as const) {
+      const { verdict } = await judge(little);
+      expect(verdict.headline).toContain(hardly);
+      expect(verdict.reasons).toEqual([]);
+    }
+    // What most of the memory is released by is named, not what is called as well.
+    const page: Operation = { op: "madvise", addr: BASE, len: 4096, advice: "free" };
+    expect((await judge([...MAPPED, page, unmap(64 * MIB)])).verdict.headline).toContain("it unmaps");
+    const shared: readonly Operation[] = [
+      { op: "mmap", addr: BASE, len: 64 * MIB, prot: "rw", backing: "shmem" },
+      MAPPED[1],
+      { op: "madvise", addr: BASE, len: 64 * MIB, advice: "remove" },
+    ];
+    expect((await judge(shared)).verdict.headline).toContain("MADV_REMOVE");
     // All but a page of each 2 MiB, unmapped, or replaced: the tables stay.
     const parts = Array.from({ length: 32 }, (_, i) => ({ addr: BASE + i * 2 * MIB, len: 2 * MIB - 4096 }));
     const few: readonly Operation[] = [
@@ -193,7 +226,7 @@ describe("verdict", () => {
     expect(replaced.verdict.headline).toContain(
       "left by mappings put in the place of others (MAP_FIXED): a table goes",
     );
-    const free: Operation = { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" };
+    const free: Operation = { op: "madvise", addr: BASE, len: 32 * MIB, advice: "free" };
     expect((await judge([...MAPPED, free])).verdict.headline).toContain("MADV_FREE");
   });
 
