@@ -265,6 +265,15 @@ describe("verdict", () => {
     ]);
     expect(await offered(grown)).toEqual([64 * MIB - 128 * 1024, 1, true, ["glibc"]]);
     expect(await offered(arena)).toEqual([16 * MIB, 1, true, ["glibc"]]);
+    // Started by another program (env, nice, a shell), whose break was elsewhere.
+    const started: readonly Operation[] = [
+      { op: "brk", addr: BASE - 512 * MIB },
+      { op: "brk", addr: BASE - 511 * MIB },
+      { op: "exec", process: 0, image: true },
+      { op: "brk", addr: BASE - 256 * MIB },
+      { op: "brk", addr: BASE - 255 * MIB },
+    ];
+    expect(await offered([...started, ...MAPPED])).toEqual([2 * MIB, 0, false, ["glibc"]]);
     // What it had before it was recorded is not known.
     expect(await offered([before, ...MAPPED])).toEqual([null, 1, true, ["glibc"]]);
   });
