@@ -5,7 +5,7 @@ import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./se
 import type { SharedFile } from "./shared.ts";
 import { totalOf } from "./split.ts";
 import type { VerdictInput } from "./verdict-input.ts";
-import { durationWords, numberOfProcesses } from "./words.ts";
+import { durationWords, EMPTIED_OTHERWISE, numberOfProcesses } from "./words.ts";
 
 export interface Remedy {
   readonly what: string;
@@ -37,7 +37,7 @@ function reclaim({ reclaims, split }: VerdictInput): Remedy {
     ? {
         what: "Reclaim by the kernel",
         kb: 0,
-        note: "This kernel does that; these tables were emptied by releases below 2 MiB or by other calls.",
+        note: `This kernel does that; ${EMPTIED_OTHERWISE}.`,
       }
     : {
         what: "Linux 6.14 with PT_RECLAIM",
