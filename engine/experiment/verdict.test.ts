@@ -3,11 +3,12 @@ import { createKernel } from "../mm/kernel.ts";
 import { blaming } from "../workload/blame.ts";
 import type { Operation } from "../workload/operation.ts";
 import { tallying } from "../workload/tally.ts";
-import { type Allocator, allocatorsOf } from "./allocator-settings.ts";
+import { ALLOCATORS, type Allocator, allocatorsOf } from "./allocator-settings.ts";
 import type { Machine } from "./machine.ts";
 import { featuresOf } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import { run } from "./run.ts";
+import { parseSettings, shellWords } from "./trial.ts";
 import type { RunSummary } from "./types.ts";
 import { type JudgedExperiment, savedText, type Verdict, verdictOf, verdictOn } from "./verdict.ts";
 
@@ -276,6 +277,24 @@ describe("verdict", () => {
     expect(await offered([...started, ...MAPPED])).toEqual([2 * MIB, 0, false, ["glibc"]]);
     // What it had before it was recorded is not known.
     expect(await offered([before, ...MAPPED])).toEqual([null, 1, true, ["glibc"]]);
+  });
+
+  test("the command of a trial can be typed: values with blanks are quoted", async () => {
+    for (const allocator of ALLOCATORS) {
+      const { trial } = (await judge(MAPPED, [allocator])).verdict;
+      if (trial === null) continue;
+      const words = shellWords(trial.command) ?? [];
+      const given = words.flatMap((word, at) => (words[at - 1] === "--setting" ? [word] : []));
+      expect(parseSettings(given)).toEqual(trial.settings);
+    }
+  });
+
+  test("a release that begins at a table and ends inside one is not said to begin inside", async () => {
+    const each = (from: number, len: number) => Array.from({ length: 16 }, (_, i) => dontneed(i * 4 * MIB + from, len));
+    const { verdict } = await judge([...MAPPED, ...each(0, 3 * MIB), ...each(3 * MIB, MIB)]);
+    expect(verdict.reasons.join()).toContain(
+      "outside whole, aligned 2 MiB: the chunks are long enough but begin or end",
+    );
   });
 
   test("allocators are recognised by their names", () => {

@@ -86,7 +86,7 @@ const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>
   split_vma: "covers tables that two mappings share, and a table is freed only when one mapping has all of its 2 MiB",
   marker: "covers tables that hold a guard page or a userfaultfd marker, which must stay",
   below_table: "is in chunks smaller than the 2 MiB of a table, and such chunks never free one",
-  unaligned: "is outside whole, aligned 2 MiB: the chunks are long enough but begin and end inside tables",
+  unaligned: "is outside whole, aligned 2 MiB: the chunks are long enough but begin or end inside tables",
   nothing_there: "covers tables that do not exist (any more)",
 };
 
@@ -270,13 +270,13 @@ function hasHeap({ heapBytes = null }: Releases, baseline: RunSummary): boolean 
 }
 
 function quoted(text: string): string {
-  return /^[\w@%+=:,./ -]+$/.test(text) ? `'${text}'` : `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The command that tries settings on a program. */
 function trialCommand(settings: readonly TrialSetting[], command: string): string {
   const given = settings.map(({ name, env }) => {
-    const values = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    const values = Object.entries(env).map(([key, value]) => `${key}=${/\s/.test(value) ? `"${value}"` : value}`);
     return `--setting ${quoted(`${name}: ${values.join(" ")}`)} `;
   });
   return `reclaim-lab try ${given.join("")}-- ${command}`;
