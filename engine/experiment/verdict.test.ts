@@ -196,7 +196,7 @@ describe("verdict", () => {
     const page: Operation = { op: "madvise", addr: BASE, len: 4096, advice: "free" };
     expect((await judge([...MAPPED, page, unmap(64 * MIB)])).verdict.headline).toContain("it unmaps");
     const shared: readonly Operation[] = [
-      { op: "mmap", addr: BASE, len: 64 * MIB, prot: "rw", backing: "shmem" },
+      { op: "mmap", addr: BASE, len: 64 * MIB, prot: "rw", backing: "shared" },
       MAPPED[1],
       { op: "madvise", addr: BASE, len: 64 * MIB, advice: "remove" },
     ];

@@ -5,11 +5,11 @@
 
 import { TABLE_KB } from "../workload/sizes.ts";
 import {
-  ALLOCATOR_SETTINGS,
   ALLOCATORS,
   type Allocator,
   type AllocatorSetting,
   type Obstacle,
+  settingsAgainst,
   TRIAL_SETTINGS,
   type TrialSetting,
 } from "./allocator-settings.ts";
@@ -315,9 +315,7 @@ export function verdictOf(
   const obstacles = obstaclesOf(releases, theirs, left);
   const { allocators, name = "" } = program;
   const used = allocators.filter((allocator) => allocator !== "glibc" || hasHeap(releases, theirs));
-  const settings = ALLOCATOR_SETTINGS.filter(
-    (each) => used.includes(each.allocator) && each.obstacles.some((obstacle) => obstacles.has(obstacle)),
-  );
+  const settings = settingsAgainst(obstacles, used, name);
   // What glibc's own settings change is whether it gives anything back; small pieces are the program's own calls.
   const worthOne = (allocator: Allocator): boolean =>
     allocator === "glibc" ? obstacles.has("never_released") : obstacles.size > 0;

@@ -1,5 +1,5 @@
 /** What would make the page tables of a process or service fewer, and by how much at most. */
-import { ALLOCATOR_SETTINGS } from "../experiment/allocator-settings.ts";
+import { settingsAgainst } from "../experiment/allocator-settings.ts";
 import { formatKb } from "../experiment/format.ts";
 import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
@@ -123,11 +123,9 @@ function hugeOwn({ name, split }: VerdictInput): Remedy {
   };
 }
 
-function allocator({ allocators, split }: VerdictInput): Remedy[] {
+function allocator({ name, allocators, split }: VerdictInput): Remedy[] {
   if (split.empty + split.sparse < totalOf(split) * SCATTERED) return [];
-  const known = ALLOCATOR_SETTINGS.find(
-    (each) => allocators.includes(each.allocator) && each.obstacles.includes("small_pieces"),
-  );
+  const [known] = settingsAgainst(new Set(["small_pieces"]), allocators, name);
   if (known === undefined) return [];
   return [
     {
