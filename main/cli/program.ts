@@ -35,7 +35,7 @@ function id(text: string): number {
 function pid(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || value > 2 ** 22)
-    throw new InvalidArgumentError("A pid is a whole number from 1; `top` lists the processes.");
+    throw new InvalidArgumentError("A pid is a whole number from 1 to 4,194,304; `top` lists the processes.");
   return value;
 }
 
