@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
+import { BadInputError } from "../engine/error.ts";
 import { CALL_NUMBERS } from "../engine/workload/import/index.ts";
 import { ensureProbe } from "./detect.ts";
 
@@ -28,6 +29,17 @@ export function findProgram(name: string): string | undefined {
       return false;
     }
   });
+}
+
+/** The executable that a shell would start. Errors: BadInputError where there is none. */
+export function programNamed(name: string): string {
+  const found = findProgram(name);
+  if (found !== undefined) return found;
+  if (name.includes("/") && existsSync(name) && statSync(name).isFile())
+    throw new BadInputError(`${name} may not be executed`, {
+      todo: "Make it executable (chmod +x), or put the program that runs it before it, such as sh or python3",
+    });
+  throw new BadInputError(`There is no program ${name}`, { todo: "Give its path, or one that PATH finds" });
 }
 
 function may(path: string, mode: number): boolean {

@@ -133,6 +133,11 @@ test("refuses a program that is not there, a folder that is, and one that cannot
   await expect(capture({ program: folder, args: [], folder: join(folder, "x") })).rejects.toThrow(
     `There is no program ${folder}`,
   );
+  const script = join(folder, "script");
+  writeFileSync(script, "exit 0\n", { mode: 0o644 });
+  await expect(capture({ program: script, args: [], folder: join(folder, "x") })).rejects.toThrow(
+    `${script} may not be executed`,
+  );
   await expect(capture({ program: "sh", args: [], folder })).rejects.toThrow("The folder already exists");
   if (means.how === null) return;
   // Where mkdir says that what is there is not, too.

@@ -31,9 +31,9 @@ import {
   type CaptureEvent,
   captureEvents,
   captureMeans,
-  findProgram,
   heard,
   perfWords,
+  programNamed,
   scriptWords,
   TRACEFS,
 } from "./capture-means.ts";
@@ -106,9 +106,7 @@ const PATIENCE_MS = 5000;
  * ended before the program did.
  */
 export async function capture(input: CaptureInput): Promise<CaptureResult> {
-  const program = findProgram(input.program);
-  if (program === undefined)
-    throw new BadInputError(`There is no program ${input.program}`, { todo: "Give its path, or one that PATH finds" });
+  const program = programNamed(input.program);
   if (is32Bit(program))
     throw new BadInputError(`${input.program} is a 32-bit program`, {
       why: "the kernel's trace events leave out the system calls of 32-bit programs",

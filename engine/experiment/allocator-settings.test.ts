@@ -1,7 +1,7 @@
 /** Advice is what a trial showed: each has its row in docs/advice.md, which `npm run docs:advice` writes. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ALLOCATOR_SETTINGS } from "./allocator-settings.ts";
+import { ALLOCATOR_SETTINGS, settingsAgainst } from "./allocator-settings.ts";
 
 const [advised, notAdvised] = readFileSync(new URL("../../docs/advice.md", import.meta.url), "utf8").split(
   "## Tried, and not advised",
@@ -24,6 +24,12 @@ describe.each(ALLOCATOR_SETTINGS)("$setting", ({ allocator, setting }) => {
     expect(version).toMatch(/\d+\.\d+/);
     expect(verdict).toMatch(/^\*\*helps\*\*: /);
   });
+});
+
+test("a program that sets it by itself is not told to", () => {
+  const settings = (program: string) => settingsAgainst(new Set(["small_pieces"]), ["jemalloc"], program);
+  expect(settings("churn")).toHaveLength(1);
+  expect(settings("redis-server")).toEqual([]);
 });
 
 test("no trial is kept of what is advised no more, and nothing that was dropped is advised", () => {

@@ -71,6 +71,24 @@ export const ALLOCATOR_SETTINGS: readonly AllocatorSetting[] = [
   },
 ];
 
+const BACKGROUND_THREADS = "MALLOC_CONF=background_thread:true";
+/** Programs that turn these on by themselves (jemalloc-bg-thread yes). */
+const HAS_BACKGROUND_THREADS = /^(?:redis|valkey)-ser/;
+
+/** Those that could change what was seen of a program, where it does not set them by itself. */
+export function settingsAgainst(
+  obstacles: ReadonlySet<Obstacle>,
+  allocators: readonly Allocator[],
+  program: string,
+): AllocatorSetting[] {
+  return ALLOCATOR_SETTINGS.filter(
+    (each) =>
+      allocators.includes(each.allocator) &&
+      each.obstacles.some((obstacle) => obstacles.has(obstacle)) &&
+      !(each.setting === BACKGROUND_THREADS && HAS_BACKGROUND_THREADS.test(program)),
+  );
+}
+
 /** A setting of the environment that may help or harm: only a trial of the program tells. */
 export interface TrialSetting {
   readonly name: string;

@@ -51,6 +51,7 @@ export interface Releases {
   /** DONTNEED calls by size. */
   readonly sizes: Readonly<Record<SizeClass, number>>;
   readonly otherAdvice: Readonly<Record<(typeof OTHER_ADVICE)[number], CallsAndBytes>>;
+  /** Memory that was unmapped: by munmap, or a break, mremap or mmap over it. */
   readonly munmap: CallsAndBytes;
   /** How large the heaps of glibc's malloc became; null where the program ran before its trace, absent where an older version made the run. */
   readonly heapBytes?: number | null;

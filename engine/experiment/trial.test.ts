@@ -72,6 +72,13 @@ describe("a trial's verdict", () => {
     expect(judgeTrial(runs({}), runs({ average_rss_kb: 3_000_000, peak_rss_kb: 3_000_000 }))?.verdict).toBe("harms");
   });
 
+  test("a difference that is too small to count is not called one between identical runs", () => {
+    const steady = [0, 0.001, -0.001];
+    const slower = judgeTrial(runs({}, steady), runs({ wall_ms: 4400, minor_faults: 9000 }, steady));
+    expect(slower?.verdict).toBe("same");
+    expect(slower?.reason).toMatch(/in memory or time that is both large enough to count and larger/);
+  });
+
   test("weighs a cost against what it brings", () => {
     expect(judgeTrial(runs({}), runs({ average_vmpte_kb: 500, cpu_ms: 2600 }))?.verdict).toBe("helps");
     expect(judgeTrial(runs({}), runs({ average_vmpte_kb: 1200, cpu_ms: 6000 }))?.verdict).toBe("harms");

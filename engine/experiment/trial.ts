@@ -270,6 +270,9 @@ const said = ({ figure, share, difference }: TrialDifference): string =>
 const UNKNOWN_NOISE =
   "no difference of half or more; one run does not show how much identical runs differ, use --repeat 3";
 
+const SAME =
+  "no difference in memory or time that is both large enough to count and larger than between identical runs";
+
 /** The verdict on a setting. Null where a side has no run to its end. */
 export function judgeTrial(base: readonly TrialRun[], tried: readonly TrialRun[]): TrialVerdict | null {
   if (base.length === 0 || tried.length === 0) return null;
@@ -296,7 +299,7 @@ export function judgeTrial(base: readonly TrialRun[], tried: readonly TrialRun[]
   if (worse.length > 0) return { verdict: "harms", reason: list([...worse, ...better]), differences };
   return {
     verdict: "same",
-    reason: single ? UNKNOWN_NOISE : "no difference larger than between identical runs",
+    reason: single ? UNKNOWN_NOISE : SAME,
     differences,
   };
 }

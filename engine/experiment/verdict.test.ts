@@ -3,11 +3,12 @@ import { createKernel } from "../mm/kernel.ts";
 import { blaming } from "../workload/blame.ts";
 import type { Operation } from "../workload/operation.ts";
 import { tallying } from "../workload/tally.ts";
-import { type Allocator, allocatorsOf } from "./allocator-settings.ts";
+import { ALLOCATORS, type Allocator, allocatorsOf } from "./allocator-settings.ts";
 import type { Machine } from "./machine.ts";
 import { featuresOf } from "./policies.ts";
 import type { Releases } from "./releases.ts";
 import { run } from "./run.ts";
+import { parseSettings, shellWords } from "./trial.ts";
 import type { RunSummary } from "./types.ts";
 import { type JudgedExperiment, savedText, type Verdict, verdictOf, verdictOn } from "./verdict.ts";
 
@@ -91,6 +92,19 @@ describe("tally", () => {
     expect(tally.munmap).toEqual({ calls: 1, bytes: 8 * MIB });
     expect(tally.dontneed.calls).toBe(0);
   });
+
+  test("memory that is unmapped is counted by whatever call, and what was never touched is none", async () => {
+    const unmapped = async (...operations: readonly Operation[]) => (await judge(operations)).tally.munmap;
+    expect(await unmapped(...MAPPED, { ...MAPPED[0], len: 8 * MIB, prot: "none" } as Operation)).toEqual({
+      calls: 1,
+      bytes: 8 * MIB,
+    });
+    expect(await unmapped(...MAPPED, { op: "mremap", addr: BASE, len: 64 * MIB, newLen: 58 * MIB })).toEqual({
+      calls: 1,
+      bytes: 6 * MIB,
+    });
+    expect(await unmapped(MAPPED[0], { op: "munmap", addr: BASE, len: 64 * MIB })).toEqual({ calls: 0, bytes: 0 });
+  });
 });
 
 test("what is saved is said as what it is: less, nothing, or more", () => {
@@ -165,8 +179,28 @@ describe("verdict", () => {
   });
 
   test("a program that never gives back, unmaps, or uses MADV_FREE is told so", async () => {
-    expect((await judge(MAPPED)).verdict.headline).toContain("never releases memory");
-    expect((await judge([...MAPPED, { op: "munmap", addr: BASE, len: MIB }])).verdict.headline).toContain("it unmaps");
+    const hardly = "because the trace shows hardly any release of memory.";
+    expect((await judge(MAPPED)).verdict.headline).toContain(hardly);
+    const unmap = (len: number): Operation => ({ op: "munmap", addr: BASE, len });
+    expect((await judge([...MAPPED, unmap(32 * MIB)])).verdict.headline).toContain("it unmaps");
+    // As the loader of every program does, and memory that was never touched.
+    for (const little of [
+      [...MAPPED, unmap(65536)],
+      [{ ...MAPPED[0], len: 128 * MIB } as Operation, MAPPED[1], { ...unmap(64 * MIB), addr: BASE + 64 * MIB }],
+    ] as const) {
+      const { verdict } = await judge(little);
+      expect(verdict.headline).toContain(hardly);
+      expect(verdict.reasons).toEqual([]);
+    }
+    // What most of the memory is released by is named, not what is called as well.
+    const page: Operation = { op: "madvise", addr: BASE, len: 4096, advice: "free" };
+    expect((await judge([...MAPPED, page, unmap(64 * MIB)])).verdict.headline).toContain("it unmaps");
+    const shared: readonly Operation[] = [
+      { op: "mmap", addr: BASE, len: 64 * MIB, prot: "rw", backing: "shared" },
+      MAPPED[1],
+      { op: "madvise", addr: BASE, len: 64 * MIB, advice: "remove" },
+    ];
+    expect((await judge(shared)).verdict.headline).toContain("MADV_REMOVE");
     // All but a page of each 2 MiB, unmapped, or replaced: the tables stay.
     const parts = Array.from({ length: 32 }, (_, i) => ({ addr: BASE + i * 2 * MIB, len: 2 * MIB - 4096 }));
     const few: readonly Operation[] = [
@@ -193,7 +227,7 @@ describe("verdict", () => {
     expect(replaced.verdict.headline).toContain(
       "left by mappings put in the place of others (MAP_FIXED): a table goes",
     );
-    const free: Operation = { op: "madvise", addr: BASE, len: 4 * MIB, advice: "free" };
+    const free: Operation = { op: "madvise", addr: BASE, len: 32 * MIB, advice: "free" };
     expect((await judge([...MAPPED, free])).verdict.headline).toContain("MADV_FREE");
   });
 
@@ -232,8 +266,35 @@ describe("verdict", () => {
     ]);
     expect(await offered(grown)).toEqual([64 * MIB - 128 * 1024, 1, true, ["glibc"]]);
     expect(await offered(arena)).toEqual([16 * MIB, 1, true, ["glibc"]]);
+    // Started by another program (env, nice, a shell), whose break was elsewhere.
+    const started: readonly Operation[] = [
+      { op: "brk", addr: BASE - 512 * MIB },
+      { op: "brk", addr: BASE - 511 * MIB },
+      { op: "exec", process: 0, image: true },
+      { op: "brk", addr: BASE - 256 * MIB },
+      { op: "brk", addr: BASE - 255 * MIB },
+    ];
+    expect(await offered([...started, ...MAPPED])).toEqual([2 * MIB, 0, false, ["glibc"]]);
     // What it had before it was recorded is not known.
     expect(await offered([before, ...MAPPED])).toEqual([null, 1, true, ["glibc"]]);
+  });
+
+  test("the command of a trial can be typed: values with blanks are quoted", async () => {
+    for (const allocator of ALLOCATORS) {
+      const { trial } = (await judge(MAPPED, [allocator])).verdict;
+      if (trial === null) continue;
+      const words = shellWords(trial.command) ?? [];
+      const given = words.flatMap((word, at) => (words[at - 1] === "--setting" ? [word] : []));
+      expect(parseSettings(given)).toEqual(trial.settings);
+    }
+  });
+
+  test("a release that begins at a table and ends inside one is not said to begin inside", async () => {
+    const each = (from: number, len: number) => Array.from({ length: 16 }, (_, i) => dontneed(i * 4 * MIB + from, len));
+    const { verdict } = await judge([...MAPPED, ...each(0, 3 * MIB), ...each(3 * MIB, MIB)]);
+    expect(verdict.reasons.join()).toContain(
+      "outside whole, aligned 2 MiB: the chunks are long enough but begin or end",
+    );
   });
 
   test("allocators are recognised by their names", () => {

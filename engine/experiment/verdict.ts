@@ -5,17 +5,17 @@
 
 import { TABLE_KB } from "../workload/sizes.ts";
 import {
-  ALLOCATOR_SETTINGS,
   ALLOCATORS,
   type Allocator,
   type AllocatorSetting,
   type Obstacle,
+  settingsAgainst,
   TRIAL_SETTINGS,
   type TrialSetting,
 } from "./allocator-settings.ts";
 import { formatBytes, formatCount, formatDuration, formatKb, formatNumberOf, formatPercent } from "./format.ts";
 import { baselineOf, DEFAULT_BASELINE, inPolicyOrder, type PolicyId, policyOf } from "./policies.ts";
-import { OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
+import { type CallsAndBytes, OUTCOME_LABELS, OUTCOMES, type Outcome, type Releases } from "./releases.ts";
 import type { Params, RunStatus, RunSummary, Source } from "./types.ts";
 
 /** VmPTE under the policy and under the baseline, and what is saved; kB. */
@@ -86,7 +86,7 @@ const BECAUSE: Readonly<Record<Exclude<Outcome, "reclaimed" | "failed">, string>
   split_vma: "covers tables that two mappings share, and a table is freed only when one mapping has all of its 2 MiB",
   marker: "covers tables that hold a guard page or a userfaultfd marker, which must stay",
   below_table: "is in chunks smaller than the 2 MiB of a table, and such chunks never free one",
-  unaligned: "is outside whole, aligned 2 MiB: the chunks are long enough but begin and end inside tables",
+  unaligned: "is outside whole, aligned 2 MiB: the chunks are long enough but begin or end inside tables",
   nothing_there: "covers tables that do not exist (any more)",
 };
 
@@ -145,20 +145,23 @@ function declinedReasons(releases: Releases): string[] {
     });
 }
 
-function otherReasons(releases: Releases): string[] {
+/** Is it little beside the memory that the program uses? The loader of every program unmaps a file or two. */
+function isLittle(bytes: number, baseline: RunSummary): boolean {
+  return bytes < (baseline.peak.rss_kb * 1024) / 10;
+}
+
+function otherReasons(releases: Releases, baseline: RunSummary): string[] {
   const { otherAdvice, munmap, dontneed } = releases;
   const reasons: string[] = [];
-  const { free } = otherAdvice;
-  if (free.calls > 0 && free.bytes > dontneed.bytes / 10) {
-    reasons.push(
-      `${formatBytes(free.bytes)} (${calls(free.calls)}) were released by MADV_FREE, which keeps every entry and so every table.`,
-    );
-  }
-  if (dontneed.calls === 0) {
-    if (munmap.calls > 0) {
-      const amount = formatBytes(munmap.bytes);
-      reasons.push(`It unmaps what it no longer needs (${amount}, ${calls(munmap.calls)}): ${UNMAPPING}.`);
-    } else if (free.calls === 0) reasons.push("It releases nothing while it runs.");
+  const { free, remove } = otherAdvice;
+  const amount = ({ calls: count, bytes }: CallsAndBytes): string => `${formatBytes(bytes)} (${calls(count)})`;
+  if (free.calls > 0 && free.bytes > dontneed.bytes / 10)
+    reasons.push(`${amount(free)} were released by MADV_FREE, which keeps every entry and so every table.`);
+  if (remove.calls > 0 && remove.bytes > dontneed.bytes / 10)
+    reasons.push(`${amount(remove)} were released by MADV_REMOVE, which keeps every table.`);
+  if (dontneed.calls === 0 && munmap.calls > 0 && !isLittle(munmap.bytes, baseline)) {
+    const unmapped = formatBytes(munmap.bytes);
+    reasons.push(`It unmaps what it no longer needs (${unmapped}, ${calls(munmap.calls)}): ${UNMAPPING}.`);
   }
   return reasons;
 }
@@ -193,9 +196,13 @@ function mainCause({ mode, summary: policy }: PolicyResult, baseline: RunSummary
   if (left !== undefined && leftShare(policy, baseline) >= HELPS_SHARE)
     return `most of its empty tables were left by ${left}: ${UNMAPPING}`;
   if (dontneed.calls === 0) {
-    if (otherAdvice.free.calls > 0) return "the program releases memory by MADV_FREE, which keeps its tables";
-    if (munmap.calls > 0) return `the program never calls madvise(MADV_DONTNEED); it unmaps: ${UNMAPPING}`;
-    return "the program never releases memory while it runs";
+    const ways = [
+      { ...otherAdvice.free, words: "the program releases memory by MADV_FREE, which keeps its tables" },
+      { ...otherAdvice.remove, words: "the program releases memory by MADV_REMOVE, which keeps its tables" },
+      { ...munmap, words: `the program never calls madvise(MADV_DONTNEED); it unmaps: ${UNMAPPING}` },
+    ];
+    const [most] = ways.sort((a, b) => b.bytes - a.bytes);
+    return isLittle(most.bytes, baseline) ? "the trace shows hardly any release of memory" : most.words;
   }
   const emptyKb = (baseline.average_empty_pte_tables ?? 0) * TABLE_KB;
   const allKb = baseline.average_vmpte_kb ?? 0;
@@ -247,8 +254,7 @@ function headlineOf(
 function obstaclesOf(releases: Releases, baseline: RunSummary, left: number): ReadonlySet<Obstacle> {
   const { dontneed, outcomes, otherAdvice, munmap } = releases;
   const found = new Set<Obstacle>();
-  const used = baseline.peak.rss_kb * 1024;
-  if (dontneed.bytes + otherAdvice.free.bytes + munmap.bytes < used / 10) found.add("never_released");
+  if (isLittle(dontneed.bytes + otherAdvice.free.bytes + munmap.bytes, baseline)) found.add("never_released");
   if (left >= HELPS_SHARE && outcomes.below_table.bytes + outcomes.unaligned.bytes > dontneed.bytes / 10)
     found.add("small_pieces");
   if (otherAdvice.free.bytes > dontneed.bytes / 10) found.add("advice_free");
@@ -264,13 +270,13 @@ function hasHeap({ heapBytes = null }: Releases, baseline: RunSummary): boolean 
 }
 
 function quoted(text: string): string {
-  return /^[\w@%+=:,./ -]+$/.test(text) ? `'${text}'` : `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The command that tries settings on a program. */
 function trialCommand(settings: readonly TrialSetting[], command: string): string {
   const given = settings.map(({ name, env }) => {
-    const values = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    const values = Object.entries(env).map(([key, value]) => `${key}=${/\s/.test(value) ? `"${value}"` : value}`);
     return `--setting ${quoted(`${name}: ${values.join(" ")}`)} `;
   });
   return `reclaim-lab try ${given.join("")}-- ${command}`;
@@ -309,9 +315,7 @@ export function verdictOf(
   const obstacles = obstaclesOf(releases, theirs, left);
   const { allocators, name = "" } = program;
   const used = allocators.filter((allocator) => allocator !== "glibc" || hasHeap(releases, theirs));
-  const settings = ALLOCATOR_SETTINGS.filter(
-    (each) => used.includes(each.allocator) && each.obstacles.some((obstacle) => obstacles.has(obstacle)),
-  );
+  const settings = settingsAgainst(obstacles, used, name);
   // What glibc's own settings change is whether it gives anything back; small pieces are the program's own calls.
   const worthOne = (allocator: Allocator): boolean =>
     allocator === "glibc" ? obstacles.has("never_released") : obstacles.size > 0;
@@ -324,7 +328,7 @@ export function verdictOf(
     headline: headlineOf(helps, vmpte, policy, theirs, releases, program.light ?? false),
     reasons: [
       ...(left >= HELPS_SHARE / 2 ? declinedReasons(releases) : []),
-      ...(helps === "yes" ? [] : otherReasons(releases)),
+      ...(helps === "yes" ? [] : otherReasons(releases, theirs)),
       ...(rss === null ? [] : [rss]),
     ],
     program_ns: ours.program_ns ?? null,

@@ -5,7 +5,7 @@ import { mappingsByName, mappingsOf, nameOf } from "./mappings.ts";
 import { sharingOf } from "./shared.ts";
 import { CAUSES, splitOf, totalOf } from "./split.ts";
 import { tablesOf } from "./tables.ts";
-import { verdictOn } from "./verdict.ts";
+import { causesOf, verdictOn } from "./verdict.ts";
 import type { VerdictInput } from "./verdict-input.ts";
 
 const MIB = 2 ** 20;
@@ -267,7 +267,13 @@ describe("the verdict", () => {
     const empty = { split: { ...none, empty: 100_000 }, empty: { minKb: 90_000, maxKb: 110_000 } };
     expect(said(empty)).toContain("Linux 6.14 or later with CONFIG_PT_RECLAIM would have freed at most that much");
     expect(said(empty)).toContain("between 87.9 MiB and 107.4 MiB");
-    expect(said({ ...empty, reclaims: true })).toContain("This kernel reclaims tables");
+    const here = { ...empty, reclaims: true };
+    expect(said(here)).toContain("This kernel reclaims a table when one MADV_DONTNEED covers its 2 MiB in one mapping");
+    // 2 MiB at a time, between tables, or all at once over two mappings, empties tables as well.
+    const { sentences, remedies } = verdictOn(input(here));
+    const advice = causesOf(input(here)).map((row) => row.advice);
+    for (const text of [...sentences, ...remedies.map(({ note }) => note), ...advice])
+      expect(text).not.toMatch(/below 2 MiB|smaller releases|covers completely/);
   });
 
   it("counts what the processes of a service share once", () => {

@@ -1,11 +1,11 @@
 /** What would make the page tables of a process or service fewer, and by how much at most. */
-import { ALLOCATOR_SETTINGS } from "../experiment/allocator-settings.ts";
+import { settingsAgainst } from "../experiment/allocator-settings.ts";
 import { formatKb } from "../experiment/format.ts";
 import { HUGE_FILE, HUGE_SHMEM, HUGETLB, isSharedMemory, settingFor } from "./settings.ts";
 import type { SharedFile } from "./shared.ts";
 import { totalOf } from "./split.ts";
 import type { VerdictInput } from "./verdict-input.ts";
-import { durationWords, numberOfProcesses } from "./words.ts";
+import { durationWords, EMPTIED_OTHERWISE, numberOfProcesses } from "./words.ts";
 
 export interface Remedy {
   readonly what: string;
@@ -37,7 +37,7 @@ function reclaim({ reclaims, split }: VerdictInput): Remedy {
     ? {
         what: "Reclaim by the kernel",
         kb: 0,
-        note: "This kernel does that; these tables were emptied by releases below 2 MiB or by other calls.",
+        note: `This kernel does that; ${EMPTIED_OTHERWISE}.`,
       }
     : {
         what: "Linux 6.14 with PT_RECLAIM",
@@ -123,11 +123,9 @@ function hugeOwn({ name, split }: VerdictInput): Remedy {
   };
 }
 
-function allocator({ allocators, split }: VerdictInput): Remedy[] {
+function allocator({ name, allocators, split }: VerdictInput): Remedy[] {
   if (split.empty + split.sparse < totalOf(split) * SCATTERED) return [];
-  const known = ALLOCATOR_SETTINGS.find(
-    (each) => allocators.includes(each.allocator) && each.obstacles.includes("small_pieces"),
-  );
+  const [known] = settingsAgainst(new Set(["small_pieces"]), allocators, name);
   if (known === undefined) return [];
   return [
     {

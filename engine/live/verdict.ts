@@ -5,7 +5,7 @@ import { TABLE_KB, WINDOW_BYTES } from "./look.ts";
 import { canBeHuge, type Remedy, remediesFor, settingOfShared } from "./remedies.ts";
 import { CAUSES, type Cause, totalOf } from "./split.ts";
 import type { VerdictInput } from "./verdict-input.ts";
-import { numberOfProcesses, shareOf } from "./words.ts";
+import { EMPTIED_OTHERWISE, numberOfProcesses, shareOf } from "./words.ts";
 
 export interface CauseRow {
   readonly cause: Cause;
@@ -46,7 +46,7 @@ function adviceOn(cause: Cause, input: VerdictInput): string {
   switch (cause) {
     case "empty":
       return input.reclaims === true
-        ? "This kernel frees a table when one MADV_DONTNEED covers its 2 MiB; these were emptied by smaller releases or by other calls. A restart frees them."
+        ? `This kernel frees a table when one MADV_DONTNEED covers its 2 MiB in one mapping; ${EMPTIED_OTHERWISE}. A restart frees them.`
         : "Linux 6.14 and later with CONFIG_PT_RECLAIM free a table when one MADV_DONTNEED covers its 2 MiB; how many of these depends on the sizes of the releases. A restart frees them all.";
     case "shared":
       return adviceOnShared(input);
@@ -107,7 +107,7 @@ function emptySentences(kb: number, input: VerdictInput): string[] {
   return [
     first,
     reclaims === true
-      ? "This kernel reclaims tables that one MADV_DONTNEED covers completely; these were emptied by releases below 2 MiB or by other calls."
+      ? `This kernel reclaims a table when one MADV_DONTNEED covers its 2 MiB in one mapping; ${EMPTIED_OTHERWISE}.`
       : `Linux 6.14 or later with CONFIG_PT_RECLAIM would have freed at most that much: the tables whose 2 MiB one MADV_DONTNEED covered.`,
   ];
 }

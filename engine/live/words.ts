@@ -1,6 +1,9 @@
 /** Shares and numbers of processes in the live machine's sentences. */
 import { formatCount, formatPercent } from "../experiment/format.ts";
 
+/** Of empty tables on a kernel that reclaims: how they can have become so. */
+export const EMPTIED_OTHERWISE = "these were emptied piece by piece, across two mappings, or by other calls";
+
 /** A share of a whole: "18.2 %". */
 export function shareOf(part: number, whole: number): string {
   return formatPercent(whole <= 0 ? 0 : part / whole);

@@ -257,7 +257,10 @@ function* foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Path<E
         const at = addr + page * PAGE_SIZE;
         yield* dispatch(k, { op: "touch", addr: at, len: PAGE_SIZE, access, ...own }, result);
         const gone = whole ? (next - page) * PAGE_SIZE : PAGE_SIZE;
+        const { declinedBelowPmd } = k.stats;
         yield* dispatch(k, { op: "madvise", addr: at, len: gone, advice: "dontneed", ...own }, result);
+        // It was empty when it was found: that was no release of the program.
+        k.stats.declinedBelowPmd = declinedBelowPmd;
         page = next;
       }
     }

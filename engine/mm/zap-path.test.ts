@@ -139,3 +139,11 @@ describe("MADV_DONTNEED with its scheduling points, and without", () => {
     expect(Math.min(seen.fast, seen.slow, seen.kept), "every outcome was seen").toBeGreaterThan(0);
   });
 });
+
+test("tables that were found empty are no releases that left them", () => {
+  const kernel = createKernel({ features: featuresOf("sync"), image: "empty" });
+  const found = { op: "snapshot", addr: BASE * 4096, len: 2 ** 22, prot: "rw", backing: "anon", pages: [] } as const;
+  kernel.execute({ ...found, empty: [0, 2 * PMD_PAGES] });
+  expect(kernel.state.tables.emptyOf[kernel.state.processes[0].id]).toBe(2);
+  expect(kernel.state.stats.declinedBelowPmd).toBe(0);
+});

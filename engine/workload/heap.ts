@@ -6,10 +6,19 @@ import type { Operation } from "./operation.ts";
 
 const ARENA = 64 * 1024 * 1024;
 
+interface Break {
+  readonly least: number;
+  readonly most: number;
+}
+
+const bytesOf = (heap: Break | undefined): number => (heap === undefined ? 0 : heap.most - heap.least);
+
 export class HeapGrowth {
-  readonly #breaks = new Map<number, { least: number; most: number }>();
+  readonly #breaks = new Map<number, Break>();
   readonly #arenas = new Set<string>();
   #arenaBytes = 0;
+  /** Of programs that another one has replaced since. */
+  #pastBytes = 0;
   #known = true;
 
   take(operation: Operation): void {
@@ -23,6 +32,11 @@ export class HeapGrowth {
       const arena = `${process} ${Math.floor(addr / ARENA)}`;
       if (addr % ARENA === 0) this.#arenas.add(arena);
       if (this.#arenas.has(arena)) this.#arenaBytes += len;
+    } else if (operation.op === "exec") {
+      // The next program's break is elsewhere.
+      const { process = 0 } = operation;
+      this.#pastBytes += bytesOf(this.#breaks.get(process));
+      this.#breaks.delete(process);
     } else if (operation.op === "snapshot") {
       // It had a heap before, of which the operations do not tell.
       this.#known = false;
@@ -32,6 +46,6 @@ export class HeapGrowth {
   /** Null: the program ran before. */
   bytes(): number | null {
     if (!this.#known) return null;
-    return [...this.#breaks.values()].reduce((sum, { least, most }) => sum + most - least, this.#arenaBytes);
+    return [...this.#breaks.values()].reduce((sum, heap) => sum + bytesOf(heap), this.#arenaBytes + this.#pastBytes);
   }
 }

@@ -33,6 +33,14 @@ function sizeClassOf(bytes: number): SizeClass {
   return bytes <= below_4m ? "below_4m" : "larger";
 }
 
+type UnmappingOp = Extract<Operation, { op: "munmap" | "brk" | "mremap" | "mmap" }>;
+
+/** A mapping that shrinks, or gives way to another one, is unmapped in part. */
+function mayUnmap(operation: Operation): operation is UnmappingOp {
+  const { op } = operation;
+  return op === "munmap" || op === "brk" || op === "mremap" || op === "mmap";
+}
+
 /** A machine that counts what passes through it. */
 export interface TallyingMachine extends Machine {
   releases(): Releases;
@@ -110,6 +118,17 @@ export function tallying(machine: Machine): TallyingMachine {
     return result;
   };
 
+  const countUnmapped = (operation: UnmappingOp): unknown => {
+    const rssKb = machine.rssKb(operation.process);
+    const result = machine.execute(operation);
+    const goneKb = rssKb - machine.rssKb(operation.process);
+    if (goneKb > 0) {
+      munmap.calls++;
+      munmap.bytes += goneKb * 1024;
+    }
+    return result;
+  };
+
   return around(machine, {
     execute(operation: Operation): unknown {
       if (operation.op === "touch") return machine.execute(operation);
@@ -119,12 +138,9 @@ export function tallying(machine: Machine): TallyingMachine {
           otherAdvice[operation.advice].calls++;
           otherAdvice[operation.advice].bytes += operation.len;
         }
-      } else if (operation.op === "munmap") {
-        munmap.calls++;
-        munmap.bytes += operation.len;
       } else heap.take(operation);
       stale = true;
-      return machine.execute(operation);
+      return mayUnmap(operation) ? countUnmapped(operation) : machine.execute(operation);
     },
     releases: () => structuredClone({ dontneed, outcomes, sizes, otherAdvice, munmap, heapBytes: heap.bytes() }),
   });

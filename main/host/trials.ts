@@ -15,7 +15,7 @@ import { DEFAULT_BASELINE, SERIES_POLICY } from "../../engine/experiment/policie
 import { oneLine } from "../../engine/experiment/text-limits.ts";
 import { BASELINE_NAME, parseSettings, type Setting } from "../../engine/experiment/trial.ts";
 import type { RunSummary } from "../../engine/experiment/types.ts";
-import { findProgram } from "../../probe/capture-means.ts";
+import { programNamed } from "../../probe/capture-means.ts";
 import { detect } from "../../probe/detect.ts";
 import { type Reading, runTrial, type TrialEnd } from "../../probe/trial.ts";
 import { toLabError } from "../answer.ts";
@@ -134,9 +134,7 @@ export function trialHandlers(store: Store, runner: Runner, emit: Emit): Handler
     title,
   }: CheckedParams<"trial.start">): Promise<Experiment> {
     const [name, ...args] = command;
-    const program = findProgram(name);
-    if (program === undefined)
-      throw new BadInputError(`There is no program ${name}`, { todo: "Give its path, or one that PATH finds" });
+    const program = programNamed(name);
     const kernel = detect();
     if (!kernel.available)
       throw new BadInputError("Nothing can be measured here", { why: kernel.why, todo: kernel.todo });

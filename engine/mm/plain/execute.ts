@@ -228,7 +228,9 @@ function foundMapping(k: KernelState, op: SnapshotOp, result: OpResult): Errno |
         const at = addr + page * PAGE_SIZE;
         dispatch(k, { op: "touch", addr: at, len: PAGE_SIZE, access, ...own }, result);
         const gone = whole ? (next - page) * PAGE_SIZE : PAGE_SIZE;
+        const { declinedBelowPmd } = k.stats;
         dispatch(k, { op: "madvise", addr: at, len: gone, advice: "dontneed", ...own }, result);
+        k.stats.declinedBelowPmd = declinedBelowPmd;
         page = next;
       }
     }
