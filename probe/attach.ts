@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BadInputError } from "../engine/error.ts";
+import { foundUntilLine } from "../engine/workload/import/found.ts";
 import { countingLines, perfScript, quote } from "./capture.ts";
 import {
   afterFailure,
@@ -27,7 +28,7 @@ import { type Missing, missingIn, watcherFailure } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
-import { hiddenFacts, processesBelow } from "./processes.ts";
+import { hasMemory, hiddenFacts, processesBelow } from "./processes.ts";
 import { controlledPerf, type ProgramCost, programCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
@@ -73,6 +74,14 @@ export interface AttachResult extends Missing {
     readonly snapshots_ms: number;
     /** Of those that were there at both ends, all that they used meanwhile; null: none was. */
     readonly processor_ms: number | null;
+  };
+}
+
+/** Passes a text on, and these lines after it. */
+function followedBy(lines: readonly string[]): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+  return async function* followed(source) {
+    yield* source;
+    yield Buffer.from(lines.join(""), "latin1");
   };
 }
 
@@ -149,8 +158,17 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   let timer: NodeJS.Timeout | undefined;
   const looker = startLooker();
   let snapshots: Snapshots | undefined;
+  /** Of each process that had not ended by then. */
+  let until: string[] | undefined;
+  const ends = (): void => {
+    const now = Number(process.hrtime.bigint());
+    until ??= [...new Set([...pids, ...processesBelow(pid)])]
+      .filter(hasMemory)
+      .map((each) => foundUntilLine(each, now));
+  };
   // Perf ends its events one after the other: nothing is measured any more while it does.
   const stop = async (): Promise<void> => {
+    ends();
     await snapshots?.end();
     watcher?.kill("SIGTERM");
     // That it failed is said when all has ended.
@@ -188,6 +206,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     if (signal.aborted) onAbort();
     if (input.seconds !== undefined) timer = setTimeout(onAbort, input.seconds * 1000);
     await exitOf(recorder);
+    ends();
     const seconds = (performance.now() - began) / 1000;
     const used = pids.flatMap((each) => {
       const [before, after] = [usedBefore.get(each) ?? null, processorMs(each)];
@@ -207,8 +226,11 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     // It may fail before it is waited for.
     written.catch(() => undefined);
     await perfScript(perf, scriptWords(data, input.stacks), (text) => {
+      const last = followedBy(until ?? []);
       const read =
-        looks === undefined ? pipeline(text, stream, gzip) : pipeline(text, stream, mergedByTime(looks.path), gzip);
+        looks === undefined
+          ? pipeline(text, stream, last, gzip)
+          : pipeline(text, stream, mergedByTime(looks.path), last, gzip);
       return Promise.all([written, read]);
     });
     if (watched !== 0 && watched !== ASKED) throw new CaptureError(...watcherFailure(watcherSaid(), watched, vmpte));

@@ -59,6 +59,8 @@ export type EventKind =
   | "task-exit"
   /** A mapping of a process that ran already: `found`; null: all of it has been read by then. */
   | "found"
+  /** A process that ran already was recorded until then, and ran on. */
+  | "until"
   /** Events were lost: `ret` says how many. */
   | "lost";
 

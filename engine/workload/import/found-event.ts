@@ -11,11 +11,11 @@ export function takeFound(text: string, line: number, event: TraceEvent, report:
     report.problem("not_understood", line, text);
     return null;
   }
-  event.kind = "found";
+  event.kind = found.mapping === "until" ? "until" : "found";
   event.line = line;
   event.pid = found.pid;
   event.tid = found.pid;
   event.timeNs = found.ns;
-  event.found = found.mapping;
+  event.found = found.mapping === "until" ? null : found.mapping;
   return true;
 }

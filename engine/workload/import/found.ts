@@ -1,12 +1,16 @@
 /**
- * What was found of a process that ran already when its trace began: lines before the first event,
+ * What was found of a process that ran already when its trace began, and that it ran on when the trace ended: lines before the first event,
  *
  *     # reclaim-lab found PID NS {"addr":...,"len":...,"permissions":"rw-p","pages":[0,512],"empty":[1024,512],...}
  *     # reclaim-lab found-end PID NS
  *
  * one a mapping (more where it has many runs of pages), and one when all of it had been read. A recording without page faults has
  * such lines again and again, `later` (found-end does not follow them): what of the mapping was in use then. `pages`: the first page within
- * the mapping and how many, of those that have an entry; `empty`: likewise, of whole tables without one.
+ * the mapping and how many, of those that have an entry; `empty`: the same of whole tables without one. After the last event,
+ *
+ *     # reclaim-lab found-until PID NS
+ *
+ * says how long a process was recorded that had not ended by then: it may have done nothing for most of that time.
  */
 
 export interface FoundMapping {
@@ -34,7 +38,7 @@ export interface FoundMapping {
 /** So many numbers of runs a line at most: a line stays below what the reader takes. */
 export const FOUND_RUNS_MAX = 2000;
 
-const LINE = /^# reclaim-lab found(-end)? (\d{1,10}) (\d{1,15})(?: (\{.*\}))?$/s;
+const LINE = /^# reclaim-lab found(-end|-until)? (\d{1,10}) (\d{1,15})(?: (\{.*\}))?$/s;
 
 export function foundLine(pid: number, ns: number, mapping: FoundMapping): string {
   return `# reclaim-lab found ${pid} ${ns} ${JSON.stringify(mapping)}\n`;
@@ -42,6 +46,10 @@ export function foundLine(pid: number, ns: number, mapping: FoundMapping): strin
 
 export function foundEndLine(pid: number, ns: number): string {
   return `# reclaim-lab found-end ${pid} ${ns}\n`;
+}
+
+export function foundUntilLine(pid: number, ns: number): string {
+  return `# reclaim-lab found-until ${pid} ${ns}\n`;
 }
 
 const isWhole = (value: unknown): value is number =>
@@ -74,8 +82,8 @@ function isMapping(value: unknown): value is FoundMapping {
 export interface FoundLine {
   readonly pid: number;
   readonly ns: number;
-  /** Null: the end. */
-  readonly mapping: FoundMapping | null;
+  /** Null: the end of its mappings; "until": it was recorded until then, and ran on. */
+  readonly mapping: FoundMapping | "until" | null;
 }
 
 export function isFound(text: string): boolean {
@@ -88,7 +96,7 @@ export function readFound(text: string): FoundLine | "damaged" | null {
   const match = LINE.exec(text);
   if (match === null) return "damaged";
   const [, end, pid, ns, json] = match;
-  if (end !== undefined) return { pid: Number(pid), ns: Number(ns), mapping: null };
+  if (end !== undefined) return { pid: Number(pid), ns: Number(ns), mapping: end === "-until" ? "until" : null };
   let mapping: unknown;
   try {
     mapping = JSON.parse(json ?? "");

@@ -98,6 +98,11 @@ export class ProcessList {
   /** `comm`: the name that stands on the event's line, asked for where it is not known yet. */
   take(event: TraceEvent, comm: () => string): void {
     if (event.kind === "lost" || event.pid <= 0) return;
+    if (event.kind === "until") {
+      const known = this.#found.get(event.pid);
+      if (known?.left === false) known.endNs = Math.max(known.endNs, event.timeNs);
+      return;
+    }
     const entry = this.#entry(event.pid);
     if (!entry) return;
     entry.events++;

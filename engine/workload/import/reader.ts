@@ -91,9 +91,9 @@ export async function* eventBlocks(
   const parse = CREATE[format](report);
   let last = 0;
   const emit = (event: TraceEvent): void => {
-    report.events++;
-    if (event.kind === "found") {
-      // What was found goes before the events, whenever it was read.
+    if (event.kind !== "until") report.events++;
+    if (event.kind === "found" || event.kind === "until") {
+      // What was found goes before the events, whenever it was read; the end after them.
     } else if (event.timeNs < last)
       report.problem("time_back", event.line, `${event.timeNs / 1e9} s after ${last / 1e9} s`);
     else last = event.timeNs;
@@ -123,7 +123,7 @@ export async function listProcesses(
   };
   const take = (taken: TraceEvent): void => {
     event = taken;
-    report.events++;
+    if (taken.kind !== "until") report.events++;
     list.take(taken, comm);
     if (taken.kind === "found" && taken.found?.light) report.problem("no_faults", taken.line, `process ${taken.pid}`);
     const hidden = ProcessList.hiddenCall(taken);

@@ -56,6 +56,7 @@ export class ServiceTranslator {
       this.#endNs = Math.max(this.#endNs, event.timeNs);
     }
     const { kind, pid, childPid, childTid } = event;
+    if (kind === "until") return;
     const host = this.#guests.get(pid);
     if (host !== undefined && this.#hasExecuted(event)) {
       this.#processes.get(host)?.take(event);

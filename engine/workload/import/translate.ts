@@ -74,6 +74,7 @@ export class Translator {
     }
     const own = event.pid === this.#pid;
     if (!this.#ended && (own || !this.#left) && event.timeNs > this.#endNs) this.#endNs = event.timeNs;
+    if (event.kind === "until") return;
     if (event.pid !== this.#pid && this.#sharing.get(event.pid) !== this.#pid) {
       if (event.kind === "fault" || event.kind === "enter")
         this.#space.report.problem("other_process", event.line, `pid ${event.pid}`);
