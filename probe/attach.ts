@@ -136,15 +136,31 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
   }
 }
 
+/**
+ * Starts perf, ready to be told, on a process and others below it, and gives which these are. perf ends where one of them has, and is
+ * started again for those that are left. Errors: CaptureError.
+ */
+async function startPerf(perf: string, words: readonly string[], pid: number, below: readonly number[]) {
+  let pids = below;
+  for (;;) {
+    const recorder = controlledPerf(perf, [...words, "-p", pids.join(",")]);
+    const said = heard(recorder.stderr);
+    if (await tellPerf(recorder, "enable")) return { recorder, said, pids };
+    const left = pids.filter((each) => existsSync(`/proc/${each}`));
+    if (left.length === pids.length || !left.includes(pid))
+      throw new CaptureError("perf ended before it recorded anything", { why: said() });
+    pids = left;
+  }
+}
+
 async function record(input: AttachInput, perf: string, comm: string, folder: string): Promise<AttachResult> {
   const { pid, signal } = input;
   const data = join(folder, "perf.data");
   const vmpte = join(input.folder, "vmpte.txt");
-  const pids = input.children ? processesBelow(pid) : [pid];
   const events = captureEvents({ stacks: input.stacks, light: input.lightMs !== undefined });
-  const words = [...perfWords(events), "--max-size", `${input.maxMb}M`, "-o", data, "-p", pids.join(",")];
-  const recorder = controlledPerf(perf, words);
-  const said = heard(recorder.stderr);
+  const words = [...perfWords(events), "--max-size", `${input.maxMb}M`, "-o", data];
+  const below = input.children ? processesBelow(pid) : [pid];
+  const { recorder, said, pids } = await startPerf(perf, words, pid, below);
   let watcher: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   const looker = startLooker();
@@ -159,8 +175,6 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   };
   const onAbort = (): void => void stop();
   try {
-    if (!(await tellPerf(recorder, "enable")))
-      throw new CaptureError("perf ended before it recorded anything", { why: said() });
     const watching = started(
       spawn(PROBE_PATH, ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)], {
         stdio: ["ignore", "ignore", "pipe"],
@@ -214,7 +228,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     if (watched !== 0 && watched !== ASKED) throw new CaptureError(...watcherFailure(watcherSaid(), watched, vmpte));
     writeFileSync(
       join(input.folder, "cmd.txt"),
-      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words])}\n`,
+      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words, "-p", pids.join(",")])}\n`,
     );
     keepCaptureKernel(input.folder);
     const cost = await programCost(perf, events, counts);

@@ -3,6 +3,7 @@
  * its mappings, the pages that are in use, the tables that are empty. Nothing but reads of /proc.
  */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { startOf } from "../db/owner.ts";
 import { isLook, type Look, STATE, stateOf, WINDOW_BYTES } from "../engine/live/look.ts";
 import { FOUND_RUNS_MAX, type FoundMapping, foundEndLine, foundLine } from "../engine/workload/import/found.ts";
 import { PAGE } from "../engine/workload/sizes.ts";
@@ -112,14 +113,20 @@ export interface FoundState {
 /** How a process is found: before its recording (`light`: without page faults), or again while it goes on. */
 export type FindingTime = "first" | "light" | "later";
 
-/** Looks at each process. Errors: CaptureError where one is gone or may not be read. */
+/** Looks at each process; those that have ended meanwhile are left out. Errors: CaptureError where one may not be read. */
 export async function foundStates(
   looker: Looker,
   pids: readonly number[],
   when: FindingTime,
 ): Promise<Map<number, FoundState>> {
   const states = new Map<number, FoundState>();
-  for (const pid of pids) states.set(pid, await foundState(looker, pid, when));
+  for (const pid of pids) {
+    try {
+      states.set(pid, await foundState(looker, pid, when));
+    } catch (error) {
+      if (startOf(pid) !== "") throw error;
+    }
+  }
   return states;
 }
 
