@@ -11,6 +11,15 @@ function textOf(path: string): string | null {
   }
 }
 
+/** Where a path leads; null: it is gone. */
+function realOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
 /** The folders in one of the kernel's; none where it is gone. */
 function foldersIn(folder: string): string[] {
   try {
@@ -188,9 +197,8 @@ export function findCgroup(name: string): string | null {
   const { unified, memory, all } = hierarchies();
   const places = [name, ...[unified, memory].filter((root) => root !== null).map((root) => `${root}/${name}`)];
   for (const place of places) {
-    if (!isAbsolute(place) || !existsSync(`${place}/cgroup.procs`)) continue;
-    const folder = realpathSync(place);
-    if (all.some((root) => folder === root || folder.startsWith(`${root}/`))) return folder;
+    const folder = isAbsolute(place) && existsSync(`${place}/cgroup.procs`) ? realOf(place) : null;
+    if (folder !== null && all.some((root) => folder === root || folder.startsWith(`${root}/`))) return folder;
   }
   return null;
 }
