@@ -10,6 +10,7 @@ import {
   HistoryFullError,
   translate,
 } from "./errors.ts";
+import { codeOf } from "./file-error.ts";
 import { confirmName, makeOwn, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { makeFolders } from "./folders.ts";
 import { checkHeader, requireFiles } from "./header.ts";
@@ -45,6 +46,7 @@ export interface OpenedFile {
 /** Of bigger files, opening looks at what lists and headlines are made of; the samples' pages are left for later. */
 const CHECKED_ON_OPEN_BYTES = 32 * 1024 * 1024;
 const CREATE_TRIES_MAX = 50;
+const LOG_TRIES_MAX = 50;
 
 /** Opens `file`, creating it (and its folder) if there is none. Throws the errors of errors.ts. */
 export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
@@ -151,13 +153,29 @@ function openExisting(
     const checked = checkSound(db, file, called);
     requireNumbers(db, called);
     checkLedger(db, called, migrations);
-    db.pragma("journal_mode = WAL");
+    useLog(db);
     db.pragma("synchronous = NORMAL");
     db.pragma("journal_size_limit = 67108864");
     return { db, copy: migrate(db, file, migrations, nowMs, keepCopy), checked };
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * A backup has no log until it is opened: then its header, one page, is changed. No journal is kept for that, which another
+ * process would take for another program's. SQLite does not wait for others when it changes this, but does for a lock.
+ */
+function useLog(db: Database.Database): void {
+  for (let tries = 1; db.pragma("journal_mode", { simple: true }) !== "wal"; tries++) {
+    try {
+      db.pragma("journal_mode = MEMORY");
+      db.pragma("journal_mode = WAL");
+    } catch (error) {
+      if (codeOf(error) !== "SQLITE_BUSY" || tries === LOG_TRIES_MAX) throw error;
+      db.exec("BEGIN EXCLUSIVE; COMMIT");
+    }
   }
 }
 
