@@ -182,6 +182,22 @@ describe("a copy that has no log yet", () => {
     expect([...names]).not.toContain("history.sqlite-journal");
   });
 
+  test("takes no name that another process gives to one at the same time", async () => {
+    const atMs = Date.now() + 1500;
+    const made = JSON.stringify(folder.file("made.sqlite"));
+    const script = `
+      import { copyTo } from ${JSON.stringify(new URL("./copies.ts", import.meta.url).href)};
+      while (Date.now() < ${atMs});
+      try {
+        copyTo(${JSON.stringify(file)}, ${made});
+        console.log("made");
+      } catch (error) {
+        console.log(error.why);
+      }`;
+    const ends = await Promise.all([child(script), child(script)]);
+    expect(ends.map(({ out }) => out).toSorted()).toEqual(["a file with that name exists", "made"]);
+  });
+
   test("is opened when another process that opens it, too, is done with that", async () => {
     const other = new Database(file);
     other.exec("BEGIN IMMEDIATE");

@@ -1,5 +1,5 @@
 /** Opens or creates the file of a history. What is not a sound history of ours is named and left untouched. */
-import { accessSync, constants, linkSync, renameSync } from "node:fs";
+import { accessSync, constants, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -11,7 +11,7 @@ import {
   translate,
 } from "./errors.ts";
 import { codeOf } from "./file-error.ts";
-import { confirmName, makeOwn, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
+import { confirmName, makeOwn, putInPlace, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { makeFolders } from "./folders.ts";
 import { checkHeader, requireFiles } from "./header.ts";
 import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
@@ -104,19 +104,6 @@ function moveAway(file: string): void {
     throw error;
   }
   if ((sizeOf(aside) ?? 0) === 0 || putInPlace(aside, file)) removeIfPossible(aside);
-}
-
-/** Gives a file another name; false where that name is taken already. `from` may stay. */
-function putInPlace(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    if (sizeOf(to) !== null) return false;
-    // A file system without hard links; there two that create the same history at once could meet.
-    if (error instanceof Error && "code" in error && error.code !== "ENOSPC") renameSync(from, to);
-    else throw error;
-  }
-  return true;
 }
 
 function writeNew(file: string, migrations: readonly Migration[], nowMs: number): void {
