@@ -187,6 +187,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     // Events without readings are not what was asked for.
     exitOf(watching).then((status) => (status === 0 || status === ASKED ? undefined : stop()), stop);
     const states = await foundStates(looker, pids, input.lightMs === undefined ? "first" : "light");
+    if (!states.has(pid)) throw new CaptureError(`Process ${pid} cannot be inspected`, { why: "it has ended" });
     if (input.lightMs !== undefined)
       snapshots = startSnapshots({
         looker,

@@ -3,12 +3,12 @@
  * its mappings, the pages that are in use, the tables that are empty. Nothing but reads of /proc.
  */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
-import { startOf } from "../db/owner.ts";
 import { isLook, type Look, STATE, stateOf, WINDOW_BYTES } from "../engine/live/look.ts";
 import { FOUND_RUNS_MAX, type FoundMapping, foundEndLine, foundLine } from "../engine/workload/import/found.ts";
 import { PAGE } from "../engine/workload/sizes.ts";
 import { CaptureError } from "./errors.ts";
 import type { Looker } from "./look.ts";
+import { hasEnded } from "./processes.ts";
 
 const PAGES = WINDOW_BYTES / PAGE;
 /** Present or swapped (Documentation/admin-guide/mm/pagemap.rst). */
@@ -124,7 +124,7 @@ export async function foundStates(
     try {
       states.set(pid, await foundState(looker, pid, when));
     } catch (error) {
-      if (startOf(pid) !== "") throw error;
+      if (!hasEnded(pid)) throw error;
     }
   }
   return states;

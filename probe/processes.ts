@@ -67,6 +67,12 @@ export function nameOfProcess(pid: number): ProcessName | null {
   return { pid, name: comm.replace(/\n$/, ""), command };
 }
 
+/** It is gone, or waits for its parent to notice that it has ended. */
+export function hasEnded(pid: number): boolean {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat === null || /^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+}
+
 /** Why the kernel does not show a process's memory, and what helps: facts of an error. Yama, a container, PR_SET_DUMPABLE hide it too. */
 export function hiddenFacts(): { readonly why: string; readonly todo?: string } {
   return process.getuid?.() === 0
