@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { describeError } from "../engine/error.ts";
 import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
-import { publish, sizeOf, writeText } from "./files.ts";
+import { confirmName, putInPlace, sizeOf, syncFile, writeText } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { readRegular } from "./regular.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -155,11 +155,19 @@ export function nextName(file: string, word = ""): string {
  * history of this program, or `target` is there.
  */
 export function copyTo(copy: string, target: string): void {
-  if (sizeOf(target) !== null)
-    throw new BadValueError("A history made from a copy needs a new file", {
-      where: target,
-      why: "a file with that name exists",
-      todo: "Choose another name",
-    });
-  withSnapshot(copy, target, (snapshot) => publish(snapshot, target));
+  const requireNew = (isNew: boolean): void => {
+    if (!isNew)
+      throw new BadValueError("A history made from a copy needs a new file", {
+        where: target,
+        why: "a file with that name exists",
+        todo: "Choose another name",
+      });
+  };
+  requireNew(sizeOf(target) === null);
+  withSnapshot(copy, target, (snapshot) => {
+    syncFile(snapshot);
+    // Another process may have taken the name meanwhile.
+    requireNew(putInPlace(snapshot, target));
+    confirmName(target);
+  });
 }

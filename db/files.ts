@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   openSync,
   readlinkSync,
@@ -77,6 +78,19 @@ export function publish(temporary: string, file: string): void {
   syncFile(temporary);
   renameSync(temporary, file);
   confirmName(file);
+}
+
+/** Gives a file another name; false where that name is taken already. `from` may stay. */
+export function putInPlace(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (sizeOf(to) !== null) return false;
+    // A file system without hard links; there two that create the same history at once could meet.
+    if (error instanceof Error && "code" in error && error.code !== "ENOSPC") renameSync(from, to);
+    else throw error;
+  }
+  return true;
 }
 
 /**

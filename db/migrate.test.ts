@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
@@ -163,6 +163,51 @@ describe("a migration", () => {
       if (rowsOfNew === 1) expect(db.prepare("SELECT count(*) FROM a").pluck().get()).toBe(60_000);
       db.close();
     }
+  });
+});
+
+describe("a copy that has no log yet", () => {
+  beforeEach(() => copyFileSync(new URL(`v${MIGRATIONS.length}.db`, RELEASED), file));
+
+  test("is opened without a journal, which another process would take for another program's", async () => {
+    const names = new Set<string | null>();
+    const watcher = watch(folder.path, (_event, name) => names.add(name));
+    try {
+      openStore(file).close();
+      await sleep(100);
+    } finally {
+      watcher.close();
+    }
+    expect([...names]).toContain("history.sqlite-wal");
+    expect([...names]).not.toContain("history.sqlite-journal");
+  });
+
+  test("takes no name that another process gives to one at the same time", async () => {
+    const atMs = Date.now() + 1500;
+    const made = JSON.stringify(folder.file("made.sqlite"));
+    const script = `
+      import { copyTo } from ${JSON.stringify(new URL("./copies.ts", import.meta.url).href)};
+      while (Date.now() < ${atMs});
+      try {
+        copyTo(${JSON.stringify(file)}, ${made});
+        console.log("made");
+      } catch (error) {
+        console.log(error.why);
+      }`;
+    const ends = await Promise.all([child(script), child(script)]);
+    expect(ends.map(({ out }) => out).toSorted()).toEqual(["a file with that name exists", "made"]);
+  });
+
+  test("is opened when another process that opens it, too, is done with that", async () => {
+    const other = new Database(file);
+    other.exec("BEGIN IMMEDIATE");
+    const opening = child(`
+      import { openStore } from ${JSON.stringify(new URL("./store.ts", import.meta.url).href)};
+      console.log("go");
+      openStore(${JSON.stringify(file)}).close();`);
+    await sleep(1500);
+    other.close();
+    expect(await opening).toEqual({ out: "go", code: 0 });
   });
 });
 

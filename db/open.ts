@@ -1,5 +1,5 @@
 /** Opens or creates the file of a history. What is not a sound history of ours is named and left untouched. */
-import { accessSync, constants, linkSync, renameSync } from "node:fs";
+import { accessSync, constants, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import {
@@ -10,7 +10,8 @@ import {
   HistoryFullError,
   translate,
 } from "./errors.ts";
-import { confirmName, makeOwn, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
+import { codeOf } from "./file-error.ts";
+import { confirmName, makeOwn, putInPlace, removeDatabase, removeIfPossible, sizeOf, syncFile } from "./files.ts";
 import { makeFolders } from "./folders.ts";
 import { checkHeader, requireFiles } from "./header.ts";
 import { applyMigrations, checkLedger, migrate, userVersion } from "./migrate.ts";
@@ -45,6 +46,7 @@ export interface OpenedFile {
 /** Of bigger files, opening looks at what lists and headlines are made of; the samples' pages are left for later. */
 const CHECKED_ON_OPEN_BYTES = 32 * 1024 * 1024;
 const CREATE_TRIES_MAX = 50;
+const LOG_TRIES_MAX = 50;
 
 /** Opens `file`, creating it (and its folder) if there is none. Throws the errors of errors.ts. */
 export function openFile(file: string, options: OpenOptions = {}): OpenedFile {
@@ -104,19 +106,6 @@ function moveAway(file: string): void {
   if ((sizeOf(aside) ?? 0) === 0 || putInPlace(aside, file)) removeIfPossible(aside);
 }
 
-/** Gives a file another name; false where that name is taken already. `from` may stay. */
-function putInPlace(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    if (sizeOf(to) !== null) return false;
-    // A file system without hard links; there two that create the same history at once could meet.
-    if (error instanceof Error && "code" in error && error.code !== "ENOSPC") renameSync(from, to);
-    else throw error;
-  }
-  return true;
-}
-
 function writeNew(file: string, migrations: readonly Migration[], nowMs: number): void {
   const db = new Database(file);
   try {
@@ -151,13 +140,29 @@ function openExisting(
     const checked = checkSound(db, file, called);
     requireNumbers(db, called);
     checkLedger(db, called, migrations);
-    db.pragma("journal_mode = WAL");
+    useLog(db);
     db.pragma("synchronous = NORMAL");
     db.pragma("journal_size_limit = 67108864");
     return { db, copy: migrate(db, file, migrations, nowMs, keepCopy), checked };
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * A backup has no log until it is opened: then its header, one page, is changed. No journal is kept for that, which another
+ * process would take for another program's. SQLite does not wait for others when it changes this, but does for a lock.
+ */
+function useLog(db: Database.Database): void {
+  for (let tries = 1; db.pragma("journal_mode", { simple: true }) !== "wal"; tries++) {
+    try {
+      db.pragma("journal_mode = MEMORY");
+      db.pragma("journal_mode = WAL");
+    } catch (error) {
+      if (codeOf(error) !== "SQLITE_BUSY" || tries === LOG_TRIES_MAX) throw error;
+      db.exec("BEGIN EXCLUSIVE; COMMIT");
+    }
   }
 }
 

@@ -17,7 +17,10 @@ import { traceKernel } from "../engine/workload/trace-kernel.ts";
 import { attach } from "./attach.ts";
 import { captureMeans } from "./capture-means.ts";
 import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
+import { foundStates } from "./found-state.ts";
+import { startLooker } from "./look.ts";
 import { captureKernel } from "./named-profile.ts";
+import { processesBelow } from "./processes.ts";
 import { smallDisk } from "./small-disk.testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-attach-"));
@@ -202,6 +205,37 @@ if (means.how === null) {
       expect([result.pid, ...result.others].toSorted()).toEqual([pid, ...below].toSorted());
       const { processes } = await survey(textOf(join(out, "events.txt.gz")), new ImportReport());
       expect(processes.map((each) => each.pid).toSorted()).toEqual([pid, ...below].toSorted());
+    });
+
+    test("processes below it that end while its recording begins are left out", async () => {
+      const script = "sleep 600 & while :; do sleep 0.2 & sleep 0.01; done";
+      const parent = spawn("sh", ["-c", script], { stdio: "ignore", detached: true });
+      await once(parent, "spawn");
+      const pid = parent.pid ?? 0;
+      await waitFor(() => processesBelow(pid).length > 10);
+      const stays = processesBelow(pid)[1];
+      const about = { pid, children: true, seconds: 1, maxMb: 64, stacks: false, intervalUs: 2000 };
+      try {
+        const result = await attach({ ...about, folder: join(folder, "ending"), signal: new AbortController().signal });
+        expect([result.pid, ...result.others]).toEqual(expect.arrayContaining([pid, stays]));
+      } finally {
+        process.kill(-pid, "SIGKILL");
+      }
+    });
+
+    test("of processes that have ended by the time they are looked at, the others are found", async () => {
+      const [stays, ends] = [spawn("sleep", ["600"]), spawn("sleep", ["600"])];
+      await Promise.all([once(stays, "spawn"), once(ends, "spawn")]);
+      ends.kill();
+      await once(ends, "exit");
+      const looker = startLooker();
+      try {
+        const found = await foundStates(looker, [ends.pid ?? 0, stays.pid ?? 0], "first");
+        expect([...found.keys()]).toEqual([stays.pid]);
+      } finally {
+        looker.close();
+        stays.kill();
+      }
     });
 
     test("killed, it leaves no program, no temporary folder and no tracing instance", async () => {

@@ -145,15 +145,31 @@ export async function attach(input: AttachInput): Promise<AttachResult> {
   }
 }
 
+/**
+ * Starts perf, ready to be told, on a process and others below it, and gives which these are. perf ends where one of them has, and is
+ * started again for those that are left. Errors: CaptureError.
+ */
+async function startPerf(perf: string, words: readonly string[], pid: number, below: readonly number[]) {
+  let pids = below;
+  for (;;) {
+    const recorder = controlledPerf(perf, [...words, "-p", pids.join(",")]);
+    const said = heard(recorder.stderr);
+    if (await tellPerf(recorder, "enable")) return { recorder, said, pids };
+    const left = pids.filter((each) => existsSync(`/proc/${each}`));
+    if (left.length === pids.length || !left.includes(pid))
+      throw new CaptureError("perf ended before it recorded anything", { why: said() });
+    pids = left;
+  }
+}
+
 async function record(input: AttachInput, perf: string, comm: string, folder: string): Promise<AttachResult> {
   const { pid, signal } = input;
   const data = join(folder, "perf.data");
   const vmpte = join(input.folder, "vmpte.txt");
-  const pids = input.children ? processesBelow(pid) : [pid];
   const events = captureEvents({ stacks: input.stacks, light: input.lightMs !== undefined });
-  const words = [...perfWords(events), "--max-size", `${input.maxMb}M`, "-o", data, "-p", pids.join(",")];
-  const recorder = controlledPerf(perf, words);
-  const said = heard(recorder.stderr);
+  const words = [...perfWords(events), "--max-size", `${input.maxMb}M`, "-o", data];
+  const below = input.children ? processesBelow(pid) : [pid];
+  const { recorder, said, pids } = await startPerf(perf, words, pid, below);
   let watcher: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   const looker = startLooker();
@@ -177,8 +193,6 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   };
   const onAbort = (): void => void stop();
   try {
-    if (!(await tellPerf(recorder, "enable")))
-      throw new CaptureError("perf ended before it recorded anything", { why: said() });
     const watching = started(
       spawn(PROBE_PATH, ["watch", vmpte, String(input.intervalUs), input.children ? "each" : "one", String(pid)], {
         stdio: ["ignore", "ignore", "pipe"],
@@ -191,6 +205,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     // Events without readings are not what was asked for.
     exitOf(watching).then((status) => (status === 0 || status === ASKED ? undefined : stop()), stop);
     const states = await foundStates(looker, pids, input.lightMs === undefined ? "first" : "light");
+    if (!states.has(pid)) throw new CaptureError(`Process ${pid} cannot be inspected`, { why: "it has ended" });
     if (input.lightMs !== undefined)
       snapshots = startSnapshots({
         looker,
@@ -236,7 +251,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
     if (watched !== 0 && watched !== ASKED) throw new CaptureError(...watcherFailure(watcherSaid(), watched, vmpte));
     writeFileSync(
       join(input.folder, "cmd.txt"),
-      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words])}\n`,
+      `${commandOf(pid, comm)}\nattached to ${pids.join(", ")}: ${quote([perf, "record", ...words, "-p", pids.join(",")])}\n`,
     );
     keepCaptureKernel(input.folder);
     const cost = await programCost(perf, events, counts);

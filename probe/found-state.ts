@@ -8,6 +8,7 @@ import { FOUND_RUNS_MAX, type FoundMapping, foundEndLine, foundLine } from "../e
 import { PAGE } from "../engine/workload/sizes.ts";
 import { CaptureError } from "./errors.ts";
 import type { Looker } from "./look.ts";
+import { hasEnded } from "./processes.ts";
 
 const PAGES = WINDOW_BYTES / PAGE;
 /** Present or swapped (Documentation/admin-guide/mm/pagemap.rst). */
@@ -112,14 +113,20 @@ export interface FoundState {
 /** How a process is found: before its recording (`light`: without page faults), or again while it goes on. */
 export type FindingTime = "first" | "light" | "later";
 
-/** Looks at each process. Errors: CaptureError where one is gone or may not be read. */
+/** Looks at each process; those that have ended meanwhile are left out. Errors: CaptureError where one may not be read. */
 export async function foundStates(
   looker: Looker,
   pids: readonly number[],
   when: FindingTime,
 ): Promise<Map<number, FoundState>> {
   const states = new Map<number, FoundState>();
-  for (const pid of pids) states.set(pid, await foundState(looker, pid, when));
+  for (const pid of pids) {
+    try {
+      states.set(pid, await foundState(looker, pid, when));
+    } catch (error) {
+      if (!hasEnded(pid)) throw error;
+    }
+  }
   return states;
 }
 

@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmdirSync, r
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { cgroupOf, commonCgroup, pidsOfCgroup } from "./processes.ts";
+import { cgroupOf, commonCgroup, findCgroup, pidsOfCgroup } from "./processes.ts";
 
 function takesGroups(folder: string): boolean {
   try {
@@ -84,6 +84,9 @@ test.skipIf(ROOT === undefined)("groups that come and go while their processes a
   const coming = spawn("/bin/bash", ["-c", script, own], { stdio: "ignore" });
   try {
     for (let i = 0; i < 10_000; i++) expect(pidsOfCgroup(own)).toEqual([pid]);
+    const below = join(own, "a", "b");
+    const found = new Set(Array.from({ length: 20_000 }, () => findCgroup(below)));
+    expect([...found].toSorted()).toEqual([below, null]);
     expect(coming.exitCode).toBe(null);
   } finally {
     coming.kill("SIGKILL");

@@ -11,6 +11,15 @@ function textOf(path: string): string | null {
   }
 }
 
+/** Where a path leads; null: it is gone. */
+function realOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
 /** The folders in one of the kernel's; none where it is gone. */
 function foldersIn(folder: string): string[] {
   try {
@@ -59,6 +68,12 @@ export function nameOfProcess(pid: number): ProcessName | null {
   if (comm === null) return null;
   const command = (textOf(`/proc/${pid}/cmdline`) ?? "").replace(/\0+$/, "").replaceAll("\0", " ");
   return { pid, name: comm.replace(/\n$/, ""), command };
+}
+
+/** It is gone, or waits for its parent to notice that it has ended. */
+export function hasEnded(pid: number): boolean {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat === null || /^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
 }
 
 /** Why the kernel does not show a process's memory, and what helps: facts of an error. Yama, a container, PR_SET_DUMPABLE hide it too. */
@@ -191,9 +206,8 @@ export function findCgroup(name: string): string | null {
   const { unified, memory, all } = hierarchies();
   const places = [name, ...[unified, memory].filter((root) => root !== null).map((root) => `${root}/${name}`)];
   for (const place of places) {
-    if (!isAbsolute(place) || !existsSync(`${place}/cgroup.procs`)) continue;
-    const folder = realpathSync(place);
-    if (all.some((root) => folder === root || folder.startsWith(`${root}/`))) return folder;
+    const folder = isAbsolute(place) && existsSync(`${place}/cgroup.procs`) ? realOf(place) : null;
+    if (folder !== null && all.some((root) => folder === root || folder.startsWith(`${root}/`))) return folder;
   }
   return null;
 }

@@ -1,8 +1,9 @@
 /** Plans, shards, resuming and failures: through the functions behind `batch`, with real workers and real Parquet files. */
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -256,6 +257,26 @@ describe("an attempt", () => {
     const before = await rowsOf("out");
     await expect(made("out", await planned({ ...PLAN, seeds: [3] }))).rejects.toThrow(/another plan/);
     expect(await rowsOf("out")).toEqual(before);
+  });
+
+  it("is of one plan where two are begun in it at the same moment", async () => {
+    const atMs = Date.now() + 1500;
+    const begun = async (name: string): Promise<string> => {
+      const stored = { format: "reclaim-lab results", version: 1, engine_version: VERSION, tasks: 1, plan: { name } };
+      const script = `
+        import { openFolder } from ${JSON.stringify(new URL("./folder.ts", import.meta.url).href)};
+        while (Date.now() < ${atMs});
+        try {
+          openFolder(${JSON.stringify(join(folder, "both"))}, ${JSON.stringify(stored)});
+          console.log("begun");
+        } catch (error) {
+          console.log(error.message);
+        }`;
+      const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+      return stdout.trim();
+    };
+    const ends = await Promise.all(["a", "b"].map(begun));
+    expect(ends.toSorted()).toEqual(["The folder holds the results of another plan", "begun"]);
   });
 
   it("refuses the folder of a plan that no one wrote", async () => {

@@ -6,8 +6,10 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, whyOf } from "../../db/file-error.ts";
+import { putInPlace, removeIfPossible } from "../../db/files.ts";
 import { makeFolders } from "../../db/folders.ts";
 import { isRegular, readRegular } from "../../db/regular.ts";
+import { temporaryBeside } from "../../db/temporaries.ts";
 import { BadInputError, ReclaimLabError } from "../../engine/error.ts";
 import { writeWhole } from "../export/write-file.ts";
 import type { Plan } from "./plan.ts";
@@ -52,6 +54,17 @@ function makeFolder(path: string): void {
   }
 }
 
+/** Writes a file that is not there yet, whole; false where another process was quicker. Errors: ExportError. */
+function putNew(file: string, text: string): boolean {
+  const temporary = temporaryBeside(file);
+  try {
+    writeWhole(temporary, [text]);
+    return putInPlace(temporary, file);
+  } finally {
+    removeIfPossible(temporary);
+  }
+}
+
 /** Opens (makes, if there is none) the folder of a plan. Errors: BadInputError where another plan's results are in it. */
 export function openFolder(folder: string, stored: StoredPlan): void {
   makeFolder(folder);
@@ -59,10 +72,7 @@ export function openFolder(folder: string, stored: StoredPlan): void {
   if (stored.plan !== null && (stored.plan as Plan).samples) makeFolder(join(folder, "samples"));
   const file = join(folder, PLAN_FILE);
   const text = `${sortedJson(stored)}\n`;
-  if (!existsSync(file)) {
-    writeWhole(file, [text]);
-    return;
-  }
+  if (!existsSync(file) && putNew(file, text)) return;
   const there = readStored(folder);
   if (sortedJson(there.plan) !== sortedJson(stored.plan) || there.engine_version !== stored.engine_version)
     throw new BadInputError("The folder holds the results of another plan", {
