@@ -205,6 +205,8 @@ if (means.how === null) {
       expect([result.pid, ...result.others].toSorted()).toEqual([pid, ...below].toSorted());
       const { processes } = await survey(textOf(join(out, "events.txt.gz")), new ImportReport());
       expect(processes.map((each) => each.pid).toSorted()).toEqual([pid, ...below].toSorted());
+      // They did nothing, and were recorded for a second.
+      for (const { startNs, endNs } of processes) expect(endNs - startNs).toBeGreaterThan(0.9e9);
     });
 
     test("processes below it that end while its recording begins are left out", async () => {

@@ -28,7 +28,7 @@ import { type Missing, missingIn, watcherFailure } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { startLooker } from "./look.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
-import { hasMemory, hiddenFacts, processesBelow } from "./processes.ts";
+import { hasEnded, hiddenFacts, processesBelow } from "./processes.ts";
 import { controlledPerf, type ProgramCost, programCost, tellPerf } from "./recording-cost.ts";
 import { mergedByTime, type Snapshots, startSnapshots } from "./snapshots.ts";
 
@@ -179,7 +179,7 @@ async function record(input: AttachInput, perf: string, comm: string, folder: st
   const ends = (): void => {
     const now = Number(process.hrtime.bigint());
     until ??= [...new Set([...pids, ...processesBelow(pid)])]
-      .filter(hasMemory)
+      .filter((each) => !hasEnded(each))
       .map((each) => foundUntilLine(each, now));
   };
   // Perf ends its events one after the other: nothing is measured any more while it does.

@@ -43,9 +43,6 @@ export function processesBelow(pid: number): number[] {
   return found;
 }
 
-/** Has it memory of its own? One that has ended, also while its parent has not noticed, has none. */
-export const hasMemory = (pid: number): boolean => (textOf(`/proc/${pid}/maps`) ?? "") !== "";
-
 /** Every process, by number. */
 export function allPids(): number[] {
   return readdirSync("/proc")

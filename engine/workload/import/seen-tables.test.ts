@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { DEFAULT_BASELINE, featuresOf, SERIES_POLICY } from "../../experiment/policies.ts";
 import { createKernel } from "../../mm/kernel.ts";
 import type { Operation } from "../operation.ts";
-import { type FoundMapping, foundEndLine, foundLine, readFound } from "./found.ts";
-import { ImportReport, importOperations } from "./index.ts";
+import { type FoundMapping, foundEndLine, foundLine, foundUntilLine, readFound } from "./found.ts";
+import { ImportReport, importOperations, survey } from "./index.ts";
 
 const PID = 7;
 const AT = 2 ** 40;
@@ -56,6 +56,20 @@ async function vmpteKb(mode: typeof SERIES_POLICY, ...lines: string[]): Promise<
 
 /** A PMD and a PUD table. */
 const UPPER_KB = 8;
+
+test("a process lasts as long as it was recorded, also where it did nothing more", async () => {
+  const lines = [call(20, MUNMAP, AT, MIB), foundUntilLine(PID, at(500))];
+  const all = await operations(...lines);
+  expect(all.at(-1)).toEqual({ op: "tick", ms: 0, at: 500e6 });
+  const text = [foundLine(PID, at(0), MAPPING), foundEndLine(PID, at(0)), ...lines].join("");
+  const source = (async function* () {
+    yield Buffer.from(text);
+  })();
+  const report = new ImportReport();
+  const { processes } = await survey(source, report);
+  expect(processes).toMatchObject([{ pid: PID, startNs: at(0), endNs: at(500), events: 4 }]);
+  expect(report.problems()).toEqual([]);
+});
 
 test("pages of a snapshot are in use from then on, those of what is not mapped are left out", async () => {
   const [seen] = (await operations(later(10, { addr: AT - 2 * MIB, len: 8 * MIB, pages: [0, 1024] }))).filter(
