@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -106,6 +108,55 @@ describe("restoring", () => {
     const old = openStore(kept);
     expect(old.getExperiment(b.id)).toEqual(b);
     old.close();
+  });
+
+  /** Runs a script for which `store` is the history, opened by a process of its own. */
+  const beside = (script: string) =>
+    spawn(
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `const { openStore } = await import(${JSON.stringify(new URL("./store.ts", import.meta.url).href)});
+        const { SPEC } = await import(${JSON.stringify(new URL("./testing.ts", import.meta.url).href)});
+        const store = openStore(${JSON.stringify(folder.file())});
+        ${script}`,
+      ],
+      { env: { ...process.env, NODE_OPTIONS: "" }, stdio: ["ignore", "pipe", "inherit"] },
+    );
+
+  /** Titles in the history and in all that was kept of it. */
+  function allTitles(): string[] {
+    const kept = inFolder().filter((name) => /^history(?:\.before-restore.*)?\.sqlite$/.test(name));
+    return kept.flatMap((name) => {
+      const one = openStore(folder.file(name));
+      const titles = one.list({ limit: 10_000 }).rows.map(({ title }) => title);
+      one.close();
+      return titles;
+    });
+  }
+
+  test("keeps what another process writes meanwhile", async () => {
+    add(store, "a");
+    await store.backup(folder.file("copy.sqlite"));
+    const writer = beside(`
+      for (let i = 0; i < 60; i++) {
+        store.createExperiment({ ...SPEC, title: \`written \${i}\` });
+        process.stdout.write(\`written \${i}\\n\`);
+        await new Promise((done) => setTimeout(done, 40));
+      }`);
+    let said = "";
+    writer.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const ended = once(writer, "close");
+    await once(writer.stdout, "data");
+    for (let i = 0; i < 10; i++)
+      await store
+        .restore(folder.file("copy.sqlite"))
+        .catch((error: unknown) => expect(error).toBeInstanceOf(StateError));
+    await ended;
+    const titles = said.trim().split("\n");
+    expect(titles).toHaveLength(60);
+    expect(allTitles()).toEqual(expect.arrayContaining(titles));
   });
 
   test("is refused while a run goes on, and of what is no history", async () => {

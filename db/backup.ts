@@ -18,12 +18,14 @@ const RESTARTS_MAX = 3;
 
 /**
  * Writes a copy of the committed state to `target` (replaced in one step). Runs may go on meanwhile; in the copy those
- * are marked interrupted. Throws the errors of errors.ts; nothing half-written is left behind.
+ * are marked interrupted. `put`: gives the finished file its name. Throws the errors of errors.ts; nothing half-written is
+ * left behind.
  */
 export async function backupTo(
   c: Connection,
   target: string,
   onProgress?: (progress: BackupProgress) => void,
+  put: (temporary: string, place: string) => void = publish,
 ): Promise<void> {
   const place = placeOf(target);
   const temporary = temporaryBeside(place);
@@ -54,7 +56,7 @@ export async function backupTo(
     const pagesTotal = Math.max(1, Number(c.db.pragma("page_count", { simple: true })));
     onProgress?.({ pagesDone: pagesTotal, pagesTotal });
     settle(temporary, "This is a copy that was made while the run went on; the samples up to then are kept");
-    publish(temporary, place);
+    put(temporary, place);
   } catch (error) {
     const named = translate(error, target);
     if (!(named instanceof DamagedHistoryError)) throw named;

@@ -4,7 +4,7 @@ import { backupTo } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { HistoryError, StateError, translate } from "./errors.ts";
 import { refreshHeadline, refreshSearch } from "./experiments.ts";
-import { removeIfPossible, sizeOf, stamp } from "./files.ts";
+import { confirmName, putInPlace, removeIfPossible, stamp, syncFile } from "./files.ts";
 import { requireNumbers } from "./our-schema.ts";
 import { withSnapshot } from "./snapshot.ts";
 
@@ -104,29 +104,57 @@ export function mergeFrom(c: Connection, file: string): Merged {
   );
 }
 
+/** Another program wrote to the history after it was copied: what it wrote is not in the copy. */
+class ChangedMeanwhile extends Error {}
+const RESTORE_TRIES_MAX = 5;
+
+/** Changes with every change of the history, whoever makes it. */
+function stateOf(c: Connection): string {
+  const others = c.db.pragma("main.data_version", { simple: true });
+  return `${others} ${c.db.prepare("SELECT total_changes()").pluck().get()}`;
+}
+
 /**
  * Makes this history what a backup is; what it was is kept as a copy beside it, whose path is returned. The backup is
  * not touched. Refused while runs are under way, here or in another process. All or nothing.
  */
 export async function restoreFrom(c: Connection, backup: string): Promise<string> {
-  const refuseBusy = () => {
-    const busy = c.db.prepare("SELECT 1 FROM main.run WHERE status IN ('queued', 'running') LIMIT 1").get();
-    if (busy !== undefined)
-      throw new StateError("The history cannot be replaced", {
-        where: c.file,
-        why: "a run is in progress",
-        todo: "Cancel it or wait until it is done",
-      });
-  };
-  c.named(refuseBusy);
-  const kept = keptName(c);
+  c.named(() => refuseBusy(c));
+  for (let tries = 1; ; tries++) {
+    try {
+      return await replace(c, backup);
+    } catch (error) {
+      if (!(error instanceof ChangedMeanwhile)) throw error;
+      if (tries === RESTORE_TRIES_MAX)
+        throw new StateError("The history cannot be replaced", {
+          where: c.file,
+          why: "another program keeps writing to it",
+          todo: "Wait until it is done, then try again",
+        });
+    }
+  }
+}
+
+function refuseBusy(c: Connection): void {
+  const busy = c.db.prepare("SELECT 1 FROM main.run WHERE status IN ('queued', 'running') LIMIT 1").get();
+  if (busy !== undefined)
+    throw new StateError("The history cannot be replaced", {
+      where: c.file,
+      why: "a run is in progress",
+      todo: "Cancel it or wait until it is done",
+    });
+}
+
+async function replace(c: Connection, backup: string): Promise<string> {
+  const before = c.named(() => stateOf(c));
+  const kept = await keepCopy(c);
   /** From then on nobody knows what is on the disk until it is read again, whatever COMMIT says. */
   let committing = false;
   try {
-    await backupTo(c, kept);
     withSnapshot(backup, c.file, (copy) =>
       attached(c, copy, () => {
-        refuseBusy();
+        refuseBusy(c);
+        if (stateOf(c) !== before) throw new ChangedMeanwhile();
         // Deleting an experiment deletes its runs, samples and tags.
         c.db.exec("DELETE FROM main.experiment; DELETE FROM main.setting;");
         for (const table of ["setting", "experiment", "tag", "run", "sample"]) {
@@ -160,11 +188,16 @@ function withKept(error: unknown, file: string, kept: string): unknown {
   });
 }
 
-function keptName(c: Connection): string {
+/** A copy of the history beside it, under a name that nothing has and no other process takes. */
+async function keepCopy(c: Connection): Promise<string> {
   const stem = basename(c.file).replace(/\.(sqlite3?|db)$/, "");
-  for (let n = 1; ; n++) {
-    const name = `${stem}.before-restore.${stamp(c.now())}${n === 1 ? "" : `-${n}`}.sqlite`;
-    const path = join(dirname(c.file), name);
-    if (sizeOf(path) === null) return path;
-  }
+  const at = stamp(c.now());
+  const name = (n: number) => join(dirname(c.file), `${stem}.before-restore.${at}${n === 1 ? "" : `-${n}`}.sqlite`);
+  let kept = name(1);
+  await backupTo(c, kept, undefined, (temporary) => {
+    syncFile(temporary);
+    for (let n = 2; !putInPlace(temporary, kept); n++) kept = name(n);
+    confirmName(kept);
+  });
+  return kept;
 }
