@@ -85,6 +85,23 @@ describe("a backup", () => {
   });
 });
 
+test("a backup does not replace a history that was opened while it was made", async () => {
+  add(store, "a");
+  const target = folder.file("copy.sqlite");
+  await store.backup(target);
+  let opened: Store | undefined;
+  const backup = store.backup(target, () => {
+    if (opened !== undefined) return;
+    opened = openStore(target);
+    opened.createExperiment({ ...SPEC, title: "b" });
+  });
+  await expect(backup).rejects.toThrow(/in use/);
+  opened?.close();
+  const copy = openStore(target);
+  expect(copy.list().rows.map(({ title }) => title)).toEqual(["b", "a"]);
+  copy.close();
+});
+
 describe("restoring", () => {
   test("makes the history what the backup is, with its numbers, and keeps what was", async () => {
     const a = add(store, "a");

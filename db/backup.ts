@@ -35,13 +35,7 @@ export async function backupTo(
       throw new BadValueError("A backup needs a file", { where: target, why: odd, todo: "Choose another" });
     if (isSameFile(c.file, target))
       throw new BadValueError("A history cannot be its own backup", { where: target, todo: "Choose another file" });
-    // Its log would be taken for the copy's.
-    if (sizeOf(`${place}-wal`) !== null)
-      throw new BadValueError("A history that is in use cannot be replaced by a backup", {
-        where: target,
-        why: "its write-ahead log is next to it",
-        todo: "Close the program that has it open, or choose another file",
-      });
+    requireUnused(target);
     makeOwn(temporary);
     let least = Number.POSITIVE_INFINITY;
     let restarts = 0;
@@ -56,6 +50,8 @@ export async function backupTo(
     const pagesTotal = Math.max(1, Number(c.db.pragma("page_count", { simple: true })));
     onProgress?.({ pagesDone: pagesTotal, pagesTotal });
     settle(temporary, "This is a copy that was made while the run went on; the samples up to then are kept");
+    // It may have been opened meanwhile.
+    requireUnused(target);
     put(temporary, place);
   } catch (error) {
     const named = translate(error, target);
@@ -67,6 +63,16 @@ export async function backupTo(
   } finally {
     removeDatabase(temporary);
   }
+}
+
+/** Throws BadValueError where a log lies beside the file: it would be taken for the copy's. */
+function requireUnused(target: string): void {
+  if (sizeOf(`${placeOf(target)}-wal`) !== null)
+    throw new BadValueError("A history that is in use cannot be replaced by a backup", {
+      where: target,
+      why: "its write-ahead log is next to it",
+      todo: "Close the program that has it open, or choose another file",
+    });
 }
 
 /**
