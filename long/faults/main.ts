@@ -60,6 +60,8 @@ function words({ err }: Seen): string {
   );
 }
 
+const FILL_TRIES_MAX = 20;
+
 await runPart("faults", async ({ say, out }) => {
   if (process.getuid?.() !== 0)
     return { ok: false, summary: "root is needed: a full disk and a read-only one are mounted" };
@@ -100,7 +102,16 @@ await runPart("faults", async ({ say, out }) => {
     const full = fresh(disk);
     const free = () =>
       Number(spawnSync("df", ["-k", "--output=avail", disk], { encoding: "utf8" }).stdout.split("\n")[1]);
-    const fill = () => writeFileSync(join(disk, "filler"), Buffer.alloc(Math.max(0, free() - 120) * 1024));
+    const fill = () => {
+      for (let tries = 1; ; tries++)
+        try {
+          rmSync(join(disk, "filler"), { force: true });
+          return writeFileSync(join(disk, "filler"), Buffer.alloc(Math.max(0, free() - 120) * 1024));
+        } catch (error) {
+          // A window that keeps its things there has written meanwhile.
+          if (tries === FILL_TRIES_MAX) throw error;
+        }
+    };
     fill();
     const inRun = [
       ["disk full, in a run", lab("run", "commit-table", "--db", full.file)],
@@ -246,7 +257,7 @@ await runPart("faults", async ({ say, out }) => {
     const strays = readdirSync(join(work, "both")).filter((name) => /\.tmp$/.test(name));
     note("nothing left lying about", strays.join(", ") || "no temporary files", strays);
   } finally {
-    for (const folder of mounted.reverse()) spawnSync("umount", [folder]);
+    for (const folder of mounted.reverse()) spawnSync("umount", ["--lazy", folder]);
     rmSync(work, { recursive: true, force: true });
   }
   const text = textTable(["fault", "what the user sees", "afterwards"], rows);
