@@ -20,7 +20,7 @@ import { KernelAnswers, startProbe } from "./conformance/kernel-answers.ts";
 import { foundStates } from "./found-state.ts";
 import { startLooker } from "./look.ts";
 import { captureKernel } from "./named-profile.ts";
-import { processesBelow } from "./processes.ts";
+import { hasEnded, processesBelow } from "./processes.ts";
 import { smallDisk } from "./small-disk.testing.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "reclaim-lab-test-attach-"));
@@ -207,6 +207,20 @@ if (means.how === null) {
       expect(processes.map((each) => each.pid).toSorted()).toEqual([pid, ...below].toSorted());
       // They did nothing, and were recorded for a second.
       for (const { startNs, endNs } of processes) expect(endNs - startNs).toBeGreaterThan(0.9e9);
+    });
+
+    test("a child that has ended, and whose end nobody has noticed, is left out", async () => {
+      const parent = spawn("sh", ["-c", "sleep 0 & exec sleep 600"], { stdio: "ignore" });
+      await once(parent, "spawn");
+      const pid = parent.pid ?? 0;
+      await waitFor(() => processesBelow(pid).slice(1).some(hasEnded));
+      const about = { pid, children: true, seconds: 1, maxMb: 64, stacks: false, intervalUs: 2000 };
+      try {
+        const result = await attach({ ...about, folder: join(folder, "zombie"), signal: new AbortController().signal });
+        expect([result.pid, result.others]).toEqual([pid, []]);
+      } finally {
+        parent.kill();
+      }
     });
 
     test("processes below it that end while its recording begins are left out", async () => {

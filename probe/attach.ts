@@ -155,7 +155,7 @@ async function startPerf(perf: string, words: readonly string[], pid: number, be
     const recorder = controlledPerf(perf, [...words, "-p", pids.join(",")]);
     const said = heard(recorder.stderr);
     if (await tellPerf(recorder, "enable")) return { recorder, said, pids };
-    const left = pids.filter((each) => existsSync(`/proc/${each}`));
+    const left = pids.filter((each) => !hasEnded(each));
     if (left.length === pids.length || !left.includes(pid))
       throw new CaptureError("perf ended before it recorded anything", { why: said() });
     pids = left;
