@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { describeError } from "../engine/error.ts";
 import { BadValueError, DamagedHistoryError, translate } from "./errors.ts";
-import { confirmName, putInPlace, sizeOf, syncFile, writeText } from "./files.ts";
+import { confirmName, putInPlace, sizeOf, stemOf, syncFile, writeText } from "./files.ts";
 import { checkHeader } from "./header.ts";
 import { readRegular } from "./regular.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -34,7 +34,6 @@ const REMEMBERED_MAX = 50;
 /** So many copies are looked into: the newest. */
 const LISTED_MAX = 100;
 
-const stemOf = (file: string): string => basename(file).replace(/\.(sqlite3?|db)$/, "");
 const listOf = (file: string): string => join(dirname(file), `${stemOf(file)}.backups.json`);
 
 function remembered(file: string): string[] {

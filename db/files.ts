@@ -13,8 +13,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ReclaimLabError } from "../engine/error.ts";
+import { codeOf } from "./file-error.ts";
 import { temporaryBeside } from "./temporaries.ts";
 
 /** Of files that hold what somebody did: for nobody else. */
@@ -86,9 +87,10 @@ export function putInPlace(from: string, to: string): boolean {
     linkSync(from, to);
   } catch (error) {
     if (sizeOf(to) !== null) return false;
+    const code = codeOf(error);
+    if (code === "" || code === "ENOSPC") throw error;
     // A file system without hard links; there two that create the same history at once could meet.
-    if (error instanceof Error && "code" in error && error.code !== "ENOSPC") renameSync(from, to);
-    else throw error;
+    renameSync(from, to);
   }
   return true;
 }
@@ -160,8 +162,16 @@ export function removeDatabase(file: string): void {
   for (const suffix of ["", ...BESIDE]) removeIfPossible(file + suffix);
 }
 
+/** What a history is called, without the ending. */
+export const stemOf = (file: string): string => basename(file).replace(/\.(sqlite3?|db)$/, "");
+
+/** `history.before-v2.20260131T235959Z.sqlite`: the nth name beside a history for a copy of before something, made at that time. */
+export function copyName(file: string, what: string, ms: number, n: number): string {
+  return join(dirname(file), `${stemOf(file)}.before-${what}.${stamp(ms)}${n === 1 ? "" : `-${n}`}.sqlite`);
+}
+
 /** 20260131T235959Z: sorts by time and is a valid name everywhere. */
-export function stamp(ms: number): string {
+function stamp(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 

@@ -1,10 +1,9 @@
 /** Takes over what another history has: all of it (restore), or what is not here yet (merge). */
-import { basename, dirname, join } from "node:path";
 import { backupTo } from "./backup.ts";
 import type { Connection } from "./connection.ts";
 import { HistoryError, StateError, translate } from "./errors.ts";
 import { refreshHeadline, refreshSearch } from "./experiments.ts";
-import { confirmName, putInPlace, removeIfPossible, stamp, syncFile } from "./files.ts";
+import { confirmName, copyName, putInPlace, removeIfPossible, syncFile } from "./files.ts";
 import { requireNumbers } from "./our-schema.ts";
 import { withSnapshot } from "./snapshot.ts";
 
@@ -190,9 +189,8 @@ function withKept(error: unknown, file: string, kept: string): unknown {
 
 /** A copy of the history beside it, under a name that nothing has and no other process takes. */
 async function keepCopy(c: Connection): Promise<string> {
-  const stem = basename(c.file).replace(/\.(sqlite3?|db)$/, "");
-  const at = stamp(c.now());
-  const name = (n: number) => join(dirname(c.file), `${stem}.before-restore.${at}${n === 1 ? "" : `-${n}`}.sqlite`);
+  const madeMs = c.now();
+  const name = (n: number) => copyName(c.file, "restore", madeMs, n);
   let kept = name(1);
   await backupTo(c, kept, undefined, (temporary) => {
     syncFile(temporary);

@@ -1,8 +1,8 @@
 /** Brings a history to the newest schema: all or nothing, with a copy of the file kept beforehand. */
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import Database from "better-sqlite3";
 import { DamagedHistoryError, MigrationLedgerError, NewerHistoryError } from "./errors.ts";
-import { makeOwn, publish, removeDatabase, sizeOf, stamp } from "./files.ts";
+import { copyName, makeOwn, publish, removeDatabase, sizeOf } from "./files.ts";
 import { requireFiles } from "./header.ts";
 import { orphansOf } from "./orphans.ts";
 import { checksumOf, type Migration } from "./schema.ts";
@@ -56,11 +56,10 @@ export function applyMigrations(
   }
 }
 
-/** `history.before-v2.20260131T235959Z.sqlite`, with a number behind it where that is taken. */
-function copyName(file: string, version: number, nowMs: number): string {
-  const stem = basename(file).replace(/\.(sqlite3?|db)$/, "");
+/** The first that is free: who migrates has the writer's lock. */
+function freeName(file: string, version: number, nowMs: number): string {
   for (let n = 1; ; n++) {
-    const name = join(dirname(file), `${stem}.before-v${version}.${stamp(nowMs)}${n === 1 ? "" : `-${n}`}.sqlite`);
+    const name = copyName(file, `v${version}`, nowMs, n);
     if (sizeOf(name) === null) return name;
   }
 }
@@ -100,7 +99,7 @@ export function migrate(
     if (from > latest) throw new NewerHistoryError(file, from, latest);
     let copy: string | null = null;
     if (from < latest) {
-      copy = keepCopy ? copyName(file, latest, nowMs) : null;
+      copy = keepCopy ? freeName(file, latest, nowMs) : null;
       if (copy !== null) copyTo(file, copy);
       applyMigrations(db, migrations, from, nowMs, copy === null ? null : basename(copy));
       const [orphan] = orphansOf(db, 1);

@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { DamagedHistoryError } from "./errors.ts";
+import { codeOf } from "./file-error.ts";
 import { placeOf } from "./files.ts";
 import { INNER_INDEX, INNER_TABLE, LEAF_INDEX, LEAF_TABLE, localBytes, readRecord, varint } from "./page-scan.ts";
 import { walPages } from "./wal-pages.ts";
@@ -98,7 +99,7 @@ function openLog(log: string): number | null {
   try {
     return openSync(log, "r");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What was found of a process that ran already when its trace began, and that it ran on when the trace ended: lines before the first event,
+ * What was found of a process that ran already when its trace began, and that it ran on when the trace ended: lines before the
+ * first event,
  *
  *     # reclaim-lab found PID NS {"addr":...,"len":...,"permissions":"rw-p","pages":[0,512],"empty":[1024,512],...}
  *     # reclaim-lab found-end PID NS
