@@ -198,3 +198,18 @@ test("chart and table go to the clipboard", async ({ lab }) => {
   expect(lines[0]).toBe("operations\ttime (ns)\tVmPTE no reclaim (kB)\tVmPTE sync reclaim (kB)");
   expect(lines.at(-1)).toMatch(/^51201\t\d+\t102640\t240$/);
 });
+
+test("the table of a run that waits in the queue appears with its first sample", async ({ lab }) => {
+  const { page } = lab;
+  const preset = { kind: "preset" as const, name: "commit-table" };
+  const before = await lab.call("experiment.start", { workload: { ...preset, params: { rounds: 5000 } } });
+  await lab.call("experiment.start", { workload: { ...preset, params: {} }, title: "waits" });
+  await page.getByRole("navigation", { name: "History" }).getByRole("option", { name: /waits/ }).click();
+  const chart = page.getByRole("region", { name: "Chart" });
+  await expect(chart.getByText("The chart appears with the first sample.")).toBeVisible();
+  await chart.getByRole("button", { name: "Table" }).click();
+  await expect(chart.getByText("The table appears with the first sample.")).toBeVisible();
+  await lab.call("experiment.cancel", { id: before.id });
+  await expect(chart.getByRole("table", { name: "Samples: VmPTE" }).getByRole("row")).not.toHaveCount(0);
+  await expect(chart.getByText("appears with the first sample")).toHaveCount(0);
+});

@@ -37,3 +37,7 @@ test("where nothing counts operations, the clock alone gives the rows", () => {
   expect(rows.count).toBe(5);
   expect(rows.rowOf(recorded.samples, 3)).toBe(3);
 });
+
+test("without a run there are no rows", () => {
+  expect(sampleRows([]).count).toBe(0);
+});

@@ -11,24 +11,25 @@ export interface SampleRows {
 }
 
 const NONE = new Float64Array(0);
+const NO_SAMPLES: Samples = { count: 0, columns: {} };
 
 const column = ({ columns, count }: Samples, name: "operations" | "time_ns"): Float64Array =>
   columns[name]?.subarray(0, count) ?? NONE;
 
 /**
  * The rows are the samples of the longest run that counts operations; runs of all policies have the same points, and what was only
- * read by the clock is looked up by the time.
+ * read by the clock is looked up by the time. Without a run there are none.
  */
 export function sampleRows(series: readonly RunSeries[]): SampleRows {
   const ordered = inOrder(series);
   const counting = ordered.filter((item) => isOnAxis(item, "operations"));
-  const longest = (counting.length > 0 ? counting : ordered).reduce((a, b) =>
-    b.samples.count > a.samples.count ? b : a,
-  );
-  const operations = column(longest.samples, "operations");
-  const times = column(longest.samples, "time_ns");
+  const longest = (counting.length > 0 ? counting : ordered)
+    .map(({ samples }) => samples)
+    .reduce((a, b) => (b.count > a.count ? b : a), NO_SAMPLES);
+  const operations = column(longest, "operations");
+  const times = column(longest, "time_ns");
   return {
-    count: longest.samples.count,
+    count: longest.count,
     operations,
     times,
     rowOf(samples, row) {
