@@ -97,12 +97,13 @@ export function sweepSentence(
   );
   if (saved.length === 0) return [];
   const compared = points.filter((point) => savedAt(point, figure, baseline).size > 0);
+  const known = (mode: PolicyId): number[] => compared.flatMap((point) => figureAt(point, mode, figure) ?? []);
   const range = (mode: PolicyId): string => {
-    const all = compared.flatMap((point) => figureAt(point, mode, figure) ?? []);
+    const all = known(mode);
     const [low, high] = [leastOf(all), mostOf(all)].map((value) => formatValue(value, figure.unit));
     return low === high ? low : `${low} to ${high}`;
   };
-  const policies = sweepPolicies(compared);
+  const policies = sweepPolicies(compared).filter((mode) => known(mode).length > 0);
   const best = saved.reduce((a, b) => (b.share > a.share ? b : a));
   const parts: SentencePart[] = [
     text(`${figure.label}: `),

@@ -96,3 +96,10 @@ test("the result is said in words", () => {
   expect(say(POINTS.slice(1))).toMatch(/Nothing is saved at any value\.$/);
   expect(say([])).toBe("");
 });
+
+test("a policy without a result so far is not among them", () => {
+  const points = sweepPoints([...RUNS, run(6, "eager", 4096, null)], "chunk", [4096]);
+  expect(plainSentence(sweepSentence(points, SWEEP_FIGURE, words))).toBe(
+    "VmPTE at the peak: 2.04 MiB without reclaim and 2.04 MiB with sync reclaim. Nothing is saved at any value.",
+  );
+});
