@@ -247,7 +247,8 @@ export function mutateValue(value: unknown, random: Random): unknown {
   const key = keys.length === 0 ? "x" : random.pick(keys);
   const edit = random.below(5);
   if (edit === 0) delete copy[key];
-  else if (edit === 1) copy[random.pick(PIECES)] = anyValue(random);
+  // As JSON and structured clones have it, "__proto__" is a property like others: by assignment it would be the prototype.
+  else if (edit === 1) return { ...copy, ...Object.fromEntries([[random.pick(PIECES), anyValue(random)]]) };
   else copy[key] = mutateValue(copy[key], random);
   return copy;
 }

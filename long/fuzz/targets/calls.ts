@@ -150,7 +150,8 @@ export const calls: Target<Input> = {
         return host.call(called, given);
       },
     };
-    const answered = await answerWindow(name, params, own, checked, (_call, error) => note(error));
+    // Between processes, only a structured clone arrives.
+    const answered = await answerWindow(name, structuredClone(params), own, checked, (_call, error) => note(error));
     if ("result" in answered) return "taken";
     const { error } = answered;
     if (noted !== undefined && !(noted instanceof Reached)) throw noted;
