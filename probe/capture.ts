@@ -39,7 +39,7 @@ import {
 } from "./capture-means.ts";
 import { drained, exitOf, started } from "./child.ts";
 import { CaptureError } from "./errors.ts";
-import { launcherFailure, type Missing, missingIn, wasUnwritten } from "./launched.ts";
+import { launcherFailure, type Missing, missingIn, notExecuted, wasUnwritten } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 import { keepCaptureKernel } from "./named-profile.ts";
 import { type ProgramCost, programCost } from "./recording-cost.ts";
@@ -141,10 +141,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   const begun = existsSync(job.vmpte);
   if (!begun && !wasUnwritten(said)) {
     takeAway();
-    throw new BadInputError(`${input.program} does not start`, {
-      why: "the kernel does not execute it, or its interpreter is not there",
-      todo: "Try it in a shell",
-    });
+    throw new BadInputError(...notExecuted(input.program, said));
   }
   const notes = notesIn(job.vmpte);
   const exitCode = new Map(notes).get("exit_status");

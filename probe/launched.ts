@@ -38,6 +38,26 @@ export function launcherFailure({ said, status, where, begun }: LauncherEnd): re
 /** Was it the readings that could not be written or begun? */
 export const wasUnwritten = (said: string): boolean => UNWRITTEN.test(said);
 
+/** Why the kernel did not execute a program that was there (execve(2)), and what helps. */
+const NOT_EXECUTED: Readonly<Record<string, readonly [why: string, todo: string]>> = {
+  ENOEXEC: [
+    "it is neither a program for this machine nor a script whose first line names what runs it (#!)",
+    "If it is a script, put what runs it before it, such as sh or python3",
+  ],
+  ENOENT: ["it, or the interpreter or loader that it names, is not there", "Install that, or correct what it names"],
+  EACCES: ["it, or the interpreter that it names, may not be executed", "Make it executable (chmod +x)"],
+};
+
+/** The same of a program that did not replace its launcher, for an error. `said`: by the launcher, as far as it was heard. */
+export function notExecuted(program: string, said: string): readonly [string, ErrorFacts] {
+  const code = /^reclaim-probe: .*: (E[A-Z0-9]+)$/m.exec(said)?.[1];
+  const [why, todo] = NOT_EXECUTED[code ?? ""] ?? [
+    `the kernel does not execute it${code === undefined ? ", or its interpreter is not there" : `: ${code}`}`,
+    "Try it in a shell",
+  ];
+  return [`${program} does not start`, { why, todo }];
+}
+
 /** The same of a watcher, whose program was another's. */
 export function watcherFailure(said: string, status: number, where: string): readonly [string, ErrorFacts] {
   const code = UNWRITTEN.exec(said)?.[1];

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
@@ -30,7 +30,13 @@ describe.skipIf(missing !== null)("a trial", () => {
   });
 
   test("of what does not start says so", async () => {
-    await expect(runTrial({ ...about, command: ["/no/such"] })).rejects.toThrow("/no/such does not start");
+    const why = async (path: string) => runTrial({ ...about, command: [path] }).catch(describeError);
+    expect(await why("/no/such")).toMatch(/^\/no\/such does not start: it, or the interpreter .* is not there/);
+    const script = join(folder, "without-interpreter");
+    writeFileSync(script, "exit 0\n", { mode: 0o755 });
+    expect(await why(script)).toMatch(
+      /without-interpreter does not start: it is neither .* \(#!\)\. If it is a script/,
+    );
   });
 
   test("whose launcher is killed is no run", async () => {

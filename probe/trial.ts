@@ -8,7 +8,7 @@ import { ReclaimLabError } from "../engine/error.ts";
 import { exitWords, type TrialRun } from "../engine/experiment/trial.ts";
 import { pidIn } from "./capture-folder.ts";
 import { drained, exitOf, started } from "./child.ts";
-import { launcherFailure, missingIn, missingInWords, wasUnwritten } from "./launched.ts";
+import { launcherFailure, missingIn, missingInWords, notExecuted, wasUnwritten } from "./launched.ts";
 import { PROBE_PATH } from "./locate.ts";
 
 class TrialError extends ReclaimLabError {
@@ -151,7 +151,7 @@ export async function runTrial(input: TrialInput, onMaps?: (maps: string) => voi
     if (!recorded.notes.has("exit_status")) {
       // What it has to say is perhaps not read yet.
       await drained(launcher.stderr);
-      if (!begun && !wasUnwritten(said)) throw new TrialError(`${command[0]} does not start`, { why: said.trim() });
+      if (!begun && !wasUnwritten(said)) throw new TrialError(...notExecuted(command[0], said));
       if (!signal.aborted || wasUnwritten(said))
         throw new TrialError(...launcherFailure({ said, status, where: out, begun }));
     }

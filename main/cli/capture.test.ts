@@ -84,7 +84,7 @@ test.skipIf(means.how === null)("a file that the kernel does not execute is refu
   const { status, stderr } = lab(["capture", "--out", out, "--", program]);
   expect({ status, words: stderr.toString() }).toEqual({
     status: 2,
-    words: expect.stringContaining("junk does not start"),
+    words: expect.stringContaining("junk does not start: it is neither a program for this machine"),
   });
   expect(existsSync(join(folder, "new"))).toBe(false);
 });
