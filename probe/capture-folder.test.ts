@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeCaptureFolder, sweepLeftovers } from "./capture-folder.ts";
+import { describeError } from "../engine/error.ts";
+import { afterFailure, makeCaptureFolder, sweepLeftovers } from "./capture-folder.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -51,4 +52,28 @@ test.skipIf(process.getuid?.() !== 0)("what is another user's stays, and is in n
   } finally {
     rmSync(left, { recursive: true, force: true });
   }
+});
+
+test("a recording that failed leaves what was recorded, or nothing; the disk's errors are in words", async () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+  const failed = async (vmpte: string, events?: number) => {
+    const path = join(folder, `of-${events}-${vmpte.length}`);
+    const takeAway = makeCaptureFolder(path);
+    writeFileSync(join(path, "vmpte.txt"), vmpte);
+    const words = describeError(await afterFailure(path, takeAway, full, events));
+    return { words: words.replace(path, "OUT"), kept: existsSync(path) };
+  };
+  expect(await failed("# pid 1\n")).toEqual({
+    words: "OUT: The recording could not be written: the disk is full. Mend that, or choose another place with --out",
+    kept: false,
+  });
+  expect(await failed("# pid 1\n", 7)).toEqual({
+    words: "OUT: The recording could not be finished: the disk is full. Its events are kept in events.txt.gz",
+    kept: true,
+  });
+  expect(await failed("# pid 1\n1 2 3\n", 7)).toEqual({
+    words:
+      "OUT: The recording could not be finished: the disk is full. Its readings of VmPTE are kept in vmpte.txt, its events are kept in events.txt.gz",
+    kept: true,
+  });
 });

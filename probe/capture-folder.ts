@@ -39,6 +39,9 @@ const DENIED: Readonly<Record<string, string>> = {
   EROFS: "its file system is read-only",
 };
 
+/** Those that a file which could be made meets when it is written. */
+const OF_THE_DISK: ReadonlySet<string> = new Set(["EDQUOT", "EFBIG", "EIO", "ENOSPC", "EROFS"]);
+
 /** Why nothing can be made or written at a place, by the name of the errno. */
 export const deniedWhy = (code: string): string => DENIED[code] ?? code;
 
@@ -213,19 +216,27 @@ export async function readingsIn(path: string): Promise<{ readonly pid: number |
 }
 
 /**
- * What becomes of a recording that failed, and what is said of it: a folder without a reading goes, since nothing was recorded; one with
- * readings stays, and the error names it. Returns the error to throw.
+ * What becomes of a recording that failed, and what is said of it: a folder without a reading and without `events` (so many are whole in
+ * events.txt.gz) goes, since nothing was recorded; another stays, and the error names it. Returns the error to throw.
  */
-export async function afterFailure(folder: string, takeAway: () => void, error: unknown): Promise<unknown> {
+export async function afterFailure(folder: string, takeAway: () => void, error: unknown, events = 0): Promise<unknown> {
   const { readings } = await readingsIn(join(folder, "vmpte.txt"));
-  if (readings === 0) {
+  const kept = [
+    ...(readings > 0 ? ["readings of VmPTE are kept in vmpte.txt"] : []),
+    ...(events > 0 ? ["events are kept in events.txt.gz"] : []),
+  ];
+  const { code = "", path: where = folder } = error as NodeJS.ErrnoException;
+  const ofDisk = OF_THE_DISK.has(code);
+  if (kept.length === 0) {
     takeAway();
-    return error;
+    if (!ofDisk) return error;
+    const facts = { where, why: deniedWhy(code), todo: "Mend that, or choose another place with --out" };
+    return new CaptureError("The recording could not be written", { ...facts, cause: error });
   }
   return new CaptureError("The recording could not be finished", {
     where: folder,
-    why: describeError(error),
-    todo: "Its readings of VmPTE are kept in vmpte.txt",
+    why: ofDisk ? deniedWhy(code) : describeError(error),
+    todo: `Its ${kept.join(", its ")}`,
     cause: error,
   });
 }

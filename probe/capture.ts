@@ -148,7 +148,7 @@ export async function capture(input: CaptureInput): Promise<CaptureResult> {
   // A program that was asked to end may have been ended together with its launcher.
   if (exitCode === undefined && (wasUnwritten(said) || input.signal?.aborted !== true)) {
     const failure = launcherFailure({ said, status, where: job.vmpte, begun });
-    throw await afterFailure(input.folder, takeAway, new CaptureError(...failure));
+    throw await afterFailure(input.folder, takeAway, new CaptureError(...failure), done.events);
   }
   writeFileSync(join(input.folder, "cmd.txt"), `${quote([input.program, ...input.args])}\n${done.recorded}\n`);
   keepCaptureKernel(input.folder);
