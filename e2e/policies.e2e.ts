@@ -119,10 +119,9 @@ test("eight lines of two experiments are told apart without colour", async ({ la
   for (const row of [history.rows.first(), history.rows.last()]) await row.click({ modifiers: ["Control"] });
   await page.getByRole("button", { name: "Compare", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Compare 8 runs");
-  const marks = await page
-    .locator("main ul line")
-    .evaluateAll((lines) => lines.map((line) => line.getAttribute("stroke-dasharray")));
-  expect(marks).toHaveLength(8);
+  const lines = page.locator("main ul line");
+  await expect(lines).toHaveCount(8);
+  const marks = await lines.evaluateAll((all) => all.map((line) => line.getAttribute("stroke-dasharray")));
   expect(new Set(marks).size).toBe(8);
   await lab.screenshot("compare-eight");
   await drawLarge(lab, "compare-eight");
