@@ -1,6 +1,6 @@
 /** A sweep's result: per value of the swept parameter, what each policy came to. */
 import { comparePolicies } from "../engine/experiment/compare-runs.ts";
-import { leastOf, mostOf } from "../engine/experiment/extremes.ts";
+import { fromTo, leastOf, mostOf } from "../engine/experiment/extremes.ts";
 import type { Figure } from "../engine/experiment/figures.ts";
 import { formatBytes, formatPercent, formatValue } from "../engine/experiment/format.ts";
 import { formatValueOf, type ParamSpec } from "../engine/experiment/params.ts";
@@ -97,17 +97,14 @@ export function sweepSentence(
   );
   if (saved.length === 0) return [];
   const compared = points.filter((point) => savedAt(point, figure, baseline).size > 0);
-  const known = (mode: PolicyId): number[] => compared.flatMap((point) => figureAt(point, mode, figure) ?? []);
-  const range = (mode: PolicyId): string => {
-    const all = known(mode);
-    const [low, high] = [leastOf(all), mostOf(all)].map((value) => formatValue(value, figure.unit));
-    return low === high ? low : `${low} to ${high}`;
-  };
-  const policies = sweepPolicies(compared).filter((mode) => known(mode).length > 0);
+  const policies = sweepPolicies(compared).flatMap((mode) => {
+    const known = compared.flatMap((point) => figureAt(point, mode, figure) ?? []);
+    return known.length === 0 ? [] : [{ mode, range: fromTo(known, (value) => formatValue(value, figure.unit)) }];
+  });
   const best = saved.reduce((a, b) => (b.share > a.share ? b : a));
   const parts: SentencePart[] = [
     text(`${figure.label}: `),
-    ...listed(policies.map((mode) => [ofPolicy(mode, range(mode)), text(` ${policyPhrase(mode)}`)])),
+    ...listed(policies.map(({ mode, range }) => [ofPolicy(mode, range), text(` ${policyPhrase(mode)}`)])),
     text(". "),
   ];
   if (best.share <= 0) return [...parts, strong("Nothing is saved at any value.")];

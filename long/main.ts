@@ -96,11 +96,15 @@ function chosen(only: string | undefined): readonly Part[] {
   return PARTS.filter((part) => names.includes(part.name));
 }
 
-/** One after the other; or `jobs` at a time, what goes by the clock first, then those that may take longest. The lines are in the order of `parts`. */
+/**
+ * One after the other; or `jobs` at a time, what goes by the clock first, then those that may take longest. The lines
+ * are in the order of `parts`.
+ */
 async function runAll(parts: readonly Part[], args: readonly string[], short: boolean, jobs: number): Promise<Line[]> {
   const minutesMax = (part: Part) => part.minutesMax[short ? 1 : 0];
-  const order = (part: Part) => (part.byClock ? Number.POSITIVE_INFINITY : minutesMax(part));
-  const waiting = jobs === 1 ? [...parts] : parts.toSorted((a, b) => order(b) - order(a) || 0);
+  const byClock = (part: Part) => (part.byClock ? 1 : 0);
+  const inTurn = (a: Part, b: Part) => byClock(b) - byClock(a) || minutesMax(b) - minutesMax(a);
+  const waiting = jobs === 1 ? [...parts] : parts.toSorted(inTurn);
   const lines: Line[] = [];
   const worker = async () => {
     for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { codeOf } from "../db/file-error.ts";
 import { makeFolders, removeEmpty } from "../db/folders.ts";
 import { BadInputError, describeError } from "../engine/error.ts";
 import { started } from "./child.ts";
@@ -225,11 +226,12 @@ export async function afterFailure(folder: string, takeAway: () => void, error: 
     ...(readings > 0 ? ["readings of VmPTE are kept in vmpte.txt"] : []),
     ...(events > 0 ? ["events are kept in events.txt.gz"] : []),
   ];
-  const { code = "", path: where = folder } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   const ofDisk = OF_THE_DISK.has(code);
   if (kept.length === 0) {
     takeAway();
     if (!ofDisk) return error;
+    const { path: where = folder } = error as NodeJS.ErrnoException;
     const facts = { where, why: deniedWhy(code), todo: "Mend that, or choose another place with --out" };
     return new CaptureError("The recording could not be written", { ...facts, cause: error });
   }

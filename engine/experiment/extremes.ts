@@ -10,3 +10,10 @@ export const mostOf = (values: readonly number[]): number =>
 
 /** From the least to the most; -Infinity where there are none. */
 export const spanOf = (values: readonly number[]): number => mostOf(values) - leastOf(values);
+
+/** "1.2 MiB to 1.4 MiB", or one of them where they read alike; empty where there are none. */
+export function fromTo(values: readonly number[], show: (value: number) => string): string {
+  if (values.length === 0) return "";
+  const [least, most] = [show(leastOf(values)), show(mostOf(values))];
+  return least === most ? least : `${least} to ${most}`;
+}

@@ -3,7 +3,7 @@
  * in turns. What is told of a setting is told only where the difference is larger than that between alike runs.
  */
 import { BadInputError } from "../error.ts";
-import { leastOf, mostOf, spanOf } from "./extremes.ts";
+import { fromTo, leastOf, mostOf, spanOf } from "./extremes.ts";
 import { median } from "./median.ts";
 
 /** A setting: variables of the environment, by a name. */
@@ -177,10 +177,7 @@ export function rangeWords(
   of: (run: TrialRun) => number,
   show: (value: number) => string,
 ): string {
-  if (runs.length === 0) return "";
-  const values = runs.map(of);
-  const [least, most] = [show(leastOf(values)), show(mostOf(values))];
-  return least === most ? least : `${least} to ${most}`;
+  return fromTo(runs.map(of), show);
 }
 
 export type TrialMedian = Readonly<Record<TrialFigure, number>>;

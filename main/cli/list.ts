@@ -1,5 +1,5 @@
 import { ofOneSource, savingsRange } from "../../engine/experiment/compare-runs.ts";
-import { leastOf, mostOf } from "../../engine/experiment/extremes.ts";
+import { fromTo } from "../../engine/experiment/extremes.ts";
 import { formatKb, formatPercent } from "../../engine/experiment/format.ts";
 import { inPolicyOrder, type PolicyId } from "../../engine/experiment/policies.ts";
 import { policyWord } from "../../engine/experiment/words.ts";
@@ -26,25 +26,19 @@ function when(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** "44 KiB", or from the least to the most of a sweep's points. */
-function spread(values: readonly number[], words: (value: number) => string): string {
-  const [least, most] = [words(leastOf(values)), words(mostOf(values))];
-  return least === most ? most : `${least} to ${most}`;
-}
-
 /** What the runs of each policy came to, in the columns of all policies that any row has. */
 function vmpte(row: HistoryRow, policies: readonly PolicyId[]): string[] {
   const runs = ofOneSource(row.runs);
   return policies.map((mode) => {
     const ends = runs.flatMap((run) => (run.mode === mode && run.summary ? run.summary.final.vmpte_kb : []));
-    return ends.length === 0 ? "" : spread(ends, formatKb);
+    return ends.length === 0 ? "" : fromTo(ends, formatKb);
   });
 }
 
 /** The most that a policy saves, at each point of a sweep. */
 function saved(row: HistoryRow, baseline: PolicyId | undefined): string {
   const range = savingsRange(row.runs, baseline);
-  return range === undefined ? "" : spread(range, formatPercent);
+  return range === undefined ? "" : fromTo(range, formatPercent);
 }
 
 function statuses(row: HistoryRow): string {
