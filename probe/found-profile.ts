@@ -100,6 +100,13 @@ const READS: { readonly [K in Exclude<keyof KernelProfile, "name">]: { readonly 
     collapseRetractsAll: { from: "collapse_retracts_all", read: yes("collapse_retracts_all") },
     collapseMakesPmd: { from: "collapse_makes_pmd", read: yes("collapse_makes_pmd") },
     collapseSkipsNone: { from: "collapse_skips_none", read: yes("collapse_skips_none") },
+    pageoutKeepsHuge: { from: "pageout_keeps_huge", read: yes("pageout_keeps_huge") },
+    noHugePageFaultsSmall: { from: "no_huge_page_faults_small", read: yes("no_huge_page_faults_small") },
+    faultMapsFolio: {
+      from: "fault_maps_folio",
+      read: (of) =>
+        of("no_huge_page_faults_small") === "no" ? "none" : word("fault_maps_folio", ["any", "write", "none"])(of),
+    },
     populateStopsAtHole: { from: "populate_stops", read: yes("populate_stops") },
     anonVmaNames: { from: "anon_vma_name", read: yes("anon_vma_name") },
     uffdWp: {

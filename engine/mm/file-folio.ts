@@ -76,7 +76,7 @@ function unmapFolio(k: KernelState, file: MappedFile, chunk: number): void {
 
 /**
  * MADV_COLD or MADV_PAGEOUT of a huge folio: a partial range splits it, which unmaps it everywhere; a whole folio is unmapped and
- * reclaimed by MADV_PAGEOUT only, to swap if it is shmem's and was written. A folio that others map too is left alone.
+ * reclaimed by MADV_PAGEOUT only, to swap if it is shmem's and was written; without swap that stays in the cache, on some kernels split. A folio that others map too is left alone.
  */
 export function adviseFileFolio(
   k: KernelState,
@@ -93,7 +93,10 @@ export function adviseFileFolio(
     return;
   }
   const dirty = file.shmem && !file.hugeClean.has(chunk);
-  if (dirty && !k.profile.swap) return;
+  if (dirty && !k.profile.swap) {
+    if (!k.profile.pageoutKeepsHuge) file.splitHuge(chunk);
+    return;
+  }
   file.hugeCached.delete(chunk);
   file.hugeClean.delete(chunk);
   if (dirty) for (let at = chunk * PMD_PAGES; at < (chunk + 1) * PMD_PAGES; at++) file.swapped.add(at);

@@ -158,6 +158,46 @@ describe("system calls", () => {
     expect([reference.status.at(-1), changed.status.at(-1)]).toEqual(["ok", "EINVAL"]);
   });
 
+  test("a huge page of shared memory that is paged out without swap", () => {
+    // As 6.18.44 and 6.12.117, and as 6.1.0-57 answer; there the second 2 MiB, of which a part is paged out, splits as everywhere.
+    const lines = ["map 2M 4M shared populate", "collapse 2M 4M", "pageout 2M 3M", "touch 2M 4K", "touch 4M 4K"];
+    expect(answers(lines, {}).kb).toEqual([16, 8, 8, 8, 12]);
+    expect(answers(lines, { pageoutKeepsHuge: false }).kb).toEqual([16, 8, 8, 12, 16]);
+    // With swap it goes there, on either.
+    const swapped = answers(lines, { swap: true }).kb;
+    expect(answers(lines, { pageoutKeepsHuge: false, swap: true }).kb).toEqual(swapped);
+  });
+
+  test("MADV_NOHUGEPAGE where the file has a huge page", () => {
+    // As 6.18.44 and 6.12.117, and as 6.1.0-57 answer.
+    const lines = [
+      "map 2M 2M shared populate",
+      "collapse 2M 2M",
+      "nohugepage 2M 2M",
+      "dontneed 2M 2M",
+      "touch 2M 4K r",
+    ];
+    expect(answers(lines, {}).kb).toEqual([12, 8, 8, 8, 12]);
+    expect(answers(lines, { noHugePageFaultsSmall: false }).kb).toEqual([12, 8, 8, 8, 8]);
+  });
+
+  test("a fault where a huge page of a file is mapped by small entries", () => {
+    // As 6.18.44 and 6.12.117 answer: MADV_COLD of all that is mapped of it leaves a huge page whole, of a part splits it.
+    const before = ["map 2M 2M sharedfile populate", "collapse 2M 2M", "nohugepage 2M 2M", "dontneed 2M 2M"];
+    const after = ["unmap 2M 2M", "map 2M 2M sharedfile", "touch 2M 4K r"];
+    const staysHuge = (faultMapsFolio: KernelProfile["faultMapsFolio"], ...lines: string[]): boolean =>
+      answers([...before, ...lines, ...after], { faultMapsFolio }).kb.at(-1) === 8;
+    const of = (...lines: string[]) => (["any", "write", "none"] as const).map((each) => staysHuge(each, ...lines));
+    expect(of("touch 2M 4K r", "cold 2M 2M")).toEqual([true, false, false]);
+    expect(of("touch 2M 4K w", "cold 2M 2M")).toEqual([true, true, false]);
+    expect(of("touch 2M 4K r", "touch 3M 4K w", "cold 2M 2M")).toEqual([true, false, false]);
+    expect(of("touch 2M 4K r", "dontneed 2M 1M", "touch 2M 4K r", "cold 2M 2M")).toEqual([true, false, false]);
+    expect(of("touch 2M 4K w", "dontneed 2M 1M", "touch 2M 4K w", "cold 2M 2M")).toEqual([false, false, false]);
+    expect(of("touch 2M 4K r", "cold 3M 4K")).toEqual([false, true, true]);
+    expect(of("touch 2M 4K w", "cold 3M 4K")).toEqual([false, false, true]);
+    expect(of("unmap 3M 1M", "touch 2M 4K r", "cold 2560K 4K")).toEqual([true, true, true]);
+  });
+
   test("a userfaultfd and memory of another one", () => {
     // As 6.18.44, and as 6.12.117 and 6.1.0-56 answer.
     const lines = ["map 10M 4M", "uffdwp 10M 2M reg", "uffdmode sync", "uffdwp 10M 1M off", "vmas"];

@@ -213,6 +213,27 @@ export const PROFILE_FIELDS: Fields = {
     "MADV_COLLAPSE continues after 2 MiB in which nothing was touched, though it fails (EINVAL)",
     "MADV_COLLAPSE ends at the first 2 MiB in which nothing was touched (EINVAL), unless nothing in its 1 GiB was",
   ),
+  pageoutKeepsHuge: yesNo(
+    "MADV_PAGEOUT of huge pages of shared memory",
+    "Without swap, MADV_PAGEOUT leaves huge pages of shared memory whole",
+    "Without swap, MADV_PAGEOUT splits huge pages of shared memory into small pages",
+  ),
+  noHugePageFaultsSmall: yesNo(
+    "MADV_NOHUGEPAGE of files",
+    "A mapping with MADV_NOHUGEPAGE maps small pages even where the file has huge pages",
+    "A mapping with MADV_NOHUGEPAGE still maps huge pages that the file has",
+  ),
+  faultMapsFolio: {
+    label: "Small entries of huge pages of files",
+    say: (value) =>
+      ({
+        any: "Where a huge page of a file is mapped by small entries, the first fault maps all of it",
+        write:
+          "Where a huge page of a file is mapped by small entries, the first fault maps all of it if it is a write",
+        none: "Where a huge page of a file is mapped by small entries, a fault maps 4 KiB, or 64 KiB by a read",
+      })[value],
+    refuse: oneOf(["any", "write", "none"]),
+  },
   populateStopsAtHole: yesNo(
     "MADV_POPULATE over a hole",
     "MADV_POPULATE_READ and _WRITE stop at the first hole in the range",

@@ -59,9 +59,9 @@ function documented(field: ProfileFieldName): string {
   const others = [...KERNEL_PROFILES.values()].filter((profile) =>
     differingFields(REFERENCE_PROFILE, profile).includes(field),
   );
-  const otherwise = others[0] === undefined ? "" : sayField(others[0], field);
-  const names = others.map(({ name }) => `\`${name}\``).join(", ");
-  return `| \`${field}\` | ${sayField(REFERENCE_PROFILE, field)} | ${names === "" ? "" : `${names}: ${otherwise}`} |`;
+  const otherwise = Map.groupBy(others, (profile) => sayField(profile, field));
+  const words = [...otherwise].map(([says, of]) => `${of.map(({ name }) => `\`${name}\``).join(", ")}: ${says}`);
+  return `| \`${field}\` | ${sayField(REFERENCE_PROFILE, field)} | ${words.join("; ")} |`;
 }
 
 test("every field says in which function of the kernel it is read", () => {

@@ -128,6 +128,21 @@ export interface KernelProfile {
    */
   readonly collapseSkipsNone: boolean;
   /**
+   * Where there is no swap, does MADV_PAGEOUT leave a huge page of shared memory whole? Seen in 6.12.117 and 6.18.44, not in 6.1.0-57 of
+   * Debian, where it is split into small pages, which stay in the cache; shmem_writepage().
+   */
+  readonly pageoutKeepsHuge: boolean;
+  /**
+   * Does a fault in a mapping with MADV_NOHUGEPAGE map small pages of a huge page that the file has in the cache? Seen in 6.12.117 and
+   * 6.18.44, not in 6.1.0-57 of Debian; do_set_pmd().
+   */
+  readonly noHugePageFaultsSmall: boolean;
+  /**
+   * Which fault maps all of a huge folio of a file by small entries where VMA and table have room for it: "any"; "write", and what fault-around
+   * does not serve; "none": the page, or its 64 KiB. Seen so in 6.18.44, 6.12.117 and 6.1.0-57; filemap_map_pages(), finish_fault().
+   */
+  readonly faultMapsFolio: "any" | "write" | "none";
+  /**
    * Does MADV_POPULATE_READ or _WRITE stop at the first hole? 6.9; madvise_populate(). Before, it used madvise_walk_vmas(), as other advice
    * does: memory after the hole is populated too, and the call still fails.
    */

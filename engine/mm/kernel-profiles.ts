@@ -32,6 +32,9 @@ export const REFERENCE_PROFILE: KernelProfile = {
   collapseRetractsAll: true,
   collapseMakesPmd: true,
   collapseSkipsNone: false,
+  pageoutKeepsHuge: true,
+  noHugePageFaultsSmall: true,
+  faultMapsFolio: "any",
   populateStopsAtHole: true,
   anonVmaNames: true,
   uffdWp: "all",
@@ -71,6 +74,7 @@ const PROFILE_6_12: KernelProfile = {
   mergesUnfaulted: false,
   collapseReadOnly: false,
   collapseMakesPmd: false,
+  faultMapsFolio: "write",
   uffdOwnOnly: false,
 };
 
@@ -85,6 +89,9 @@ const PROFILE_6_1: KernelProfile = {
   mremapRealigns: false,
   stackNoHugePages: false,
   collapseRetractsAll: false,
+  pageoutKeepsHuge: false,
+  noHugePageFaultsSmall: false,
+  faultMapsFolio: "none",
   populateStopsAtHole: false,
   uffdWpUnpopulated: false,
   uffdWpAsync: false,

@@ -225,6 +225,12 @@ export function anyValue(random: Random, depth = 0): unknown {
   }
 }
 
+/** A structured clone has an object that stands in it 20,000 times once, but a text each time: 4 GB of a long one, which no page can send. */
+function manyOf(value: unknown): unknown[] {
+  const long = typeof value === "string" && value.length > 1000;
+  return Array.from({ length: long ? 100 : 20_000 }, () => value);
+}
+
 /** A value like the given one with something in it replaced, removed or added. */
 export function mutateValue(value: unknown, random: Random): unknown {
   if (typeof value !== "object" || value === null || random.chance(0.15)) {
@@ -239,7 +245,7 @@ export function mutateValue(value: unknown, random: Random): unknown {
     if (edit === 0) copy.splice(at, 1);
     else if (edit === 1) copy.splice(at, 0, anyValue(random));
     else if (copy.length > 0) copy[at % copy.length] = mutateValue(copy[at % copy.length], random);
-    if (random.chance(0.02)) return Array.from({ length: 20_000 }, () => copy[0]);
+    if (random.chance(0.02)) return manyOf(copy[0]);
     return copy;
   }
   const copy: Record<string, unknown> = { ...(value as Record<string, unknown>) };

@@ -151,6 +151,43 @@ void try_collapse_shmem(void) {
   because_number(", ", freed, " kB of tables back");
 }
 
+/* Shared memory that is huge in the cache, no longer mapped, and has MADV_NOHUGEPAGE. Returns why not, or NULL. */
+static const char *huge_in_cache_only(void) {
+  t_map(0, 2 * M, RW, MAP_F_SHARED), t_write(0, 2 * M);
+  if (t_advise(0, 2 * M, MADV_COLLAPSE)) return "shared memory cannot be collapsed";
+  if (t_advise(0, 2 * M, MADV_NOHUGEPAGE)) return "MADV_NOHUGEPAGE is refused";
+  t_advise(0, 2 * M, MADV_DONTNEED);
+  return NULL;
+}
+
+void try_no_huge_page_faults_small(void) {
+  const char *why_not = huge_in_cache_only();
+  if (why_not) return unknown(why_not);
+  // Not by what is mapped: by small entries, some kernels map all of a huge page at once.
+  int64_t before = t_tables_kb();
+  t_read(0, 4 * K);
+  bool small = t_tables_kb() > before;
+  say_bool(small);
+  because(small ? "MADV_NOHUGEPAGE, then a read of huge shared memory mapped small pages"
+                : "MADV_NOHUGEPAGE, then a read of huge shared memory mapped a huge page");
+}
+
+/* A read, then a write of the first page: is a page in the middle mapped then, too? */
+void try_fault_maps_folio(void) {
+  const char *why_not = huge_in_cache_only();
+  if (why_not) return unknown(why_not);
+  int64_t before = t_tables_kb();
+  t_read(0, 4 * K);
+  if (t_tables_kb() == before) return unknown("a huge page is mapped as one");
+  bool by_read = t_mapped(M);
+  t_advise(0, 2 * M, MADV_DONTNEED), t_write(0, 4 * K);
+  bool by_write = t_mapped(M);
+  say(by_read ? "any" : by_write ? "write" : "none");
+  because(by_read    ? "a read of 4 KiB mapped 2 MiB of shared memory"
+          : by_write ? "a write of 4 KiB mapped 2 MiB of shared memory, a read did not"
+                     : "neither a read nor a write of 4 KiB mapped 2 MiB of shared memory");
+}
+
 /* Shared memory that asked for huge pages, written. */
 void try_shmem_huge(void) {
   if (t_map(0, 4 * M, RW, MAP_F_SHARED | MAP_F_HUGEPAGE)) return unknown("MADV_HUGEPAGE is refused");

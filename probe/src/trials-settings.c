@@ -5,6 +5,9 @@
 #include <linux/mman.h>
 #include <linux/userfaultfd.h>
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 #define RW (PROT_READ | PROT_WRITE)
 #define K 1024ull
 #define M (1ull << 20)
@@ -117,15 +120,38 @@ void try_memlock(void) {
   because("mlock of 64 MiB: "), because(error ? errno_name(error) : "ok");
 }
 
-/* MADV_PAGEOUT of a written page: is it in swap then? */
-void try_swap(void) {
+/* MADV_PAGEOUT of written pages at 0: an error, or 0; `swapped`: is one of them in swap then? */
+static int page_out(bool *swapped) {
   t_map(0, 2 * M, RW, MAP_F_NOHUGEPAGE), t_write(0, 64 * K);
-  int error = t_advise(0, 64 * K, 21);
+  int error = t_advise(0, 64 * K, MADV_PAGEOUT);
+  *swapped = false;
+  for (uint64_t at = 0; at < 64 * K; at += PAGE) *swapped |= page_is_swapped(ARENA_BASE + at);
+  return error;
+}
+
+void try_swap(void) {
+  bool swapped;
+  int error = page_out(&swapped);
   if (error) return unknown(errno_name(error));
-  bool swapped = false;
-  for (uint64_t at = 0; at < 64 * K; at += PAGE) swapped |= page_is_swapped(ARENA_BASE + at);
   say_bool(swapped);
   because(swapped ? "MADV_PAGEOUT put pages in swap" : "MADV_PAGEOUT put nothing in swap");
+}
+
+/* A huge page of shared memory, written and paged out without swap: does the next fault still find it huge? */
+void try_pageout_keeps_huge(void) {
+  bool swapped;
+  int error = page_out(&swapped);
+  if (error) return unknown(errno_name(error));
+  if (swapped) return unknown("there is swap, and with it the huge page goes there");
+  t_map(8 * M, 2 * M, RW, MAP_F_SHARED), t_write(8 * M, 2 * M);
+  if (t_advise(8 * M, 2 * M, MADV_COLLAPSE)) return unknown("shared memory cannot be collapsed");
+  error = t_advise(8 * M, 2 * M, MADV_PAGEOUT);
+  if (error) return unknown(errno_name(error));
+  int64_t before = t_tables_kb();
+  t_read(8 * M, 4 * K);
+  bool huge = t_tables_kb() == before;
+  say_bool(huge);
+  because(huge ? "MADV_PAGEOUT left shared memory huge" : "MADV_PAGEOUT split shared memory into small pages");
 }
 
 void try_hugetlb_pages(void) {

@@ -2,7 +2,7 @@
 
 import { FAULT_BUS, FAULT_OK } from "../fault-result.ts";
 import { fileOf, type MappedFile } from "../file.ts";
-import { PMD_PAGES, pmdIndex, pteIndex, slotStart } from "../geometry.ts";
+import { PMD_PAGES, PTRS_PER_TABLE, pmdIndex, pmdStart, pteIndex, slotStart } from "../geometry.ts";
 import { anonPrepare } from "../mm-util.ts";
 import {
   KIND_ANON,
@@ -26,10 +26,17 @@ function addFileRss(mm: Mm, file: MappedFile, n: number): void {
   if (file.shmem) mm.rssShmem += n;
   else mm.rssFile += n;
 }
+function roomForFolio(vma: Vma, file: MappedFile, page: number): boolean {
+  return file.hugeCached.has(Math.floor((vma.pgoff + (page - vma.start)) / PMD_PAGES)) && thpSuitable(vma, page);
+}
 function doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): boolean {
   const window = slotStart(page, FAULT_AROUND_PAGES);
-  const from = Math.max(window, vma.start);
-  const end = Math.min(window + FAULT_AROUND_PAGES, vma.end, vma.start + (file.sizePages - vma.pgoff));
+  let from = Math.max(window, vma.start);
+  let end = Math.min(window + FAULT_AROUND_PAGES, vma.end, vma.start + (file.sizePages - vma.pgoff));
+  if (from < end && k.profile.faultMapsFolio === "any" && roomForFolio(vma, file, page)) {
+    from = pmdStart(page);
+    end = from + PMD_PAGES;
+  }
   const index = pmdIndex(page);
   let row = k.tables.child(pmd, index);
   for (let at = from; at < end; at++) {
@@ -44,7 +51,8 @@ function doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: 
 function doSetPmd(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): boolean {
   const offset = vma.pgoff + (page - vma.start);
   if (!file.hugeCached.has(Math.floor(offset / PMD_PAGES))) return false;
-  if ((vma.flags & VM_NOHUGEPAGE) !== 0 || !thpSuitable(vma, page)) return false;
+  if ((vma.flags & VM_NOHUGEPAGE) !== 0 && k.profile.noHugePageFaultsSmall) return false;
+  if (!thpSuitable(vma, page)) return false;
   const index = pmdIndex(page);
   if (k.tables.child(pmd, index) !== 0) return false;
   const shared = (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE);
@@ -94,8 +102,15 @@ export function fileFault(
     return FAULT_OK;
   }
   const writable = shared && wp === 0 && (vma.flags & VM_WRITE) !== 0 ? PTE_WRITE : 0;
-  k.tables.setPte(row, pteIndex(page), KIND_FILE | PTE_YOUNG | writable | wp | (write ? PTE_DIRTY : 0));
-  addFileRss(mm, file, 1);
+  const pte = KIND_FILE | PTE_YOUNG | writable | wp | (write ? PTE_DIRTY : 0);
+  const whole =
+    k.profile.faultMapsFolio !== "none" &&
+    vma.uffd === null &&
+    roomForFolio(vma, file, page) &&
+    k.tables.nextPte(row, 0, PTRS_PER_TABLE) === PTRS_PER_TABLE;
+  const [from, end] = whole ? [0, PTRS_PER_TABLE] : [pteIndex(page), pteIndex(page) + 1];
+  k.tables.fillPte(row, from, end, pte);
+  addFileRss(mm, file, end - from);
   return FAULT_OK;
 }
 function cacheHugeFolio(k: KernelState, vma: Vma, file: MappedFile, offset: number, dirties: boolean): boolean {

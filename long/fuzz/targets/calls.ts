@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { CALLS, type CallName, type Handlers, isWindowCallName, type MainCallName } from "../../../main/contract.ts";
 import { answerWindow, type HostSide } from "../../../main/electron/answer-window.ts";
 import { type Desk, openDesk } from "../../../main/host/desk.ts";
@@ -122,6 +123,9 @@ function note(error: unknown): void {
   noted = error;
 }
 
+/** As much of a payload as a reader wants; written out, one that has a part 20,000 times can be longer than any string. */
+const SHORT = { depth: 6, maxArrayLength: 20, maxStringLength: 500, breakLength: Number.POSITIVE_INFINITY };
+
 export const calls: Target<Input> = {
   name: "ipc",
   inputs: 250_000,
@@ -160,7 +164,7 @@ export const calls: Target<Input> = {
       throw new Error("an error without words, or with too many");
     return noted instanceof Reached ? "taken" : "refused";
   },
-  show: ({ name, params }) => `${String(name)} ${inspectShort(params)}`,
+  show: ({ name, params }) => `${String(name)} ${inspect(params, SHORT)}`,
   async tidy() {
     await lab?.close();
     lab = undefined;
@@ -169,11 +173,6 @@ export const calls: Target<Input> = {
     folder = undefined;
   },
 };
-
-function inspectShort(value: unknown): string {
-  const text = JSON.stringify(value, (_key, each) => (typeof each === "bigint" ? `${each}n` : each)) ?? String(value);
-  return text.length > 5000 ? `${text.slice(0, 5000)}... (${text.length} characters)` : text;
-}
 
 /** Every call that the window may make has a sound payload here; a test says so. */
 export const callsWithout = (NAMES as CallName[]).filter(
