@@ -5,7 +5,7 @@
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildIfNeeded } from "../../scripts/lib/build.ts";
 import { electronSwitches } from "../../scripts/lib/display.ts";
@@ -15,7 +15,7 @@ import { startDisplay } from "../../scripts/lib/xvfb.ts";
 import { type Page, startWindow, until } from "../lib/cdp.ts";
 import { middle } from "../lib/middle.ts";
 import { runPart } from "../lib/part.ts";
-import { tree } from "../lib/processes.ts";
+import { type ProcessInfo, tree } from "../lib/processes.ts";
 import { type Random, seeded } from "../lib/random.ts";
 import { textTable } from "../lib/table.ts";
 
@@ -107,12 +107,40 @@ async function act(page: Page, random: Random, counts: Map<string, number>): Pro
   }
 }
 
-/** Which of the program's processes a command line is. */
-function role(command: string): string {
+/** Which of the program's processes this is, `main` being the one that was started: what has no type, a helper, goes by its program's name. */
+function role({ pid, command }: ProcessInfo, main: number | undefined): string {
+  if (pid === main) return "main";
   if (command.includes("host.mjs")) return "lab host";
   const type = /--type=([\w-]+)/.exec(command)?.[1];
-  if (type === undefined) return "main";
+  if (type === undefined) return basename(command.split(" ")[0] ?? "");
   return type === "utility" ? `utility ${/--utility-sub-type=(\w+)/.exec(command)?.[1] ?? ""}` : type;
+}
+
+/** What the processes of a role hold together, at a time since the beginning. */
+interface Look {
+  readonly atMs: number;
+  readonly mb: number;
+  readonly anonMb: number;
+  readonly fileMb: number;
+  readonly shmemMb: number;
+}
+
+/** A look at every role. Processes of one role are added up: one by one, a small one would hide what a large one holds. */
+function lookAt(main: number | undefined, atMs: number): Map<string, Look> {
+  const looks = new Map<string, Look>();
+  for (const each of tree(main ?? 0, { memory: true })) {
+    const name = role(each, main);
+    const before = looks.get(name);
+    const { anonKb, fileKb, shmemKb } = each.parts;
+    looks.set(name, {
+      atMs,
+      mb: (before?.mb ?? 0) + each.memoryKb / 1024,
+      anonMb: (before?.anonMb ?? 0) + anonKb / 1024,
+      fileMb: (before?.fileMb ?? 0) + fileKb / 1024,
+      shmemMb: (before?.shmemMb ?? 0) + shmemKb / 1024,
+    });
+  }
+  return looks;
 }
 
 await runPart(
@@ -125,7 +153,7 @@ await runPart(
     const display = await startDisplay();
     const random = seeded(seed);
     const counts = new Map<string, number>();
-    const memory = new Map<string, { at: number; mb: number; anonMb: number; fileMb: number; shmemMb: number }[]>();
+    const memory = new Map<string, Look[]>();
     const broke: string[] = [];
     const started = await startWindow(
       electron.executable,
@@ -157,12 +185,8 @@ await runPart(
         if (performance.now() - looked < LOOK_EVERY_MS) continue;
         looked = performance.now();
         await page.send("HeapProfiler.collectGarbage");
-        for (const each of tree(started.child.pid ?? 0, { memory: true })) {
-          const name = role(each.command);
-          const { anonKb, fileKb, shmemKb } = each.parts;
-          const split = { anonMb: anonKb / 1024, fileMb: fileKb / 1024, shmemMb: shmemKb / 1024 };
-          memory.set(name, [...(memory.get(name) ?? []), { at: looked - began, mb: each.memoryKb / 1024, ...split }]);
-        }
+        for (const [name, look] of lookAt(started.child.pid, looked - began))
+          memory.set(name, [...(memory.get(name) ?? []), look]);
       }
       await page.screenshot(join(out, "last.png"));
       await until("the lab to answer to the end", () => page.call("history.list", {}).catch(() => undefined));
@@ -178,8 +202,8 @@ await runPart(
     }
     const third = (minutes * 60_000) / 3;
     const rows = [...memory].map(([name, looks]) => {
-      const second = middle(looks.filter(({ at }) => at >= third && at < 2 * third).map(({ mb }) => mb));
-      const last = middle(looks.filter(({ at }) => at >= 2 * third).map(({ mb }) => mb));
+      const second = middle(looks.filter(({ atMs }) => atMs >= third && atMs < 2 * third).map(({ mb }) => mb));
+      const last = middle(looks.filter(({ atMs }) => atMs >= 2 * third).map(({ mb }) => mb));
       const bound = name === "lab host" ? HOST_MB : Number.POSITIVE_INFINITY;
       const level = last <= Math.min(second * GROWTH_MAX + GROWTH_MB, bound);
       const end = looks.at(-1);
