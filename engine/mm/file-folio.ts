@@ -76,7 +76,8 @@ function unmapFolio(k: KernelState, file: MappedFile, chunk: number): void {
 
 /**
  * MADV_COLD or MADV_PAGEOUT of a huge folio: a partial range splits it, which unmaps it everywhere; a whole folio is unmapped and
- * reclaimed by MADV_PAGEOUT only, to swap if it is shmem's and was written; without swap that stays in the cache, on some kernels split. A folio that others map too is left alone.
+ * reclaimed by MADV_PAGEOUT only, to swap if it is shmem's and was written; without swap that stays in the cache, on some kernels
+ * split. A folio that others map too is left alone.
  */
 export function adviseFileFolio(
   k: KernelState,

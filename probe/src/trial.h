@@ -4,6 +4,12 @@
 
 #include "probe.h"
 
+#include <linux/mman.h>
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 struct trial {
   const char *name;
   void (*attempt)(void);

@@ -1,11 +1,6 @@
 /* Trials of huge pages. */
 #include "trial.h"
 
-#include <linux/mman.h>
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 #define RW (PROT_READ | PROT_WRITE)
 #define M (1ull << 20)
 #define K 1024ull

@@ -2,12 +2,8 @@
 #include "trial.h"
 
 #include <asm/resource.h>
-#include <linux/mman.h>
 #include <linux/userfaultfd.h>
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 #define RW (PROT_READ | PROT_WRITE)
 #define K 1024ull
 #define M (1ull << 20)

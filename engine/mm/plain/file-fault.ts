@@ -49,10 +49,8 @@ function doFaultAround(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: 
   return row > 0 && k.tables.pte(row, pteIndex(page)) !== 0;
 }
 function doSetPmd(k: KernelState, mm: Mm, vma: Vma, file: MappedFile, pmd: number, page: number): boolean {
-  const offset = vma.pgoff + (page - vma.start);
-  if (!file.hugeCached.has(Math.floor(offset / PMD_PAGES))) return false;
+  if (!roomForFolio(vma, file, page)) return false;
   if ((vma.flags & VM_NOHUGEPAGE) !== 0 && k.profile.noHugePageFaultsSmall) return false;
-  if (!thpSuitable(vma, page)) return false;
   const index = pmdIndex(page);
   if (k.tables.child(pmd, index) !== 0) return false;
   const shared = (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE);
